@@ -1,0 +1,219 @@
+import {
+  existsSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmdirSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { join } from "node:path";
+
+/**
+ * The stand-in cloud: one JSON file in the directory that `CLOUD_DIR` names. The stand-in provider,
+ * `yc`, `docker` and the HTTP server all read and write it, so what one of them makes the others see.
+ */
+export interface Cloud {
+  /** Counts every change; also the clock that late rights and certificates go by. */
+  tick: number;
+  registries: Record<string, { name: string; folderId: string }>;
+  /** Key: `<registry id>/<repository>`. */
+  repositories: Record<string, { id: string; policy?: unknown }>;
+  images: { id: string; repository: string; digest: string; tags: string[] }[];
+  containers: Record<string, Container>;
+  /** Key: queue URL. */
+  queues: Record<string, Queue>;
+  triggers: Record<string, Trigger>;
+  gateways: Record<string, Gateway>;
+  certificates: Record<string, Certificate>;
+  /** Key: `<zone id>/<name>/<type>`. */
+  dnsRecords: Record<string, string[]>;
+  accounts: Record<string, { name: string; folderId: string }>;
+  grants: Grant[];
+  /** Static keys by access key id. */
+  keys: Record<string, { id: string; accountId: string; secret: string }>;
+  secrets: Record<string, { name: string; versions: Record<string, SecretVersion> }>;
+  databases: Record<string, { name: string; endpoint: string; deletionProtection: boolean }>;
+  /** Key: `<database id>/<table>`. */
+  tables: Record<string, { status: string; ttlAttribute?: string; request: unknown }>;
+  /** Any other resource the provider holds, by type and id. */
+  others: Record<string, Record<string, unknown>>;
+  /** Object storage: `<bucket>/<key>` to text. */
+  objects: Record<string, string>;
+  /** What a test wants to go wrong. */
+  faults: Faults;
+  /** Every command and request that reached the stand-ins, in order. */
+  log: string[];
+}
+
+export interface Container {
+  name: string;
+  folderId: string;
+  url: string;
+  revisions: Revision[];
+}
+
+export interface Revision {
+  id: string;
+  status: "ACTIVE" | "OBSOLETE" | "ERROR";
+  image: string;
+  digest: string;
+  environment: Record<string, string>;
+  /** Everything else of the revision as the provider sent it. */
+  inputs: unknown;
+}
+
+export interface Queue {
+  name: string;
+  arn: string;
+  folderId: string;
+  attributes: Record<string, string>;
+  messages: string[];
+}
+
+/** A trigger in the snake_case form that `yc --format json` prints. */
+export interface Trigger {
+  id: string;
+  folder_id: string;
+  name: string;
+  description?: string;
+  labels?: Record<string, string>;
+  rule: {
+    message_queue?: {
+      queue_id: string;
+      service_account_id: string;
+      batch_settings: { size: string; cutoff: string };
+      invoke_container: { container_id: string; path?: string; service_account_id: string };
+    };
+    timer?: {
+      cron_expression: string;
+      payload?: string;
+      invoke_container_with_retry: {
+        container_id: string;
+        path?: string;
+        service_account_id: string;
+        retry_settings?: { retry_attempts: string; interval: string };
+      };
+    };
+  };
+  status: "ACTIVE" | "PAUSED";
+}
+
+export interface Gateway {
+  name: string;
+  folderId: string;
+  domain: string;
+  spec: string;
+  domains: { fqdn: string; certificateId: string }[];
+}
+
+export interface Certificate {
+  name: string;
+  folderId: string;
+  domains: string[];
+  status: "VALIDATING" | "ISSUED" | "RENEWING" | "RENEWAL_FAILED" | "INVALID";
+}
+
+export interface Grant {
+  /** `folder:<id>`, `secret:<id>`, `container:<id>`. */
+  target: string;
+  role: string;
+  member: string;
+  /** The tick from which the cloud honours it. */
+  effectiveAt: number;
+}
+
+export interface SecretVersion {
+  status: "ACTIVE" | "SCHEDULED_FOR_DESTRUCTION";
+  entries: Record<string, string>;
+}
+
+export interface Faults {
+  /** Attaching any domain to a gateway fails. */
+  attachDomain?: boolean;
+  /** Revisions fail to start although their image is there. */
+  revisions?: boolean;
+  /** Object storage ignores conditional writes. */
+  noConditionalWrites?: boolean;
+  /** Services whose REST calls answer 503, by name. */
+  unavailable?: string[];
+}
+
+/** Reads the cloud; an empty one when nothing was made yet. */
+export function readCloud(dir = cloudDir()): Cloud {
+  const file = join(dir, "cloud.json");
+  return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Cloud) : emptyCloud();
+}
+
+/** Changes the cloud under a lock that holds between processes, and gives back what `change` returns. */
+export function changeCloud<T>(change: (cloud: Cloud) => T, dir = cloudDir()): T {
+  return locked(dir, () => {
+    const cloud = readCloud(dir);
+    cloud.tick += 1;
+    const result = change(cloud);
+    const file = join(dir, "cloud.json");
+    writeFileSync(`${file}.new`, JSON.stringify(cloud, null, 1));
+    renameSync(`${file}.new`, file);
+    return result;
+  });
+}
+
+function cloudDir(): string {
+  const dir = process.env.CLOUD_DIR;
+  if (!dir) throw new Error("CLOUD_DIR is not set. It names the directory of the stand-in cloud.");
+  return dir;
+}
+
+function locked<T>(dir: string, body: () => T): T {
+  mkdirSync(dir, { recursive: true });
+  const lock = join(dir, "lock");
+  const pause = new Int32Array(new SharedArrayBuffer(4));
+  for (;;) {
+    try {
+      mkdirSync(lock);
+      break;
+    } catch {
+      removeStale(lock);
+      Atomics.wait(pause, 0, 0, 5);
+    }
+  }
+  try {
+    return body();
+  } finally {
+    rmdirSync(lock);
+  }
+}
+
+// A stand-in that was killed inside the lock must not hang the tests after it.
+function removeStale(lock: string): void {
+  try {
+    if (Date.now() - statSync(lock).mtimeMs > 5_000) rmdirSync(lock);
+  } catch {
+    // Somebody else removed it first.
+  }
+}
+
+function emptyCloud(): Cloud {
+  return {
+    tick: 0,
+    registries: {},
+    repositories: {},
+    images: [],
+    containers: {},
+    queues: {},
+    triggers: {},
+    gateways: {},
+    certificates: {},
+    dnsRecords: {},
+    accounts: {},
+    grants: [],
+    keys: {},
+    secrets: {},
+    databases: {},
+    tables: {},
+    others: {},
+    objects: {},
+    faults: {},
+    log: [],
+  };
+}
