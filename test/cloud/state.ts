@@ -19,7 +19,7 @@ export interface Cloud {
   registries: Record<string, { name: string; folderId: string }>;
   /** Key: `<registry id>/<repository>`. */
   repositories: Record<string, { id: string; policy?: unknown }>;
-  images: { id: string; repository: string; digest: string; tags: string[] }[];
+  images: Image[];
   containers: Record<string, Container>;
   /** Key: queue URL. */
   queues: Record<string, Queue>;
@@ -35,15 +35,80 @@ export interface Cloud {
   secrets: Record<string, { name: string; versions: Record<string, SecretVersion> }>;
   databases: Record<string, { name: string; endpoint: string; deletionProtection: boolean }>;
   /** Key: `<database id>/<table>`. */
-  tables: Record<string, { status: string; ttlAttribute?: string; request: unknown }>;
+  tables: Record<
+    string,
+    { status: string; ttlAttribute?: string; ttlStatus?: string; request: unknown }
+  >;
   /** Any other resource the provider holds, by type and id. */
   others: Record<string, Record<string, unknown>>;
   /** Object storage: `<bucket>/<key>` to text. */
   objects: Record<string, string>;
+  /** The buckets there are. Without the list every bucket exists but `missing`. */
+  buckets?: string[];
+  /** The folders there are. Without the list every folder exists but `missing`. */
+  folders?: Record<string, { name: string; cloudId: string }>;
+  /** The profile of `yc` on this machine; without it `yc` was never set up. */
+  yc?: YcProfile;
+  /** What `docker` holds on this machine. */
+  docker?: DockerClient;
+  /** Operations of the REST API that nobody has asked for yet. */
+  operations?: Record<string, Operation>;
   /** What a test wants to go wrong. */
   faults: Faults;
   /** Every command and request that reached the stand-ins, in order. */
   log: string[];
+}
+
+export interface Image {
+  id: string;
+  /** `<registry id>/<repository>`. */
+  repository: string;
+  digest: string;
+  tags: string[];
+  /** An index over several manifests; those lie beside it untagged. */
+  index?: boolean;
+  /** `linux/amd64` and the like. */
+  platform?: string;
+}
+
+export interface YcProfile {
+  /** `0.x` knows no versioned command trees. */
+  version: string;
+  /** The tree that the unversioned `yc serverless` stands for. @default 1 */
+  serverlessVersion?: 1 | 2;
+  loggedIn: boolean;
+  /** A federated session that ended: the next call wants a browser. */
+  sessionExpired?: boolean;
+  folderId?: string;
+  cloudId?: string;
+}
+
+export interface DockerClient {
+  /** Registry host to the user name of the login. */
+  logins: Record<string, string>;
+  /** Hosts that a credential helper answers for. */
+  helpers: string[];
+  /** Local images by reference. */
+  images: Record<string, LocalImage>;
+  /** A password was given on the command line. */
+  passwordOnCommandLine?: boolean;
+}
+
+export interface LocalImage {
+  /** Digest of the image's configuration, which is its local id. */
+  id: string;
+  digest: string;
+  index: boolean;
+  platform: string;
+  /** `<repository>@<digest>` for each repository that it was pushed to. */
+  repoDigests: string[];
+}
+
+export interface Operation {
+  done: boolean;
+  metadata: Record<string, string>;
+  response?: unknown;
+  error?: { code: number; message: string };
 }
 
 export interface Container {
@@ -137,6 +202,10 @@ export interface Faults {
   noConditionalWrites?: boolean;
   /** Services whose REST calls answer 503, by name. */
   unavailable?: string[];
+  /** Operations of the REST API are accepted and then fail. */
+  operations?: boolean;
+  /** `docker` finds no daemon, or the registry turns the push away. */
+  docker?: "daemon" | "denied";
 }
 
 /** Reads the cloud; an empty one when nothing was made yet. */
