@@ -1,26 +1,16 @@
-/** Memory, processor and time of one container. */
-export interface ContainerSettings {
-  /** MiB, 128 to 8192 in steps of 128. */
-  readonly memoryMib: number;
-  /** Whole processors, 1 to 4. */
-  readonly cores: number;
-  /** Percent of a processor, 5 to 100 in steps of 5; 100 with more than one. */
-  readonly coreFraction: number;
-  /** Requests that one instance takes at once, 1 to 16. */
-  readonly concurrency: number;
-  /** Seconds, 1 to 3600. The gateway cuts a request of the site at 300 by default. */
-  readonly timeoutSeconds: number;
-  /** Instances that never sleep, 0 to 2 for the whole cloud. They are paid while idle. */
-  readonly minInstances: number;
-  /** Entry point and arguments, without a shell. */
-  readonly command: readonly string[];
-}
+import * as v from "valibot";
+import { config } from "../config.ts";
+import { type Config, configSchema, type StageConfig } from "./config-schema.ts";
 
-/** A value of the user's that lies in Lockbox already. */
-export interface LockboxValue {
-  readonly secretId: string;
-  readonly versionId?: string;
-  readonly key: string;
+/** Memory, processor and time of one container, every field filled in. */
+export interface ContainerSettings {
+  readonly memoryMib: number;
+  readonly cores: number;
+  readonly coreFraction: number;
+  readonly concurrency: number;
+  readonly timeoutSeconds: number;
+  readonly minInstances: number;
+  readonly command: readonly string[];
 }
 
 /** Where Terraform keeps the state. */
@@ -35,52 +25,166 @@ export type BackendSettings =
     };
 
 /** The site's own domain. */
-export interface DomainSettings {
-  readonly fqdn: string;
-  /** `external`, or the Cloud DNS zone that holds the domain. */
-  readonly dns: "external" | { readonly zoneId: string; readonly zone: string };
-}
+export type DomainSettings = NonNullable<StageConfig["domain"]>;
 
-/** What one stage is made of: `config.ts` with the stage's overrides and every default filled in. */
+/**
+ * What one stage is made of: `config.ts` with the stage's overrides and every default filled in.
+ * The fields are explained where the user writes them, in `config-schema.ts`.
+ */
 export interface Settings {
-  /** First part of every cloud name. */
   readonly project: string;
   /** `undefined` for the stage without a name. */
   readonly stage: string | undefined;
   readonly folderId: string | undefined;
   readonly backend: BackendSettings;
-  /** Whose key creates queues: one made by the stack, or YC_MESSAGE_QUEUE_ACCESS_KEY/SECRET_KEY. */
   readonly queueKey: "stack" | "environment";
-  /** What makes the triggers: the script (`yc` or the API), or Terraform. */
   readonly trigger: "yc" | "terraform";
   readonly batch: { readonly size: number; readonly cutoffSeconds: number };
   readonly image: {
-    /** Folder with the sources, relative to the project. */
     readonly context: string;
-    /** Relative to the context. */
     readonly dockerfile: string;
-    /** Relative to the context; what `npm run local` installs. */
     readonly requirements: string;
   };
   readonly keepImages: number;
   readonly celeryApp: string;
-  /** One container or two; with one, the path at which the worker view is mounted. */
   readonly workerPath: string | undefined;
   readonly web: ContainerSettings;
   readonly worker: ContainerSettings;
   readonly env: Readonly<Record<string, string>>;
-  readonly secrets: Readonly<Record<string, LockboxValue>>;
+  readonly secrets: NonNullable<StageConfig["secrets"]>;
   readonly results: { readonly table: string; readonly ttlSeconds: number };
   readonly database: { readonly storageLimitGb: number; readonly deletionProtection: boolean };
   readonly logRetentionDays: number;
   readonly networkId: string | undefined;
   readonly domain: DomainSettings | undefined;
-  /** The user's own OpenAPI 3.0 file instead of the built-in routes. */
   readonly openapi: string | undefined;
-  /** Bucket whose objects are served below /static/. */
   readonly staticBucket: string | undefined;
-  /** Schedule file that `python -m celery_push_worker schedule` wrote. */
   readonly schedule: string | undefined;
   readonly roles: { readonly queueReader: string; readonly documentApi: string };
   readonly quotas: { readonly containers: number };
+}
+
+/** The settings of a stage of this project's `config.ts`. */
+export function loadSettings(stage?: string): Settings {
+  return resolveSettings(config, stage || undefined);
+}
+
+/** Checks a configuration, applies a stage's overrides and fills in the defaults. */
+export function resolveSettings(input: unknown, stage?: string): Settings {
+  const { stages = {}, ...shared } = parseConfig(input);
+  const overrides = stage === undefined ? {} : stages[stage];
+  if (overrides === undefined) throw unknownStage(String(stage), Object.keys(stages));
+  return fillIn(merge(merge({}, shared), overrides) as Config, stage);
+}
+
+/** The id of a stack in a stage: `app`, or `app-production`. */
+export function stackId(kind: "registry" | "domain" | "app", stage: string | undefined): string {
+  return stage === undefined ? kind : `${kind}-${stage}`;
+}
+
+/** The first part of every cloud name in a stage. */
+export function namePrefix({ project, stage }: Pick<Settings, "project" | "stage">): string {
+  return stage === undefined ? project : `${project}-${stage}`;
+}
+
+function parseConfig(input: unknown): Config {
+  const result = v.safeParse(configSchema, input);
+  if (result.success) return result.output;
+  throw new Error(["config.ts has problems:", ...result.issues.map(describeIssue)].join("\n"));
+}
+
+function describeIssue(issue: v.BaseIssue<unknown>): string {
+  const field = v.getDotPath(issue) ?? "(the whole)";
+  if (issue.expected === "never")
+    return `  '${field}' is not a setting. Remove it or fix its name.`;
+  const value = issue.input === undefined ? "missing" : JSON.stringify(issue.input);
+  const custom = !/^(Invalid|Expected)/.test(issue.message);
+  return `  '${field}' is ${value}, ${custom ? issue.message : `allowed: ${issue.expected}`}.`;
+}
+
+function unknownStage(stage: string, known: readonly string[]): Error {
+  const list = known.length > 0 ? known.join(", ") : "none";
+  return new Error(
+    `Stage "${stage}" is not in config.ts (known: ${list}). Add it to 'stages', e.g. stages: { "${stage}": {} }.`,
+  );
+}
+
+function fillIn(config: Config, stage: string | undefined): Settings {
+  const djangoPackage = config.celeryApp.split(/[.:]/)[0];
+  return {
+    project: config.project,
+    stage,
+    folderId: config.folderId,
+    backend: fillInBackend(config),
+    queueKey: config.queueKey ?? "stack",
+    trigger: config.trigger ?? "yc",
+    batch: { size: 1, cutoffSeconds: 1, ...config.batch },
+    image: {
+      context: "examples/django-celery",
+      dockerfile: "Dockerfile",
+      requirements: "requirements.txt",
+      ...config.image,
+    },
+    keepImages: config.keepImages ?? 10,
+    celeryApp: config.celeryApp,
+    workerPath: config.workerPath,
+    web: {
+      ...CONTAINER_DEFAULTS,
+      concurrency: 4,
+      timeoutSeconds: 60,
+      command: ["gunicorn", `${djangoPackage}.wsgi:application`],
+      ...config.web,
+    },
+    worker: {
+      ...CONTAINER_DEFAULTS,
+      concurrency: 1,
+      timeoutSeconds: 600,
+      command: ["gunicorn", "celery_push_worker.wsgi:application"],
+      ...config.worker,
+    },
+    env: config.env ?? {},
+    secrets: config.secrets ?? {},
+    results: { table: "celery", ttlSeconds: 86_400, ...config.results },
+    database: {
+      storageLimitGb: 1,
+      deletionProtection: stage === "production",
+      ...config.database,
+    },
+    logRetentionDays: config.logRetentionDays ?? 3,
+    networkId: config.networkId,
+    domain: config.domain,
+    openapi: config.openapi,
+    staticBucket: config.staticBucket,
+    schedule: config.schedule,
+    roles: { queueReader: "ymq.reader", documentApi: "ydb.editor", ...config.roles },
+    quotas: { containers: 10, ...config.quotas },
+  };
+}
+
+const CONTAINER_DEFAULTS = { memoryMib: 512, cores: 1, coreFraction: 100, minInstances: 0 };
+
+function fillInBackend({ backend, project }: Config): BackendSettings {
+  if (backend?.type !== "s3") return { type: "local" };
+  return {
+    prefix: project,
+    endpoint: "https://storage.yandexcloud.net",
+    region: "ru-central1",
+    ...backend,
+  };
+}
+
+// An object is merged field by field; anything else, arrays too, is replaced whole. A field that was
+// written as undefined counts as left out.
+function merge(base: object, overrides: object): object {
+  const merged: Record<string, unknown> = { ...base };
+  for (const [key, value] of Object.entries(overrides)) {
+    if (value === undefined) continue;
+    const before = merged[key];
+    merged[key] = isPlain(value) ? merge(isPlain(before) ? before : {}, value) : value;
+  }
+  return merged;
+}
+
+function isPlain(value: unknown): value is object {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,314 @@
+import { Construct } from "constructs";
+import { ApiGateway } from "./api-gateway.ts";
+import { LogGroup } from "./log-group.ts";
+import { MessageQueue } from "./message-queue.ts";
+import type { OpenApiDocument } from "./open-api.ts";
+import { QueueTrigger } from "./queue-trigger.ts";
+import { readSchedule } from "./schedule.ts";
+import { Secret, type SecretValue } from "./secret.ts";
+import { ServerlessContainer } from "./serverless-container.ts";
+import { ServiceAccount } from "./service-account.ts";
+import { StaticKey } from "./static-key.ts";
+import { TimerTrigger } from "./timer-trigger.ts";
+import { YdbDatabase } from "./ydb-database.ts";
+
+const REGION = "ru-central1";
+const QUEUE_ENDPOINT = "https://message-queue.api.cloud.yandex.net";
+const GATEWAY_HOSTS = ".apigw.yandexcloud.net";
+
+/** What one of the two containers may differ in. */
+export interface CeleryContainerProps {
+  /** MiB, 128 to 8192 in steps of 128. @default 512 */
+  readonly memoryMib?: number;
+  /** Whole processors, 1 to 4. @default 1 */
+  readonly cores?: number;
+  /** Percent of a processor, 5 to 100 in steps of 5; 100 with more than one. @default 100 */
+  readonly coreFraction?: number;
+  /** Requests that one instance takes at once, 1 to 16. @default 4 for the site, 1 for the worker */
+  readonly concurrency?: number;
+  /** Seconds, 1 to 3600. @default 60 for the site, 600 for the worker */
+  readonly timeoutSeconds?: number;
+  /** Instances that never sleep, 0 to 2 for the whole cloud; paid while idle. @default 0 */
+  readonly minInstances?: number;
+  /**
+   * Entry point and arguments, without a shell. gunicorn listens on the platform's PORT by itself.
+   *
+   * @default - gunicorn with `<package>.wsgi:application` for the site, with
+   * `celery_push_worker.wsgi:application` for the worker
+   */
+  readonly command?: readonly string[];
+}
+
+/** Props of {@link CeleryApp}. */
+export interface CeleryAppProps {
+  /** First part of every cloud name, e.g. "shop" or "shop-production". */
+  readonly name: string;
+  /** `cr.yandex/<registry>/<repository>@sha256:…`; both containers run from it. */
+  readonly image: string;
+  /** Where the Celery application is, e.g. "shop.celery:app". */
+  readonly celeryApp: string;
+  /** Plain variables of both containers. Not for secrets: they stand in the state. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Variables of both containers whose values lie in Lockbox. */
+  readonly secrets?: Readonly<Record<string, SecretValue>>;
+  readonly web?: CeleryContainerProps;
+  readonly worker?: CeleryContainerProps;
+  /**
+   * Path at which the site itself mounts the worker, e.g. "/worker/". There is one container then,
+   * the trigger calls it at that path, and the gateway answers 404 there. That is the first of two
+   * fences: `/%77orker/` gets past it, so the worker must refuse what came through the gateway.
+   *
+   * @default - the worker has a container of its own, which only the trigger may call
+   */
+  readonly workerPath?: string;
+  /** Messages to a request, 1 to 10. A failed batch comes back whole. @default 1 */
+  readonly batchSize?: number;
+  /** Seconds to gather a batch, 1 to 20. @default 1 */
+  readonly batchCutoffSeconds?: number;
+  /** Seconds a message may be delayed at most is the queue's own limit of 900. @default 10 tries */
+  readonly maxReceiveCount?: number;
+  /** What makes the triggers: the script, or Terraform. @default "yc" */
+  readonly via?: "yc" | "terraform";
+  /**
+   * Whose key creates the queues: `stack` makes one (its secret is kept in the state), `environment`
+   * takes YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.
+   *
+   * @default "stack"
+   */
+  readonly queueKey?: "stack" | "environment";
+  /** Schedule file written by `python -m celery_push_worker schedule`. @default - no timers */
+  readonly schedule?: string;
+  /** Table of the results. @default "celery" */
+  readonly resultsTable?: string;
+  /** Seconds until a result expires. @default 86400 */
+  readonly resultsTtlSeconds?: number;
+  /** GB that the database may hold. @default 1 */
+  readonly storageLimitGb?: number;
+  /** Whether the database refuses to be destroyed. @default false */
+  readonly deletionProtection?: boolean;
+  /** Days that log lines are kept. @default 3 */
+  readonly logRetentionDays?: number;
+  /** VPC network that the containers join. @default - the internet only */
+  readonly networkId?: string;
+  /** Hosts that Django answers to besides the gateway's own. @default - none */
+  readonly hosts?: readonly string[];
+  /** The user's own routes instead of "everything to the site". */
+  readonly openApi?: OpenApiDocument;
+  /** Bucket whose objects are served below `/static/`. @default - the site serves its own */
+  readonly staticBucket?: string;
+  /** Role of the account that reads the queue. @default "ymq.reader" */
+  readonly queueReaderRole?: string;
+  /** Role of the containers' account on the database. @default "ydb.editor" */
+  readonly documentApiRole?: string;
+}
+
+/**
+ * The whole system: a Django site behind a gateway, a queue, a trigger that hands each message to a
+ * worker container, and a database for the results. No process waits for work, so nothing is paid
+ * while there is none.
+ *
+ * Both containers are private: the gateway invokes the site, the trigger the worker, each with an
+ * account of its own. The results table is not made here, because Terraform cannot make document
+ * tables: `npm run table` does, before the trigger exists.
+ *
+ * @example
+ * new CeleryApp(this, "Shop", {
+ *   name: "shop",
+ *   image: image.stringValue,
+ *   celeryApp: "shop.celery:app",
+ *   env: { DJANGO_SETTINGS_MODULE: "shop.settings" },
+ * });
+ */
+export class CeleryApp extends Construct {
+  readonly web: ServerlessContainer;
+  /** The same as `web` with `workerPath`. */
+  readonly worker: ServerlessContainer;
+  readonly queue: MessageQueue;
+  readonly database: YdbDatabase;
+  readonly gateway: ApiGateway;
+  readonly logGroup: LogGroup;
+  /** The account that both containers run as. */
+  readonly account: ServiceAccount;
+  readonly resultsTable: string;
+
+  private readonly props: CeleryAppProps;
+
+  constructor(scope: Construct, id: string, props: CeleryAppProps) {
+    super(scope, id);
+    this.props = props;
+    this.resultsTable = props.resultsTable ?? "celery";
+    this.account = this.defineAccount();
+    this.logGroup = new LogGroup(this, "Logs", {
+      name: `${props.name}-logs`,
+      retentionDays: props.logRetentionDays,
+    });
+    this.queue = this.defineQueue();
+    this.database = this.defineDatabase();
+    this.web = this.defineContainer("Web", props.web, webDefaults(props));
+    this.worker =
+      props.workerPath === undefined
+        ? this.defineContainer("Worker", props.worker, WORKER_DEFAULTS)
+        : this.web;
+    this.connect();
+    this.gateway = this.defineGateway();
+    this.defineTriggers();
+  }
+
+  private defineAccount(): ServiceAccount {
+    const account = new ServiceAccount(this, "Account", {
+      name: `${this.props.name}-runtime`,
+      description: "Both containers run as this account; its key sends tasks and stores results",
+    });
+    account.grantOnFolder("container-registry.images.puller");
+    return account;
+  }
+
+  private defineQueue(): MessageQueue {
+    const { name, queueKey = "stack", maxReceiveCount } = this.props;
+    const queue = new MessageQueue(this, "Tasks", {
+      name: `${name}-tasks`,
+      key: queueKey === "stack" ? this.defineQueueKey() : undefined,
+      deadLetters: { maxReceiveCount },
+    });
+    queue.grantSend(this.account);
+    return queue;
+  }
+
+  private defineQueueKey(): StaticKey {
+    const account = new ServiceAccount(this, "QueueAccount", {
+      name: `${this.props.name}-queues`,
+      description: "Creates the queues; the message queue takes no other credentials than a key",
+    });
+    account.grantOnFolder("ymq.admin");
+    return new StaticKey(this, "QueueKey", { account });
+  }
+
+  private defineDatabase(): YdbDatabase {
+    const database = new YdbDatabase(this, "Results", {
+      name: `${this.props.name}-results`,
+      storageLimitGb: this.props.storageLimitGb,
+      deletionProtection: this.props.deletionProtection,
+    });
+    database.grantEdit(this.account, this.props.documentApiRole);
+    return database;
+  }
+
+  private defineContainer(
+    id: string,
+    props: CeleryContainerProps = {},
+    defaults: CeleryContainerProps,
+  ): ServerlessContainer {
+    return new ServerlessContainer(this, id, {
+      ...defaults,
+      ...props,
+      name: `${this.props.name}-${id.toLowerCase()}`,
+      image: this.props.image,
+      account: this.account,
+      logGroup: this.logGroup,
+      networkId: this.props.networkId,
+      env: this.props.env,
+      secrets: this.props.secrets,
+    });
+  }
+
+  /** Gives the containers everything that Celery, boto3 and Django read from the environment. */
+  private connect(): void {
+    const { name } = this.props;
+    const key = Secret.staticKey(this, "Key", { name: `${name}-key`, account: this.account });
+    const django = Secret.generate(this, "Django", { name: `${name}-django`, key: "secret_key" });
+    for (const container of new Set([this.web, this.worker])) {
+      for (const [variable, value] of Object.entries(this.connectionSettings())) {
+        container.addEnv(variable, value);
+      }
+      for (const prefix of ["SQS", "AWS"]) {
+        container.addSecret(`${prefix}_ACCESS_KEY_ID`, key.value("access_key"));
+        container.addSecret(`${prefix}_SECRET_ACCESS_KEY`, key.value("secret_key"));
+      }
+      container.addSecret("DJANGO_SECRET_KEY", django.value("secret_key"));
+    }
+  }
+
+  private connectionSettings(): Record<string, string> {
+    const { celeryApp, hosts = [], resultsTtlSeconds = 86_400 } = this.props;
+    return {
+      CELERY_APP: celeryApp,
+      // No key in it: Celery takes the key from SQS_* or AWS_*.
+      CELERY_BROKER_URL: `sqs://${new URL(QUEUE_ENDPOINT).host}:443`,
+      SQS_QUEUE: this.queue.url,
+      SQS_REGION: REGION,
+      CELERY_RESULT_BACKEND: `dynamodb://@${REGION}/${this.resultsTable}?ttl_seconds=${resultsTtlSeconds}`,
+      CELERY_DYNAMODB_ENDPOINT_URL: this.database.documentApiEndpoint,
+      AWS_DEFAULT_REGION: REGION,
+      AWS_ENDPOINT_URL_SQS: QUEUE_ENDPOINT,
+      AWS_ENDPOINT_URL_DYNAMODB: this.database.documentApiEndpoint,
+      ALLOWED_HOSTS: [...hosts, GATEWAY_HOSTS].join(","),
+    };
+  }
+
+  private defineGateway(): ApiGateway {
+    const { name, openApi, staticBucket, workerPath } = this.props;
+    const gateway = new ApiGateway(this, "Gateway", {
+      name: `${name}-gateway`,
+      account: new ServiceAccount(this, "GatewayAccount", {
+        name: `${name}-gateway`,
+        description: "The gateway invokes the site as this account",
+      }),
+      document: openApi,
+      container: openApi && this.web,
+      logGroup: this.logGroup,
+    });
+    if (openApi) return gateway;
+    gateway.addContainer("/", this.web);
+    if (staticBucket) gateway.addStaticFiles("/static", { bucket: staticBucket });
+    if (workerPath) gateway.addNotFound(workerPath);
+    return gateway;
+  }
+
+  private defineTriggers(): void {
+    const { name, workerPath: path, via, schedule } = this.props;
+    const invoker = new ServiceAccount(this, "TriggerAccount", {
+      name: `${name}-trigger`,
+      description: "The triggers invoke the worker as this account",
+    });
+    const reader = new ServiceAccount(this, "ReaderAccount", {
+      name: `${name}-reader`,
+      description: "The trigger reads the queue as this account",
+    });
+    new QueueTrigger(this, "Trigger", {
+      name: `${name}-tasks`,
+      queue: this.queue,
+      container: this.worker,
+      path,
+      reader,
+      readerRole: this.props.queueReaderRole,
+      invoker,
+      batchSize: this.props.batchSize,
+      batchCutoffSeconds: this.props.batchCutoffSeconds,
+      via,
+    });
+    for (const timer of schedule === undefined ? [] : readSchedule(this, schedule)) {
+      new TimerTrigger(this, `Timer-${timer.name}`, {
+        name: `${name}-${timer.name}`,
+        cron: timer.cron,
+        payload: timer.payload,
+        container: this.worker,
+        path,
+        invoker,
+        via,
+      });
+    }
+  }
+}
+
+const WORKER_DEFAULTS: CeleryContainerProps = {
+  timeoutSeconds: 600,
+  command: ["gunicorn", "celery_push_worker.wsgi:application"],
+};
+
+function webDefaults({ celeryApp }: CeleryAppProps): CeleryContainerProps {
+  return {
+    concurrency: 4,
+    timeoutSeconds: 60,
+    command: ["gunicorn", `${celeryApp.split(/[.:]/)[0]}.wsgi:application`],
+  };
+}

@@ -1,0 +1,28 @@
+import { App } from "cdktf";
+import { loadOpenApi } from "./constructs/open-api.ts";
+import { ServerlessContainer } from "./constructs/serverless-container.ts";
+import { AppStack } from "./stacks/app.ts";
+import { DomainStack } from "./stacks/domain.ts";
+import { RegistryStack } from "./stacks/registry.ts";
+import { loadSettings } from "./stacks/settings.ts";
+import { synthesize } from "./stacks/synthesize.ts";
+
+// The system at a glance:
+//
+//   browser ── gateway ── web container ──┐ task.delay()
+//                                         ▼
+//   worker container ◄── trigger ◄── message queue ── dead letters
+//          └── results ──► YDB (Document API)
+//
+// `registry` comes first, since the image is pushed to it before `app` can run it. `domain` holds
+// the certificate, apart from `app`, so that a renewal never stands in a deploy's way.
+
+const settings = loadSettings(process.env.STAGE);
+const app = new App();
+ServerlessContainer.limit(app, settings.quotas.containers);
+
+new RegistryStack(app, settings);
+if (settings.domain) new DomainStack(app, settings, settings.domain);
+new AppStack(app, settings, settings.openapi ? await loadOpenApi(settings.openapi) : undefined);
+
+synthesize(app, settings);

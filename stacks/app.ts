@@ -1,0 +1,141 @@
+import { TerraformOutput, TerraformStack, TerraformVariable } from "cdktf";
+import type { Construct } from "constructs";
+import { CeleryApp } from "../constructs/celery-app.ts";
+import { GatewayDomain } from "../constructs/domain.ts";
+import type { OpenApiDocument } from "../constructs/open-api.ts";
+import { configureStack } from "../constructs/provider.ts";
+import { Secret } from "../constructs/secret.ts";
+import type { ServerlessContainer } from "../constructs/serverless-container.ts";
+import { certificateName } from "./domain.ts";
+import { stackDirectory, stateLocation } from "./locations.ts";
+import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
+
+/** The system itself. What the commands and the local cloud need to know of it are its outputs. */
+export class AppStack extends TerraformStack {
+  readonly celery: CeleryApp;
+
+  private readonly settings: Settings;
+
+  constructor(scope: Construct, settings: Settings, openApi?: OpenApiDocument) {
+    super(scope, stackId("app", settings.stage));
+    this.settings = settings;
+    configureStack(this, {
+      folderId: settings.folderId,
+      state: stateLocation(settings, "app", stackDirectory(this)),
+    });
+    this.celery = new CeleryApp(this, "Celery", {
+      ...this.celeryProps(),
+      image: this.defineImage(),
+      secrets: this.defineSecrets(),
+      openApi,
+    });
+    this.defineOutputs();
+    if (settings.domain) this.defineDomain(settings.domain);
+  }
+
+  private celeryProps() {
+    const { settings } = this;
+    return {
+      name: namePrefix(settings),
+      celeryApp: settings.celeryApp,
+      env: settings.env,
+      web: settings.web,
+      worker: settings.worker,
+      workerPath: settings.workerPath,
+      batchSize: settings.batch.size,
+      batchCutoffSeconds: settings.batch.cutoffSeconds,
+      via: settings.trigger,
+      queueKey: settings.queueKey,
+      schedule: settings.schedule,
+      resultsTable: settings.results.table,
+      resultsTtlSeconds: settings.results.ttlSeconds,
+      storageLimitGb: settings.database.storageLimitGb,
+      deletionProtection: settings.database.deletionProtection,
+      logRetentionDays: settings.logRetentionDays,
+      networkId: settings.networkId,
+      hosts: settings.domain ? [settings.domain.fqdn] : [],
+      staticBucket: settings.staticBucket,
+      queueReaderRole: settings.roles.queueReader,
+      documentApiRole: settings.roles.documentApi,
+    };
+  }
+
+  private defineImage(): string {
+    const image = new TerraformVariable(this, "image", {
+      type: "string",
+      nullable: false,
+      description:
+        "The image of both containers, by digest: cr.yandex/<registry>/<repository>@sha256:<64 hex digits>. `npm run image` builds, pushes and remembers it",
+      validation: [
+        {
+          condition:
+            '${can(regex("^cr\\\\.yandex/[a-z0-9]+/[a-z0-9._/-]+@sha256:[0-9a-f]{64}$", var.image))}',
+          errorMessage:
+            "The image must be given by digest: cr.yandex/<registry>/<repository>@sha256:<64 hex digits>. Run `npm run image`, which builds, pushes and remembers it.",
+        },
+      ],
+    });
+    image.overrideLogicalId("image");
+    return image.stringValue;
+  }
+
+  private defineSecrets() {
+    const entries = Object.entries(this.settings.secrets).map(([variable, { key, ...secret }]) => [
+      variable,
+      Secret.fromLockbox(this, `Secret-${variable}`, secret).value(key),
+    ]);
+    return Object.fromEntries(entries);
+  }
+
+  private defineOutputs(): void {
+    const { celery, settings } = this;
+    this.output("url", `https://${settings.domain?.fqdn ?? celery.gateway.domain}`);
+    this.output("gateway", { id: celery.gateway.id, domain: celery.gateway.domain });
+    this.output("containers", mapContainers(celery, describeContainer));
+    this.output("queues", {
+      url: celery.queue.url,
+      deadLetterUrl: celery.queue.deadLetterQueue?.url,
+    });
+    this.output("document_api_endpoint", celery.database.documentApiEndpoint);
+    this.output("results_table", celery.resultsTable);
+    this.output("local", {
+      containers: mapContainers(celery, () => ({
+        source: settings.image.context,
+        requirements: settings.image.requirements,
+      })),
+      table: celery.resultsTable,
+      ports: { site: 8000, queue: 9324, tables: 8001 },
+    });
+  }
+
+  private defineDomain(domain: DomainSettings): void {
+    const attached = new GatewayDomain(this, "Domain", {
+      ...domain,
+      gateway: this.celery.gateway,
+      certificateName: certificateName(this.settings),
+    });
+    this.output("domain", {
+      fqdn: domain.fqdn,
+      attached: attached.attached,
+      status: attached.status,
+      records: attached.records,
+    });
+  }
+
+  // The ids of outputs are a contract with the commands, so no hash may stand behind them.
+  private output(id: string, value: unknown): void {
+    new TerraformOutput(this, id, { value }).overrideLogicalId(id);
+  }
+}
+
+function mapContainers<T>(
+  { web, worker }: CeleryApp,
+  describe: (container: ServerlessContainer) => T,
+): Record<string, T> {
+  const containers = web === worker ? { web } : { web, worker };
+  return Object.fromEntries(Object.entries(containers).map(([role, c]) => [role, describe(c)]));
+}
+
+function describeContainer({ id, image, fingerprint }: ServerlessContainer) {
+  return { id, image, fingerprint };
+}

@@ -1,0 +1,238 @@
+import * as v from "valibot";
+
+/** Memory, processor and time of one container. Every field has a default. */
+export interface ContainerConfig {
+  /** MiB, 128 to 8192 in steps of 128. @default 512 */
+  readonly memoryMib?: number;
+  /** Whole processors, 1 to 4. @default 1 */
+  readonly cores?: number;
+  /** Percent of a processor, 5 to 100 in steps of 5; 100 with more than one. @default 100 */
+  readonly coreFraction?: number;
+  /** Requests that one instance takes at once, 1 to 16. @default 4 for the site, 1 for the worker */
+  readonly concurrency?: number;
+  /** Seconds, 1 to 3600. @default 60 for the site, 600 for the worker */
+  readonly timeoutSeconds?: number;
+  /** Instances that never sleep, 0 to 2 for the whole cloud; paid while idle. @default 0 */
+  readonly minInstances?: number;
+  /**
+   * Entry point and arguments, without a shell.
+   *
+   * @default - gunicorn with `<package>.wsgi:application` for the site, with
+   * `celery_push_worker.wsgi:application` for the worker
+   */
+  readonly command?: readonly string[];
+}
+
+/** A value that lies in Lockbox already. */
+export interface LockboxValueConfig {
+  readonly secretId: string;
+  /** @default - the version that is current when the stack is applied */
+  readonly versionId?: string;
+  /** Key of the entry in the secret. */
+  readonly key: string;
+}
+
+/** Everything that may differ from stage to stage. */
+export interface StageConfig {
+  /** Folder to deploy to. @default - YC_FOLDER_ID, or the folder of the `yc` profile */
+  readonly folderId?: string;
+  /**
+   * Where Terraform keeps the state: a file below `.state/`, or a bucket of Object Storage with
+   * AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY in the environment. @default { type: "local" }
+   */
+  readonly backend?:
+    | { readonly type: "local" }
+    | {
+        readonly type: "s3";
+        readonly bucket: string;
+        /** Key prefix. @default - the project's name */
+        readonly prefix?: string;
+        /** @default "https://storage.yandexcloud.net" */
+        readonly endpoint?: string;
+        /** @default "ru-central1" */
+        readonly region?: string;
+      };
+  /**
+   * Whose key creates queues: one that the stack makes (it is kept in the state), or
+   * YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY from the environment.
+   *
+   * @default "stack"
+   */
+  readonly queueKey?: "stack" | "environment";
+  /** What makes the triggers: `npm run trigger`, or Terraform. @default "yc" */
+  readonly trigger?: "yc" | "terraform";
+  /** How the trigger gathers messages: 1 to 10 of them, for 1 to 20 seconds. @default 1 and 1 */
+  readonly batch?: { readonly size?: number; readonly cutoffSeconds?: number };
+  /** Where the image is built from. */
+  readonly image?: {
+    /** Folder with the sources, relative to the project. @default "examples/django-celery" */
+    readonly context?: string;
+    /** Relative to the context. @default "Dockerfile" */
+    readonly dockerfile?: string;
+    /** Relative to the context. @default "requirements.txt" */
+    readonly requirements?: string;
+  };
+  /** Newest images that the lifecycle policy keeps. @default 10 */
+  readonly keepImages?: number;
+  /** Django's settings module and the like, for both containers. Not for secrets. */
+  readonly env?: Readonly<Record<string, string>>;
+  /** Variables whose values lie in Lockbox. */
+  readonly secrets?: Readonly<Record<string, LockboxValueConfig>>;
+  /**
+   * Path at which the site mounts the worker, e.g. "/worker/": one container instead of two. The
+   * gateway answers 404 there. @default - a container of its own
+   */
+  readonly workerPath?: string;
+  readonly web?: ContainerConfig;
+  readonly worker?: ContainerConfig;
+  /** Table of the results and seconds until they expire. @default "celery" and 86400 */
+  readonly results?: { readonly table?: string; readonly ttlSeconds?: number };
+  readonly database?: {
+    /** GB. @default 1 (the free tier's) */
+    readonly storageLimitGb?: number;
+    /** @default - true for the stage "production" */
+    readonly deletionProtection?: boolean;
+  };
+  /** Days that log lines are kept, 1 to 3. @default 3 */
+  readonly logRetentionDays?: number;
+  /** VPC network that both containers join. @default - the internet only */
+  readonly networkId?: string;
+  /** The site's own domain with a Let's Encrypt certificate. @default - the gateway's own */
+  readonly domain?: {
+    /** E.g. "shop.example.com". */
+    readonly fqdn: string;
+    /** `external`, or the Cloud DNS zone that holds the domain, e.g. `{ zoneId: "dns…", zone: "example.com" }`. */
+    readonly dns: "external" | { readonly zoneId: string; readonly zone: string };
+  };
+  /** Your own OpenAPI 3.0 file instead of the built-in routes. */
+  readonly openapi?: string;
+  /** Bucket whose objects are served below `/static/`. @default - the site serves its own */
+  readonly staticBucket?: string;
+  /** Schedule file written by `python -m celery_push_worker schedule -o schedule.json`. */
+  readonly schedule?: string;
+  /** Roles whose sufficiency the public documentation leaves open. */
+  readonly roles?: {
+    /** @default "ymq.reader" */
+    readonly queueReader?: string;
+    /** @default "ydb.editor" */
+    readonly documentApi?: string;
+  };
+  /** Your cloud's quotas, where they were raised. */
+  readonly quotas?: {
+    /** @default 10 */
+    readonly containers?: number;
+  };
+}
+
+/** What `config.ts` exports. */
+export interface Config extends StageConfig {
+  /** First part of every cloud name: small letters, digits and hyphens. */
+  readonly project: string;
+  /** Where the Celery application is, e.g. "shop.celery:app". */
+  readonly celeryApp: string;
+  /** Stages by name, each with what differs from the rest. `--stage` takes only these. */
+  readonly stages?: Readonly<Record<string, StageConfig>>;
+}
+
+const text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
+
+const container = v.strictObject({
+  memoryMib: v.optional(v.number()),
+  cores: v.optional(v.number()),
+  coreFraction: v.optional(v.number()),
+  concurrency: v.optional(v.number()),
+  timeoutSeconds: v.optional(v.number()),
+  minInstances: v.optional(v.number()),
+  command: v.optional(v.array(v.string())),
+});
+
+const stageEntries = {
+  folderId: v.optional(text),
+  backend: v.optional(
+    v.variant("type", [
+      v.strictObject({ type: v.literal("local") }),
+      v.strictObject({
+        type: v.literal("s3"),
+        bucket: text,
+        prefix: v.optional(text),
+        endpoint: v.optional(text),
+        region: v.optional(text),
+      }),
+    ]),
+  ),
+  queueKey: v.optional(v.picklist(["stack", "environment"])),
+  trigger: v.optional(v.picklist(["yc", "terraform"])),
+  batch: v.optional(
+    v.strictObject({ size: v.optional(v.number()), cutoffSeconds: v.optional(v.number()) }),
+  ),
+  image: v.optional(
+    v.strictObject({
+      context: v.optional(text),
+      dockerfile: v.optional(text),
+      requirements: v.optional(text),
+    }),
+  ),
+  keepImages: v.optional(v.number()),
+  env: v.optional(v.record(v.string(), v.string())),
+  secrets: v.optional(
+    v.record(
+      v.string(),
+      v.strictObject({ secretId: text, versionId: v.optional(text), key: text }),
+    ),
+  ),
+  workerPath: v.optional(text),
+  web: v.optional(container),
+  worker: v.optional(container),
+  results: v.optional(
+    v.strictObject({ table: v.optional(text), ttlSeconds: v.optional(v.number()) }),
+  ),
+  database: v.optional(
+    v.strictObject({
+      storageLimitGb: v.optional(v.number()),
+      deletionProtection: v.optional(v.boolean()),
+    }),
+  ),
+  logRetentionDays: v.optional(v.number()),
+  networkId: v.optional(text),
+  domain: v.optional(
+    v.strictObject({
+      fqdn: text,
+      dns: v.union([v.literal("external"), v.strictObject({ zoneId: text, zone: text })]),
+    }),
+  ),
+  openapi: v.optional(text),
+  staticBucket: v.optional(text),
+  schedule: v.optional(text),
+  roles: v.optional(
+    v.strictObject({ queueReader: v.optional(text), documentApi: v.optional(text) }),
+  ),
+  quotas: v.optional(v.strictObject({ containers: v.optional(v.number()) })),
+};
+
+const stageName = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z][a-z0-9-]{0,15}$/,
+    "must be 1 to 16 small letters, digits and hyphens, a letter first",
+  ),
+);
+
+/** The shape of `config.ts`, checked when it is loaded. */
+export const configSchema = v.strictObject({
+  ...stageEntries,
+  project: v.pipe(
+    v.string(),
+    v.regex(
+      /^[a-z][a-z0-9-]{0,28}[a-z0-9]$/,
+      "must be 2 to 30 small letters, digits and hyphens, a letter first, no hyphen last",
+    ),
+  ),
+  celeryApp: v.pipe(
+    v.string(),
+    v.regex(
+      /^[A-Za-z_][\w.]*:[A-Za-z_]\w*$/,
+      'must name a module and an attribute, e.g. "shop.celery:app"',
+    ),
+  ),
+  stages: v.optional(v.record(stageName, v.strictObject(stageEntries))),
+});

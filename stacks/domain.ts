@@ -1,0 +1,36 @@
+import { TerraformOutput, TerraformStack } from "cdktf";
+import type { Construct } from "constructs";
+import { DomainCertificate } from "../constructs/domain.ts";
+import { configureStack } from "../constructs/provider.ts";
+import { stackDirectory, stateLocation } from "./locations.ts";
+import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
+
+/** The name under which the certificate is found by the stack that attaches it. */
+export function certificateName(settings: Settings): string {
+  return `${namePrefix(settings)}-certificate`;
+}
+
+/**
+ * The certificate and the proof that the domain is ours. A stack of its own, because a certificate
+ * that is being renewed makes every plan of its stack fail, and the site must stay deployable.
+ */
+export class DomainStack extends TerraformStack {
+  constructor(scope: Construct, settings: Settings, domain: DomainSettings) {
+    super(scope, stackId("domain", settings.stage));
+    configureStack(this, {
+      folderId: settings.folderId,
+      state: stateLocation(settings, "domain", stackDirectory(this)),
+    });
+    const certificate = new DomainCertificate(this, "Certificate", {
+      ...domain,
+      name: certificateName(settings),
+    });
+    output(this, "certificate_id", certificate.certificateId);
+    output(this, "certificate_status", certificate.status);
+    output(this, "records", domain.dns === "external" ? [certificate.challengeRecord] : []);
+  }
+}
+
+function output(stack: TerraformStack, id: string, value: unknown): void {
+  new TerraformOutput(stack, id, { value }).overrideLogicalId(id);
+}

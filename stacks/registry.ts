@@ -1,0 +1,32 @@
+import { relative } from "node:path";
+import { TerraformOutput, TerraformStack } from "cdktf";
+import type { Construct } from "constructs";
+import { ContainerRegistry } from "../constructs/container-registry.ts";
+import { configureStack } from "../constructs/provider.ts";
+import { stackDirectory, stateLocation } from "./locations.ts";
+import { namePrefix, type Settings, stackId } from "./settings.ts";
+
+/** The registry, before anything else: the image is pushed to it between this stack and `app`. */
+export class RegistryStack extends TerraformStack {
+  constructor(scope: Construct, settings: Settings) {
+    super(scope, stackId("registry", settings.stage));
+    const directory = stackDirectory(this);
+    configureStack(this, {
+      folderId: settings.folderId,
+      state: stateLocation(settings, "registry", directory),
+    });
+    const registry = new ContainerRegistry(this, "Images", {
+      name: `${namePrefix(settings)}-images`,
+      repository: "app",
+      keepNewest: settings.keepImages,
+      // Terraform runs the command where the stack lies.
+      purgeCommand: `npm --prefix ${relative(directory, ".")} run --silent image -- --purge`,
+    });
+    output(this, "registry_id", registry.id);
+    output(this, "repository", registry.repositoryUrl);
+  }
+}
+
+function output(stack: TerraformStack, id: string, value: string): void {
+  new TerraformOutput(stack, id, { value }).overrideLogicalId(id);
+}
