@@ -97,7 +97,8 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   const field = v.getDotPath(issue) ?? "(the whole)";
   if (issue.expected === "never")
     return `  '${field}' is not a setting. Remove it or fix its name.`;
-  const value = issue.input === undefined ? "missing" : JSON.stringify(issue.input);
+  if (issue.input === undefined) return `  '${field}' is missing. Add it.`;
+  const value = JSON.stringify(issue.input);
   const custom = !/^(Invalid|Expected)/.test(issue.message);
   return `  '${field}' is ${value}, ${custom ? issue.message : `allowed: ${issue.expected}`}.`;
 }
