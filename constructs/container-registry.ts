@@ -1,0 +1,172 @@
+import { ContainerRegistry as Resource } from "@cdktf/provider-yandex/lib/container-registry";
+import { ContainerRepository } from "@cdktf/provider-yandex/lib/container-repository";
+import {
+  ContainerRepositoryLifecyclePolicy,
+  type ContainerRepositoryLifecyclePolicyRule,
+} from "@cdktf/provider-yandex/lib/container-repository-lifecycle-policy";
+import { TerraformResource, type TerraformResourceConfig, TerraformSelf } from "cdktf";
+import { Construct } from "constructs";
+import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import type { ServiceAccount } from "./service-account.ts";
+
+/** @see https://yandex.cloud/en/docs/container-registry/concepts/registry */
+export interface ContainerRegistryProps {
+  /**
+   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * last.
+   */
+  readonly name: string;
+  /** Repository in the registry: lower-case letters and digits, joined by `.`, `_`, `-` or `/`. */
+  readonly repository: string;
+  /**
+   * Tagged images that are kept, the newest first; older ones are removed. At least 2: the image
+   * that runs and the one to go back to.
+   *
+   * @default 10
+   * @see https://yandex.cloud/en/docs/container-registry/concepts/lifecycle-policy
+   */
+  readonly keepNewest?: number;
+  /**
+   * Days after which an image without a tag is removed, counted from when it was made; at least 14.
+   * An image loses its tag when the tag is pushed again, while a revision may still run it.
+   *
+   * @default 14
+   */
+  readonly untaggedDays?: number;
+  /**
+   * Shell command that deletes every image of the registry whose id is in `REGISTRY_ID`. It runs in
+   * the stack's output folder when the registry is destroyed: the cloud deletes none that holds
+   * images.
+   *
+   * @default - none: destroy fails while there are images
+   */
+  readonly purgeCommand?: string;
+}
+
+/**
+ * A registry with one repository and the policy that keeps it small without removing an image that
+ * a recent revision needs: tagged images go only by number, untagged ones only after two weeks.
+ *
+ * @example
+ * const registry = new ContainerRegistry(this, "Registry", { name: "shop", repository: "site" });
+ * registry.grantPull(account);
+ */
+export class ContainerRegistry extends Construct {
+  readonly id: string;
+  /** What an image's name starts with: `cr.yandex/<registry id>/<repository>`. */
+  readonly repositoryUrl: string;
+
+  constructor(scope: Construct, id: string, props: ContainerRegistryProps) {
+    super(scope, id);
+    refuseAtSynth(this, (refuse) => checkContainerRegistry(props, refuse));
+    const registry = new Resource(this, "Resource", { name: props.name });
+    const repository = this.defineRepository(registry.id, props);
+    if (props.purgeCommand) this.definePurge(registry.id, repository, props.purgeCommand);
+    this.id = registry.id;
+    this.repositoryUrl = `cr.yandex/${registry.id}/${props.repository}`;
+  }
+
+  /** `container-registry.images.puller` in the account's folder: the registry has no member type. */
+  grantPull(account: ServiceAccount): void {
+    account.grantOnFolder("container-registry.images.puller");
+  }
+
+  /** `container-registry.images.pusher` in the account's folder: the registry has no member type. */
+  grantPush(account: ServiceAccount): void {
+    account.grantOnFolder("container-registry.images.pusher");
+  }
+
+  private defineRepository(registryId: string, props: ContainerRegistryProps): ContainerRepository {
+    const repository = new ContainerRepository(this, "Repository", {
+      name: `${registryId}/${props.repository}`,
+    });
+    new ContainerRepositoryLifecyclePolicy(this, "Policy", {
+      repositoryId: repository.id,
+      status: "active",
+      rule: renderRules(props),
+    });
+    return repository;
+  }
+
+  // Its own resource, because it has to run before the repository goes, and not when the repository
+  // is only renamed.
+  private definePurge(registryId: string, repository: ContainerRepository, command: string): void {
+    new Purge(this, "Purge", registryId, {
+      terraformResourceType: "terraform_data",
+      dependsOn: [repository],
+      provisioners: [
+        {
+          type: "local-exec",
+          when: "destroy",
+          command,
+          environment: { REGISTRY_ID: TerraformSelf.getString("triggers_replace") },
+        },
+      ],
+    });
+  }
+}
+
+/** The built-in `terraform_data`, replaced together with the registry and destroyed before it. */
+class Purge extends TerraformResource {
+  private readonly registryId: string;
+
+  constructor(scope: Construct, id: string, registryId: string, config: TerraformResourceConfig) {
+    super(scope, id, config);
+    this.registryId = registryId;
+  }
+
+  protected override synthesizeAttributes(): Record<string, unknown> {
+    return { triggers_replace: this.registryId };
+  }
+}
+
+/** The rules of the lifecycle policy, in the spelling that the API reads back. */
+export function renderRules(
+  props: Pick<ContainerRegistryProps, "keepNewest" | "untaggedDays">,
+): ContainerRepositoryLifecyclePolicyRule[] {
+  const { keepNewest = 10, untaggedDays = 14 } = props;
+  return [
+    {
+      description: `Keep the newest ${keepNewest} tagged images`,
+      tagRegexp: ".*",
+      untagged: false,
+      retainedTop: keepNewest,
+    },
+    {
+      description: `Remove untagged images after ${untaggedDays} days`,
+      untagged: true,
+      expirePeriod: `${untaggedDays * 24}h0m0s`,
+      retainedTop: 0,
+    },
+  ];
+}
+
+/** What the cloud would refuse about a registry, and a policy that would eat what a revision needs. */
+export function checkContainerRegistry(props: ContainerRegistryProps, refuse: Refuse): void {
+  refuse(mismatches(props.name, /^[a-z][-a-z0-9]{1,61}[a-z0-9]$/), {
+    field: "name",
+    value: props.name,
+    allowed: "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
+    fix: "Rename the registry",
+  });
+  refuse(mismatches(props.repository, REPOSITORY), {
+    field: "repository",
+    value: props.repository,
+    allowed: "lower-case letters and digits, joined by . _ - or /",
+    fix: "Rename the repository",
+  });
+  refuse(outside(props.keepNewest, 2, Number.MAX_SAFE_INTEGER), {
+    field: "keepNewest",
+    value: props.keepNewest,
+    allowed: "a whole number from 2",
+    fix: "Keep the image that runs and at least one to go back to",
+  });
+  refuse(outside(props.untaggedDays, 14, Number.MAX_SAFE_INTEGER), {
+    field: "untaggedDays",
+    value: props.untaggedDays,
+    allowed: "a whole number of days from 14",
+    fix: "Keep untagged images for two weeks: a revision that runs may need one",
+  });
+}
+
+const REPOSITORY = /^[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*$/;

@@ -1,0 +1,128 @@
+import { IamServiceAccount as Resource } from "@cdktf/provider-yandex/lib/iam-service-account";
+import { ResourcemanagerFolderIamMember } from "@cdktf/provider-yandex/lib/resourcemanager-folder-iam-member";
+import { dependable, type TerraformResource } from "cdktf";
+import { Construct } from "constructs";
+import { mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
+
+/**
+ * Seconds that Terraform waits after each new grant, because rights reach the services late.
+ *
+ * The provider gives the grants of one folder one after the other, each with its wait, and allows
+ * each five minutes that include its place in the queue: ten at once (what Terraform runs in
+ * parallel) at 30 seconds each would run out of time, at 15 they do not. Changing the number
+ * replaces every grant that exists.
+ */
+export const GRANT_DELAY_SECONDS = 15;
+
+/** @see https://yandex.cloud/en/docs/iam/concepts/users/service-accounts */
+export interface ServiceAccountProps {
+  /**
+   * Unique in the folder: 1 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * last.
+   */
+  readonly name: string;
+  /**
+   * What the account is for, at most 256 characters.
+   *
+   * @default - none
+   */
+  readonly description?: string;
+}
+
+/** An account that exists already. */
+export interface ExistingServiceAccount {
+  readonly accountId: string;
+  /** The folder in which the account gets its roles. */
+  readonly folderId: string;
+}
+
+/**
+ * An account for one purpose, with the roles that other constructs grant to it.
+ *
+ * Roles are single members with a wait after each, never bindings: a binding of a folder is
+ * authoritative and would take the role from everybody else who has it. What uses a right while
+ * Terraform runs (a container that pulls its image, a queue that is made with the account's key)
+ * has to come after it: see `precedes`.
+ *
+ * @example
+ * const account = new ServiceAccount(this, "WebAccount", { name: "shop-web" });
+ * registry.grantPull(account);
+ */
+export class ServiceAccount extends Construct {
+  /** An account that is not managed here. Its roles are. */
+  static fromId(scope: Construct, id: string, existing: ExistingServiceAccount): ServiceAccount {
+    return new ServiceAccount(scope, id, existing);
+  }
+
+  readonly id: string;
+  /** The folder in which the account gets its roles: its own. */
+  readonly folderId: string;
+  /** The account as a subject of access bindings: `serviceAccount:<id>`. */
+  readonly member: string;
+
+  private readonly grants: TerraformResource[] = [];
+  private readonly followers: TerraformResource[] = [];
+
+  constructor(scope: Construct, id: string, props: ServiceAccountProps | ExistingServiceAccount) {
+    super(scope, id);
+    const { accountId, folderId } = "accountId" in props ? props : this.define(props);
+    this.id = accountId;
+    this.folderId = folderId;
+    this.member = `serviceAccount:${accountId}`;
+  }
+
+  /** Gives the account a role in its folder. A second call with the same role does nothing. */
+  grantOnFolder(role: string): void {
+    const id = `Folder ${role}`;
+    if (this.node.tryFindChild(id)) return;
+    this.addGrant(
+      new ResourcemanagerFolderIamMember(this, id, {
+        folderId: this.folderId,
+        role,
+        member: this.member,
+        sleepAfter: GRANT_DELAY_SECONDS,
+      }),
+    );
+  }
+
+  /** Counts a role that another construct gave to the account among its grants. */
+  addGrant(grant: TerraformResource): void {
+    this.grants.push(grant);
+    for (const follower of this.followers) dependOn(follower, grant);
+  }
+
+  /** Makes a resource wait for every grant of the account, those given later included. */
+  precedes(resource: TerraformResource): void {
+    this.followers.push(resource);
+    for (const grant of this.grants) dependOn(resource, grant);
+  }
+
+  private define(props: ServiceAccountProps): ExistingServiceAccount {
+    refuseAtSynth(this, (refuse) => checkServiceAccount(props, refuse));
+    const resource = new Resource(this, "Resource", {
+      name: props.name,
+      description: props.description,
+    });
+    return { accountId: resource.id, folderId: resource.folderId };
+  }
+}
+
+/** What the cloud would refuse about an account. */
+export function checkServiceAccount(props: ServiceAccountProps, refuse: Refuse): void {
+  refuse(mismatches(props.name, /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/), {
+    field: "name",
+    value: props.name,
+    allowed: "1 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
+    fix: "Rename the account",
+  });
+  refuse(mismatches(props.description, /^.{0,256}$/s), {
+    field: "description",
+    value: props.description,
+    allowed: "at most 256 characters",
+    fix: "Shorten the description",
+  });
+}
+
+function dependOn(resource: TerraformResource, grant: TerraformResource): void {
+  resource.dependsOn = [...(resource.dependsOn ?? []), dependable(grant)];
+}
