@@ -1,4 +1,5 @@
 import { Construct } from "constructs";
+import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { ApiGateway } from "./api-gateway.ts";
 import { LogGroup } from "./log-group.ts";
 import { MessageQueue } from "./message-queue.ts";
@@ -65,7 +66,7 @@ export interface CeleryAppProps {
   readonly batchSize?: number;
   /** Seconds to gather a batch, 1 to 20. @default 1 */
   readonly batchCutoffSeconds?: number;
-  /** Seconds a message may be delayed at most is the queue's own limit of 900. @default 10 tries */
+  /** Deliveries before a message goes to the dead letters, 1 to 1000. @default 10 */
   readonly maxReceiveCount?: number;
   /** What makes the triggers: the script, or Terraform. @default "yc" */
   readonly via?: "yc" | "terraform";
@@ -135,6 +136,7 @@ export class CeleryApp extends Construct {
 
   constructor(scope: Construct, id: string, props: CeleryAppProps) {
     super(scope, id);
+    refuseAtSynth(this, (refuse) => checkCeleryApp(props, refuse));
     this.props = props;
     this.resultsTable = props.resultsTable ?? "celery";
     this.account = this.defineAccount();
@@ -298,6 +300,53 @@ export class CeleryApp extends Construct {
       });
     }
   }
+}
+
+// Everything that the system itself puts into the environment. Kept as a list, since a user's value
+// must not silently win or lose against one of these.
+const OWN_VARIABLES = [
+  "ALLOWED_HOSTS",
+  "AWS_ACCESS_KEY_ID",
+  "AWS_DEFAULT_REGION",
+  "AWS_ENDPOINT_URL_DYNAMODB",
+  "AWS_ENDPOINT_URL_SQS",
+  "AWS_SECRET_ACCESS_KEY",
+  "CELERY_APP",
+  "CELERY_BROKER_URL",
+  "CELERY_DYNAMODB_ENDPOINT_URL",
+  "CELERY_RESULT_BACKEND",
+  "DJANGO_SECRET_KEY",
+  "SQS_ACCESS_KEY_ID",
+  "SQS_QUEUE",
+  "SQS_REGION",
+  "SQS_SECRET_ACCESS_KEY",
+];
+
+/** What is wrong with the props as a whole; each part checks its own. */
+export function checkCeleryApp(props: CeleryAppProps, refuse: Refuse): void {
+  for (const field of ["env", "secrets"] as const) {
+    for (const key of Object.keys(props[field] ?? {})) {
+      refuse(OWN_VARIABLES.includes(key), {
+        field: `${field}.${key}`,
+        value: key,
+        allowed: "a variable that the system does not set itself",
+        fix: "Remove it, or read another variable in your settings",
+      });
+    }
+  }
+  const { workerPath, worker } = props;
+  refuse(workerPath !== undefined && !/^(\/[\w.-]+)+\/?$/.test(workerPath), {
+    field: "workerPath",
+    value: workerPath,
+    allowed: 'a path of the site other than "/", e.g. "/worker/"',
+    fix: "Write the path at which urls.py mounts the worker",
+  });
+  refuse(workerPath !== undefined && worker !== undefined, {
+    field: "worker",
+    value: worker,
+    allowed: "nothing beside workerPath, since the site is the worker then",
+    fix: "Write what the worker needs under 'web', or remove workerPath",
+  });
 }
 
 const WORKER_DEFAULTS: CeleryContainerProps = {

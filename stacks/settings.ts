@@ -49,7 +49,8 @@ export interface Settings {
   readonly celeryApp: string;
   readonly workerPath: string | undefined;
   readonly web: ContainerSettings;
-  readonly worker: ContainerSettings;
+  /** `undefined` where the site itself is the worker. */
+  readonly worker: ContainerSettings | undefined;
   readonly env: Readonly<Record<string, string>>;
   readonly secrets: NonNullable<StageConfig["secrets"]>;
   readonly results: { readonly table: string; readonly ttlSeconds: number };
@@ -136,13 +137,7 @@ function fillIn(config: Config, stage: string | undefined): Settings {
       command: ["gunicorn", `${djangoPackage}.wsgi:application`],
       ...config.web,
     },
-    worker: {
-      ...CONTAINER_DEFAULTS,
-      concurrency: 1,
-      timeoutSeconds: 600,
-      command: ["gunicorn", "celery_push_worker.wsgi:application"],
-      ...config.worker,
-    },
+    worker: fillInWorker(config),
     env: config.env ?? {},
     secrets: config.secrets ?? {},
     results: { table: "celery", ttlSeconds: 86_400, ...config.results },
@@ -159,6 +154,18 @@ function fillIn(config: Config, stage: string | undefined): Settings {
     schedule: config.schedule,
     roles: { queueReader: "ymq.reader", documentApi: "ydb.editor", ...config.roles },
     quotas: { containers: 10, ...config.quotas },
+  };
+}
+
+// With a workerPath a worker of its own is a contradiction, which CeleryApp refuses.
+function fillInWorker({ worker, workerPath }: Config): ContainerSettings | undefined {
+  if (workerPath !== undefined && worker === undefined) return undefined;
+  return {
+    ...CONTAINER_DEFAULTS,
+    concurrency: 1,
+    timeoutSeconds: 600,
+    command: ["gunicorn", "celery_push_worker.wsgi:application"],
+    ...worker,
   };
 }
 

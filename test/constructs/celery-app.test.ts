@@ -1,0 +1,264 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { TerraformStack } from "cdktf";
+import { describe, expect, test } from "vitest";
+import { CeleryApp, type CeleryAppProps } from "../../constructs/celery-app.ts";
+import { type Body, refusals, resources, synth } from "../support/synth.ts";
+
+const IMAGE = `cr.yandex/crp1/app@sha256:${"0".repeat(64)}`;
+
+const build =
+  (props: Partial<CeleryAppProps> = {}) =>
+  (stack: TerraformStack) => {
+    new CeleryApp(stack, "Celery", {
+      name: "shop",
+      image: IMAGE,
+      celeryApp: "shop.celery:app",
+      ...props,
+    });
+  };
+
+const synthApp = (props?: Partial<CeleryAppProps>) => synth(build(props));
+
+function container(stack: ReturnType<typeof synthApp>, name: string): Body & { image: Body } {
+  const found = resources(stack, "yandex_serverless_container").find((c) => c.name === name);
+  if (!found) throw new Error(`no container ${name}`);
+  return found as Body & { image: Body };
+}
+
+/** The variables of a container: plain ones with their values, secret ones with the key of the entry. */
+function environment(body: Body & { image: Body }): Record<string, unknown> {
+  const secrets = body.secrets as { environment_variable: string; key: string }[];
+  return {
+    ...(body.image.environment as Record<string, string>),
+    ...Object.fromEntries(secrets.map((s) => [s.environment_variable, `secret ${s.key}`])),
+  };
+}
+
+function roles(stack: ReturnType<typeof synthApp>): string[] {
+  const accounts = stack.resource?.yandex_iam_service_account ?? {};
+  return resources(stack, "yandex_resourcemanager_folder_iam_member")
+    .map((grant) => {
+      const id = /yandex_iam_service_account\.(\w+)\.id/.exec(String(grant.member))?.[1] ?? "";
+      return `${accounts[id]?.name}: ${grant.role}`;
+    })
+    .sort();
+}
+
+describe("CeleryApp", () => {
+  test("is two containers from one image, a queue with dead letters, a database and a gateway", () => {
+    const stack = synthApp();
+
+    const names = (type: string) => resources(stack, type).map(({ name }) => name);
+    expect(names("yandex_serverless_container")).toEqual(["shop-web", "shop-worker"]);
+    expect(names("yandex_message_queue").sort()).toEqual(["shop-tasks", "shop-tasks-dead"]);
+    expect(names("yandex_ydb_database_serverless")).toEqual(["shop-results"]);
+    expect(names("yandex_api_gateway")).toEqual(["shop-gateway"]);
+    expect(names("yandex_logging_group")).toEqual(["shop-logs"]);
+    expect(container(stack, "shop-web").image.url).toBe(IMAGE);
+    expect(container(stack, "shop-worker").image.url).toBe(IMAGE);
+  });
+
+  test("runs the site and the worker by their own entry points, times and concurrencies", () => {
+    const stack = synthApp();
+
+    expect(container(stack, "shop-web")).toMatchObject({
+      execution_timeout: "60s",
+      concurrency: 4,
+      image: { command: ["gunicorn", "shop.wsgi:application"] },
+    });
+    expect(container(stack, "shop-worker")).toMatchObject({
+      execution_timeout: "600s",
+      concurrency: 1,
+      image: { command: ["gunicorn", "celery_push_worker.wsgi:application"] },
+    });
+  });
+
+  test.each(["shop-web", "shop-worker"])("gives %s every connection setting", (name) => {
+    const stack = synthApp({ env: { DJANGO_SETTINGS_MODULE: "shop.settings" } });
+
+    const database = /^\$\{yandex_ydb_database_serverless\.\w+\.document_api_endpoint\}$/;
+    expect(environment(container(stack, name))).toEqual({
+      ALLOWED_HOSTS: ".apigw.yandexcloud.net",
+      AWS_ACCESS_KEY_ID: "secret access_key",
+      AWS_DEFAULT_REGION: "ru-central1",
+      AWS_ENDPOINT_URL_DYNAMODB: expect.stringMatching(database),
+      AWS_ENDPOINT_URL_SQS: "https://message-queue.api.cloud.yandex.net",
+      AWS_SECRET_ACCESS_KEY: "secret secret_key",
+      CELERY_APP: "shop.celery:app",
+      CELERY_BROKER_URL: "sqs://message-queue.api.cloud.yandex.net:443",
+      CELERY_DYNAMODB_ENDPOINT_URL: expect.stringMatching(database),
+      CELERY_RESULT_BACKEND: "dynamodb://@ru-central1/celery?ttl_seconds=86400",
+      DJANGO_SECRET_KEY: "secret secret_key",
+      DJANGO_SETTINGS_MODULE: "shop.settings",
+      REVISION_FINGERPRINT: expect.stringMatching(/^\$\{sha256\(jsonencode\(local\.\w+\)\)\}$/),
+      SQS_ACCESS_KEY_ID: "secret access_key",
+      SQS_QUEUE: expect.stringMatching(/^\$\{yandex_message_queue\.\w+\.id\}$/),
+      SQS_REGION: "ru-central1",
+      SQS_SECRET_ACCESS_KEY: "secret secret_key",
+    });
+  });
+
+  test("gives each account the least roles", () => {
+    expect(roles(synthApp())).toEqual([
+      "shop-gateway: serverless-containers.containerInvoker",
+      "shop-queues: ymq.admin",
+      "shop-reader: ymq.reader",
+      "shop-runtime: container-registry.images.puller",
+      "shop-runtime: ydb.editor",
+      "shop-runtime: ymq.writer",
+      "shop-trigger: serverless-containers.containerInvoker",
+    ]);
+  });
+
+  test("keeps both containers private", () => {
+    expect(resources(synthApp(), "yandex_serverless_container_iam_binding")).toEqual([]);
+  });
+
+  test("binds nothing on the folder, for a binding would take others' roles away", () => {
+    const types = Object.keys(synthApp().resource ?? {});
+
+    expect(types.filter((type) => type.endsWith("_iam_binding"))).toEqual([]);
+  });
+
+  test("keeps the runtime's key and Django's secret out of the state", () => {
+    const stack = synthApp();
+
+    const [own, ...others] = resources(stack, "yandex_iam_service_account_static_access_key").sort(
+      (a, b) =>
+        Number(a.output_to_lockbox !== undefined) - Number(b.output_to_lockbox !== undefined),
+    );
+    expect(own?.service_account_id).toMatch(/QueueAccount/);
+    expect(others.map((key) => key.output_to_lockbox !== undefined)).toEqual([true]);
+    expect(
+      resources(stack, "yandex_lockbox_secret_version").filter(({ entries }) => entries),
+    ).toEqual([]);
+  });
+
+  test("takes the queues' key from the environment when told so", () => {
+    const stack = synthApp({ queueKey: "environment" });
+
+    expect(
+      resources(stack, "yandex_message_queue").flatMap(({ access_key }) => access_key),
+    ).toEqual([undefined, undefined]);
+    expect(roles(stack).filter((role) => role.includes("ymq.admin"))).toEqual([]);
+  });
+
+  test("routes everything to the site and hands messages to the worker", () => {
+    const stack = synthApp();
+
+    const [gateway] = resources(stack, "yandex_api_gateway");
+    const spec = JSON.parse(String(gateway?.spec)) as { paths: Record<string, unknown> };
+    expect(Object.keys(spec.paths)).toEqual(["/", "/{proxy+}"]);
+    expect(String(gateway?.spec)).toContain("${yandex_serverless_container.Celery_Web_");
+    expect(String(gateway?.spec)).not.toContain("Celery_Worker_");
+    expect(JSON.stringify(stack.output?.triggers)).toContain(
+      "${yandex_serverless_container.Celery_Worker_",
+    );
+  });
+
+  test("is one container with a worker path, which the gateway hides", () => {
+    const stack = synthApp({ workerPath: "/worker/" });
+
+    expect(resources(stack, "yandex_serverless_container").map(({ name }) => name)).toEqual([
+      "shop-web",
+    ]);
+    const spec = JSON.parse(String(resources(stack, "yandex_api_gateway")[0]?.spec)) as {
+      paths: Record<string, unknown>;
+    };
+    expect(JSON.stringify(spec.paths["/worker/"])).toContain("404");
+    expect(JSON.stringify(spec.paths["/worker/{proxy+}"])).toContain("404");
+    expect(JSON.stringify(stack.output?.triggers)).toContain('"path":"/worker/"');
+  });
+
+  test("gives the message as long as the worker may take, and a margin", () => {
+    const stack = synthApp({ worker: { timeoutSeconds: 900 }, batchCutoffSeconds: 5 });
+
+    const queue = resources(stack, "yandex_message_queue").find(
+      ({ name }) => name === "shop-tasks",
+    );
+    expect(queue?.visibility_timeout_seconds).toBe(965);
+  });
+
+  test("passes every option on", () => {
+    const stack = synthApp({
+      batchSize: 5,
+      batchCutoffSeconds: 2,
+      maxReceiveCount: 20,
+      via: "terraform",
+      resultsTable: "results",
+      resultsTtlSeconds: 60,
+      storageLimitGb: 5,
+      deletionProtection: true,
+      logRetentionDays: 1,
+      networkId: "net1",
+      hosts: ["shop.example.com"],
+      staticBucket: "shop-static",
+      queueReaderRole: "editor",
+      documentApiRole: "editor",
+      web: { memoryMib: 1024 },
+      worker: { memoryMib: 2048 },
+    });
+
+    expect(resources(stack, "yandex_function_trigger")).toMatchObject([
+      { message_queue: { batch_size: "5", batch_cutoff: "2" } },
+    ]);
+    expect(JSON.stringify(stack.resource?.yandex_message_queue)).toContain("20");
+    expect(resources(stack, "yandex_ydb_database_serverless")).toMatchObject([
+      { deletion_protection: true, serverless_database: [{ storage_size_limit: 5 }] },
+    ]);
+    expect(resources(stack, "yandex_logging_group")).toMatchObject([{ retention_period: "24h0m0s" }]);
+    const web = container(stack, "shop-web");
+    expect(web).toMatchObject({ memory: 1024, connectivity: { network_id: "net1" } });
+    expect(container(stack, "shop-worker").memory).toBe(2048);
+    expect(environment(web)).toMatchObject({
+      ALLOWED_HOSTS: "shop.example.com,.apigw.yandexcloud.net",
+      CELERY_RESULT_BACKEND: "dynamodb://@ru-central1/results?ttl_seconds=60",
+    });
+    expect(String(resources(stack, "yandex_api_gateway")[0]?.spec)).toContain("shop-static");
+    expect(roles(stack)).toContain("shop-reader: editor");
+    expect(roles(stack)).toContain("shop-runtime: editor");
+  });
+
+  test("makes a timer of every entry of the schedule", () => {
+    const path = join(mkdtempSync(join(tmpdir(), "schedule-")), "schedule.json");
+    const timers = [{ name: "nightly", cron: "0 3 * * ? *", payload: "{}" }];
+    writeFileSync(path, JSON.stringify({ version: 1, timers }));
+
+    const stack = synthApp({ schedule: path });
+
+    expect(Object.keys((stack.output?.triggers?.value ?? {}) as object)).toEqual([
+      "shop-nightly",
+      "shop-tasks",
+    ]);
+  });
+
+  test.each<[string, Partial<CeleryAppProps>, string]>([
+    [
+      "a variable that the system sets itself",
+      { env: { SQS_QUEUE: "x" } },
+      "[app/Celery] 'env.SQS_QUEUE' is \"SQS_QUEUE\", allowed: a variable that the system does not set itself. Remove it, or read another variable in your settings.",
+    ],
+    [
+      "the root as the worker's path",
+      { workerPath: "/" },
+      '[app/Celery] \'workerPath\' is "/", allowed: a path of the site other than "/", e.g. "/worker/". Write the path at which urls.py mounts the worker.',
+    ],
+    [
+      "settings for a worker that is the site",
+      { workerPath: "/worker/", worker: { memoryMib: 128 } },
+      "[app/Celery] 'worker' is {\"memoryMib\":128}, allowed: nothing beside workerPath, since the site is the worker then. Write what the worker needs under 'web', or remove workerPath.",
+    ],
+  ])("refuses %s", (_, props, message) => {
+    expect(refusals(build(props))).toContain(message);
+  });
+
+  test("knows all variables that it sets", () => {
+    const own = Object.keys(environment(container(synthApp(), "shop-web")));
+
+    for (const key of own.filter((key) => key !== "REVISION_FINGERPRINT")) {
+      expect(refusals(build({ env: { [key]: "x" } })).join()).toContain(`'env.${key}'`);
+    }
+  });
+});
