@@ -1,0 +1,93 @@
+import { Lazy, TerraformOutput, TerraformStack } from "cdktf";
+import { Construct } from "constructs";
+import { isKnown, type Refuse, refuseAtSynth } from "./_refusal.ts";
+
+/** What makes a trigger: the script (`yc`, or the API in a pipeline), or Terraform. */
+export type TriggerVia = "yc" | "terraform";
+
+/** A queue's trigger, as output `triggers` has it. */
+export interface QueueTriggerSpec {
+  readonly kind: "queue";
+  readonly queueArn: string;
+  readonly readerId: string;
+  readonly containerId: string;
+  readonly path: string;
+  readonly invokerId: string;
+  readonly batchSize: number;
+  /** Seconds. */
+  readonly batchCutoff: number;
+  readonly folderId: string;
+  readonly via: TriggerVia;
+}
+
+/** A timer, as output `triggers` has it. */
+export interface TimerTriggerSpec {
+  readonly kind: "timer";
+  readonly cron: string;
+  readonly payload: string;
+  readonly containerId: string;
+  readonly path: string;
+  readonly invokerId: string;
+  readonly retryAttempts?: number;
+  readonly retryIntervalSeconds?: number;
+  readonly folderId: string;
+  readonly via: TriggerVia;
+}
+
+export type TriggerSpec = QueueTriggerSpec | TimerTriggerSpec;
+
+interface Entry {
+  readonly name: string;
+  readonly spec: TriggerSpec;
+  /** Path of the construct that defines the trigger. */
+  readonly definedBy: string;
+}
+
+/**
+ * Output `triggers` of a stack: every trigger by its name, whatever makes it. The script and the
+ * local cloud read it, so that nothing about a trigger is written down twice.
+ */
+export class TriggerOutput extends Construct {
+  /** The one of the stack that holds `scope`, made at the first call. */
+  static of(scope: Construct): TriggerOutput {
+    const stack = TerraformStack.of(scope);
+    const found = stack.node.tryFindChild("Triggers");
+    return found instanceof TriggerOutput ? found : new TriggerOutput(stack, "Triggers");
+  }
+
+  private readonly entries: Entry[] = [];
+
+  private constructor(scope: Construct, id: string) {
+    super(scope, id);
+    const output = new TerraformOutput(this, "Resource", {
+      value: Lazy.anyValue({ produce: () => renderTriggers(this.entries) }),
+      description: "What `npm run trigger` makes, and what it leaves to Terraform",
+    });
+    output.overrideLogicalId("triggers");
+    refuseAtSynth(this, (refuse) => checkTriggerNames(this.entries, refuse));
+  }
+
+  /** Adds the trigger that `trigger` defines. */
+  add(name: string, spec: TriggerSpec, trigger: Construct): void {
+    this.entries.push({ name, spec, definedBy: trigger.node.path });
+  }
+}
+
+/** Refuses a name that stands for two triggers. */
+export function checkTriggerNames(entries: readonly Entry[], refuse: Refuse): void {
+  for (const name of new Set(entries.map((entry) => entry.name).filter(isKnown))) {
+    const paths = entries.filter((entry) => entry.name === name).map((entry) => entry.definedBy);
+    refuse(paths.length > 1, {
+      field: "name",
+      value: name,
+      allowed: "one trigger of a name in a folder",
+      fix: `Rename one of ${paths.join(" and ")}`,
+    });
+  }
+}
+
+// In order of name, so that moving a line in the program changes no plan.
+function renderTriggers(entries: readonly Entry[]): Record<string, TriggerSpec> {
+  const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
+  return Object.fromEntries(sorted.map(({ name, spec }) => [name, spec]));
+}

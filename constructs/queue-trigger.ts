@@ -1,0 +1,140 @@
+import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
+import { Tokenization } from "cdktf";
+import { Construct } from "constructs";
+import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { checkTriggerName, checkTriggerPath } from "./_trigger.ts";
+import { TriggerOutput, type TriggerVia } from "./_trigger-output.ts";
+import type { MessageQueue } from "./message-queue.ts";
+import type { ServerlessContainer } from "./serverless-container.ts";
+import type { ServiceAccount } from "./service-account.ts";
+
+/**
+ * Props of {@link QueueTrigger}.
+ *
+ * @see https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger
+ */
+export interface QueueTriggerProps {
+  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
+  readonly name: string;
+  /** A standard queue that no other trigger reads. */
+  readonly queue: MessageQueue;
+  /** What the messages are sent to, as a POST. */
+  readonly container: ServerlessContainer;
+  /** Path of the request. @default "/" */
+  readonly path?: string;
+  /** Account that reads the queue. */
+  readonly reader: ServiceAccount;
+  /** Role of the reader on its folder. @default "ymq.reader" */
+  readonly readerRole?: string;
+  /** Account that calls the container. */
+  readonly invoker: ServiceAccount;
+  /** Messages to a request, 1 to 10. A failed request brings all of them back. @default 1 */
+  readonly batchSize?: number;
+  /** Seconds that a message waits for a batch to fill, 1 to 20. @default 1 */
+  readonly batchCutoffSeconds?: number;
+  /** What makes the trigger. Both ways make the same one. @default "yc" */
+  readonly via?: TriggerVia;
+}
+
+/**
+ * Hands the messages of a queue to a container, and grants both accounts what they need for it.
+ *
+ * With `via: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
+ * the trigger from it. There are no retries and no dead letters here: what failed goes back to the
+ * queue, whose redrive policy counts.
+ *
+ * @example
+ * new QueueTrigger(this, "Trigger", { name: "shop-tasks", queue, container, reader, invoker });
+ */
+export class QueueTrigger extends Construct {
+  readonly name: string;
+
+  private readonly props: Required<QueueTriggerProps>;
+
+  constructor(scope: Construct, id: string, props: QueueTriggerProps) {
+    super(scope, id);
+    this.name = props.name;
+    this.props = {
+      ...props,
+      path: props.path ?? "/",
+      readerRole: props.readerRole ?? "ymq.reader",
+      batchSize: props.batchSize ?? 1,
+      batchCutoffSeconds: props.batchCutoffSeconds ?? 1,
+      via: props.via ?? "yc",
+    };
+    refuseAtSynth(this, (refuse) => checkQueueTrigger(this.props, refuse));
+    this.connect();
+    this.describe();
+    if (this.props.via === "terraform") this.defineTrigger();
+  }
+
+  private connect(): void {
+    const { queue, container, reader, readerRole, invoker, batchCutoffSeconds } = this.props;
+    queue.consumedBy({
+      timeoutSeconds: container.timeoutSeconds,
+      cutoffSeconds: batchCutoffSeconds,
+      by: this,
+    });
+    queue.grantReceive(reader, readerRole);
+    container.grantInvoke(invoker);
+  }
+
+  private describe(): void {
+    const { queue, container, path, reader, invoker, via } = this.props;
+    const spec = {
+      kind: "queue",
+      queueArn: queue.arn,
+      readerId: reader.id,
+      containerId: container.id,
+      path,
+      invokerId: invoker.id,
+      batchSize: this.props.batchSize,
+      batchCutoff: this.props.batchCutoffSeconds,
+      folderId: invoker.folderId,
+      via,
+    } as const;
+    TriggerOutput.of(this).add(this.name, spec, this);
+  }
+
+  // No visibility timeout: the provider cannot change one later, and the script cannot set one.
+  private defineTrigger(): void {
+    const { queue, container, path, reader, invoker } = this.props;
+    const trigger = new FunctionTrigger(this, "Resource", {
+      name: this.name,
+      folderId: invoker.folderId,
+      messageQueue: {
+        queueId: queue.arn,
+        serviceAccountId: reader.id,
+        batchSize: Tokenization.stringifyNumber(this.props.batchSize),
+        batchCutoff: Tokenization.stringifyNumber(this.props.batchCutoffSeconds),
+      },
+      container: { id: container.id, path, serviceAccountId: invoker.id },
+    });
+    for (const account of new Set([reader, invoker])) account.precedes(trigger);
+  }
+}
+
+/** Refuses what the trigger service would refuse, and what its documents disagree about. */
+export function checkQueueTrigger(props: QueueTriggerProps, refuse: Refuse): void {
+  const { queue, batchSize, batchCutoffSeconds } = props;
+  checkTriggerName(props.name, refuse);
+  checkTriggerPath(props.path, refuse);
+  refuse(queue.fifo, {
+    field: "queue",
+    value: queue.node.path,
+    allowed: "a standard queue",
+    fix: "Leave out fifo: triggers do not read FIFO queues",
+  });
+  refuse(outside(batchSize, 1, 10), {
+    field: "batchSize",
+    value: batchSize,
+    allowed: "1 to 10 messages",
+    fix: "Leave it out for 1",
+  });
+  refuse(outside(batchCutoffSeconds, 1, 20), {
+    field: "batchCutoffSeconds",
+    value: batchCutoffSeconds,
+    allowed: "1 to 20 seconds",
+    fix: "Leave it out for 1",
+  });
+}

@@ -1,0 +1,164 @@
+import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
+import { Tokenization } from "cdktf";
+import { Construct } from "constructs";
+import { cronProblem } from "./_cron.ts";
+import { isKnown, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { checkTriggerName, checkTriggerPath } from "./_trigger.ts";
+import { TriggerOutput, type TriggerVia } from "./_trigger-output.ts";
+import type { ServerlessContainer } from "./serverless-container.ts";
+import type { ServiceAccount } from "./service-account.ts";
+
+const MAX_PAYLOAD_CHARACTERS = 4096;
+const DEFAULT_RETRY_INTERVAL_SECONDS = 10;
+
+/** When a timer fires, and what it says. */
+export interface Timer {
+  /**
+   * Minutes, hours, day of month, month, day of week and an optional year, in UTC. One of the two
+   * days is `?`, and the week counts from 1, which is Sunday: `0 9 ? * MON-FRI *`.
+   */
+  readonly cron: string;
+  /** Text that the container gets, up to 4096 characters. @default - none */
+  readonly payload?: string;
+}
+
+/**
+ * Props of {@link TimerTrigger}.
+ *
+ * @see https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
+ */
+export interface TimerTriggerProps extends Timer {
+  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
+  readonly name: string;
+  /** What is called, by a POST. */
+  readonly container: ServerlessContainer;
+  /** Path of the request. @default "/" */
+  readonly path?: string;
+  /** Account that calls the container. */
+  readonly invoker: ServiceAccount;
+  /** Times that a failed call is repeated, 1 to 5. @default - it is not */
+  readonly retryAttempts?: number;
+  /** Seconds between them, 10 to 60. @default 10 with retryAttempts */
+  readonly retryIntervalSeconds?: number;
+  /** What makes the trigger. Both ways make the same one. @default "yc" */
+  readonly via?: TriggerVia;
+}
+
+/**
+ * Calls a container on a schedule, at best once a minute.
+ *
+ * With `via: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
+ * the timer from it.
+ *
+ * @example
+ * new TimerTrigger(this, "Nightly", { name: "shop-nightly", cron: "0 3 * * ? *", container, invoker });
+ */
+export class TimerTrigger extends Construct {
+  readonly name: string;
+
+  private readonly props: TimerTriggerProps;
+  private readonly path: string;
+  private readonly via: TriggerVia;
+  private readonly retryIntervalSeconds: number | undefined;
+
+  constructor(scope: Construct, id: string, props: TimerTriggerProps) {
+    super(scope, id);
+    this.name = props.name;
+    this.props = props;
+    this.path = props.path ?? "/";
+    this.via = props.via ?? "yc";
+    this.retryIntervalSeconds =
+      props.retryIntervalSeconds ?? (props.retryAttempts && DEFAULT_RETRY_INTERVAL_SECONDS);
+    refuseAtSynth(this, (refuse) => checkTimerTrigger(props, refuse));
+    props.container.grantInvoke(props.invoker);
+    this.describe();
+    if (this.via === "terraform") this.defineTrigger();
+  }
+
+  private describe(): void {
+    const { cron, payload = "", container, invoker, retryAttempts } = this.props;
+    const spec = {
+      kind: "timer",
+      cron,
+      payload: literal(payload),
+      containerId: container.id,
+      path: this.path,
+      invokerId: invoker.id,
+      retryAttempts,
+      retryIntervalSeconds: this.retryIntervalSeconds,
+      folderId: invoker.folderId,
+      via: this.via,
+    } as const;
+    TriggerOutput.of(this).add(this.name, spec, this);
+  }
+
+  private defineTrigger(): void {
+    const { cron, payload, container, invoker, retryAttempts } = this.props;
+    const trigger = new FunctionTrigger(this, "Resource", {
+      name: this.name,
+      folderId: invoker.folderId,
+      timer: { cronExpression: cron, payload: payload && literal(payload) },
+      container: {
+        id: container.id,
+        path: this.path,
+        serviceAccountId: invoker.id,
+        retryAttempts: text(retryAttempts),
+        retryInterval: text(this.retryIntervalSeconds),
+      },
+    });
+    invoker.precedes(trigger);
+  }
+}
+
+/** Refuses what the trigger service would refuse. */
+export function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
+  const { path, retryAttempts, retryIntervalSeconds } = props;
+  checkTriggerName(props.name, refuse);
+  checkTimer(props, refuse);
+  checkTriggerPath(path, refuse);
+  refuse(outside(retryAttempts, 1, 5), {
+    field: "retryAttempts",
+    value: retryAttempts,
+    allowed: "1 to 5 attempts",
+    fix: "Leave it out to have a failed call forgotten",
+  });
+  refuse(outside(retryIntervalSeconds, 10, 60), {
+    field: "retryIntervalSeconds",
+    value: retryIntervalSeconds,
+    allowed: "10 to 60 seconds",
+    fix: "Leave it out for 10",
+  });
+  refuse(retryIntervalSeconds !== undefined && retryAttempts === undefined, {
+    field: "retryIntervalSeconds",
+    value: retryIntervalSeconds,
+    allowed: "a value only together with retryAttempts",
+    fix: "Set retryAttempts, or leave both out",
+  });
+}
+
+/** Refuses a schedule or a payload that the trigger service does not take. */
+export function checkTimer({ cron, payload }: Timer, refuse: Refuse): void {
+  const problem = isKnown(cron) ? cronProblem(cron) : undefined;
+  const length = isKnown(payload) ? [...payload].length : 0;
+  refuse(problem !== undefined, {
+    field: "cron",
+    value: cron,
+    allowed: "minutes hours day-of-month month day-of-week [year], in UTC",
+    fix: problem ?? "",
+  });
+  refuse(length > MAX_PAYLOAD_CHARACTERS, {
+    field: "payload",
+    value: `${payload?.slice(0, 20)}…`,
+    allowed: `up to ${MAX_PAYLOAD_CHARACTERS} characters, and it has ${length}`,
+    fix: "Put what is longer in the database or a bucket, and name its place",
+  });
+}
+
+// A payload is the user's text: what looks like a template of Terraform's is none.
+function literal(payload: string): string {
+  return isKnown(payload) ? payload.replaceAll(/([$%])\{/g, "$1$1{") : payload;
+}
+
+function text(value: number | undefined): string | undefined {
+  return value === undefined ? undefined : Tokenization.stringifyNumber(value);
+}

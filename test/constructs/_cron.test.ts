@@ -1,0 +1,103 @@
+import { describe, expect, test } from "vitest";
+import { cronProblem } from "../../constructs/_cron.ts";
+
+describe("cronProblem", () => {
+  test.each([
+    ["every minute", "* * * * ? *"],
+    ["every hour", "0 * ? * * *"],
+    ["every day at 10:15", "15 10 ? * * *"],
+    ["without a year", "0 0 * * ?"],
+    ["with blanks around", " 0 0  * * ? "],
+    ["steps from a value", "0/15 * * * ? *"],
+    ["steps from the start", "*/5 * * * ? *"],
+    ["steps in a range", "0 0-20/4 * * ? *"],
+    ["the longest steps", "*/59 */23 */31 */12 ? *"],
+    ["ranges", "0 8-18 ? * MON-FRI *"],
+    ["lists", "0,15,30 * * * ? *"],
+    ["names in small letters", "0 0 ? jan mon,wed,fri *"],
+    ["every month and day by name", "0 0 ? JAN-DEC SUN-SAT *"],
+    ["every month and day by number", "0 0 ? 1-12 1-7 *"],
+    ["the last day of the month", "0 0 L * ? *"],
+    ["the last weekday of the month", "0 0 LW * ? *"],
+    ["the weekday nearest to a day", "0 0 15W * ? *"],
+    ["the last possible nearest weekday", "0 0 31W * ? *"],
+    ["the last day of the week", "0 0 ? * L *"],
+    ["the third Friday", "0 0 ? * 6#3 *"],
+    ["the fifth Friday, by name", "0 0 ? * FRI#5 *"],
+    ["the ends of all ranges", "59 23 31 12 ? 2099"],
+    ["the starts of all ranges", "0 0 1 1 ? 1970"],
+    ["years", "0 0 1 1 ? 2026-2030,2035/2"],
+  ])("takes %s: %s", (_, expression) => {
+    expect(cronProblem(expression)).toBeUndefined();
+  });
+
+  const bothFilled = "Day of month and day of week cannot both be filled";
+  const weekday = "1-7 from Sunday on, SUN-SAT, ?, L or 6#3";
+  const day = "1-31, ?, L, LW or 15W";
+
+  test.each([
+    ["0 0 * * *", `${bothFilled}: write "0 0 * * ? *"`],
+    ["*/30 * * * * *", `${bothFilled}: write "*/30 * * * ? *"`],
+    ["0 9 1 * *", `${bothFilled}: write "0 9 1 * ? *"`],
+    ["0 9 * * MON *", `${bothFilled}: write "0 9 ? * MON *"`],
+    ["0 9 * * 1", `${bothFilled}: write "0 9 ? * MON *"`],
+    ["0 9 * * 1-5", `${bothFilled}: write "0 9 ? * MON-FRI *"`],
+    ["0 9 * * 5-7", `${bothFilled}: write "0 9 ? * FRI-SAT,SUN *"`],
+    ["0 9 * * */2", `${bothFilled}: write "0 9 ? * */2 *"`],
+    ["0 9 * * 5-7/2", bothFilled],
+    ["0 9 * * 2 *", `${bothFilled}: write "0 9 ? * 2 *"`],
+    ["0 9 1 * 1", `${bothFilled}: make two timers, "0 9 1 * ? *" and "0 9 ? * MON *"`],
+    ["0 9 ? * ? *", 'Day of month and day of week cannot both be ?: write "0 9 * * ? *"'],
+    ["0 9 * * 0", `Day of week is 0, and takes ${weekday}: write "0 9 ? * SUN *"`],
+    ["0 9 ? * 0,3 *", `Day of week is 0, and takes ${weekday}: write "0 9 ? * SUN,WED *"`],
+    ["0 9 ? * 0-4 *", `Day of week is 0-4, and takes ${weekday}: write "0 9 ? * SUN-THU *"`],
+    ["0 0 12 * * ?", 'There is no field for seconds: write "0 12 * * ? *"'],
+    ["0 0 12 * * ? *", 'There is no field for seconds: write "0 12 * * ? *"'],
+    ["0 0 9 * * MON-FRI", 'There is no field for seconds: write "0 9 ? * MON-FRI *"'],
+    ["0 0 99 * * ? *", "Write five fields and, if need be, a year; there are 7"],
+    ["@yearly", '@yearly is not known here: write "0 0 1 1 ? *"'],
+    ["@annually", '@annually is not known here: write "0 0 1 1 ? *"'],
+    ["@monthly", '@monthly is not known here: write "0 0 1 * ? *"'],
+    ["@weekly", '@weekly is not known here: write "0 0 ? * SUN *"'],
+    ["@Daily", '@daily is not known here: write "0 0 * * ? *"'],
+    ["@midnight", '@midnight is not known here: write "0 0 * * ? *"'],
+    ["@hourly", '@hourly is not known here: write "0 * * * ? *"'],
+    ["@reboot", "@reboot is not known here"],
+    ["0 0 ? * MON, WED, FRI *", 'Lists have no spaces: write "0 0 ? * MON,WED,FRI *"'],
+    ["* * * *", "Write five fields and, if need be, a year; there are 4"],
+    ["0 0 * * ? * * *", "Write five fields and, if need be, a year; there are 8"],
+    [`0 0 1 1 ? 2030${",2031".repeat(20)}`, "Shorten it to 100 characters"],
+    ["60 * * * ? *", "Minutes is 60, and takes 0-59"],
+    ["-1 * * * ? *", "Minutes is -1, and takes 0-59"],
+    ["1.5 * * * ? *", "Minutes is 1.5, and takes 0-59"],
+    ["1,,2 * * * ? *", "Minutes is empty, and takes 0-59"],
+    ["/5 * * * ? *", "Minutes is /5, and takes 0-59"],
+    ["5- * * * ? *", "Minutes is 5-, and takes 0-59"],
+    ["*-5 * * * ? *", "Minutes is *-5, and takes 0-59"],
+    ["? * * * ? *", "Minutes is ?, and takes 0-59"],
+    ["*/0 * * * ? *", "Minutes has a step of 0, and takes 1 to 59"],
+    ["*/60 * * * ? *", "Minutes has a step of 60, and takes 1 to 59"],
+    ["0 24 * * ? *", "Hours is 24, and takes 0-23"],
+    ["0 22-2 * * ? *", "Hours counts down from 22 to 2, which takes two ranges and a comma"],
+    ["0 0 0 * ? *", `Day of month is 0, and takes ${day}`],
+    ["0 0 32 * ? *", `Day of month is 32, and takes ${day}`],
+    ["0 0 32W * ? *", `Day of month is 32W, and takes ${day}`],
+    ["0 0 L-3 * ? *", `Day of month is L-3, and takes ${day}`],
+    ["0 0 L,15 * ? *", "Day of month has L in a list, and takes it alone"],
+    ["0 0 1,?  * ? *", "Day of month has ? in a list, and takes it alone"],
+    ["0 0 1 13 ? *", "Month is 13, and takes 1-12 or JAN-DEC"],
+    ["0 0 1 JANUARY ? *", "Month is JANUARY, and takes 1-12 or JAN-DEC"],
+    ["0 0 ? * 8 *", `Day of week is 8, and takes ${weekday}`],
+    ["0 0 ? * 6L *", `Day of week is 6L, and takes ${weekday}`],
+    ["0 0 ? * 6#6 *", `Day of week is 6#6, and takes ${weekday}`],
+    [
+      "0 0 ? * FRI-MON *",
+      "Day of week counts down from FRI to MON, which takes two ranges and a comma",
+    ],
+    ["0 0 ? * MON#1,TUE#2 *", "Day of week has MON#1 in a list, and takes it alone"],
+    ["0 0 1 1 ? 1969", "Year is 1969, and takes 1970-2099"],
+    ["0 0 1 1 ? 2100", "Year is 2100, and takes 1970-2099"],
+  ])("refuses %s", (expression, problem) => {
+    expect(cronProblem(expression)).toBe(problem);
+  });
+});
