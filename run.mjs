@@ -34,7 +34,13 @@ await build({
 }).catch(() => process.exit(1));
 process.argv = [process.argv[0], resolve(root, entry), ...args];
 process.on("exit", removeBundle);
-await import(pathToFileURL(outfile).href);
+await import(pathToFileURL(outfile).href).catch(fail);
+
+// An Error is a message to the user; anything more special is a mistake in the code.
+function fail(error) {
+  console.error(error?.name === "Error" && !process.env.DEBUG ? error.message : error);
+  process.exitCode = 1;
+}
 
 function removeBundle() {
   rmSync(outfile, { force: true });

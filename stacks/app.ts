@@ -1,4 +1,4 @@
-import { TerraformOutput, TerraformStack, TerraformVariable } from "cdktf";
+import { Fn, TerraformOutput, TerraformStack, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { CeleryApp } from "../constructs/celery-app.ts";
 import { GatewayDomain } from "../constructs/domain.ts";
@@ -30,7 +30,7 @@ export class AppStack extends TerraformStack {
       openApi,
     });
     this.defineOutputs();
-    if (settings.domain) this.defineDomain(settings.domain);
+    this.output("url", settings.domain ? this.defineDomain(settings.domain) : this.gatewayUrl());
   }
 
   private celeryProps() {
@@ -89,7 +89,6 @@ export class AppStack extends TerraformStack {
 
   private defineOutputs(): void {
     const { celery, settings } = this;
-    this.output("url", `https://${settings.domain?.fqdn ?? celery.gateway.domain}`);
     this.output("gateway", { id: celery.gateway.id, domain: celery.gateway.domain });
     this.output("containers", mapContainers(celery, describeContainer));
     this.output("queues", {
@@ -108,18 +107,19 @@ export class AppStack extends TerraformStack {
     });
   }
 
-  private defineDomain(domain: DomainSettings): void {
-    const attached = new GatewayDomain(this, "Domain", {
+  private gatewayUrl(): string {
+    return `https://${this.celery.gateway.domain}`;
+  }
+
+  /** Gives back the site's address, which is the gateway's own until the domain is attached. */
+  private defineDomain(domain: DomainSettings): string {
+    const { attached, status, records } = new GatewayDomain(this, "Domain", {
       ...domain,
       gateway: this.celery.gateway,
       certificateName: certificateName(this.settings),
     });
-    this.output("domain", {
-      fqdn: domain.fqdn,
-      attached: attached.attached,
-      status: attached.status,
-      records: attached.records,
-    });
+    this.output("domain", { fqdn: domain.fqdn, attached, status, records });
+    return Fn.conditional(attached, `https://${domain.fqdn}`, this.gatewayUrl());
   }
 
   // The ids of outputs are a contract with the commands, so no hash may stand behind them.
