@@ -32,8 +32,12 @@ export interface Cloud {
   grants: Grant[];
   /** Static keys by access key id. */
   keys: Record<string, { id: string; accountId: string; secret: string }>;
-  secrets: Record<string, { name: string; versions: Record<string, SecretVersion> }>;
-  databases: Record<string, { name: string; endpoint: string; deletionProtection: boolean }>;
+  secrets: Record<string, Secret>;
+  /** `endpoint` is that of the Document API. */
+  databases: Record<
+    string,
+    { name: string; folderId?: string; endpoint: string; deletionProtection: boolean }
+  >;
   /** Key: `<database id>/<table>`. */
   tables: Record<
     string,
@@ -186,6 +190,16 @@ export interface Grant {
   member: string;
   /** The tick from which the cloud honours it. */
   effectiveAt: number;
+}
+
+export interface Secret {
+  name: string;
+  folderId?: string;
+  deletionProtection?: boolean;
+  /** The cloud makes the payload of each new version by itself. */
+  generated?: { key: string; length: number; alphabet: string };
+  /** In the order they were added; the last active one is the current one. */
+  versions: Record<string, SecretVersion>;
 }
 
 export interface SecretVersion {
