@@ -1,0 +1,110 @@
+import { createServer, type IncomingMessage, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { DOCUMENT_API } from "./http/document-api.ts";
+import { GATEWAY } from "./http/gateway.ts";
+import { MESSAGE_QUEUE } from "./http/message-queue.ts";
+import {
+  type CloudRequest,
+  type CloudResponse,
+  type Context,
+  json,
+  type Service,
+} from "./http/service.ts";
+import {
+  CERTIFICATES,
+  CONTAINERS,
+  FOLDERS,
+  GATEWAYS,
+  IAM,
+  LOCKBOX,
+  OPERATIONS,
+  REGISTRY,
+} from "./http/services.ts";
+import { STORAGE } from "./http/storage.ts";
+import { PIPELINE_TOKEN, TOKEN_EXCHANGE } from "./http/token-exchange.ts";
+import { TRIGGERS } from "./http/triggers.ts";
+import { changeCloud, readCloud } from "./state.ts";
+
+const SERVICES: readonly Service[] = [
+  TRIGGERS,
+  CONTAINERS,
+  GATEWAYS,
+  REGISTRY,
+  OPERATIONS,
+  LOCKBOX,
+  FOLDERS,
+  CERTIFICATES,
+  IAM,
+  DOCUMENT_API,
+  MESSAGE_QUEUE,
+  STORAGE,
+  GATEWAY,
+  TOKEN_EXCHANGE,
+  PIPELINE_TOKEN,
+];
+
+export interface CloudHttpOptions {
+  cloudDir: string;
+  /** @default 0, any free one */
+  port?: number;
+  /** Static keys that were not made in the cloud, id to secret: those a pipeline brings along. */
+  accessKeys?: Record<string, string>;
+}
+
+export interface CloudHttp {
+  /** `http://127.0.0.1:<port>`; `<url>/{service}` is the base of the REST services. */
+  url: string;
+  close(): Promise<void>;
+}
+
+/** Starts the HTTP side of the stand-in cloud: each host of the real one is a first path part. */
+export async function startCloudHttp(options: CloudHttpOptions): Promise<CloudHttp> {
+  const { cloudDir, port = 0, accessKeys = {} } = options;
+  const context = {
+    url: "",
+    accessKeys,
+    read: <T>(read: (cloud: ReturnType<typeof readCloud>) => T) => read(readCloud(cloudDir)),
+    change: <T>(change: (cloud: ReturnType<typeof readCloud>) => T) =>
+      changeCloud(change, cloudDir),
+  };
+  const server = createServer((incoming, outgoing) => {
+    void receive(incoming)
+      .then((body) => answer(incoming, body, context))
+      .catch((error: unknown) => json(500, { message: String(error) }))
+      .then(({ status, headers, body }) => outgoing.writeHead(status, headers).end(body));
+  });
+  context.url = `http://127.0.0.1:${await listen(server, port)}`;
+  return { url: context.url, close: () => close(server) };
+}
+
+function answer(incoming: IncomingMessage, body: Buffer, context: Context): CloudResponse {
+  const { method = "GET", url: target = "/", headers } = incoming;
+  const [scheme] = headers.authorization?.split(" ") ?? ["none"];
+  context.change(({ log }) => log.push(`http ${method} ${target} authorization=${scheme}`));
+  const url = new URL(target, "http://127.0.0.1");
+  const [, name = "", path = ""] = /^\/([^/]+)(.*)$/s.exec(decodeURIComponent(url.pathname)) ?? [];
+  const service = SERVICES.find((service) => service.name === name);
+  if (!service) return json(404, { message: `No service ${name}` });
+  if (context.read(({ faults }) => faults.unavailable?.includes(name)))
+    return service.unavailable();
+  const request: CloudRequest = { method, target, path, query: url.searchParams, headers, body };
+  return service.handle(request, context);
+}
+
+async function receive(incoming: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  for await (const chunk of incoming) chunks.push(chunk as Buffer);
+  return Buffer.concat(chunks);
+}
+
+function listen(server: Server, port: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, "127.0.0.1", () => resolve((server.address() as AddressInfo).port));
+  });
+}
+
+function close(server: Server): Promise<void> {
+  server.closeAllConnections();
+  return new Promise((resolve) => server.close(() => resolve()));
+}

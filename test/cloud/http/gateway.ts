@@ -1,0 +1,121 @@
+import { parse } from "yaml";
+import type { Cloud, Gateway } from "../state.ts";
+import { type CloudRequest, type CloudResponse, json, type Service } from "./service.ts";
+
+interface Integration {
+  type?: string;
+  container_id?: string;
+  service_account_id?: string;
+  bucket?: string;
+  object?: string;
+  http_code?: number;
+  content?: Record<string, string>;
+}
+
+type Operations = Record<string, { "x-yc-apigateway-integration"?: Integration }>;
+
+interface Spec {
+  paths?: Record<string, Operations>;
+  "x-yc-apigateway"?: { service_account_id?: string };
+}
+
+const INVOKERS = [
+  "serverless-containers.containerInvoker",
+  "serverless.containers.invoker",
+  "serverless-containers.editor",
+  "editor",
+  "admin",
+];
+
+/** `/gateway/<domain or id>/…`: what a visitor of the site would get, by the gateway's own text. */
+export const GATEWAY: Service = {
+  name: "gateway",
+  handle: (request, context) => context.read((cloud) => visit(cloud, request)),
+  unavailable: () => json(503, { message: "Service Unavailable" }),
+};
+
+function visit(cloud: Cloud, request: CloudRequest): CloudResponse {
+  const [, host = "", path = "/"] = /^\/([^/]+)(\/.*)?$/.exec(request.path) ?? [];
+  const gateway = find(cloud, host);
+  if (!gateway) return json(404, { message: `No gateway answers for ${host}` });
+  const spec = parse(gateway.spec) as Spec;
+  const { integration, params } = route(spec, request.method, path) ?? {};
+  if (!integration) return json(404, { message: "Not Found" });
+  switch (integration.type) {
+    case "dummy":
+      return {
+        status: integration.http_code ?? 200,
+        body: Object.values(integration.content ?? {})[0] ?? "",
+      };
+    case "object_storage":
+      return object(cloud, integration, params ?? {});
+    case "serverless_containers":
+      return invoke(cloud, spec, integration);
+    default:
+      return json(501, { message: `Integration ${integration.type} is not known here` });
+  }
+}
+
+function find(cloud: Cloud, host: string): Gateway | undefined {
+  return (
+    cloud.gateways[host] ??
+    Object.values(cloud.gateways).find(
+      ({ domain, domains }) => domain === host || domains.some(({ fqdn }) => fqdn === host),
+    )
+  );
+}
+
+// The most literal path wins: a greedy parameter comes last.
+function route(spec: Spec, method: string, path: string) {
+  const candidates = Object.entries(spec.paths ?? {}).sort(
+    ([a], [b]) => weight(b) - weight(a) || b.length - a.length,
+  );
+  for (const [pattern, operations] of candidates) {
+    const source = pattern.replace(/\{(\w+)(\+?)\}/g, (_, name, greedy) =>
+      greedy ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`,
+    );
+    const match = new RegExp(`^${source}$`).exec(path);
+    const operation = operations[method.toLowerCase()] ?? operations["x-yc-apigateway-any-method"];
+    if (match && operation) {
+      return { integration: operation["x-yc-apigateway-integration"], params: { ...match.groups } };
+    }
+  }
+  return undefined;
+}
+
+function weight(pattern: string): number {
+  if (!pattern.includes("{")) return 2;
+  return pattern.includes("+}") ? 0 : 1;
+}
+
+function object(
+  cloud: Cloud,
+  { bucket, object = "" }: Integration,
+  params: Record<string, string>,
+): CloudResponse {
+  const key = object.replace(/\{(\w+)\}/g, (_, name) => params[name] ?? "");
+  const text = cloud.objects[`${bucket}/${key}`];
+  return text === undefined ? json(404, { message: "Not Found" }) : { status: 200, body: text };
+}
+
+function invoke(cloud: Cloud, spec: Spec, integration: Integration): CloudResponse {
+  const id = integration.container_id ?? "";
+  const container = cloud.containers[id];
+  const account = integration.service_account_id ?? spec["x-yc-apigateway"]?.service_account_id;
+  if (!container) return json(404, { message: `Container ${id} not found` });
+  const allowed = cloud.grants.some(
+    ({ target, role, member, effectiveAt }) =>
+      effectiveAt <= cloud.tick &&
+      INVOKERS.includes(role) &&
+      [`container:${id}`, `folder:${container.folderId}`].includes(target) &&
+      [`serviceAccount:${account}`, "system:allUsers"].includes(member),
+  );
+  if (!allowed) return json(403, { message: "Permission denied" });
+  const revision = container.revisions.find(({ status }) => status === "ACTIVE");
+  if (!revision) return json(404, { message: `Container ${id} has no active revision` });
+  return {
+    status: 200,
+    headers: { "content-type": "text/html", "x-container-id": id, "x-revision-id": revision.id },
+    body: `Container ${container.name}, revision ${revision.id}\n`,
+  };
+}

@@ -1,0 +1,361 @@
+import { spawn, spawnSync } from "node:child_process";
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { changeCloud, readCloud, type YcProfile } from "./state.ts";
+import { installTools } from "./tools.ts";
+
+const QUEUE = "yrn:yc:ymq:ru-central1:b1gfolder:tasks";
+const PROFILE: YcProfile = { version: "1.15.0", loggedIn: true, folderId: "b1gfolder" };
+
+let dir: string;
+
+beforeEach(() => {
+  dir = mkdtempSync(join(tmpdir(), "yc-"));
+  installTools(join(dir, "bin"), ["yc"]);
+  seed(PROFILE);
+});
+
+afterEach(() => rmSync(dir, { recursive: true }));
+
+describe("yc", () => {
+  test("makes a queue trigger and prints it as JSON", () => {
+    const { status, stdout } = yc(...createQueue("worker"));
+
+    expect(status).toBe(0);
+    expect(JSON.parse(stdout)).toEqual({
+      id: expect.stringMatching(/^a1s[0-9a-f]{17}$/),
+      folder_id: "b1gfolder",
+      name: "worker",
+      rule: {
+        message_queue: {
+          queue_id: QUEUE,
+          service_account_id: "ajereader",
+          batch_settings: { size: "1", cutoff: "1s" },
+          invoke_container: {
+            container_id: "bbaworker",
+            path: "/run",
+            service_account_id: "ajeinvoker",
+          },
+        },
+      },
+      status: "ACTIVE",
+    });
+    expect(Object.values(cloud().triggers)).toEqual([JSON.parse(stdout)]);
+  });
+
+  test("updates, pauses, lists and deletes a queue trigger", () => {
+    yc(...createQueue("worker"));
+
+    yc(..."serverless trigger update message-queue worker --new-batch-size 5".split(" "));
+    yc(..."serverless trigger pause --name worker".split(" "));
+    const [listed] = JSON.parse(yc(..."serverless trigger list --format json".split(" ")).stdout);
+    expect(listed.rule.message_queue.batch_settings).toEqual({ size: "5", cutoff: "1s" });
+    expect(listed.rule.message_queue.invoke_container.path).toBe("/run");
+    expect(listed.status).toBe("PAUSED");
+
+    yc("serverless", "trigger", "resume", listed.id);
+    expect(cloud().triggers[listed.id]?.status).toBe("ACTIVE");
+
+    expect(yc("serverless", "trigger", "delete", listed.id)).toMatchObject({
+      status: 0,
+      stdout: "",
+    });
+    expect(cloud().triggers).toEqual({});
+  });
+
+  test("makes and updates a timer whose retry flags differ between the two", () => {
+    const created = yc(
+      ...words("serverless trigger v1 create timer --name nightly --format json"),
+      ...words("--cron-expression", "0 3 * * ? *"),
+      ...words("--invoke-container-id bbaworker --invoke-container-service-account-id ajeinvoker"),
+      ...words("--payload x --retry-attempts 3 --retry-interval 10s"),
+    );
+    expect(JSON.parse(created.stdout).rule.timer).toEqual({
+      cron_expression: "0 3 * * ? *",
+      payload: "x",
+      invoke_container_with_retry: {
+        container_id: "bbaworker",
+        service_account_id: "ajeinvoker",
+        retry_settings: { retry_attempts: "3", interval: "10s" },
+      },
+    });
+
+    const update = words("serverless trigger v1 update timer nightly");
+    expect(yc(...update, "--new-container-retry-interval", "30s").status).toBe(0);
+    expect(yc(...update, "--new-retry-interval", "30s").stderr).toBe(
+      "ERROR: unknown flag: --new-retry-interval\n",
+    );
+  });
+
+  test.each([
+    [
+      "an unknown command",
+      "serverless trigger make",
+      'unknown command "make" for "yc serverless trigger"',
+    ],
+    ["an unknown flag", "serverless trigger list --all", "unknown flag: --all"],
+    [
+      "a flag without its value",
+      "serverless trigger list --limit",
+      "flag needs an argument: --limit",
+    ],
+    [
+      "a word for a number",
+      "serverless trigger list --limit ten",
+      'invalid argument "ten" for "--limit" flag: strconv.ParseInt: parsing "ten": invalid syntax',
+    ],
+    [
+      "a missing flag",
+      "serverless trigger create message-queue worker",
+      'required flag(s) "queue" not set',
+    ],
+    [
+      "a missing choice",
+      `serverless trigger create message-queue worker --queue ${QUEUE}`,
+      "one of --queue-service-account-id, --queue-service-account-name is required",
+    ],
+    [
+      "seconds without a unit",
+      "serverless trigger create message-queue worker --batch-cutoff 10",
+      'time: missing unit in duration "10"',
+    ],
+    [
+      "a flag of create in update",
+      "serverless trigger update message-queue worker --batch-size 2",
+      "unknown flag: --batch-size",
+    ],
+    [
+      "a name that is not there",
+      "serverless trigger get nobody",
+      'trigger with name "nobody" not found',
+    ],
+    [
+      "the deletion of a repository",
+      "container repository delete x",
+      'unknown command "delete" for "yc container repository"',
+    ],
+  ])("refuses %s", (_, line, message) => {
+    expect(yc(...words(line))).toMatchObject({
+      status: 1,
+      stdout: "",
+      stderr: `ERROR: ${message}\n`,
+    });
+  });
+
+  test.each([
+    [
+      "a second trigger on a queue",
+      createQueue("other"),
+      `AlreadyExists desc = Trigger for queue ${QUEUE} already exists`,
+    ],
+    [
+      "a second trigger of a name",
+      createQueue("worker"),
+      "AlreadyExists desc = Trigger with name worker already exists",
+    ],
+    [
+      "a queue that is not there",
+      createQueue("other", { queue: "yrn:x" }),
+      "NotFound desc = Queue yrn:x not found",
+    ],
+    [
+      "a container that is not there",
+      createQueue("other", { container: "bbagone" }),
+      "NotFound desc = Container bbagone not found",
+    ],
+    [
+      "an account that is not there",
+      createQueue("other", { reader: "ajegone" }),
+      "NotFound desc = Service account ajegone not found",
+    ],
+    [
+      "a FIFO queue",
+      createQueue("other", { queue: "a.fifo" }),
+      "InvalidArgument desc = FIFO queues are not supported by triggers",
+    ],
+    ["a bad name", createQueue("Other"), "InvalidArgument desc = Invalid trigger name: 'Other'"],
+  ])("refuses %s as the service does", (_, argv, message) => {
+    yc(...createQueue("worker"));
+
+    const { status, stderr } = yc(...argv);
+    expect(status).toBe(1);
+    expect(stderr).toContain(`ERROR: rpc error: code = ${message}\n`);
+    expect(Object.keys(cloud().triggers)).toHaveLength(1);
+  });
+
+  test("an old one has no versioned trees", () => {
+    seed({ ...PROFILE, version: "0.148.0" });
+
+    expect(yc(...words("serverless trigger list")).status).toBe(0);
+    expect(yc(...words("serverless trigger v1 list")).stderr).toBe(
+      'ERROR: unknown command "v1" for "yc serverless trigger"\n',
+    );
+  });
+
+  test("a profile can make the second tree the unversioned one", () => {
+    seed({ ...PROFILE, serverlessVersion: 2 });
+    expect(yc(...createQueue("worker")).stderr).toBe("ERROR: unknown flag: --queue\n");
+
+    const [serverless, trigger, ...rest] = createQueue("worker");
+    expect(yc(serverless ?? "", trigger ?? "", "v1", ...rest).status).toBe(0);
+    const [listed] = JSON.parse(yc(...words("serverless trigger list --format json")).stdout);
+    expect(listed.source.ymq.queue_arn).toBe(QUEUE);
+    expect(listed.rule).toBeUndefined();
+  });
+
+  test("refuses to work without a login", () => {
+    seed(undefined);
+    expect(yc(...words("serverless trigger list"))).toMatchObject({
+      status: 1,
+      stderr: "ERROR: no credentials are set in the profile, run yc init\n",
+    });
+    expect(yc(...words("serverless trigger list --folder-id b1gfolder --token t1.x")).status).toBe(
+      0,
+    );
+    expect(yc("version").status).toBe(0);
+  });
+
+  test("an expired session fails at once when stdin is closed", () => {
+    seed({ ...PROFILE, sessionExpired: true });
+
+    const { status, stderr } = yc(...words("serverless trigger list --no-browser"));
+    expect(status).toBe(1);
+    expect(stderr).toContain("Authentication web site will be opened");
+  });
+
+  test("an expired session waits for a key while stdin is open", async () => {
+    seed({ ...PROFILE, sessionExpired: true });
+    const child = spawn(join(dir, "bin", "yc"), words("serverless trigger list"), { env: env() });
+    const exited = new Promise((resolve) => child.once("exit", resolve));
+
+    await new Promise<void>((resolve) => {
+      let text = "";
+      child.stderr.on("data", (chunk) => {
+        text += chunk;
+        if (text.includes("Press 'enter'")) resolve();
+      });
+    });
+    expect(child.exitCode).toBeNull();
+    child.stdin.write("\n");
+    expect(await exited).toBe(1);
+  });
+
+  test("knows containers, revisions, gateways, images and payloads", () => {
+    expect(json("serverless container get bbaworker")).toMatchObject({
+      name: "worker",
+      status: "ACTIVE",
+    });
+    expect(json("serverless container revision list --container-name worker")).toMatchObject([
+      { id: "bbarev2", status: "ACTIVE", image: { image_digest: "sha256:2" } },
+      { id: "bbarev1", status: "OBSOLETE" },
+    ]);
+    expect(json("serverless api-gateway get --id d5dgate").domain).toBe(
+      "d5dgate.apigw.yandexcloud.net",
+    );
+    expect(json("container image list --repository-name crpone/app")).toEqual([
+      expect.objectContaining({ id: "crpimage", name: "crpone/app", tags: ["latest"] }),
+    ]);
+    expect(yc(...words("container image delete crpimage")).status).toBe(0);
+    expect(cloud().images).toEqual([]);
+    expect(yc(...words("lockbox payload get e6qsecret --key password")).stdout).toBe("hunter2\n");
+    expect(yc(...words("config get folder-id")).stdout).toBe("b1gfolder\n");
+    expect(yc(...words("iam create-token")).stdout).toMatch(/^t1\./);
+    expect(json("resource-manager folder get b1gfolder").cloud_id).toBe("b1gcloud");
+    expect(yc(...words("resource-manager folder get missing")).stderr).toContain("code = NotFound");
+  });
+
+  test("writes down every call", () => {
+    yc("serverless", "trigger", "list", "--limit", "two words");
+
+    expect(cloud().log.at(-1)).toBe('yc serverless trigger list --limit "two words"');
+  });
+});
+
+function createQueue(
+  name: string,
+  { queue = QUEUE, container = "bbaworker", reader = "ajereader" } = {},
+): string[] {
+  return [
+    ...words("serverless trigger create message-queue --format json --name"),
+    name,
+    ...words(`--queue ${queue} --queue-service-account-id ${reader}`),
+    ...words(`--batch-size 1 --batch-cutoff 1s --invoke-container-id ${container}`),
+    ...words("--invoke-container-path /run --invoke-container-service-account-id ajeinvoker"),
+  ];
+}
+
+/** A line cut at its blanks, and further words as they are. */
+function words(line: string, ...more: string[]): string[] {
+  return [...line.split(" "), ...more];
+}
+
+function yc(...argv: string[]) {
+  const options = { env: env(), encoding: "utf8", input: "" } as const;
+  return spawnSync(join(dir, "bin", "yc"), argv, options);
+}
+
+function json(line: string) {
+  return JSON.parse(yc(...words(line), "--format", "json").stdout);
+}
+
+function env() {
+  return { PATH: process.env.PATH, CLOUD_DIR: dir };
+}
+
+function cloud() {
+  return readCloud(dir);
+}
+
+function seed(profile: YcProfile | undefined): void {
+  changeCloud((cloud) => {
+    if (profile) cloud.yc = profile;
+    else delete cloud.yc;
+    const folderId = "b1gfolder";
+    cloud.accounts = {
+      ajereader: { name: "reader", folderId },
+      ajeinvoker: { name: "invoker", folderId },
+    };
+    cloud.queues = {
+      "http://127.0.0.1/message-queue/q": {
+        name: "tasks",
+        arn: QUEUE,
+        folderId,
+        attributes: {},
+        messages: [],
+      },
+    };
+    const revision = { image: "cr.yandex/crpone/app", environment: {}, inputs: {} };
+    cloud.containers = {
+      bbaworker: {
+        name: "worker",
+        folderId,
+        url: "https://bbaworker.containers.yandexcloud.net/",
+        revisions: [
+          { id: "bbarev1", status: "OBSOLETE", digest: "sha256:1", ...revision },
+          { id: "bbarev2", status: "ACTIVE", digest: "sha256:2", ...revision },
+          { id: "bbarev3", status: "ERROR", digest: "sha256:3", ...revision },
+        ],
+      },
+    };
+    cloud.gateways = {
+      d5dgate: {
+        name: "site",
+        folderId,
+        domain: "d5dgate.apigw.yandexcloud.net",
+        spec: "",
+        domains: [],
+      },
+    };
+    cloud.images = [
+      { id: "crpimage", repository: "crpone/app", digest: "sha256:2", tags: ["latest"] },
+    ];
+    cloud.secrets = {
+      e6qsecret: {
+        name: "s",
+        versions: { e6qv: { status: "ACTIVE", entries: { password: "hunter2" } } },
+      },
+    };
+  }, dir);
+}
