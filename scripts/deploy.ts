@@ -1,0 +1,36 @@
+import { DRY_RUN, STAGE, VERBOSE } from "./lib/command-line.ts";
+import { closingLines, Deploy, deploySteps } from "./lib/deploy.ts";
+import { givenImage } from "./lib/image.ts";
+import { main } from "./lib/main.ts";
+import { settingsOf } from "./lib/session.ts";
+import { describeSteps, runSteps } from "./lib/steps.ts";
+
+const command = {
+  name: "deploy",
+  summary:
+    "Brings a stage up to date: registry, domain, image, app, results table, triggers; then verifies it. May be repeated and interrupted at will.",
+  flags: {
+    stage: STAGE,
+    image: {
+      type: "string",
+      value: "cr.yandex/…@sha256:…",
+      help: "image that was pushed elsewhere, instead of building one; TF_VAR_image or IMAGE otherwise",
+    },
+    wait: { type: "boolean", help: "wait for the domain's certificate and attach the domain" },
+    "dry-run": DRY_RUN,
+    verbose: VERBOSE,
+  },
+} as const;
+
+await main(command, async (world, { stage, image, wait, verbose, "dry-run": dryRun }) => {
+  const deploy = new Deploy({
+    world,
+    settings: settingsOf(stage),
+    image: givenImage(image, world.env),
+    wait,
+  });
+  const steps = deploySteps(deploy.options);
+  if (dryRun) return world.say(describeSteps(steps).join("\n"));
+  await runSteps(world, steps, deploy, verbose);
+  world.say(closingLines(deploy).join("\n"));
+});

@@ -1,0 +1,27 @@
+import { DRY_RUN, STAGE, VERBOSE } from "./lib/command-line.ts";
+import { confirmDestroy, destroySteps, leftovers, refuseProtected } from "./lib/destroy.ts";
+import { main } from "./lib/main.ts";
+import { openSession, settingsOf } from "./lib/session.ts";
+import { describeSteps, runSteps } from "./lib/steps.ts";
+
+const command = {
+  name: "destroy",
+  summary: "Deletes everything of a stage: triggers, app, domain, images, registry.",
+  flags: {
+    stage: STAGE,
+    yes: { type: "boolean", help: "do not ask" },
+    "dry-run": DRY_RUN,
+    verbose: VERBOSE,
+  },
+} as const;
+
+await main(command, async (world, { stage, yes, verbose, "dry-run": dryRun }) => {
+  const settings = settingsOf(stage);
+  const steps = destroySteps(settings);
+  if (dryRun) return world.say(describeSteps(steps).join("\n"));
+  if (!yes) await confirmDestroy(world, settings);
+  const session = await openSession(world, settings);
+  await refuseProtected(session);
+  await runSteps(world, steps, session, verbose);
+  world.say(leftovers(settings).join("\n"));
+});

@@ -1,0 +1,54 @@
+import { accessOf } from "./lib/access.ts";
+import { parseRegistryOutputs } from "./lib/app-outputs.ts";
+import { CloudApi } from "./lib/cloud-api.ts";
+import { DRY_RUN, STAGE, UsageError, VERBOSE } from "./lib/command-line.ts";
+import { ensureImage, givenImage, isUnchanged } from "./lib/image.ts";
+import { main } from "./lib/main.ts";
+import { purgeRegistry } from "./lib/registry-images.ts";
+import { openSession, settingsOf } from "./lib/session.ts";
+import type { World } from "./lib/world.ts";
+
+const command = {
+  name: "image",
+  summary:
+    "Builds the image for linux/amd64, pushes it and remembers it for the stage, unless its sources are unchanged.",
+  flags: {
+    stage: STAGE,
+    image: {
+      type: "string",
+      value: "cr.yandex/…@sha256:…",
+      help: "remember an image that was pushed elsewhere; TF_VAR_image or IMAGE otherwise",
+    },
+    purge: { type: "boolean", help: "delete every image of a registry, before it is destroyed" },
+    registry: { type: "string", value: "id", help: "the registry to purge; REGISTRY_ID otherwise" },
+    "dry-run": DRY_RUN,
+    verbose: VERBOSE,
+  },
+} as const;
+
+await main(
+  command,
+  async (world, { stage, image, purge, registry, verbose, "dry-run": dryRun }) => {
+    if (purge) return purgeImages(world, registry || world.env.REGISTRY_ID, dryRun);
+    const settings = settingsOf(stage);
+    const given = givenImage(image, world.env);
+    if (dryRun) {
+      const build = isUnchanged(world, settings) ? "keep the remembered image" : "build and push";
+      return world.say(given ? `would remember ${given}` : `would ${build}`);
+    }
+    const { access, terraform } = await openSession(world, settings);
+    await terraform.synth();
+    await terraform.init("registry");
+    const { repository } = parseRegistryOutputs(await terraform.outputs("registry"));
+    const report = (line: string) => verbose && world.warn(line);
+    const outcome = await ensureImage({ world, access, settings, repository, given, report });
+    world.say(`${outcome.image} (${outcome.what})`);
+  },
+);
+
+async function purgeImages(world: World, registry: string | undefined, dryRun: boolean) {
+  if (!registry) throw new UsageError("Which registry? Give --registry or set REGISTRY_ID.");
+  if (dryRun) return world.say(`would delete every image of registry ${registry}`);
+  const deleted = await purgeRegistry(new CloudApi(world, accessOf(world)), registry);
+  world.say(`${deleted} images deleted from registry ${registry}`);
+}

@@ -1,0 +1,95 @@
+import { parseArgs } from "node:util";
+import { messageOf, UserError } from "./user-error.ts";
+import type { Environment } from "./world.ts";
+
+/** One flag of a command. */
+export interface Flag {
+  readonly type: "string" | "boolean";
+  /** Placeholder of the value in the help text. */
+  readonly value?: string;
+  readonly help: string;
+}
+
+/** What a command is called and which flags it takes; its help text is made from this. */
+export interface Command<Flags extends Record<string, Flag> = Record<string, Flag>> {
+  readonly name: string;
+  /** One sentence. */
+  readonly summary: string;
+  readonly flags: Flags;
+  /** Further lines of the help text. */
+  readonly notes?: readonly string[];
+}
+
+export type FlagValues<Flags extends Record<string, Flag>> = {
+  readonly [name in keyof Flags]: Flags[name]["type"] extends "boolean"
+    ? boolean
+    : string | undefined;
+};
+
+/** A command line that does not make sense: exit code 2. */
+export class UsageError extends UserError {}
+
+export const STAGE = {
+  type: "string",
+  value: "name",
+  help: "stage of config.ts; STAGE from the environment otherwise",
+} as const;
+
+export const DRY_RUN = {
+  type: "boolean",
+  help: "say what would be done and change nothing",
+} as const;
+
+export const VERBOSE = { type: "boolean", help: "show the output of every tool" } as const;
+
+/** The flags of a command line, or the help text when that was asked for. */
+export function parseCommandLine<Flags extends Record<string, Flag>>(
+  command: Command<Flags>,
+  argv: readonly string[],
+  env: Environment,
+): { readonly help: string } | { readonly flags: FlagValues<Flags> } {
+  const args = argv[0] === "--" ? argv.slice(1) : argv;
+  if (args.includes("--help") || args.includes("-h")) return { help: formatHelp(command) };
+  const values = parseStrictly(command, args);
+  const flags = Object.entries(command.flags).map(([name, flag]) => [
+    name,
+    values[name] ?? (flag.type === "boolean" ? false : defaultOf(name, env)),
+  ]);
+  return { flags: Object.fromEntries(flags) as FlagValues<Flags> };
+}
+
+export function formatHelp(command: Command): string {
+  const rows = [...Object.entries(command.flags), ["help", { help: "show this text" }] as const];
+  const names = rows.map(([name, flag]) => `--${name}${"value" in flag ? ` <${flag.value}>` : ""}`);
+  const width = Math.max(...names.map((name) => name.length));
+  return [
+    `npm run ${command.name} -- [flags]`,
+    "",
+    command.summary,
+    "",
+    ...rows.map(([, flag], row) => `  ${names[row]?.padEnd(width)}  ${flag.help}`),
+    ...(command.notes ? ["", ...command.notes] : []),
+  ].join("\n");
+}
+
+function parseStrictly(command: Command, args: readonly string[]) {
+  const options = Object.fromEntries(
+    Object.entries(command.flags).map(([name, flag]) => [name, { type: flag.type }]),
+  );
+  try {
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+  } catch (error) {
+    const reason = firstSentence(messageOf(error));
+    throw new UsageError(`${reason}. \`npm run ${command.name} -- --help\` lists the flags.`, {
+      cause: error,
+    });
+  }
+}
+
+function defaultOf(name: string, env: Environment): string | undefined {
+  return name === "stage" && env.STAGE ? env.STAGE : undefined;
+}
+
+function firstSentence(text: string): string {
+  return text.split(/\.\s|\n/)[0]?.replace(/\.$/, "") ?? text;
+}

@@ -1,0 +1,202 @@
+import { type Settings, stackId } from "../../stacks/settings.ts";
+import {
+  type AppOutputs,
+  type DomainOutputs,
+  parseAppOutputs,
+  parseDomainOutputs,
+  parseRegistryOutputs,
+  reachableUrl,
+} from "./app-outputs.ts";
+import { certificateStatus, domainAdvice, waitForCertificate } from "./certificate.ts";
+import { ensureImage } from "./image.ts";
+import { deployChecks, runChecks } from "./preflight.ts";
+import { ensureTable } from "./results-table.ts";
+import { openSession, type Session } from "./session.ts";
+import type { Report, Step } from "./steps.ts";
+import { findApplied, type StackKind } from "./terraform.ts";
+import { handOver, runTriggers } from "./triggers.ts";
+import { joinProblems, UserError } from "./user-error.ts";
+import { type Finding, verify } from "./verify.ts";
+import type { World } from "./world.ts";
+
+export interface DeployOptions {
+  readonly world: World;
+  readonly settings: Settings;
+  /** An image pushed by someone else, by digest. */
+  readonly image?: string | undefined;
+  /** Wait for the domain's certificate and attach it in this run. */
+  readonly wait?: boolean;
+}
+
+/** A deploy under way: what its steps have found out so far. */
+export class Deploy {
+  readonly options: DeployOptions;
+  /** Who deploys and where. */
+  session: Session | undefined;
+  repository: string | undefined;
+  certificate: DomainOutputs | undefined;
+  app: AppOutputs | undefined;
+  findings: readonly Finding[] = [];
+
+  constructor(options: DeployOptions) {
+    this.options = options;
+  }
+}
+
+/** The steps of a deploy. Each may be repeated, and finds again what an interrupted run has done. */
+export function deploySteps({ settings, image, wait = false }: DeployOptions): Step<Deploy>[] {
+  const domain = settings.domain !== undefined;
+  const viaTerraform = settings.trigger === "terraform";
+  const id = (kind: StackKind) => stackId(kind, settings.stage);
+  return [
+    {
+      title: "Pre-flight",
+      does: "check tools, login, folder, state; change nothing",
+      run: preflight,
+    },
+    { title: "Synthesize", does: "write the Terraform of every stack", run: synthesize },
+    { title: "Registry", does: `apply stack ${id("registry")}`, run: applyRegistry },
+    { title: "Domain", enabled: domain, does: `apply stack ${id("domain")}`, run: applyDomain },
+    {
+      title: "Image",
+      does: image ? `use ${image}` : `build and push ${settings.image.context}, unless unchanged`,
+      run: provideImage,
+    },
+    {
+      title: "Take over triggers",
+      enabled: viaTerraform,
+      does: "delete triggers that `npm run trigger` made",
+      run: takeOver,
+    },
+    { title: "App", does: `apply stack ${id("app")}`, run: applyApp },
+    {
+      title: "Results table",
+      does: `create ${settings.results.table}, unless it exists`,
+      run: provideTable,
+    },
+    {
+      title: "Triggers",
+      enabled: !viaTerraform,
+      does: "create or update what differs",
+      run: provideTriggers,
+    },
+    {
+      title: "Certificate",
+      enabled: domain && wait,
+      does: "wait until it is issued, then attach the domain",
+      run: attachDomain,
+    },
+    { title: "Verify", does: "compare what runs with what was deployed", run: verifyAll },
+  ];
+}
+
+/** What to tell the user in the end. */
+export function closingLines({ app, certificate, findings }: Deploy): string[] {
+  if (!app) return [];
+  const minor = findings.filter(({ ok }) => !ok);
+  return [
+    "",
+    `The site is at ${reachableUrl(app)}`,
+    ...domainAdvice(app.domain, certificate),
+    ...minor.map(({ check, found, fix }) => `Note: ${check}: ${found}. ${fix ?? ""}`.trim()),
+  ];
+}
+
+async function preflight(deploy: Deploy): Promise<string> {
+  const { world, settings } = deploy.options;
+  await runChecks(deployChecks(deploy.options));
+  deploy.session = await openSession(world, settings);
+  return `folder ${deploy.session.folderId}`;
+}
+
+async function synthesize(deploy: Deploy): Promise<string> {
+  await session(deploy).terraform.synth();
+  return "done";
+}
+
+async function applyRegistry(deploy: Deploy, report: Report): Promise<string> {
+  const outcome = await applyStack(deploy, "registry", report);
+  const outputs = await session(deploy).terraform.outputs("registry");
+  deploy.repository = parseRegistryOutputs(outputs).repository;
+  return outcome;
+}
+
+// While a certificate is being renewed every plan of its stack fails, and there is nothing to do.
+async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
+  const { terraform, api } = session(deploy);
+  await terraform.with(report).init("domain");
+  const before = parseDomainOutputs(await terraform.outputs("domain"));
+  deploy.certificate = before;
+  if (before && (await certificateStatus(api, before.certificate_id)) === "RENEWING") {
+    return "left alone, the certificate is being renewed";
+  }
+  const outcome = findApplied(await terraform.with(report).apply("domain"));
+  deploy.certificate = parseDomainOutputs(await terraform.outputs("domain"));
+  return outcome;
+}
+
+async function provideImage(deploy: Deploy, report: Report): Promise<string> {
+  const { world, settings, image } = deploy.options;
+  const repository = deploy.repository ?? "";
+  const { access } = session(deploy);
+  const outcome = await ensureImage({ world, access, settings, repository, given: image, report });
+  return `${outcome.what}, ${outcome.image}`;
+}
+
+async function takeOver(deploy: Deploy): Promise<string> {
+  const { terraform } = session(deploy);
+  await terraform.init("app");
+  return describeChanges(await handOver(session(deploy)));
+}
+
+async function applyApp(deploy: Deploy, report: Report): Promise<string> {
+  const outcome = await applyStack(deploy, "app", report);
+  deploy.app = parseAppOutputs(await session(deploy).terraform.outputs("app"));
+  return outcome;
+}
+
+async function provideTable(deploy: Deploy): Promise<string> {
+  const { world, access } = session(deploy);
+  const { document_api_endpoint: endpoint, results_table: table } = deployed(deploy);
+  return ensureTable({ world, access, endpoint, table });
+}
+
+async function provideTriggers(deploy: Deploy): Promise<string> {
+  const { triggers: specs } = deployed(deploy);
+  return describeChanges(await runTriggers(session(deploy), { action: "ensure", specs }));
+}
+
+async function attachDomain(deploy: Deploy, report: Report): Promise<string> {
+  if (deployed(deploy).domain?.attached) return "attached already";
+  const { world, api } = session(deploy);
+  await waitForCertificate(world, api, String(deploy.certificate?.certificate_id), report);
+  return applyApp(deploy, report);
+}
+
+async function verifyAll(deploy: Deploy): Promise<string> {
+  deploy.findings = await verify(session(deploy), deployed(deploy));
+  const failed = deploy.findings.filter(({ ok, minor }) => !ok && !minor);
+  if (failed.length === 0) return "what runs is what was deployed";
+  const problems = failed.map(({ check, found, fix }) => `${check}: ${found}. ${fix ?? ""}`.trim());
+  throw new UserError(joinProblems("Deployed, but not as it should be:", problems));
+}
+
+async function applyStack(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
+  const terraform = session(deploy).terraform.with(report);
+  await terraform.init(kind);
+  return findApplied(await terraform.apply(kind));
+}
+
+function session({ session: open }: Deploy): Session {
+  if (open) return open;
+  throw new Error("unexpected order of steps: no session yet");
+}
+
+function deployed({ app }: Deploy): AppOutputs {
+  if (app) return app;
+  throw new Error("unexpected order of steps: the app is not applied yet");
+}
+
+function describeChanges(changes: readonly string[]): string {
+  return changes.length === 0 ? "no change" : changes.join("; ");
+}

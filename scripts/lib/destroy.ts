@@ -1,0 +1,88 @@
+import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
+import { forgetImage } from "./image.ts";
+import { PLACEHOLDER_IMAGE } from "./plan.ts";
+import type { Session } from "./session.ts";
+import type { Report, Step } from "./steps.ts";
+import type { StackKind } from "./terraform.ts";
+import { deleteTriggers } from "./triggers.ts";
+import { UserError } from "./user-error.ts";
+import type { World } from "./world.ts";
+
+/** The steps of a destroy: triggers first, so that nothing is invoked on the way. */
+export function destroySteps(settings: Settings): Step<Session>[] {
+  const destroy = (title: string, kind: StackKind, enabled = true): Step<Session> => ({
+    title,
+    enabled,
+    does: `destroy stack ${stackId(kind, settings.stage)}`,
+    run: (session, report) => destroyStack(session, kind, report),
+  });
+  return [
+    {
+      title: "Triggers",
+      does: "delete the triggers that `npm run trigger` made",
+      run: removeTriggers,
+    },
+    destroy("App", "app"),
+    destroy("Domain", "domain", settings.domain !== undefined),
+    destroy("Images and registry", "registry"),
+    { title: "Memory", does: "forget the stage's image", run: forget },
+  ];
+}
+
+/** Asks the user to type the name of what is to be deleted. */
+export async function confirmDestroy(world: World, settings: Settings): Promise<void> {
+  if (!world.interactive) {
+    throw new UserError("There is no terminal to ask at. Give --yes to destroy without asking.");
+  }
+  const name = namePrefix(settings);
+  const answer = await world.ask(`This deletes ${name} with its data. Type ${name} to go on: `);
+  if (answer.trim() !== name) throw new UserError("Nothing was deleted.");
+}
+
+/** Refuses while the database is protected, before anything is touched. */
+export async function refuseProtected({ terraform, settings }: Session): Promise<void> {
+  await terraform.synth();
+  await terraform.init("app");
+  const state = await terraform.state("app");
+  const isProtected = state.some(({ attributes }) => attributes.deletion_protection === true);
+  if (!isProtected) return;
+  const first = settings.database.deletionProtection
+    ? "Set 'database.deletionProtection' to false for this stage in config.ts, deploy"
+    : "Deploy once more (config.ts does not protect it any longer)";
+  throw new UserError(
+    `The database ${namePrefix(settings)}-results is protected from deletion. ${first}, then destroy again. Nothing was deleted.`,
+  );
+}
+
+/** What a destroy does not delete. */
+export function leftovers({ backend, domain, secrets, staticBucket }: Settings): string[] {
+  const left = [
+    ...(backend.type === "s3" ? [`the state's bucket ${backend.bucket}`] : []),
+    ...(domain && domain.dns !== "external" ? [`the DNS zone ${domain.dns.zone}`] : []),
+    ...(domain?.dns === "external" ? [`the DNS records that you made for ${domain.fqdn}`] : []),
+    ...(staticBucket ? [`the bucket ${staticBucket}`] : []),
+    ...(Object.keys(secrets).length > 0 ? ["your own secrets in Lockbox"] : []),
+  ];
+  return left.length === 0
+    ? ["Nothing is left."]
+    : ["Left as they are:", ...left.map((one) => `  ${one}`)];
+}
+
+async function removeTriggers(session: Session): Promise<string> {
+  const changes = await deleteTriggers(session);
+  return changes.length === 0 ? "none" : changes.join("; ");
+}
+
+async function destroyStack(session: Session, kind: StackKind, report: Report): Promise<string> {
+  const terraform = session.terraform.with(report);
+  await terraform.init(kind);
+  if ((await terraform.state(kind)).length === 0) return "nothing there";
+  // Terraform wants a value for the image although it does not use it any more.
+  await terraform.destroy(kind, kind === "app" ? { image: PLACEHOLDER_IMAGE } : {});
+  return "destroyed";
+}
+
+async function forget({ world, settings }: Session): Promise<string> {
+  forgetImage(world, settings.stage);
+  return "done";
+}

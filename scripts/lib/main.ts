@@ -1,0 +1,32 @@
+import {
+  type Command,
+  type Flag,
+  type FlagValues,
+  parseCommandLine,
+  UsageError,
+} from "./command-line.ts";
+import { realWorld } from "./real-world.ts";
+import { messageOf } from "./user-error.ts";
+import type { World } from "./world.ts";
+
+/** Runs one command of the command line: parse, act, say what went wrong, set the exit code. */
+export async function main<Flags extends Record<string, Flag>>(
+  command: Command<Flags>,
+  act: (world: World, flags: FlagValues<Flags>) => Promise<void>,
+): Promise<void> {
+  const world = realWorld();
+  try {
+    const parsed = parseCommandLine(command, process.argv.slice(2), world.env);
+    if ("help" in parsed) world.say(parsed.help);
+    else await act(world, parsed.flags);
+  } catch (error) {
+    world.warn(describe(error, Boolean(world.env.DEBUG)));
+    process.exitCode = error instanceof UsageError ? 2 : 1;
+  }
+}
+
+function describe(error: unknown, debug: boolean): string {
+  if (!debug || !(error instanceof Error)) return messageOf(error);
+  const cause = error.cause ? `\ncaused by: ${describe(error.cause, true)}` : "";
+  return `${error.stack ?? error.message}${cause}`;
+}

@@ -1,0 +1,55 @@
+import * as v from "valibot";
+import { stackId } from "../../stacks/settings.ts";
+import { parseDomainOutputs } from "./app-outputs.ts";
+import { certificateStatus } from "./certificate.ts";
+import { rememberedImage } from "./image.ts";
+import type { Session } from "./session.ts";
+import type { StackKind } from "./terraform.ts";
+
+/** Stands for an image that is not built yet. Plans with it are good for reading only. */
+export const PLACEHOLDER_IMAGE = `cr.yandex/not-built-yet/app@sha256:${"0".repeat(64)}`;
+
+/** Says the plan of every stack, in the order in which a deploy applies them. */
+export async function planStacks(session: Session, given: string | undefined): Promise<void> {
+  const { world, settings, terraform } = session;
+  await terraform.synth();
+  const kinds: StackKind[] = settings.domain ? ["registry", "domain", "app"] : ["registry", "app"];
+  for (const kind of kinds) {
+    world.say(`\n── ${stackId(kind, settings.stage)} ──`);
+    await terraform.init(kind);
+    const obstacle = await findObstacle(session, kind);
+    if (obstacle) world.say(obstacle);
+    else if (kind === "app") await planApp(session, given);
+    else world.say(await terraform.plan(kind));
+  }
+}
+
+async function planApp({ world, settings, terraform }: Session, given: string | undefined) {
+  const deployed = deployedImage(await terraform.outputs("app"));
+  const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;
+  if (image === undefined) {
+    world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
+  }
+  world.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE }));
+}
+
+// Each of these would make the plan fail although nothing is wrong.
+async function findObstacle({ settings, terraform, api }: Session, kind: StackKind) {
+  if (!settings.domain || kind === "registry") return undefined;
+  if (kind === "app") await terraform.init("domain");
+  const certificate = parseDomainOutputs(await terraform.outputs("domain"));
+  if (kind === "app") {
+    return certificate
+      ? undefined
+      : "Not planned: the app looks the certificate up, which the domain's stack has yet to make.";
+  }
+  const status = certificate && (await certificateStatus(api, certificate.certificate_id));
+  return status === "RENEWING" ? "Not planned: the certificate is being renewed." : undefined;
+}
+
+const containersSchema = v.object({ web: v.object({ image: v.string() }) });
+
+function deployedImage({ containers }: Readonly<Record<string, unknown>>): string | undefined {
+  const parsed = v.safeParse(containersSchema, containers);
+  return parsed.success ? parsed.output.web.image : undefined;
+}

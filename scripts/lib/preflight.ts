@@ -1,0 +1,137 @@
+import * as v from "valibot";
+import type { Settings } from "../../stacks/settings.ts";
+import { accessOf, credentialProblem, findFolder } from "./access.ts";
+import { request, serviceUrl } from "./cloud-api.ts";
+import { dockerError, isUnchanged } from "./image.ts";
+import { parseImage } from "./registry-images.ts";
+import { proveLock } from "./state-lock.ts";
+import { missingTerraform, terraformBinary } from "./terraform.ts";
+import { joinProblems, messageOf, UserError } from "./user-error.ts";
+import { NOT_FOUND, type RunResult, type World } from "./world.ts";
+
+const OLDEST_NODE = "20.11";
+const OLDEST_TERRAFORM = "1.5";
+/** The first with lock files in the bucket. */
+const OLDEST_TERRAFORM_S3 = "1.10";
+const PROBE_SECONDS = 20;
+
+/** One thing that has to be so before anything is touched. */
+export interface Check {
+  /** A sentence that holds when the check passes. */
+  readonly title: string;
+  readonly enabled?: boolean;
+  /** Throws what is wrong and how to mend it. */
+  readonly task: () => Promise<unknown> | unknown;
+}
+
+export interface PreflightOptions {
+  readonly world: World;
+  readonly settings: Settings;
+  /** An image pushed by someone else; docker is not needed then. */
+  readonly image?: string | undefined;
+}
+
+/** What has to hold before a deploy. */
+export function deployChecks({ world, settings, image }: PreflightOptions): Check[] {
+  const { backend, queueKey } = settings;
+  return [
+    { title: `Node is ${OLDEST_NODE} or newer`, task: () => checkNode(process.versions.node) },
+    { title: "Terraform is installed", task: () => checkTerraform(world, settings) },
+    {
+      title: "The given image is one by digest",
+      enabled: Boolean(image),
+      task: () => parseImage(String(image)),
+    },
+    { title: "Docker runs", enabled: !image, task: () => checkDocker(world, settings) },
+    { title: "Credentials are unambiguous", task: () => checkCredentials(world) },
+    { title: "Logged in to Yandex Cloud", task: () => accessOf(world).token() },
+    { title: "The folder is known", task: () => findFolder(world, settings) },
+    { title: "Yandex Cloud can be reached", task: () => checkNetwork(world) },
+    {
+      title: "The key for the queues is in the environment",
+      enabled: queueKey === "environment",
+      task: () => checkQueueKey(world),
+    },
+    {
+      title: "The state's bucket can lock",
+      enabled: backend.type === "s3",
+      task: () => backend.type === "s3" && proveLock(world, backend),
+    },
+  ];
+}
+
+/** Runs all checks and throws all problems at once. */
+export async function runChecks(checks: readonly Check[]): Promise<void> {
+  const results = await Promise.allSettled(
+    checks.filter(({ enabled = true }) => enabled).map(async ({ task }) => task()),
+  );
+  const problems = results
+    .filter((result) => result.status === "rejected")
+    .map(({ reason }) => messageOf(reason));
+  if (problems.length === 0) return;
+  throw new UserError(joinProblems("Before anything was changed:", [...new Set(problems)]));
+}
+
+/** Whether a version such as `1.11.4` is at least another such as `1.10`. */
+export function isAtLeast(version: string, oldest: string): boolean {
+  const [major = 0, minor = 0] = version.split(".").map(Number);
+  const [oldestMajor = 0, oldestMinor = 0] = oldest.split(".").map(Number);
+  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+}
+
+export function checkNode(version: string): void {
+  if (isAtLeast(version, OLDEST_NODE)) return;
+  throw new UserError(`Node is ${version}. Install ${OLDEST_NODE} or newer (https://nodejs.org).`);
+}
+
+const versionSchema = v.object({ terraform_version: v.string() });
+
+async function checkTerraform(world: World, { backend }: Settings): Promise<void> {
+  const binary = terraformBinary(world.env);
+  const result = await world.run(binary, ["version", "-json"], { timeoutSeconds: PROBE_SECONDS });
+  if (result.exitCode === NOT_FOUND) throw new UserError(missingTerraform(binary));
+  const { terraform_version: version } = parseVersion(binary, result);
+  const oldest = backend.type === "s3" ? OLDEST_TERRAFORM_S3 : OLDEST_TERRAFORM;
+  if (isAtLeast(version, oldest)) return;
+  const why = backend.type === "s3" ? ", because the state is kept in Object Storage" : "";
+  throw new UserError(`\`${binary}\` is ${version}. Install ${oldest} or newer${why}.`);
+}
+
+function parseVersion(binary: string, { exitCode, stdout, stderr }: RunResult) {
+  try {
+    return v.parse(versionSchema, JSON.parse(stdout));
+  } catch (error) {
+    throw new UserError(
+      `\`${binary} version\` failed (exit code ${exitCode}): ${stderr.trim()}. Reinstall it.`,
+      { cause: error },
+    );
+  }
+}
+
+async function checkDocker(world: World, settings: Settings): Promise<void> {
+  if (isUnchanged(world, settings)) return;
+  const options = { timeoutSeconds: PROBE_SECONDS };
+  const daemon = await world.run("docker", ["info"], options);
+  if (daemon.exitCode !== 0) throw dockerError("`docker info`", daemon);
+  const buildx = await world.run("docker", ["buildx", "version"], options);
+  if (buildx.exitCode === 0) return;
+  throw new UserError("Docker has no buildx. Install it: https://docs.docker.com/go/buildx/.");
+}
+
+function checkCredentials(world: World): void {
+  const problem = credentialProblem(world);
+  if (problem) throw new UserError(problem);
+}
+
+// Any answer will do: it is about the network, not about rights.
+async function checkNetwork(world: World): Promise<void> {
+  const response = await request(world, `${serviceUrl(world.env, "iam")}/`, { method: "GET" });
+  await response.body?.cancel();
+}
+
+function checkQueueKey({ env }: World): void {
+  if (env.YC_MESSAGE_QUEUE_ACCESS_KEY && env.YC_MESSAGE_QUEUE_SECRET_KEY) return;
+  throw new UserError(
+    "YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY are not set, but 'queueKey' is \"environment\" in config.ts. Set them to a static key of an account with ymq.admin.",
+  );
+}

@@ -1,0 +1,151 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import {
+  closeSync,
+  fstatSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  writeFileSync,
+} from "node:fs";
+import { dirname, resolve } from "node:path";
+import { createInterface } from "node:readline/promises";
+import { setTimeout as sleep } from "node:timers/promises";
+import { NOT_FOUND, type RunOptions, type RunResult, TIMED_OUT, type World } from "./world.ts";
+
+const TAIL_INTERVAL_MS = 150;
+
+/** The machine this runs on. */
+export function realWorld(): World {
+  const root = process.cwd();
+  return {
+    root,
+    env: process.env,
+    interactive: Boolean(process.stdin.isTTY && process.stdout.isTTY),
+    run: (command, args, options = {}) =>
+      options.logFile === undefined
+        ? runCaptured(command, args, options)
+        : runLogged(command, args, options, resolve(root, options.logFile)),
+    fetch: (url, init) => fetch(url, init),
+    say: (text) => void process.stdout.write(`${text}\n`),
+    warn: (text) => void process.stderr.write(`${text}\n`),
+    ask,
+    sleep: async (milliseconds) => void (await sleep(milliseconds)),
+    now: () => Date.now(),
+  };
+}
+
+async function ask(question: string): Promise<string> {
+  const lines = createInterface({ input: process.stdin, output: process.stdout });
+  try {
+    return await lines.question(question);
+  } finally {
+    lines.close();
+  }
+}
+
+async function runCaptured(
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+): Promise<RunResult> {
+  const child = spawn(command, args, {
+    env: options.env ?? process.env,
+    stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
+  });
+  const output = { stdout: "", stderr: "" };
+  const lines = lineSplitter(options.onLine);
+  for (const stream of ["stdout", "stderr"] as const) {
+    child[stream]?.setEncoding("utf8").on("data", (text: string) => {
+      output[stream] += text;
+      lines(text);
+    });
+  }
+  if (options.input !== undefined) {
+    // A child that dies before it has read everything is judged by its exit code.
+    child.stdin?.on("error", () => {}).end(options.input);
+  }
+  const exitCode = await ending(command, child, options.timeoutSeconds);
+  return { exitCode, ...output };
+}
+
+async function runLogged(
+  command: string,
+  args: readonly string[],
+  options: RunOptions,
+  file: string,
+): Promise<RunResult> {
+  mkdirSync(dirname(file), { recursive: true });
+  writeFileSync(file, "", { mode: 0o600 });
+  const log = openSync(file, "a");
+  const child = spawn(command, args, {
+    env: options.env ?? process.env,
+    stdio: ["ignore", log, log],
+  });
+  const stopTail = tail(file, lineSplitter(options.onLine));
+  try {
+    const exitCode = await ending(command, child, options.timeoutSeconds);
+    return { exitCode, stdout: readFileSync(file, "utf8"), stderr: "" };
+  } finally {
+    stopTail();
+    closeSync(log);
+  }
+}
+
+function ending(command: string, child: ChildProcess, timeoutSeconds?: number): Promise<number> {
+  const stopForwarding = forwardTermination(child);
+  let timedOut = false;
+  const timer =
+    timeoutSeconds === undefined
+      ? undefined
+      : setTimeout(() => {
+          timedOut = true;
+          child.kill("SIGKILL");
+        }, timeoutSeconds * 1000);
+  return new Promise<number>((resolve, reject) => {
+    child.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code === "ENOENT") resolve(NOT_FOUND);
+      else reject(new Error(`${command} could not be started: ${error.message}`, { cause: error }));
+    });
+    child.on("close", (code) => resolve(timedOut ? TIMED_OUT : (code ?? 1)));
+  }).finally(() => {
+    clearTimeout(timer);
+    stopForwarding();
+  });
+}
+
+// A terminal sends its interrupt to the children too: waiting for them lets terraform write its
+// state. A termination reaches this process alone and is passed on.
+function forwardTermination(child: ChildProcess): () => void {
+  const wait = () => {};
+  const terminate = () => void child.kill("SIGTERM");
+  process.on("SIGINT", wait).on("SIGTERM", terminate);
+  return () => void process.off("SIGINT", wait).off("SIGTERM", terminate);
+}
+
+function tail(file: string, take: (text: string) => void): () => void {
+  const descriptor = openSync(file, "r");
+  let position = 0;
+  const readNew = () => {
+    const length = fstatSync(descriptor).size - position;
+    if (length <= 0) return;
+    const buffer = Buffer.alloc(length);
+    position += readSync(descriptor, buffer, 0, length, position);
+    take(buffer.toString("utf8"));
+  };
+  const timer = setInterval(readNew, TAIL_INTERVAL_MS);
+  return () => {
+    clearInterval(timer);
+    readNew();
+    closeSync(descriptor);
+  };
+}
+
+function lineSplitter(onLine: ((line: string) => void) | undefined): (text: string) => void {
+  let rest = "";
+  return (text) => {
+    const lines = (rest + text).split(/\r?\n/);
+    rest = lines.pop() ?? "";
+    if (onLine) for (const line of lines) onLine(line);
+  };
+}

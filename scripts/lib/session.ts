@@ -1,0 +1,52 @@
+import { loadSettings, type Settings } from "../../stacks/settings.ts";
+import { type Access, accessOf, findFolder } from "./access.ts";
+import { type AppOutputs, parseAppOutputs } from "./app-outputs.ts";
+import { CloudApi } from "./cloud-api.ts";
+import { Terraform, terraformEnvironment } from "./terraform.ts";
+import { messageOf, UserError } from "./user-error.ts";
+import type { World } from "./world.ts";
+
+/** What every command works with: a stage, and who acts on it. */
+export interface Session {
+  readonly world: World;
+  readonly settings: Settings;
+  readonly access: Access;
+  readonly api: CloudApi;
+  readonly folderId: string;
+  readonly terraform: Terraform;
+}
+
+/** The stage's settings; problems in `config.ts` are the user's to mend. */
+export function settingsOf(stage: string | undefined): Settings {
+  try {
+    return loadSettings(stage || undefined);
+  } catch (error) {
+    throw new UserError(messageOf(error), { cause: error });
+  }
+}
+
+/** Finds out who acts and where. */
+export async function openSession(world: World, settings: Settings): Promise<Session> {
+  const access = accessOf(world);
+  const folderId = await findFolder(world, settings);
+  // The provider would prefer the key to a token.
+  const token = world.env.YC_SERVICE_ACCOUNT_KEY_FILE ? undefined : await access.token();
+  const env = terraformEnvironment(world.env, { token, folderId });
+  const terraform = new Terraform(world, { stage: settings.stage, env });
+  return { world, settings, access, api: new CloudApi(world, access), folderId, terraform };
+}
+
+/** Terraform for commands that only read the state, which takes no login. */
+export function openTerraform(world: World, settings: Settings): Terraform {
+  return new Terraform(world, {
+    stage: settings.stage,
+    env: terraformEnvironment(world.env, {}),
+  });
+}
+
+/** The outputs of the deployed app, also after a bare `cdktf deploy`. */
+export async function readApp(terraform: Terraform): Promise<AppOutputs> {
+  await terraform.synth();
+  await terraform.init("app");
+  return parseAppOutputs(await terraform.outputs("app"));
+}

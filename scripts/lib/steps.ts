@@ -1,0 +1,85 @@
+import { Listr, PRESET_TIMER } from "listr2";
+import type { World } from "./world.ts";
+
+/** Takes the output of a step's tools, line by line. */
+export type Report = (line: string) => void;
+
+/** One step of a command. */
+export interface Step<Context> {
+  /** What the user reads. */
+  readonly title: string;
+  readonly enabled?: boolean;
+  /** What it runs, for `--dry-run`. */
+  readonly does: string;
+  /** Does the work; what it gives back is shown behind the title. */
+  readonly run: (context: Context, report: Report) => Promise<string>;
+}
+
+/** The enabled steps as text, for `--dry-run`. */
+export function describeSteps<Context>(steps: readonly Step<Context>[]): string[] {
+  return enabledSteps(steps).map(({ title, does }, index) => `${index + 1}. ${title}: ${does}`);
+}
+
+/** Runs steps one after the other: live on a terminal, one line at each start and end elsewhere. */
+export async function runSteps<Context>(
+  world: World,
+  steps: readonly Step<Context>[],
+  context: Context,
+  verbose = false,
+): Promise<void> {
+  const live = world.interactive && !world.env.CI && !verbose;
+  await (live ? runLive : runPlain)(world, enabledSteps(steps), context, verbose);
+}
+
+async function runPlain<Context>(
+  world: World,
+  steps: readonly Step<Context>[],
+  context: Context,
+  verbose: boolean,
+): Promise<void> {
+  for (const { title, run } of steps) {
+    const start = world.now();
+    world.say(`… ${title}`);
+    try {
+      const outcome = await run(context, (line) => verbose && world.say(`    ${line}`));
+      world.say(`✔ ${title}: ${outcome} [${formatTime(world.now() - start)}]`);
+    } catch (error) {
+      world.say(`✖ ${title} [${formatTime(world.now() - start)}]`);
+      throw error;
+    }
+  }
+}
+
+async function runLive<Context>(
+  _world: World,
+  steps: readonly Step<Context>[],
+  context: Context,
+): Promise<void> {
+  const tasks = steps.map(({ title, run }) => ({
+    title,
+    task: async (
+      _: unknown,
+      task: { title: string | undefined; output: string | undefined },
+    ): Promise<void> => {
+      const outcome = await run(context, (line) => {
+        if (line.trim() !== "") task.output = line;
+      });
+      task.title = `${title}: ${outcome}`;
+    },
+  }));
+  // Interrupts are waited out, so that terraform can write its state.
+  await new Listr(tasks, {
+    registerSignalListeners: false,
+    rendererOptions: { timer: PRESET_TIMER, showErrorMessage: false, collapseErrors: false },
+  }).run();
+}
+
+function enabledSteps<Context>(steps: readonly Step<Context>[]): Step<Context>[] {
+  return steps.filter(({ enabled = true }) => enabled);
+}
+
+function formatTime(milliseconds: number): string {
+  return milliseconds < 60_000
+    ? `${(milliseconds / 1000).toFixed(1)} s`
+    : `${Math.floor(milliseconds / 60_000)} min ${Math.round((milliseconds % 60_000) / 1000)} s`;
+}

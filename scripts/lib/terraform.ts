@@ -1,0 +1,206 @@
+import { join } from "node:path";
+import * as v from "valibot";
+import { stageDirectory } from "../../stacks/locations.ts";
+import { stackId } from "../../stacks/settings.ts";
+import { UserError } from "./user-error.ts";
+import { type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
+
+export type StackKind = "registry" | "domain" | "app";
+
+/** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
+const LOCK_TIMEOUT = "-lock-timeout=120s";
+const SHOWN_ERROR_LINES = 60;
+
+/** Values of variables; no secrets, since they go on the command line. */
+export type Variables = Readonly<Record<string, string>>;
+
+export interface TerraformOptions {
+  readonly stage: string | undefined;
+  readonly env: Environment;
+  /** Is given the output line by line. */
+  readonly onLine?: (line: string) => void;
+}
+
+/** The stacks of one stage under Terraform (or OpenTofu, by TERRAFORM_BINARY_NAME). */
+export class Terraform {
+  readonly binary: string;
+
+  private readonly world: World;
+  private readonly options: TerraformOptions;
+
+  constructor(world: World, options: TerraformOptions) {
+    this.world = world;
+    this.options = options;
+    this.binary = terraformBinary(world.env);
+  }
+
+  /** The same with another listener. */
+  with(onLine: (line: string) => void): Terraform {
+    return new Terraform(this.world, { ...this.options, onLine });
+  }
+
+  /** Writes the Terraform of all stacks. */
+  async synth(): Promise<void> {
+    const { stage, env } = this.options;
+    const result = await this.world.run(process.execPath, ["run.mjs", "main.ts"], {
+      env: { ...env, STAGE: stage },
+    });
+    if (result.exitCode !== 0) throw new UserError(result.stderr.trim() || result.stdout.trim());
+  }
+
+  async init(kind: StackKind): Promise<void> {
+    await this.logged(kind, "init", ["init", "-input=false", "-no-color"]);
+  }
+
+  /** The plan's text. */
+  async plan(kind: StackKind, variables: Variables = {}): Promise<string> {
+    const args = ["plan", "-input=false", "-no-color", LOCK_TIMEOUT, ...variableFlags(variables)];
+    return this.logged(kind, "plan", args);
+  }
+
+  /** Applies a stack and gives back what Terraform said. */
+  async apply(kind: StackKind): Promise<string> {
+    const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
+    return this.logged(kind, "apply", args);
+  }
+
+  async destroy(kind: StackKind, variables: Variables = {}): Promise<void> {
+    const args = ["destroy", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
+    await this.logged(kind, "destroy", [...args, ...variableFlags(variables)]);
+  }
+
+  /** The outputs that are no secrets. Empty when nothing was applied. */
+  async outputs(kind: StackKind): Promise<Readonly<Record<string, unknown>>> {
+    return parseOutputs(await this.captured(kind, ["output", "-json", "-no-color"]));
+  }
+
+  /** What the state holds. It may contain secrets, so it is never logged. */
+  async state(kind: StackKind): Promise<readonly StateResource[]> {
+    return parseState(await this.captured(kind, ["state", "pull"]));
+  }
+
+  private async logged(kind: StackKind, step: string, args: readonly string[]): Promise<string> {
+    const { stage, env, onLine } = this.options;
+    const logFile = join(stageDirectory(stage), "log", `${step}-${kind}.log`);
+    const result = await this.run(kind, args, { env, logFile, onLine });
+    if (result.exitCode === 0) return result.stdout;
+    throw this.failure(kind, step, result, `The whole output is in ${logFile}.`);
+  }
+
+  private async captured(kind: StackKind, args: readonly string[]): Promise<string> {
+    const result = await this.run(kind, args, { env: this.options.env });
+    if (result.exitCode === 0) return result.stdout;
+    throw this.failure(kind, args.slice(0, 2).join(" "), result);
+  }
+
+  private run(kind: StackKind, args: readonly string[], options: Parameters<World["run"]>[2]) {
+    const directory = stackDirectory(this.world.env, kind, this.options.stage);
+    return this.world.run(this.binary, [`-chdir=${directory}`, ...args], options);
+  }
+
+  private failure(kind: StackKind, step: string, result: RunResult, more = ""): UserError {
+    const id = stackId(kind, this.options.stage);
+    if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
+    const reason = findErrors(`${result.stdout}\n${result.stderr}`);
+    return new UserError(
+      `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).\n${reason}\n${more}`.trim(),
+    );
+  }
+}
+
+function variableFlags(variables: Variables): string[] {
+  return Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
+}
+
+/** The directory, from the project's, in which Terraform runs for a stack. */
+export function stackDirectory(
+  env: Environment,
+  kind: StackKind,
+  stage: string | undefined,
+): string {
+  return join(env.CDKTF_OUTDIR || "cdktf.out", "stacks", stackId(kind, stage));
+}
+
+export function terraformBinary(env: Environment): string {
+  return env.TERRAFORM_BINARY_NAME || "terraform";
+}
+
+export function missingTerraform(binary: string): string {
+  return `\`${binary}\` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.`;
+}
+
+/**
+ * The environment of terraform: this process's, minus what breaks the provider, plus what keeps it
+ * from asking, plus the credentials of this run.
+ */
+export function terraformEnvironment(
+  env: Environment,
+  credentials: { readonly token?: string; readonly folderId?: string },
+): Environment {
+  // The provider fails to configure itself when this one is set.
+  const { AWS_CA_BUNDLE: _, ...rest } = env;
+  return {
+    ...rest,
+    ...(credentials.token && { YC_TOKEN: credentials.token }),
+    ...(credentials.folderId && { YC_FOLDER_ID: credentials.folderId }),
+    TF_INPUT: "0",
+    TF_IN_AUTOMATION: "1",
+    CHECKPOINT_DISABLE: "1",
+  };
+}
+
+/** The error blocks of Terraform's output, or its last lines. */
+export function findErrors(output: string): string {
+  const lines = output.trimEnd().split("\n");
+  const first = lines.findIndex((line) => /^[│|]?\s*Error: /.test(line));
+  const shown = first === -1 ? lines.slice(-10) : lines.slice(first, first + SHOWN_ERROR_LINES);
+  return shown.filter((line) => !/^[╷╵]$/.test(line)).join("\n");
+}
+
+/** What an apply did, in a few words. */
+export function findApplied(output: string): string {
+  const counts = /Resources: (\d+) added, (\d+) changed, (\d+) destroyed/.exec(output);
+  if (counts === null) return "applied";
+  const [, added, changed, destroyed] = counts.map(Number);
+  if (!added && !changed && !destroyed) return "no change";
+  return `${added} added, ${changed} changed, ${destroyed} destroyed`;
+}
+
+const outputsSchema = v.record(
+  v.string(),
+  v.object({ value: v.unknown(), sensitive: v.optional(v.boolean()) }),
+);
+
+export function parseOutputs(text: string): Record<string, unknown> {
+  const outputs = v.parse(outputsSchema, JSON.parse(text));
+  const shown = Object.entries(outputs).filter(([, output]) => output.sensitive !== true);
+  return Object.fromEntries(shown.map(([name, { value }]) => [name, value]));
+}
+
+/** One instance of a resource in the state. */
+export interface StateResource {
+  readonly type: string;
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+const stateSchema = v.object({
+  resources: v.optional(
+    v.array(
+      v.object({
+        mode: v.string(),
+        type: v.string(),
+        instances: v.array(v.object({ attributes: v.record(v.string(), v.unknown()) })),
+      }),
+    ),
+    [],
+  ),
+});
+
+/** The managed resources of a state; none when there is no state yet. */
+export function parseState(text: string): StateResource[] {
+  if (text.trim() === "") return [];
+  const { resources } = v.parse(stateSchema, JSON.parse(text));
+  return resources
+    .filter(({ mode }) => mode === "managed")
+    .flatMap(({ type, instances }) => instances.map(({ attributes }) => ({ type, attributes })));
+}

@@ -1,0 +1,50 @@
+/** What one process answered. */
+export interface RunResult {
+  readonly exitCode: number;
+  readonly stdout: string;
+  readonly stderr: string;
+}
+
+export interface RunOptions {
+  /** The whole environment of the process. @default - that of this process */
+  readonly env?: Environment;
+  /** Goes to standard input, which is closed otherwise. */
+  readonly input?: string;
+  /** Seconds after which the process is killed and counts as failed. @default - no limit */
+  readonly timeoutSeconds?: number;
+  /**
+   * File that takes both output streams, relative to the project. A process that writes to a file
+   * outlives this one, so that a killed deploy does not cut an apply short.
+   */
+  readonly logFile?: string;
+  /** Is given the output line by line while it comes. */
+  readonly onLine?: (line: string) => void;
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Exit code of a command that is not installed. */
+export const NOT_FOUND = 127;
+
+/** Exit code of a command that was killed because it took too long. */
+export const TIMED_OUT = 124;
+
+/** Everything outside the process. Tests pass their own. */
+export interface World {
+  /** Runs a command without a shell. A failure is an answer, not an exception. */
+  run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  fetch(url: string, init?: RequestInit): Promise<Response>;
+  /** One line for the user, on standard output. */
+  say(text: string): void;
+  /** One line for the user that is not part of the result, on standard error. */
+  warn(text: string): void;
+  /** A line typed by the user. */
+  ask(question: string): Promise<string>;
+  sleep(milliseconds: number): Promise<void>;
+  now(): number;
+  readonly env: Environment;
+  /** Whether a person sits at a terminal. */
+  readonly interactive: boolean;
+  /** The project's folder. */
+  readonly root: string;
+}

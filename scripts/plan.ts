@@ -1,0 +1,23 @@
+import { STAGE } from "./lib/command-line.ts";
+import { givenImage } from "./lib/image.ts";
+import { main } from "./lib/main.ts";
+import { planStacks } from "./lib/plan.ts";
+import { openSession, settingsOf } from "./lib/session.ts";
+
+const command = {
+  name: "plan",
+  summary: "Shows what a deploy would change in the stacks, and changes nothing.",
+  flags: {
+    stage: STAGE,
+    image: {
+      type: "string",
+      value: "cr.yandex/…@sha256:…",
+      help: "image to plan with; the remembered or the deployed one otherwise",
+    },
+  },
+} as const;
+
+await main(command, async (world, { stage, image }) => {
+  const session = await openSession(world, settingsOf(stage));
+  await planStacks(session, givenImage(image, world.env));
+});

@@ -1,0 +1,29 @@
+import { DRY_RUN, STAGE, UsageError } from "./lib/command-line.ts";
+import { main } from "./lib/main.ts";
+import { openSession, readApp, settingsOf } from "./lib/session.ts";
+import { runTriggers, type TriggerAction } from "./lib/triggers.ts";
+
+const ACTIONS = ["pause", "resume", "delete"] as const satisfies readonly TriggerAction[];
+
+const command = {
+  name: "trigger",
+  summary:
+    "Creates or updates the triggers that hand messages to the worker, by `yc`, or by the API with YC_TOKEN.",
+  flags: {
+    stage: STAGE,
+    pause: { type: "boolean", help: "stop handing out messages; they wait in the queue" },
+    resume: { type: "boolean", help: "hand out messages again" },
+    delete: { type: "boolean", help: "delete the triggers" },
+    "dry-run": DRY_RUN,
+  },
+} as const;
+
+await main(command, async (world, { stage, "dry-run": dryRun, ...flags }) => {
+  const [action = "ensure", ...more] = ACTIONS.filter((name) => flags[name]);
+  if (more.length > 0) throw new UsageError("Give one of --pause, --resume and --delete.");
+  const session = await openSession(world, settingsOf(stage));
+  const { triggers: specs } = await readApp(session.terraform);
+  const lines = await runTriggers(session, { action, specs, dryRun });
+  for (const line of lines) world.say(dryRun ? `would ${line}` : line);
+  if (lines.length === 0) world.say("no change");
+});

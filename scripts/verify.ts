@@ -1,0 +1,18 @@
+import { STAGE } from "./lib/command-line.ts";
+import { main } from "./lib/main.ts";
+import { openSession, readApp, settingsOf } from "./lib/session.ts";
+import { formatFindings, verify } from "./lib/verify.ts";
+
+const command = {
+  name: "verify",
+  summary:
+    "Compares what runs with what was deployed: revisions, gateway, triggers, dead letters. Exit code 1 when something is off.",
+  flags: { stage: STAGE, json: { type: "boolean", help: "print the findings as JSON" } },
+} as const;
+
+await main(command, async (world, { stage, json }) => {
+  const session = await openSession(world, settingsOf(stage));
+  const findings = await verify(session, await readApp(session.terraform));
+  world.say(json ? JSON.stringify(findings, null, 2) : formatFindings(findings).join("\n"));
+  if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
+});
