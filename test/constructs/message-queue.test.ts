@@ -1,0 +1,392 @@
+import { TerraformOutput, TerraformVariable } from "cdktf";
+import { Construct } from "constructs";
+import { describe, expect, test } from "vitest";
+import { collectRefusals } from "../../constructs/_refusal.ts";
+import {
+  checkMessageQueue,
+  MessageQueue,
+  type MessageQueueProps,
+} from "../../constructs/message-queue.ts";
+import { ServiceAccount } from "../../constructs/service-account.ts";
+import { StaticKey } from "../../constructs/static-key.ts";
+import { resources } from "../support/synth.ts";
+import { addresses, grants, refusalsOf, synthPlain } from "./_raw.ts";
+
+const REDRIVE_TO_DEAD_LETTERS =
+  '${jsonencode({"deadLetterTargetArn" = yandex_message_queue.Tasks_DeadLetters.arn, "maxReceiveCount" = 10})}';
+
+describe("MessageQueue", () => {
+  test("creates a standard queue, and one for what failed ten times", () => {
+    const stack = synthPlain((scope) => defineQueue(scope));
+
+    expect(stack.resource?.yandex_message_queue).toEqual({
+      Tasks_DeadLetters: expect.objectContaining({
+        name: "shop-tasks-dead",
+        message_retention_seconds: 1_209_600,
+      }),
+      Tasks: expect.objectContaining({
+        name: "shop-tasks",
+        redrive_policy: REDRIVE_TO_DEAD_LETTERS,
+      }),
+    });
+    expect(resources(stack, "yandex_message_queue").map((queue) => Object.keys(queue))).toEqual(
+      expect.arrayContaining([
+        ["message_retention_seconds", "name"],
+        ["name", "redrive_policy"],
+      ]),
+    );
+  });
+
+  test("passes every option through", () => {
+    const stack = synthPlain((scope) =>
+      defineQueue(scope, {
+        name: "shop-tasks.fifo",
+        visibilityTimeoutSeconds: 300,
+        delaySeconds: 5,
+        retentionSeconds: 86_400,
+        maxMessageBytes: 65_536,
+        receiveWaitSeconds: 20,
+        fifo: true,
+        deadLetters: { maxReceiveCount: 3, retentionSeconds: 90_000 },
+      }),
+    );
+
+    expect(resources(stack, "yandex_message_queue")).toEqual(
+      expect.arrayContaining([
+        { name: "shop-tasks-dead.fifo", fifo_queue: true, message_retention_seconds: 90_000 },
+        {
+          name: "shop-tasks.fifo",
+          visibility_timeout_seconds: 300,
+          delay_seconds: 5,
+          message_retention_seconds: 86_400,
+          max_message_size: 65_536,
+          receive_wait_time_seconds: 20,
+          fifo_queue: true,
+          redrive_policy: REDRIVE_TO_DEAD_LETTERS.replace("10", "3"),
+        },
+      ]),
+    );
+  });
+
+  test("goes without dead letters where told so", () => {
+    const stack = synthPlain((scope) => {
+      const queue = new MessageQueue(scope, "Tasks", { name: "shop-tasks", deadLetters: false });
+
+      expect(queue.deadLetterQueue).toBeUndefined();
+    });
+
+    expect(resources(stack, "yandex_message_queue")).toEqual([{ name: "shop-tasks" }]);
+  });
+
+  test("takes a default where an option is there but undefined", () => {
+    const stack = synthPlain((scope) =>
+      defineQueue(scope, {
+        deadLetters: { maxReceiveCount: undefined, retentionSeconds: undefined },
+      }),
+    );
+
+    expect(resources(stack, "yandex_message_queue")).toEqual(
+      expect.arrayContaining([
+        { name: "shop-tasks-dead", message_retention_seconds: 1_209_600 },
+        { name: "shop-tasks", redrive_policy: REDRIVE_TO_DEAD_LETTERS },
+      ]),
+    );
+  });
+
+  test("hides a message for as long as its consumer may have it, and a minute", () => {
+    const stack = synthPlain((scope) => {
+      const queue = defineQueue(scope);
+      queue.consumedBy({
+        timeoutSeconds: 600,
+        cutoffSeconds: 5,
+        by: new Construct(scope, "Worker"),
+      });
+    });
+
+    expect(stack.resource?.yandex_message_queue?.Tasks).toMatchObject({
+      visibility_timeout_seconds: 665,
+    });
+  });
+
+  test("adds up a consumer's timeout that is not known before the apply", () => {
+    const stack = synthPlain((scope) => {
+      const timeout = new TerraformVariable(scope, "timeout", {});
+      const by = new Construct(scope, "Worker");
+      defineQueue(scope).consumedBy({ timeoutSeconds: timeout.numberValue, cutoffSeconds: 1, by });
+    });
+
+    expect(stack.resource?.yandex_message_queue?.Tasks).toMatchObject({
+      visibility_timeout_seconds: "${((var.timeout + 1) + 60)}",
+    });
+  });
+
+  test("keeps a visibility timeout that was given, whatever consumes the queue", () => {
+    const stack = synthPlain((scope) => {
+      const queue = defineQueue(scope, { visibilityTimeoutSeconds: 900 });
+      queue.consumedBy({
+        timeoutSeconds: 600,
+        cutoffSeconds: 1,
+        by: new Construct(scope, "Worker"),
+      });
+    });
+
+    expect(stack.resource?.yandex_message_queue?.Tasks).toMatchObject({
+      visibility_timeout_seconds: 900,
+    });
+  });
+
+  test("makes both queues with the key it is given, after the grants of the key's account", () => {
+    const stack = synthPlain((scope) => {
+      const account = new ServiceAccount(scope, "QueueAccount", { name: "shop-queues" });
+      account.grantOnFolder("ymq.admin");
+      defineQueue(scope, { key: new StaticKey(scope, "Key", { account }) });
+    });
+
+    const key = {
+      access_key: "${yandex_iam_service_account_static_access_key.Key.access_key}",
+      secret_key: "${yandex_iam_service_account_static_access_key.Key.secret_key}",
+      depends_on: addresses(stack, "yandex_resourcemanager_folder_iam_member"),
+    };
+    expect(grants(stack)).toHaveLength(1);
+    expect(stack.resource?.yandex_message_queue).toEqual({
+      Tasks_DeadLetters: expect.objectContaining(key),
+      Tasks: expect.objectContaining(key),
+    });
+  });
+
+  test.each<[string, (queue: MessageQueue, account: ServiceAccount) => void, string]>([
+    ["sending", (queue, account) => queue.grantSend(account), "ymq.writer"],
+    ["receiving", (queue, account) => queue.grantReceive(account), "ymq.reader"],
+    ["receiving by a role", (queue, account) => queue.grantReceive(account, "editor"), "editor"],
+  ])("grants %s on the folder", (_, grant, role) => {
+    const stack = synthPlain((scope) => {
+      const account = ServiceAccount.fromId(scope, "App", { accountId: "aje1", folderId: "b1g1" });
+      grant(defineQueue(scope), account);
+    });
+
+    expect(grants(stack)).toEqual([
+      expect.objectContaining({ folder_id: "b1g1", role, member: "serviceAccount:aje1" }),
+    ]);
+  });
+
+  test("is known by URL, ARN and name", () => {
+    const stack = synthPlain((scope) => {
+      const { url, arn, name, fifo } = defineQueue(scope);
+      new TerraformOutput(scope, "known", { value: { url, arn, name, fifo } });
+    });
+
+    expect(stack.output?.known?.value).toEqual({
+      url: "${yandex_message_queue.Tasks.id}",
+      arn: "${yandex_message_queue.Tasks.arn}",
+      name: "shop-tasks",
+      fifo: false,
+    });
+  });
+
+  test("takes a queue that exists and leaves it alone", () => {
+    const stack = synthPlain((scope) => {
+      const arn = "yrn:yc:ymq:ru-central1:b1g1:old.fifo";
+      const url = "https://message-queue.api.cloud.yandex.net/b1g1/dj6/old.fifo";
+      const queue = MessageQueue.fromExisting(scope, "Old", { arn, url });
+      queue.consumedBy({ timeoutSeconds: 600, cutoffSeconds: 1, by: queue });
+
+      expect(queue).toMatchObject({ arn, url, name: "old.fifo", fifo: true });
+      expect(queue.deadLetterQueue).toBeUndefined();
+    });
+
+    expect(stack.resource).toBeUndefined();
+  });
+
+  test("takes an existing queue whose ARN is not known yet for a standard one", () => {
+    synthPlain((scope) => {
+      const { stringValue: arn } = new TerraformVariable(scope, "arn", {});
+      const queue = MessageQueue.fromExisting(scope, "Old", { arn, url: "https://q" });
+
+      expect(queue).toMatchObject({ arn, name: arn, fifo: false });
+    });
+  });
+
+  test("is reachable as defaultChild", () => {
+    synthPlain((scope) => {
+      const queue = new MessageQueue(scope, "Tasks", { name: "shop-tasks" });
+
+      expect(queue.node.defaultChild).toBe(queue.node.findChild("Resource"));
+      expect(queue.node.defaultChild).toBeDefined();
+    });
+  });
+
+  const long = "q".repeat(76);
+  test.each<[Partial<MessageQueueProps>, string]>([
+    [
+      { name: "shop tasks" },
+      "'name' is \"shop tasks\", allowed: 1 to 80 letters, digits, hyphens and underscores. Rename the queue.",
+    ],
+    [
+      { name: "q".repeat(81), deadLetters: false },
+      `'name' is "${"q".repeat(81)}", allowed: 1 to 80 letters, digits, hyphens and underscores. Rename the queue.`,
+    ],
+    [
+      { name: long },
+      `'name' is "${long}", allowed: 5 characters less than 80, because the queue of dead letters adds -dead. Shorten the name, or set deadLetters to false.`,
+    ],
+    [
+      { name: "tasks.fifo" },
+      "'name' is \"tasks.fifo\", allowed: a name that does not end in .fifo. Remove .fifo, or set fifo.",
+    ],
+    [
+      { name: "tasks", fifo: true },
+      "'name' is \"tasks\", allowed: a name that ends in .fifo. Append .fifo, or leave out fifo.",
+    ],
+    [
+      { delaySeconds: 901 },
+      "'delaySeconds' is 901, allowed: 0 to 900 seconds. Delay longer by a timer that sends the task.",
+    ],
+    [
+      { delaySeconds: -1 },
+      "'delaySeconds' is -1, allowed: 0 to 900 seconds. Delay longer by a timer that sends the task.",
+    ],
+    [
+      { retentionSeconds: 59 },
+      "'retentionSeconds' is 59, allowed: 60 to 1209600 seconds (14 days). Leave it out for 4 days.",
+    ],
+    [
+      { retentionSeconds: 1_209_601 },
+      "'retentionSeconds' is 1209601, allowed: 60 to 1209600 seconds (14 days). Leave it out for 4 days.",
+    ],
+    [
+      { maxMessageBytes: 1023 },
+      "'maxMessageBytes' is 1023, allowed: 1024 to 262144 bytes. Leave it out for 262144, and keep what is larger in a bucket.",
+    ],
+    [
+      { maxMessageBytes: 262_145 },
+      "'maxMessageBytes' is 262145, allowed: 1024 to 262144 bytes. Leave it out for 262144, and keep what is larger in a bucket.",
+    ],
+    [
+      { receiveWaitSeconds: 21 },
+      "'receiveWaitSeconds' is 21, allowed: 0 to 20 seconds. Leave it out for 0: a trigger does not need it.",
+    ],
+    [
+      { receiveWaitSeconds: 0.5 },
+      "'receiveWaitSeconds' is 0.5, allowed: 0 to 20 seconds. Leave it out for 0: a trigger does not need it.",
+    ],
+    [
+      { visibilityTimeoutSeconds: 43_201 },
+      "'visibilityTimeoutSeconds' is 43201, allowed: 0 to 43200 seconds (12 hours). Leave it out to have it follow from the consumer's timeout.",
+    ],
+    [
+      { deadLetters: { maxReceiveCount: 0 } },
+      "'deadLetters.maxReceiveCount' is 0, allowed: 1 to 1000 deliveries. Leave it out for 10.",
+    ],
+    [
+      { deadLetters: { maxReceiveCount: 1001 } },
+      "'deadLetters.maxReceiveCount' is 1001, allowed: 1 to 1000 deliveries. Leave it out for 10.",
+    ],
+    [
+      { deadLetters: { retentionSeconds: 59 } },
+      "'deadLetters.retentionSeconds' is 59, allowed: 60 to 1209600 seconds (14 days). Leave it out for 14 days.",
+    ],
+    [
+      { deadLetters: { retentionSeconds: 1_209_601 } },
+      "'deadLetters.retentionSeconds' is 1209601, allowed: 60 to 1209600 seconds (14 days). Leave it out for 14 days.",
+    ],
+    [
+      { deadLetters: { retentionSeconds: 345_599 } },
+      "'deadLetters.retentionSeconds' is 345599, allowed: at least the queue's own 345600 seconds. Leave it out for 14 days: a dead letter's time counts from when it was first sent.",
+    ],
+    [
+      { retentionSeconds: 600_000, deadLetters: { retentionSeconds: 500_000 } },
+      "'deadLetters.retentionSeconds' is 500000, allowed: at least the queue's own 600000 seconds. Leave it out for 14 days: a dead letter's time counts from when it was first sent.",
+    ],
+  ])("refuses %j", (props, message) => {
+    expect(refusalsOf((scope) => defineQueue(scope, props))).toEqual([`[app/Tasks] ${message}`]);
+  });
+
+  test("refuses a visibility timeout that is shorter than its consumer's", () => {
+    const messages = refusalsOf((scope) => {
+      const queue = defineQueue(scope, { visibilityTimeoutSeconds: 660 });
+      queue.consumedBy({
+        timeoutSeconds: 600,
+        cutoffSeconds: 1,
+        by: new Construct(scope, "Worker"),
+      });
+    });
+
+    expect(messages).toEqual([
+      "[app/Tasks] 'visibilityTimeoutSeconds' is 660, allowed: at least 661 seconds, which is the timeout of app/Worker, its batch cutoff and 60. Leave it out: a message that shows up while it is worked on runs twice.",
+    ]);
+  });
+
+  test("refuses a consumer that takes longer than a message can stay hidden", () => {
+    const messages = refusalsOf((scope) => {
+      const by = new Construct(scope, "Worker");
+      defineQueue(scope).consumedBy({ timeoutSeconds: 43_140, cutoffSeconds: 1, by });
+    });
+
+    expect(messages).toEqual([
+      "[app/Tasks] 'visibilityTimeoutSeconds' is 43201, allowed: 0 to 43200 seconds (12 hours), also where it follows from the consumer. Shorten the timeout of app/Worker.",
+    ]);
+  });
+
+  test("refuses a second consumer, also of an existing queue", () => {
+    const messages = refusalsOf((scope) => {
+      const own = defineQueue(scope);
+      const old = MessageQueue.fromExisting(scope, "Old", { arn: "yrn:old", url: "https://old" });
+      for (const id of ["First", "Second"]) {
+        const by = new Construct(scope, id);
+        own.consumedBy({ timeoutSeconds: 60, cutoffSeconds: 1, by });
+        old.consumedBy({ timeoutSeconds: 60, cutoffSeconds: 1, by });
+      }
+    });
+
+    const refusal =
+      '\'consumedBy\' is ["app/First","app/Second"], allowed: one trigger to a queue. Give one of app/First and app/Second a queue of its own.';
+    expect(messages).toEqual([`[app/Tasks] ${refusal}`, `[app/Old] ${refusal}`]);
+  });
+
+  test("accepts the ends of every range", () => {
+    const lowest: MessageQueueProps = {
+      name: "q",
+      visibilityTimeoutSeconds: 0,
+      delaySeconds: 0,
+      retentionSeconds: 60,
+      maxMessageBytes: 1024,
+      receiveWaitSeconds: 0,
+      deadLetters: { maxReceiveCount: 1, retentionSeconds: 60 },
+    };
+    const highest: MessageQueueProps = {
+      name: "q".repeat(75),
+      visibilityTimeoutSeconds: 43_200,
+      delaySeconds: 900,
+      retentionSeconds: 1_209_600,
+      maxMessageBytes: 262_144,
+      receiveWaitSeconds: 20,
+      deadLetters: { maxReceiveCount: 1000, retentionSeconds: 1_209_600 },
+    };
+
+    for (const props of [lowest, highest]) {
+      expect(collectRefusals((refuse) => checkMessageQueue(props, undefined, refuse))).toEqual([]);
+    }
+  });
+
+  test("skips what is not known at synth", () => {
+    const messages = refusalsOf((scope) => {
+      const { stringValue, numberValue } = new TerraformVariable(scope, "value", {});
+      const queue = defineQueue(scope, {
+        name: stringValue,
+        visibilityTimeoutSeconds: numberValue,
+        delaySeconds: numberValue,
+        retentionSeconds: numberValue,
+        maxMessageBytes: numberValue,
+        receiveWaitSeconds: numberValue,
+        deadLetters: { maxReceiveCount: numberValue, retentionSeconds: numberValue },
+      });
+      queue.consumedBy({ timeoutSeconds: 60, cutoffSeconds: 1, by: queue });
+    });
+
+    expect(messages).toEqual([]);
+  });
+});
+
+function defineQueue(scope: Construct, props: Partial<MessageQueueProps> = {}): MessageQueue {
+  return new MessageQueue(scope, "Tasks", { name: "shop-tasks", ...props });
+}
