@@ -1,0 +1,119 @@
+import { ANY_METHOD, asMapping, type Mapping, operations } from "./_gateway-spec.ts";
+
+/** Something in a document that OpenAPI 3.0 does not allow. */
+export interface SchemaProblem {
+  /** Keys from the top of the document. */
+  readonly path: readonly string[];
+  readonly allowed: string;
+  readonly fix: string;
+}
+
+const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+const PARAMETER_LOCATIONS = ["path", "query", "header", "cookie"];
+
+/** All that OpenAPI 3.0 does not allow, Yandex's extensions left out of account. */
+export async function schemaProblems(content: Mapping): Promise<SchemaProblem[]> {
+  // Loading the validator takes as long as the rest of a synth, and few projects have a file.
+  const { Validator } = await import("@seriousme/openapi-schema-validator");
+  const { document, standIns } = toStandard(content);
+  const { errors = [] } = await new Validator({ allErrors: true }).validate(document);
+  if (typeof errors === "string") return [unresolved(errors)];
+  return readable(document, errors).map((problem) => {
+    const [top, path = "", method] = problem.path;
+    const standsIn = top === "paths" && method !== undefined && standIns.get(path) === method;
+    return standsIn ? { ...problem, path: problem.path.with(2, ANY_METHOD) } : problem;
+  });
+}
+
+/** The value at a path, or nothing. */
+export function valueAt(content: unknown, path: readonly string[]): unknown {
+  return path.reduce<unknown>((value, key) => (value as Mapping | undefined)?.[key], content);
+}
+
+function unresolved(message: string): SchemaProblem {
+  return {
+    path: [],
+    allowed: `references to what is in the file itself (${message})`,
+    fix: "Define it under components, or correct the reference",
+  };
+}
+
+/**
+ * A copy that a validator of plain OpenAPI 3.0 understands: "any method" under a method of its own
+ * (`standIns`, by path), and without what the gateway does not ask for.
+ */
+function toStandard(content: Mapping): { document: Mapping; standIns: Map<string, string> } {
+  const document = structuredClone(content);
+  const standIns = new Map<string, string>();
+  for (const { path, method, item, body } of operations(document)) {
+    delete body["x-yc-apigateway-integration"];
+    body.responses ??= { default: { description: "" } };
+    for (const parameter of pathParameters(item, body)) parameter.required = true;
+    const free = METHODS.find((name) => !(name in item));
+    if (method === ANY_METHOD && free) {
+      item[free] = body;
+      standIns.set(path, free);
+    }
+  }
+  delete asMapping(document.components)["x-yc-apigateway-integrations"];
+  return { document, standIns };
+}
+
+function pathParameters(...holders: readonly Mapping[]): Mapping[] {
+  return holders
+    .flatMap(({ parameters }) => (Array.isArray(parameters) ? parameters : []))
+    .map(asMapping)
+    .filter((parameter) => parameter.in === "path");
+}
+
+interface SchemaError {
+  readonly instancePath: string;
+  readonly keyword: string;
+  readonly message?: string;
+  readonly params: Mapping;
+}
+
+/** One problem for each place, without those of the alternatives that were not meant. */
+function readable(document: Mapping, errors: readonly SchemaError[]): SchemaProblem[] {
+  const meant = errors.filter((error) => !isAlternative(document, error));
+  const problems = new Map<string, SchemaProblem>();
+  for (const error of meant.length > 0 ? meant : errors) {
+    const { instancePath, keyword, params } = error;
+    const name = params.missingProperty ?? params.additionalProperty ?? "";
+    problems.set(`${instancePath} ${keyword} ${name}`, describe(error));
+  }
+  return [...problems.values()];
+}
+
+/** Whether an error only says what the value would lack if it were something else. */
+function isAlternative(document: Mapping, error: SchemaError): boolean {
+  const { keyword, params } = error;
+  const path = keysOf(error);
+  if (keyword === "oneOf" || params.missingProperty === "$ref") return true;
+  const isLocation = (value: unknown) => PARAMETER_LOCATIONS.includes(String(value));
+  if (path.at(-2) !== "parameters" && path.at(-3) !== "parameters") return false;
+  if (path.at(-1) === "in") return isLocation(valueAt(document, path));
+  return params.missingProperty === "required" && asMapping(valueAt(document, path)).in !== "path";
+}
+
+function describe(error: SchemaError): SchemaProblem {
+  const { keyword, params, message = keyword } = error;
+  const path = keysOf(error);
+  if (path.at(-1) === "in") {
+    const fix = "Correct the place of the parameter";
+    return { path, allowed: `one of ${PARAMETER_LOCATIONS.join(", ")}`, fix };
+  }
+  const allowed = `OpenAPI 3.0: ${message}`;
+  if (keyword === "required") return { path, allowed, fix: `Add ${params.missingProperty}` };
+  if (keyword === "additionalProperties") {
+    const name = params.additionalProperty;
+    return { path, allowed: `${allowed}: ${name}`, fix: `Remove ${name}, or correct its name` };
+  }
+  const quotes = keyword === "type" && params.type === "string";
+  return { path, allowed, fix: quotes ? "Put it in quotes" : "Correct it" };
+}
+
+function keysOf({ instancePath }: SchemaError): string[] {
+  const parts = instancePath.split("/").slice(1);
+  return parts.map((part) => part.replace(/~1/g, "/").replace(/~0/g, "~"));
+}

@@ -1,0 +1,245 @@
+import { readFileSync } from "node:fs";
+import { type Document, LineCounter, parseDocument } from "yaml";
+import {
+  asMapping,
+  isMapping,
+  type Mapping,
+  type Operation,
+  operations,
+  sharedIntegrations,
+} from "./_gateway-spec.ts";
+import { schemaProblems, valueAt } from "./_open-api-schema.ts";
+import type { Refusal, Refuse } from "./_refusal.ts";
+
+/** The user's own description of a gateway, with all that is wrong about it. */
+export interface OpenApiDocument {
+  /** Path of the file, as it was given. */
+  readonly file: string;
+  readonly content: Mapping;
+  /** Refused together with everything else when the gateway's stack is synthesized. */
+  readonly refusals: readonly Refusal[];
+}
+
+/**
+ * Reads an OpenAPI 3.0 file (YAML or JSON) with Yandex's extensions, for `ApiGateway`.
+ *
+ * What the file leaves out is filled in by the gateway: an operation without an integration goes to
+ * the gateway's container (so the schema that a Django project generates works as it is), and
+ * integrations of type `serverless_containers` without `container_id` or `service_account_id` get
+ * the gateway's. What the file states is kept. Variables of the gateway are written `${var.name}`.
+ *
+ * @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/
+ */
+export async function loadOpenApi(file: string): Promise<OpenApiDocument> {
+  const refusals: Refusal[] = [];
+  const refuse: Refuse = (when, refusal) => {
+    if (when) refusals.push(refusal);
+  };
+  const source = parseSource(file, refuse);
+  const content = source?.content ?? {};
+  if (source && checkVersion(source, refuse)) {
+    checkOperations(source, refuse);
+    await checkSchema(source, refuse);
+  }
+  return { file, content, refusals };
+}
+
+/** A parsed file that knows on which line each of its values stands. */
+interface Source {
+  readonly content: Mapping;
+  /** `<file>:<line> #/<pointer>` of a value, or of what would hold it. */
+  at(path: readonly string[]): string;
+}
+
+function parseSource(file: string, refuse: Refuse): Source | undefined {
+  const text = readText(file, refuse);
+  if (text === undefined) return undefined;
+  const lines = new LineCounter();
+  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
+  for (const { pos, message } of document.errors) {
+    const { line } = lines.linePos(pos[0]);
+    refuse(true, {
+      field: `${file}:${line}`,
+      value: text.split("\n")[line - 1]?.trim(),
+      allowed: `YAML 1.2 or JSON (${message})`,
+      fix: "Correct the line, or put its text in quotes",
+    });
+  }
+  if (document.errors.length > 0) return undefined;
+  const content: unknown = document.toJS();
+  refuse(!isMapping(content), {
+    field: file,
+    value: shown(content),
+    allowed: "a mapping that starts with openapi",
+    fix: 'Begin the file with openapi: "3.0.3"',
+  });
+  return isMapping(content)
+    ? { content, at: (path) => `${file}:${lineOf(document, lines, path)} ${pointer(path)}` }
+    : undefined;
+}
+
+function readText(file: string, refuse: Refuse): string | undefined {
+  try {
+    return readFileSync(file, "utf8");
+  } catch {
+    refuse(true, {
+      field: "openapi",
+      value: file,
+      allowed: "a file that can be read",
+      fix: "Give its path relative to the project",
+    });
+    return undefined;
+  }
+}
+
+function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly string[]): number {
+  for (let length = path.length; length > 0; length -= 1) {
+    const node = document.getIn(path.slice(0, length), true) as { range?: number[] } | undefined;
+    if (node?.range) return lines.linePos(node.range[0] ?? 0).line;
+  }
+  return 1;
+}
+
+function pointer(path: readonly string[]): string {
+  return `#${path.map((part) => `/${part.replace(/~/g, "~0").replace(/\//g, "~1")}`).join("")}`;
+}
+
+function checkVersion({ content, at }: Source, refuse: Refuse): boolean {
+  const version = content.openapi ?? content.swagger;
+  const right = typeof content.openapi === "string" && /^3\.0\.\d+$/.test(content.openapi);
+  refuse(!right, {
+    field: at(["openapi" in content ? "openapi" : "swagger"]),
+    value: version,
+    allowed: '"3.0.0" to "3.0.4", in quotes',
+    fix: "The gateway takes OpenAPI 3.0: convert the file and set openapi",
+  });
+  refuse(Object.keys(asMapping(content.paths)).length === 0, {
+    field: at(["paths"]),
+    value: shown(content.paths),
+    allowed: "at least one path",
+    fix: "Describe one, or leave openapi out of the configuration",
+  });
+  return right;
+}
+
+// https://yandex.cloud/en/docs/api-gateway/concepts/extensions/
+const REQUIRED_FIELDS: Record<string, readonly string[]> = {
+  dummy: ["http_code"],
+  cloud_functions: ["function_id"],
+  http: ["url"],
+  object_storage: ["bucket", "object"],
+  cloud_datasphere: [],
+  cloud_datastreams: [],
+  serverless_containers: [],
+  cloud_ymq: [],
+  cloud_ydb: [],
+};
+
+function checkOperations(source: Source, refuse: Refuse): void {
+  const ids = new Set<unknown>();
+  for (const operation of operations(source.content)) {
+    const { path, method, body } = operation;
+    const id = body.operationId;
+    refuse(id !== undefined && ids.has(id), {
+      field: source.at(["paths", path, method, "operationId"]),
+      value: id,
+      allowed: "an id that no other operation has",
+      fix: "Rename one of the two",
+    });
+    ids.add(id);
+    checkParameters(source, operation, refuse);
+    const key = "x-yc-apigateway-integration";
+    if (key in body) checkIntegration(source, ["paths", path, method, key], body[key], refuse);
+  }
+  const shared = ["components", "x-yc-apigateway-integrations"];
+  for (const [name, integration] of Object.entries(sharedIntegrations(source.content))) {
+    checkIntegration(source, [...shared, name], integration, refuse);
+  }
+  checkTemplates(source, [], source.content, refuse);
+}
+
+function checkParameters(source: Source, operation: Operation, refuse: Refuse): void {
+  const { path, method, item, body } = operation;
+  const declared = [item.parameters, body.parameters]
+    .flatMap((list) => (Array.isArray(list) ? list : []))
+    .map((parameter) => resolve(source.content, parameter))
+    .filter((parameter) => parameter.in === "path")
+    .map((parameter) => parameter.name);
+  for (const [, name] of path.matchAll(/\{([^}+]+)\+?\}/g)) {
+    refuse(!declared.includes(name), {
+      field: source.at(["paths", path, method]),
+      value: declared,
+      allowed: `parameters that declare ${name} with in: path`,
+      fix: `Add { name: ${name}, in: path, required: true, schema: { type: string } }`,
+    });
+  }
+}
+
+function resolve(content: Mapping, value: unknown): Mapping {
+  const reference = asMapping(value).$ref;
+  const [, name] = String(reference).match(/^#\/components\/parameters\/(.+)$/) ?? [];
+  const shared = asMapping(asMapping(content.components).parameters);
+  return asMapping(name === undefined ? value : shared[name]);
+}
+
+function checkIntegration(source: Source, path: string[], value: unknown, refuse: Refuse): void {
+  const integration = asMapping(value);
+  if ("$ref" in integration) return;
+  const type = String(integration.type);
+  const known = Object.hasOwn(REQUIRED_FIELDS, type);
+  refuse(!known, {
+    field: source.at([...path, "type"]),
+    value: integration.type,
+    allowed: Object.keys(REQUIRED_FIELDS).join(", "),
+    fix: "Correct the type, or leave the integration out to use the container",
+  });
+  for (const field of known ? (REQUIRED_FIELDS[type] ?? []) : []) {
+    refuse(!isScalar(integration[field]), {
+      field: source.at([...path, field]),
+      value: shown(integration[field]),
+      allowed: `text or a number: ${type} needs ${field}`,
+      fix: `Write it in quotes if it begins with a brace, like ${field}: "{file}"`,
+    });
+  }
+  for (const field of ["container_id", "service_account_id"]) {
+    refuse(integration[field] !== undefined && !isId(integration[field]), {
+      field: source.at([...path, field]),
+      value: shown(integration[field]),
+      allowed: "an id of 20 lower-case letters and digits, or a variable such as ${var.id}",
+      fix: "Leave it out: the stack fills in its own",
+    });
+  }
+}
+
+function checkTemplates(source: Source, path: string[], value: unknown, refuse: Refuse): void {
+  refuse(typeof value === "string" && value.includes("$${"), {
+    field: source.at(path),
+    value,
+    allowed: "variables of the gateway as ${var.name}",
+    fix: "Write one dollar sign: the stack protects the text from Terraform",
+  });
+  for (const [key, child] of typeof value === "object" ? Object.entries(value ?? {}) : []) {
+    checkTemplates(source, [...path, key], child, refuse);
+  }
+}
+
+function isScalar(value: unknown): boolean {
+  return ["string", "number", "boolean"].includes(typeof value);
+}
+
+function isId(value: unknown): boolean {
+  return typeof value === "string" && (/^[a-z0-9]{20}$/.test(value) || value.includes("${"));
+}
+
+/** Short text for a value in a message. */
+function shown(value: unknown): unknown {
+  if (Array.isArray(value)) return "a list";
+  return isMapping(value) ? "a mapping" : value;
+}
+
+async function checkSchema(source: Source, refuse: Refuse): Promise<void> {
+  for (const { path, allowed, fix } of await schemaProblems(source.content)) {
+    const value = valueAt(source.content, path);
+    refuse(true, { field: source.at(path), value: shown(value), allowed, fix });
+  }
+}
