@@ -98,8 +98,8 @@ export interface ServerlessContainerProps {
   readonly env?: Readonly<Record<string, string>>;
   /**
    * Values from Lockbox, by the name of the variable that shows them. The account is given the right
-   * to read each. Taking away the last one leaves it in place, a limit of the provider: replace the
-   * container (`-replace`) to be rid of it.
+   * to read each. Taking away the last one is beyond the provider, which keeps it when the list gets
+   * empty: replace the container (`-replace=<address>`) in the deploy that takes it away.
    *
    * @default - none
    */

@@ -9,10 +9,10 @@ import { mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
  *
  * The provider gives the grants of one folder one after the other, each with its wait, and allows
  * each five minutes that include its place in the queue: ten at once (what Terraform runs in
- * parallel) at 30 seconds each would run out of time, at 15 they do not. Changing the number
+ * parallel) at 30 seconds each would run out of time, at 20 they do not. Changing the number
  * replaces every grant that exists.
  */
-export const GRANT_DELAY_SECONDS = 15;
+export const GRANT_DELAY_SECONDS = 20;
 
 /** @see https://yandex.cloud/en/docs/iam/concepts/users/service-accounts */
 export interface ServiceAccountProps {

@@ -167,7 +167,7 @@ describe("Secret", () => {
     const reader = {
       secret_id: "${yandex_lockbox_secret.Secret.id}",
       role: "lockbox.payloadViewer",
-      sleep_after: 15,
+      sleep_after: 20,
     };
     expect(resources(stack, READER)).toEqual([
       { ...reader, member: "serviceAccount:aje1" },

@@ -379,7 +379,7 @@ describe("ServerlessContainer", () => {
         folder_id: "b1g2",
         role: "serverless-containers.containerInvoker",
         member: "serviceAccount:aje2",
-        sleep_after: 15,
+        sleep_after: 20,
       },
     ]);
   });
@@ -394,7 +394,7 @@ describe("ServerlessContainer", () => {
         secret_id: "e6q1",
         role: "lockbox.payloadViewer",
         member: "serviceAccount:aje1",
-        sleep_after: 15,
+        sleep_after: 20,
       },
     ]);
   });

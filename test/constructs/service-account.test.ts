@@ -85,7 +85,7 @@ describe("ServiceAccount", () => {
       account.grantOnFolder("ymq.reader");
     });
 
-    const member = { folder_id: FOLDER, member: `serviceAccount:${ID}`, sleep_after: 15 };
+    const member = { folder_id: FOLDER, member: `serviceAccount:${ID}`, sleep_after: 20 };
     expect(grants(stack)).toEqual([
       { ...member, role: "ymq.reader" },
       { ...member, role: "ymq.writer" },
@@ -98,7 +98,7 @@ describe("ServiceAccount", () => {
     const stack = synthPlain((scope) => defineAccount(scope).grantOnFolder("ymq.writer"));
 
     const [grant] = grants(stack);
-    expect(Number(grant?.sleep_after) * 10).toBeLessThanOrEqual(150);
+    expect(Number(grant?.sleep_after) * 10).toBeLessThanOrEqual(200);
   });
 
   test("precedes a resource by the grants made before and after the call", () => {
@@ -142,7 +142,7 @@ describe("ServiceAccount", () => {
 
     expect(resources(stack, "yandex_iam_service_account")).toEqual([]);
     expect(grants(stack)).toEqual([
-      { folder_id: "b1g1", member: "serviceAccount:aje1", role: "ymq.writer", sleep_after: 15 },
+      { folder_id: "b1g1", member: "serviceAccount:aje1", role: "ymq.writer", sleep_after: 20 },
     ]);
   });
 
