@@ -1,4 +1,4 @@
-import { Fn, TerraformResource } from "cdktf";
+import { dependable, Fn, TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 
 /**
@@ -22,7 +22,7 @@ export class CreationTime extends TerraformResource {
   waitFor(construct: Construct): void {
     const resource = construct.node.defaultChild;
     if (!TerraformResource.isTerraformResource(resource)) return;
-    this.dependsOn = [...(this.dependsOn ?? []), resource.fqn];
+    this.dependsOn = [...(this.dependsOn ?? []), dependable(resource)];
   }
 
   protected override synthesizeAttributes(): Record<string, unknown> {

@@ -1,0 +1,294 @@
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, describe, expect, test } from "vitest";
+import { collectRefusals } from "../../constructs/_refusal.ts";
+import { loadOpenApi } from "../../constructs/open-api.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "openapi-"));
+afterAll(() => rmSync(scratch, { recursive: true }));
+
+const HEAD = `openapi: "3.0.3"
+info: { title: Shop, version: "1" }
+`;
+const DUMMY = "x-yc-apigateway-integration: { type: dummy, http_code: 204 }";
+
+describe("loadOpenApi", () => {
+  test("reads YAML with Yandex's extensions", async () => {
+    const { content, messages } = await load(`
+openapi: 3.0.0
+info:
+  title: Shop
+  version: 1.0.0
+x-yc-apigateway:
+  variables:
+    bucket: { default: shop-static }
+  cors: { $ref: "#/components/x-yc-apigateway-cors-rules/Any" }
+paths:
+  /:
+    x-yc-apigateway-any-method:
+      x-yc-apigateway-integration: { type: serverless_containers }
+  /{proxy+}:
+    x-yc-apigateway-any-method:
+      x-yc-apigateway-integration: { type: serverless_containers, container_id: "\${var.id}" }
+      parameters:
+        - { name: proxy, in: path, required: false, schema: { type: string, default: "-" } }
+  /static/{file+}:
+    parameters:
+      - $ref: "#/components/parameters/File"
+    get:
+      x-yc-apigateway-integration: &files
+        type: object_storage
+        bucket: \${var.bucket}
+        object: "{file}"
+    head:
+      x-yc-apigateway-integration:
+        <<: *files
+        service_account_id: ajeaaaaaaaaaaaaaaaaa
+  /a/{rest+}/tail:
+    get:
+      operationId: tail
+      parameters:
+        - { name: rest, in: path, required: true, schema: { type: string } }
+      responses:
+        200: { description: fine }
+      x-yc-apigateway-integration: { $ref: "\${var.handler}" }
+  /socket:
+    x-yc-apigateway-websocket-connect:
+      x-yc-apigateway-integration: { type: cloud_functions, function_id: d4e }
+components:
+  parameters:
+    File: { name: file, in: path, required: true, schema: { type: string } }
+  x-yc-apigateway-cors-rules:
+    Any: { origin: "*" }
+  x-yc-apigateway-integrations:
+    Gone: { type: dummy, http_code: 410 }
+`);
+
+    expect(messages).toEqual([]);
+    expect(content).toMatchObject({
+      paths: {
+        "/static/{file+}": {
+          head: {
+            "x-yc-apigateway-integration": { type: "object_storage", object: "{file}" },
+          },
+        },
+      },
+    });
+  });
+
+  test("reads JSON", async () => {
+    const { content, messages } = await load(
+      '{"openapi":"3.0.3","info":{"title":"Shop","version":"1"},"paths":{"/":{"get":{}}}}',
+    );
+
+    expect(messages).toEqual([]);
+    expect(content.paths).toEqual({ "/": { get: {} } });
+  });
+
+  test("accepts the schema that a Django project generates, which knows no gateway", async () => {
+    const { messages } = await load(`${HEAD}paths:
+  /api/orders/{id}/:
+    get:
+      operationId: orders_retrieve
+      parameters:
+        - { in: path, name: id, schema: { type: integer }, required: true }
+      security: [{ cookieAuth: [] }, {}]
+      responses:
+        '200':
+          content: { application/json: { schema: { $ref: '#/components/schemas/Order' } } }
+          description: ''
+components:
+  schemas:
+    Order: { type: object, properties: { id: { type: integer, readOnly: true } } }
+  securitySchemes:
+    cookieAuth: { type: apiKey, in: cookie, name: sessionid }
+`);
+
+    expect(messages).toEqual([]);
+  });
+
+  test("tells all problems at once", async () => {
+    const { messages } = await load(`openapi: "3.0.3"
+info: { title: Shop, version: 1.0 }
+paths:
+  /a:
+    get:
+      x-yc-apigateway-integration: { type: lambda }
+  b: {}
+`);
+
+    expect(messages).toHaveLength(3);
+  });
+
+  const VERSION_RULE =
+    'allowed: "3.0.0" to "3.0.4", in quotes. The gateway takes OpenAPI 3.0: convert the file and set openapi.';
+  const TYPES =
+    "allowed: dummy, cloud_functions, http, object_storage, cloud_datasphere, cloud_datastreams, serverless_containers, cloud_ymq, cloud_ydb. Correct the type, or leave the integration out to use the container.";
+  const ID_RULE =
+    "allowed: an id of 20 lower-case letters and digits, or a variable such as ${var.id}. Leave it out: the stack fills in its own.";
+
+  const AT = "#/paths/~1a/get/x-yc-apigateway-integration";
+  const integration = (...lines: string[]) =>
+    `${HEAD}paths:\n  /a:\n    get:\n      x-yc-apigateway-integration:\n${lines
+      .map((line) => `        ${line}\n`)
+      .join("")}`;
+
+  test.each<[string, string, string]>([
+    [
+      "text that is no YAML",
+      "a: b: c\n",
+      "'api.yaml:1' is \"a: b: c\", allowed: YAML 1.2 or JSON (Nested mappings are not allowed in compact mappings). Correct the line, or put its text in quotes.",
+    ],
+    [
+      "a key twice",
+      `${HEAD}paths:\n  /a: {}\n  /a: {}\n`,
+      "'api.yaml:5' is \"/a: {}\", allowed: YAML 1.2 or JSON (Map keys must be unique). Correct the line, or put its text in quotes.",
+    ],
+    [
+      "an empty file",
+      "",
+      "'api.yaml' is null, allowed: a mapping that starts with openapi. Begin the file with openapi: \"3.0.3\".",
+    ],
+    [
+      "a list",
+      "- a\n",
+      '\'api.yaml\' is "a list", allowed: a mapping that starts with openapi. Begin the file with openapi: "3.0.3".',
+    ],
+    [
+      "OpenAPI 2",
+      'swagger: "2.0"\npaths: { /a: {} }\n',
+      `'api.yaml:1 #/swagger' is "2.0", ${VERSION_RULE}`,
+    ],
+    [
+      "OpenAPI 3.1",
+      'openapi: "3.1.0"\npaths: { /a: {} }\n',
+      `'api.yaml:1 #/openapi' is "3.1.0", ${VERSION_RULE}`,
+    ],
+    [
+      "a version without quotes that YAML takes for a number",
+      "openapi: 3.0\npaths: { /a: {} }\n",
+      `'api.yaml:1 #/openapi' is 3, ${VERSION_RULE}`,
+    ],
+    [
+      "a file without paths",
+      `${HEAD}paths: {}\n`,
+      "'api.yaml:3 #/paths' is \"a mapping\", allowed: at least one path. Describe one, or leave openapi out of the configuration.",
+    ],
+    [
+      "a value that must be in quotes",
+      'openapi: "3.0.3"\ninfo: { title: Shop, version: 1.0 }\npaths: { /a: {} }\n',
+      "'api.yaml:2 #/info/version' is 1, allowed: OpenAPI 3.0: must be string. Put it in quotes.",
+    ],
+    [
+      "a missing field",
+      'openapi: "3.0.3"\ninfo: { title: Shop }\npaths: { /a: {} }\n',
+      "'api.yaml:2 #/info' is \"a mapping\", allowed: OpenAPI 3.0: must have required property 'version'. Add version.",
+    ],
+    [
+      "a field that does not exist",
+      `${HEAD}paths:\n  /a:\n    any: {}\n`,
+      "'api.yaml:5 #/paths/~1a' is \"a mapping\", allowed: OpenAPI 3.0: must NOT have additional properties: any. Remove any, or correct its name.",
+    ],
+    [
+      "a mistake below x-yc-apigateway-any-method",
+      `${HEAD}paths:\n  /a:\n    x-yc-apigateway-any-method:\n      summary: 5\n      ${DUMMY}\n`,
+      "'api.yaml:6 #/paths/~1a/x-yc-apigateway-any-method/summary' is 5, allowed: OpenAPI 3.0: must be string. Put it in quotes.",
+    ],
+    [
+      "an unknown place of a parameter",
+      `${HEAD}paths:\n  /a:\n    get:\n      parameters: [{ name: q, in: body, required: true, schema: { type: string } }]\n`,
+      "'api.yaml:6 #/paths/~1a/get/parameters/0/in' is \"body\", allowed: one of path, query, header, cookie. Correct the place of the parameter.",
+    ],
+    [
+      "a value that no alternative allows",
+      `${HEAD}paths:\n  /a:\n    get:\n      parameters: [{ name: q, in: query, schema: 5 }]\n`,
+      "'api.yaml:6 #/paths/~1a/get/parameters/0/schema' is 5, allowed: OpenAPI 3.0: must be object. Correct it.",
+    ],
+    [
+      "a reference that leads nowhere",
+      `${HEAD}paths:\n  /a:\n    get:\n      responses: { default: { $ref: "#/components/responses/None" } }\n`,
+      "'api.yaml:1 #' is \"a mapping\", allowed: references to what is in the file itself (Can't resolve #/components/responses/None). Define it under components, or correct the reference.",
+    ],
+    [
+      "the same operationId twice",
+      `${HEAD}paths:\n  /a:\n    get: { operationId: a }\n  /b:\n    get: { operationId: a }\n`,
+      "'api.yaml:7 #/paths/~1b/get/operationId' is \"a\", allowed: an id that no other operation has. Rename one of the two.",
+    ],
+    [
+      "a path parameter that is not declared",
+      `${HEAD}paths:\n  /a/{x+}:\n    get:\n      ${DUMMY}\n`,
+      "'api.yaml:6 #/paths/~1a~1{x+}/get' is [], allowed: parameters that declare x with in: path. Add { name: x, in: path, required: true, schema: { type: string } }.",
+    ],
+    [
+      "an unknown type of integration",
+      integration("type: lambda"),
+      `'api.yaml:7 ${AT}/type' is "lambda", ${TYPES}`,
+    ],
+    [
+      "an unknown type among the shared integrations",
+      `${HEAD}paths: { /a: {} }\ncomponents:\n  x-yc-apigateway-integrations:\n    A:\n      type: lambda\n`,
+      `'api.yaml:7 #/components/x-yc-apigateway-integrations/A/type' is "lambda", ${TYPES}`,
+    ],
+    [
+      "an integration without a type",
+      integration("bucket: shop-static"),
+      `'api.yaml:7 ${AT}/type' is undefined, ${TYPES}`,
+    ],
+    [
+      "a placeholder for the container",
+      integration("type: serverless_containers", "container_id: <container_id>"),
+      `'api.yaml:8 ${AT}/container_id' is "<container_id>", ${ID_RULE}`,
+    ],
+    [
+      "an empty container id",
+      integration("type: serverless_containers", "container_id:"),
+      `'api.yaml:8 ${AT}/container_id' is null, ${ID_RULE}`,
+    ],
+    [
+      "a placeholder for the account",
+      integration("type: serverless_containers", "service_account_id: aje**************"),
+      `'api.yaml:8 ${AT}/service_account_id' is "aje**************", ${ID_RULE}`,
+    ],
+    [
+      "braces without quotes, which YAML takes for a mapping",
+      integration("type: object_storage", "bucket: b", "object: {file}"),
+      `'api.yaml:9 ${AT}/object' is "a mapping", allowed: text or a number: object_storage needs object. Write it in quotes if it begins with a brace, like object: "{file}".`,
+    ],
+    [
+      "an integration that lacks what its type needs",
+      integration("type: http"),
+      `'api.yaml:7 ${AT}/url' is undefined, allowed: text or a number: http needs url. Write it in quotes if it begins with a brace, like url: "{file}".`,
+    ],
+    [
+      "a template protected from Terraform by hand",
+      integration("type: http", "url: https://$${var.host}/"),
+      `'api.yaml:8 ${AT}/url' is "https://$\${var.host}/", allowed: variables of the gateway as \${var.name}. Write one dollar sign: the stack protects the text from Terraform.`,
+    ],
+  ])("refuses %s", async (_, text, message) => {
+    expect((await load(text)).messages).toEqual([message]);
+  });
+
+  test("refuses a file that is not there", async () => {
+    const { refusals } = await loadOpenApi("missing.yaml");
+
+    expect(refusals).toEqual([
+      {
+        field: "openapi",
+        value: "missing.yaml",
+        allowed: "a file that can be read",
+        fix: "Give its path relative to the project",
+      },
+    ]);
+  });
+});
+
+async function load(text: string) {
+  const file = join(scratch, "api.yaml");
+  writeFileSync(file, text);
+  const { content, refusals } = await loadOpenApi(file);
+  const messages = collectRefusals((refuse) => {
+    for (const refusal of refusals) refuse(true, refusal);
+  });
+  return { content, messages: messages.map((message) => message.replace(`${scratch}/`, "")) };
+}
