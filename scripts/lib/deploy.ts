@@ -1,4 +1,5 @@
 import { type Settings, stackId } from "../../stacks/settings.ts";
+import { accessOf } from "./access.ts";
 import {
   type AppOutputs,
   type DomainOutputs,
@@ -104,8 +105,9 @@ export function closingLines({ app, certificate, findings }: Deploy): string[] {
 
 async function preflight(deploy: Deploy): Promise<string> {
   const { world, settings } = deploy.options;
-  await runChecks(deployChecks(deploy.options));
-  deploy.session = await openSession(world, settings);
+  const access = accessOf(world);
+  await runChecks(deployChecks({ ...deploy.options, access }));
+  deploy.session = await openSession(world, settings, access);
   return `folder ${deploy.session.folderId}`;
 }
 

@@ -1,6 +1,6 @@
-/** Outputs as indented lines. */
-export function formatOutputs(outputs: Readonly<Record<string, unknown>>): string[] {
-  const entries = Object.entries(outputs);
+/** Outputs as indented lines, the address first. */
+export function formatOutputs({ url, ...others }: Readonly<Record<string, unknown>>): string[] {
+  const entries = Object.entries({ ...(url !== undefined && { url }), ...others });
   if (entries.length === 0) return ["Nothing is deployed in this stage."];
   return entries.flatMap(([name, value]) => formatEntry(name, value, ""));
 }

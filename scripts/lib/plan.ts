@@ -7,7 +7,7 @@ import type { Session } from "./session.ts";
 import type { StackKind } from "./terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
-export const PLACEHOLDER_IMAGE = `cr.yandex/not-built-yet/app@sha256:${"0".repeat(64)}`;
+export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;
 
 /** Says the plan of every stack, in the order in which a deploy applies them. */
 export async function planStacks(session: Session, given: string | undefined): Promise<void> {

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import type { Settings } from "../../stacks/settings.ts";
-import { accessOf, credentialProblem, findFolder } from "./access.ts";
+import { type Access, credentialProblem, findFolder } from "./access.ts";
 import { request, serviceUrl } from "./cloud-api.ts";
 import { dockerError, isUnchanged } from "./image.ts";
 import { parseImage } from "./registry-images.ts";
@@ -27,12 +27,13 @@ export interface Check {
 export interface PreflightOptions {
   readonly world: World;
   readonly settings: Settings;
+  readonly access: Access;
   /** An image pushed by someone else; docker is not needed then. */
   readonly image?: string | undefined;
 }
 
 /** What has to hold before a deploy. */
-export function deployChecks({ world, settings, image }: PreflightOptions): Check[] {
+export function deployChecks({ world, settings, access, image }: PreflightOptions): Check[] {
   const { backend, queueKey } = settings;
   return [
     { title: `Node is ${OLDEST_NODE} or newer`, task: () => checkNode(process.versions.node) },
@@ -44,7 +45,7 @@ export function deployChecks({ world, settings, image }: PreflightOptions): Chec
     },
     { title: "Docker runs", enabled: !image, task: () => checkDocker(world, settings) },
     { title: "Credentials are unambiguous", task: () => checkCredentials(world) },
-    { title: "Logged in to Yandex Cloud", task: () => accessOf(world).token() },
+    { title: "Logged in to Yandex Cloud", task: () => access.token() },
     { title: "The folder is known", task: () => findFolder(world, settings) },
     { title: "Yandex Cloud can be reached", task: () => checkNetwork(world) },
     {

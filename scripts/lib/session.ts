@@ -26,8 +26,11 @@ export function settingsOf(stage: string | undefined): Settings {
 }
 
 /** Finds out who acts and where. */
-export async function openSession(world: World, settings: Settings): Promise<Session> {
-  const access = accessOf(world);
+export async function openSession(
+  world: World,
+  settings: Settings,
+  access = accessOf(world),
+): Promise<Session> {
   const folderId = await findFolder(world, settings);
   // The provider would prefer the key to a token.
   const token = world.env.YC_SERVICE_ACCOUNT_KEY_FILE ? undefined : await access.token();

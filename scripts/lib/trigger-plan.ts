@@ -20,7 +20,7 @@ export type TriggerChange =
       /** The fields that differ. */
       readonly fields: readonly string[];
     }
-  | { readonly action: "delete"; readonly trigger: LiveTrigger; readonly reason: string };
+  | { readonly action: "delete"; readonly trigger: LiveTrigger; readonly reason?: string };
 
 /**
  * What turns the triggers of a folder into the wanted ones. Deletions come first, since a queue
@@ -57,7 +57,7 @@ export function planDeletion(
 ): TriggerChange[] {
   return live
     .filter((trigger) => isOwn(trigger, labels) || isWanted(trigger, specs))
-    .map((trigger) => ({ action: "delete", trigger, reason: "asked for" }));
+    .map((trigger) => ({ action: "delete", trigger }));
 }
 
 /**
@@ -85,7 +85,7 @@ export function describeChange(change: TriggerChange): string {
     case "update":
       return `update ${change.name}: ${change.fields.join(", ")}`;
     case "delete":
-      return `delete ${change.trigger.name} (${change.reason})`;
+      return `delete ${change.trigger.name}${change.reason ? ` (${change.reason})` : ""}`;
   }
 }
 
