@@ -20,7 +20,7 @@ const SCHEMA = join(ROOT, "packages/provider-yandex/schema/yandex.json");
 const HOSTS = ["registry.terraform.io", "registry.opentofu.org"];
 const VERSION = "0.220.0";
 
-export const CACHE = join(ROOT, "node_modules/.cache/stand-in-provider");
+const CACHE = join(ROOT, "node_modules/.cache/stand-in-provider");
 
 /**
  * Builds the provider into a mirror of the registry, once for each state of its sources, and gives
