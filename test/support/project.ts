@@ -1,0 +1,145 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { delimiter, join, resolve } from "node:path";
+import { type CloudHttp, startCloudHttp } from "../cloud/http.ts";
+import { type Cloud, changeCloud, readCloud } from "../cloud/state.ts";
+import { CLOUD_ID, FOLDER_ID, terraformEnv } from "../cloud/terraform.ts";
+import { installTools } from "../cloud/tools.ts";
+
+const ROOT = resolve(import.meta.dirname, "..", "..");
+const SOURCES = [
+  "main.ts",
+  "config.ts",
+  "run.mjs",
+  "package.json",
+  "cdktf.json",
+  "tsconfig.json",
+  "constructs",
+  "stacks",
+  "scripts",
+];
+
+/** What a process of the project answered. */
+export interface Answer {
+  readonly code: number;
+  readonly stdout: string;
+  readonly stderr: string;
+  /** Both, as they came. */
+  readonly output: string;
+}
+
+/** A copy of this project in a folder of its own, with a stand-in cloud to deploy to. */
+export interface Project {
+  readonly dir: string;
+  readonly cloudDir: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** Runs `npm run <command> -- <args>`. */
+  npm(command: string, args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Answer>;
+  /** Runs any program in the project's folder. */
+  run(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Answer>;
+  /** Starts `npm run <command>`, and kills it as soon as a line of its output matches. */
+  killAt(line: RegExp, command: string, args?: readonly string[]): Promise<Answer>;
+  configure(text: string): void;
+  write(file: string, text: string): void;
+  cloud(): Cloud;
+  change<T>(change: (cloud: Cloud) => T): T;
+  close(): Promise<void>;
+}
+
+/**
+ * Lays out a project as a user has it after cloning, with a small site to build an image from, and a
+ * cloud that `terraform`, `yc`, `docker` and all HTTP requests of the commands reach.
+ */
+export async function newProject(config?: string): Promise<Project> {
+  const dir = mkdtempSync(join(tmpdir(), "project-"));
+  const cloudDir = mkdtempSync(join(tmpdir(), "cloud-"));
+  for (const source of SOURCES) cpSync(join(ROOT, source), join(dir, source), { recursive: true });
+  symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
+  const write = (file: string, text: string) => {
+    mkdirSync(join(dir, file, ".."), { recursive: true });
+    writeFileSync(join(dir, file), text);
+  };
+  write("site/Dockerfile", "FROM scratch\n");
+  write("site/requirements.txt", "django\n");
+  const configure = (text: string) => write("config.ts", configFile(text));
+  configure(config ?? "");
+  const http = await startCloudHttp({ cloudDir });
+  changeCloud((cloud) => {
+    cloud.yc = { version: "1.15.0", loggedIn: true, folderId: FOLDER_ID, cloudId: CLOUD_ID };
+  }, cloudDir);
+  const env = projectEnv(dir, cloudDir, http);
+  const run: Project["run"] = (program, args, extra = {}) =>
+    answer(start(dir, program, args, { ...env, ...extra }));
+  return {
+    dir,
+    cloudDir,
+    env,
+    run,
+    npm: (command, args = [], extra = {}) =>
+      run("npm", ["run", "--silent", command, "--", ...args], extra),
+    killAt: (line, command, args = []) =>
+      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env)),
+    configure,
+    write,
+    cloud: () => readCloud(cloudDir),
+    change: (change) => changeCloud(change, cloudDir),
+    close: () => http.close(),
+  };
+}
+
+/** `config.ts` of a small site, with more fields between the braces. */
+function configFile(fields: string): string {
+  return `import type { Config } from "./stacks/config-schema.ts";
+export const config: Config = {
+  project: "shop",
+  celeryApp: "shop.celery:app",
+  image: { context: "site" },
+  stages: { production: {} },
+  ${fields}
+};
+`;
+}
+
+function projectEnv(dir: string, cloudDir: string, http: CloudHttp): NodeJS.ProcessEnv {
+  const tools = join(dir, ".tools");
+  installTools(tools);
+  const { YC_TOKEN: _, CI: __, ...env } = terraformEnv(cloudDir);
+  return {
+    ...env,
+    PATH: `${tools}${delimiter}${process.env.PATH}`,
+    HOME: dir,
+    CLOUD_HTTP: http.url,
+    YC_API_URL: `${http.url}/{service}`,
+    YC_GATEWAY_URL: `${http.url}/gateway/{domain}/`,
+    YC_FOLDER_ID: FOLDER_ID,
+  };
+}
+
+function start(dir: string, program: string, args: readonly string[], env: NodeJS.ProcessEnv) {
+  // A process group of its own, so that a kill reaches what npm has started.
+  return spawn(program, args, { cwd: dir, env, stdio: ["ignore", "pipe", "pipe"], detached: true });
+}
+
+function answer(child: ChildProcess, onText: (text: string) => void = () => {}): Promise<Answer> {
+  const parts = { stdout: "", stderr: "", output: "" };
+  const collect = (stream: "stdout" | "stderr") => (chunk: Buffer) => {
+    parts[stream] += chunk;
+    parts.output += chunk;
+    onText(parts.output);
+  };
+  child.stdout?.on("data", collect("stdout"));
+  child.stderr?.on("data", collect("stderr"));
+  return new Promise((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (code) => done({ code: code ?? -1, ...parts }));
+  });
+}
+
+function killAt(line: RegExp, child: ChildProcess): Promise<Answer> {
+  return answer(child, (text) => {
+    if (line.test(text) && child.pid !== undefined && !child.killed) {
+      process.kill(-child.pid, "SIGKILL");
+    }
+  });
+}
