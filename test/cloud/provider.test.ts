@@ -384,6 +384,20 @@ describeTerraform("the stand-in provider", () => {
       expect(run.output).toContain(message);
     });
 
+    it("makes one of every other type, plans no change after, and destroys them", async () => {
+      const cloud = newCloud();
+      push(cloud, DIGEST);
+      const more = { "base.tf": HEAD + PULLER + container({}), "others.tf": OTHERS };
+      const dir = newStack(more);
+      const first = await apply(dir, cloud);
+      expect(first.code, first.output).toBe(0);
+      const next = await plan(dir, cloud);
+      expect(next.code, next.output).toBe(0);
+      const gone = await terraform(dir, cloud, ["destroy", "-auto-approve"]);
+      expect(gone.code, gone.output).toBe(0);
+      expect(readCloud(cloud)).toMatchObject({ triggers: {}, containers: {}, secrets: {} });
+    });
+
     it("writes every change into the cloud's log", async () => {
       const cloud = newCloud();
       const dir = newStack({ "main.tf": HEAD + REGISTRY + PULLER });
@@ -513,6 +527,90 @@ resource "yandex_dns_recordset" "r" {
   type    = "ANAME"
   ttl     = 300
   data    = ["gateway.example."]
+}
+`;
+
+const OTHERS = `
+resource "yandex_function_trigger" "nightly" {
+  name = "nightly"
+  timer {
+    cron_expression = "0 3 * * ? *"
+    payload         = "report"
+  }
+  container {
+    id                 = yandex_serverless_container.web.id
+    service_account_id = yandex_iam_service_account.a.id
+    retry_attempts     = "2"
+    retry_interval     = "10"
+  }
+}
+resource "yandex_serverless_container_iam_binding" "b" {
+  container_id = yandex_serverless_container.web.id
+  role         = "serverless-containers.containerInvoker"
+  members      = ["system:allUsers", "serviceAccount:\${yandex_iam_service_account.a.id}"]
+}
+resource "yandex_logging_group" "l" {
+  name             = "logs"
+  retention_period = "72h"
+}
+resource "yandex_storage_bucket" "b" {
+  bucket    = "static"
+  folder_id = yandex_iam_service_account.a.folder_id
+  versioning { enabled = true }
+}
+resource "yandex_dns_zone" "z" {
+  name   = "shop"
+  zone   = "shop.example."
+  public = true
+}
+resource "yandex_dns_recordset" "r" {
+  zone_id = yandex_dns_zone.z.id
+  name    = "www.shop.example."
+  type    = "CNAME"
+  ttl     = 300
+  data    = ["gateway.example."]
+}
+resource "yandex_lockbox_secret" "h" { name = "hashed" }
+resource "yandex_lockbox_secret_version_hashed" "h" {
+  secret_id    = yandex_lockbox_secret.h.id
+  key_1        = "password"
+  text_value_1 = "very secret"
+}
+resource "yandex_lockbox_secret" "e" { name = "entries" }
+resource "yandex_lockbox_secret_version" "e" {
+  secret_id = yandex_lockbox_secret.e.id
+  entries {
+    key        = "password"
+    text_value = "very secret"
+  }
+}
+resource "yandex_iam_service_account_key" "k" {
+  service_account_id = yandex_iam_service_account.a.id
+}
+resource "yandex_iam_workload_identity_oidc_federation" "f" {
+  name      = "pipeline"
+  issuer    = "https://token.example"
+  jwks_url  = "https://token.example/jwks"
+  audiences = ["cloud"]
+}
+resource "yandex_iam_workload_identity_federated_credential" "f" {
+  federation_id       = yandex_iam_workload_identity_oidc_federation.f.id
+  service_account_id  = yandex_iam_service_account.a.id
+  external_subject_id = "repo:team/shop:ref:refs/heads/main"
+}
+resource "yandex_monitoring_dashboard" "d" {
+  name = "shop"
+  widgets {
+    text { text = "Tasks" }
+    position {
+      w = 4
+      h = 2
+    }
+  }
+}
+resource "yandex_ydb_database_serverless" "d" {
+  name = "results"
+  serverless_database { storage_size_limit = 1 }
 }
 `;
 
