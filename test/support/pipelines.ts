@@ -1,4 +1,4 @@
-import { spawnSync } from "node:child_process";
+import { spawn } from "node:child_process";
 import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { parse } from "yaml";
@@ -94,11 +94,11 @@ export function gitLabJobs(pipeline: GitLabPipeline, variables: Values): string[
 }
 
 /** Runs the `run` steps of a job as GitHub's runner does, in one folder. */
-export function runGitHubJob(
+export async function runGitHubJob(
   { env, jobs }: GitHubWorkflow,
   name: string,
   { contexts, machine, folder }: { contexts: Contexts; machine: NodeJS.ProcessEnv; folder: string },
-): JobResult {
+): Promise<JobResult> {
   const job = jobs[name];
   if (!job) throw new Error(`no job ${name}`);
   const envFile = join(folder, "github-env");
@@ -109,35 +109,47 @@ export function runGitHubJob(
     const declared = interpolateAll({ ...env, ...job.env, ...step.env }, contexts);
     const script = join(folder, "step.sh");
     writeFileSync(script, interpolate(step.run, contexts));
-    const result = spawnSync("bash", ["-e", script], {
-      cwd: folder,
-      encoding: "utf8",
-      env: { ...machine, ...declared, ...readEnvFile(envFile), GITHUB_ENV: envFile },
-    });
-    output += `${result.stdout}${result.stderr}`;
-    if (result.status !== 0) return { code: result.status ?? 1, output };
+    const environment = { ...machine, ...declared, ...readEnvFile(envFile), GITHUB_ENV: envFile };
+    const result = await run("bash", ["-e", script], folder, environment);
+    output += result.output;
+    if (result.code !== 0) return { code: result.code, output };
   }
   return { code: 0, output };
 }
 
 /** Runs `before_script` and `script` of a job as GitLab's runner does: one shell for all lines. */
-export function runGitLabJob(
+export async function runGitLabJob(
   { variables, jobs }: GitLabPipeline,
   name: string,
   { machine, folder }: { machine: NodeJS.ProcessEnv; folder: string },
-): JobResult {
+): Promise<JobResult> {
   const job = jobs[name];
   if (!job) throw new Error(`no job ${name}`);
   const lines = [...(job.before_script ?? []), ...job.script];
   const script = join(folder, "job.sh");
   const quoted = lines.map((line) => `echo '$ ${line.replaceAll("'", "'\\''")}'\n${line}\n`);
   writeFileSync(script, `set -e\n${quoted.join("")}`);
-  const result = spawnSync("sh", [script], {
-    cwd: folder,
-    encoding: "utf8",
-    env: { ...machine, ...expandAll({ ...variables, ...job.variables }, machine) },
+  const environment = { ...machine, ...expandAll({ ...variables, ...job.variables }, machine) };
+  return run("sh", [script], folder, environment);
+}
+
+// Not synchronous: the stand-in cloud answers from this very process.
+function run(
+  command: string,
+  args: readonly string[],
+  cwd: string,
+  env: NodeJS.ProcessEnv,
+): Promise<JobResult> {
+  const child = spawn(command, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
+  let output = "";
+  for (const stream of [child.stdout, child.stderr])
+    stream.setEncoding("utf8").on("data", (text: string) => {
+      output += text;
+    });
+  return new Promise((resolve, reject) => {
+    child.on("error", reject);
+    child.on("close", (code) => resolve({ code: code ?? 1, output }));
   });
-  return { code: result.status ?? 1, output: `${result.stdout}${result.stderr}` };
 }
 
 /** The values that a job asked GitHub's runner to mask. */
