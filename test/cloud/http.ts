@@ -54,10 +54,15 @@ export interface CloudHttpOptions {
 export interface CloudHttp {
   /** `http://127.0.0.1:<port>`; `<url>/{service}` is the base of the REST services. */
   url: string;
+  /** What points the provider, the scripts and the tools at this cloud. */
+  env: Record<"CLOUD_DIR" | "CLOUD_HTTP" | "YC_API_URL" | "YC_GATEWAY_URL", string>;
   close(): Promise<void>;
 }
 
-/** Starts the HTTP side of the stand-in cloud: each host of the real one is a first path part. */
+/**
+ * Starts the HTTP side of the stand-in cloud: each host of the real one is a first path part. It
+ * runs in the test's own process, so what talks to it must not be started by `spawnSync`.
+ */
 export async function startCloudHttp(options: CloudHttpOptions): Promise<CloudHttp> {
   const { cloudDir, port = 0, accessKeys = {} } = options;
   const context = {
@@ -74,7 +79,17 @@ export async function startCloudHttp(options: CloudHttpOptions): Promise<CloudHt
       .then(({ status, headers, body }) => outgoing.writeHead(status, headers).end(body));
   });
   context.url = `http://127.0.0.1:${await listen(server, port)}`;
-  return { url: context.url, close: () => close(server) };
+  const { url } = context;
+  return { url, env: environment(cloudDir, url), close: () => close(server) };
+}
+
+function environment(cloudDir: string, url: string): CloudHttp["env"] {
+  return {
+    CLOUD_DIR: cloudDir,
+    CLOUD_HTTP: url,
+    YC_API_URL: `${url}/{service}`,
+    YC_GATEWAY_URL: `${url}/gateway/{domain}`,
+  };
 }
 
 function answer(incoming: IncomingMessage, body: Buffer, context: Context): CloudResponse {

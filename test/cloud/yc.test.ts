@@ -205,6 +205,34 @@ describe("yc", () => {
     expect(listed.rule).toBeUndefined();
   });
 
+  test("makes and updates by the second tree what the first one shows too", () => {
+    const action = JSON.stringify({
+      invoke_container: { container_id: "bbaworker", service_account_id: "ajeinvoker" },
+    });
+    const made = yc(
+      ...words("serverless trigger v2 create message-queue worker --service-account-id ajereader"),
+      ...words(`--queue-arn ${QUEUE} --batch-max-count 3 --batch-cutoff 2s --action`, action),
+    );
+    expect(made).toMatchObject({ status: 0, stderr: "" });
+    yc(...words("serverless trigger v2 update message-queue worker --batch-cutoff 1m"));
+    expect(json("serverless trigger v1 get worker").rule.message_queue).toMatchObject({
+      queue_id: QUEUE,
+      batch_settings: { size: "3", cutoff: "60s" },
+      invoke_container: { container_id: "bbaworker" },
+    });
+  });
+
+  test("prints YAML when no format is asked for, and one field with --jq", () => {
+    yc(...createQueue("worker"));
+    const get = words("serverless trigger get worker");
+    expect(yc(...get).stdout).toContain("name: worker\nrule:\n  message_queue:\n    queue_id: yrn");
+    expect(yc(...get).stdout).toContain('batch_settings:\n      size: "1"\n      cutoff: "1s"\n');
+    expect(yc(...get, "--jq", ".rule.message_queue.queue_id").stdout).toBe(`${QUEUE}\n`);
+    expect(JSON.parse(yc(...get, "--format", "json-rest").stdout).folderId).toBe("b1gfolder");
+    expect(yc(...get, "--format", "xml").status).toBe(1);
+    expect(yc(...get, "--help").stdout).toContain("Usage: yc serverless trigger get");
+  });
+
   test("refuses to work without a login", () => {
     seed(undefined);
     expect(yc(...words("serverless trigger list"))).toMatchObject({

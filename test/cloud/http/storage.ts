@@ -104,23 +104,9 @@ function put(cloud: Cloud, name: string, request: CloudRequest): CloudResponse {
       "At least one of the pre-conditions you specified did not hold",
     );
   }
-  const text = content(request);
+  const text = request.body.toString("utf8");
   cloud.objects[name] = text;
   return { status: 200, headers: { etag: etag(text) } };
-}
-
-// Newer clients send chunks with a checksum behind them.
-function content({ headers, body }: CloudRequest): string {
-  if (!String(headers["x-amz-content-sha256"]).startsWith("STREAMING-"))
-    return body.toString("utf8");
-  const chunks: Buffer[] = [];
-  for (let at = 0; ; ) {
-    const end = body.indexOf("\r\n", at);
-    const size = Number.parseInt(body.subarray(at, end).toString("latin1"), 16);
-    if (end < 0 || !(size > 0)) return Buffer.concat(chunks).toString("utf8");
-    chunks.push(body.subarray(end + 2, end + 2 + size));
-    at = end + 2 + size + 2;
-  }
 }
 
 function get(cloud: Cloud, name: string): string {
