@@ -10,11 +10,11 @@ import {
   writeFileSync,
 } from "node:fs";
 import { tmpdir } from "node:os";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import type { Config } from "../stacks/config-schema.ts";
+import { copySources, ROOT } from "./support/sources.ts";
 
-const ROOT = resolve(import.meta.dirname, "..");
 const MODULES = join(ROOT, "node_modules");
 const BINDINGS = join("@cdktf", "provider-yandex");
 
@@ -82,11 +82,7 @@ describe("the same sources under cdktn", () => {
  */
 function layOut(framework: "cdktf" | "cdktn"): string {
   const project = join(scratch, framework);
-  mkdirSync(project);
-  for (const source of ["main.ts", "config.ts", "run.mjs", "package.json", "tsconfig.json"])
-    cpSync(join(ROOT, source), join(project, source));
-  for (const folder of ["constructs", "stacks", "scripts"])
-    cpSync(join(ROOT, folder), join(project, folder), { recursive: true });
+  copySources(project);
   writeFileSync(join(project, "schedule.json"), JSON.stringify(SCHEDULE));
 
   const modules = join(project, "node_modules");

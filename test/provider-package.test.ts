@@ -13,12 +13,13 @@ import {
 } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
-import { join, relative, resolve } from "node:path";
+import { join, relative } from "node:path";
 import { YandexProvider } from "@cdktf/provider-yandex/lib/provider";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describeTerraform, terraformEnv } from "./cloud/terraform.ts";
+import { ROOT } from "./support/sources.ts";
 import { synth } from "./support/synth.ts";
 
-const ROOT = resolve(import.meta.dirname, "..");
 const PACKAGE = join(ROOT, "packages", "provider-yandex");
 const ADDRESS = "registry.terraform.io/yandex-cloud/yandex";
 
@@ -234,6 +235,17 @@ describe("refresh", () => {
     for (const message of messages) expect(stderr).toContain(message);
     expect(readFileSync(join(copy, "schema", "yandex.json"), "utf8")).toBe(before);
   }
+});
+
+describeTerraform("refresh with a real terraform", () => {
+  test("gives the same bindings for the provider that the committed schema was made from", () => {
+    writeFileSync(join(copy, "schema", "yandex.json"), "{}");
+
+    const { status, stderr } = run("refresh.cjs", [], terraformEnv(join(scratch, "cloud")));
+
+    expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
+    expect(readTree(join(copy, "lib"))).toEqual(readTree(join(PACKAGE, "lib")));
+  });
 });
 
 interface ProviderSchema {
