@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import type { Settings } from "../../stacks/settings.ts";
 import { type Access, credentialProblem, findFolder } from "./access.ts";
-import { request, serviceUrl } from "./cloud-api.ts";
+import { ApiError, CloudApi } from "./cloud-api.ts";
 import { dockerError, isUnchanged } from "./image.ts";
 import { parseImage } from "./registry-images.ts";
 import { proveLock } from "./state-lock.ts";
@@ -33,7 +33,8 @@ export interface PreflightOptions {
 }
 
 /** What has to hold before a deploy. */
-export function deployChecks({ world, settings, access, image }: PreflightOptions): Check[] {
+export function deployChecks(options: PreflightOptions): Check[] {
+  const { world, settings, access, image } = options;
   const { backend, queueKey } = settings;
   return [
     { title: `Node is ${OLDEST_NODE} or newer`, task: () => checkNode(process.versions.node) },
@@ -46,8 +47,7 @@ export function deployChecks({ world, settings, access, image }: PreflightOption
     { title: "Docker runs", enabled: !image, task: () => checkDocker(world, settings) },
     { title: "Credentials are unambiguous", task: () => checkCredentials(world) },
     { title: "Logged in to Yandex Cloud", task: () => access.token() },
-    { title: "The folder is known", task: () => findFolder(world, settings) },
-    { title: "Yandex Cloud can be reached", task: () => checkNetwork(world) },
+    { title: "The folder can be reached", task: () => checkFolder(options) },
     {
       title: "The key for the queues is in the environment",
       enabled: queueKey === "environment",
@@ -124,10 +124,21 @@ function checkCredentials(world: World): void {
   if (problem) throw new UserError(problem);
 }
 
-// Any answer will do: it is about the network, not about rights.
-async function checkNetwork(world: World): Promise<void> {
-  const response = await request(world, `${serviceUrl(world.env, "iam")}/`, { method: "GET" });
-  await response.body?.cancel();
+// A role that may deploy need not be one that may look at the folder, hence no word about a 403.
+async function checkFolder({ world, settings, access }: PreflightOptions): Promise<void> {
+  const folder = await findFolder(world, settings);
+  const path = `/resource-manager/v1/folders/${folder}`;
+  try {
+    await new CloudApi(world, access).get("resource-manager", path);
+  } catch (error) {
+    const status = error instanceof ApiError ? error.status : undefined;
+    if (status === 403) return;
+    if (status !== 404) throw error;
+    throw new UserError(
+      `Folder ${folder} does not exist. Check 'folderId' in config.ts or YC_FOLDER_ID.`,
+      { cause: error },
+    );
+  }
 }
 
 function checkQueueKey({ env }: World): void {

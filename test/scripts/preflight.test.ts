@@ -18,7 +18,8 @@ const GOOD: Commands = {
   "yc iam create-token --no-browser": "t1.token",
   "yc config get folder-id --no-browser": "b1g",
 };
-const NETWORK: Routes = { "GET https://iam.api.cloud.yandex.net/": { status: 404 } };
+const FOLDER = "GET https://resource-manager.api.cloud.yandex.net/resource-manager/v1/folders/b1g";
+const NETWORK: Routes = { [FOLDER]: {} };
 
 let root: string;
 
@@ -59,6 +60,10 @@ describe("the pre-flight", () => {
     );
   });
 
+  test("does not mind an account that may not look at the folder", async () => {
+    await run({ routes: { [FOLDER]: { status: 403 } } });
+  });
+
   test("tells all problems at once, the same one only once", async () => {
     const commands = {
       "terraform version -json": { exitCode: NOT_FOUND },
@@ -74,7 +79,6 @@ describe("the pre-flight", () => {
         "  - `docker` is not installed. Install it (https://docs.docker.com/engine/install/), or give an image that was built elsewhere with --image.",
         "  - Not logged in to Yandex Cloud. Run `yc init` first.",
         "  - No folder is set. Set 'folderId' in config.ts or YC_FOLDER_ID, or run `yc config set folder-id <id>`.",
-        "  - iam.api.cloud.yandex.net cannot be reached. Check the network.",
       ].join("\n"),
     );
   });
@@ -113,6 +117,21 @@ describe("the pre-flight", () => {
       "Docker has no buildx. Install it: https://docs.docker.com/go/buildx/.",
     ],
     ["an image without a digest", { image: "cr.yandex/crp1/app:latest" }, "is no image by digest"],
+    [
+      "no network",
+      { routes: {} },
+      "resource-manager.api.cloud.yandex.net cannot be reached. Check the network.",
+    ],
+    [
+      "a folder that is not there",
+      { routes: { [FOLDER]: { status: 404 } } },
+      "Folder b1g does not exist. Check 'folderId' in config.ts or YC_FOLDER_ID.",
+    ],
+    [
+      "a token that has expired",
+      { routes: { [FOLDER]: { status: 401 } } },
+      "resource-manager does not accept the token (401). It may have expired: IAM tokens live up to 12 hours.",
+    ],
     ["an OAuth token", { env: { YC_TOKEN: "y0_x" } }, "YC_TOKEN holds an OAuth token."],
     [
       "a missing key for the queues",

@@ -1,0 +1,394 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeTerraform, FOLDER_ID } from "../cloud/terraform.ts";
+import { newProject, type Project } from "../support/project.ts";
+
+const EXTERNAL = `domain: { fqdn: "shop.example.com", dns: "external" },`;
+const TOKEN = { YC_TOKEN: "t1.stand-in.token" };
+
+let project: Project;
+
+/** Gives the tests of a `describe` a project of their own. */
+function useProject(prepare: () => Promise<unknown> | unknown = () => {}, config?: string): void {
+  beforeAll(async () => {
+    project = await newProject(config);
+    await prepare();
+  });
+  afterAll(() => project.close());
+}
+
+function setCertificate(status: "VALIDATING" | "ISSUED" | "RENEWING" | "INVALID"): void {
+  project.change(({ certificates }) => {
+    for (const certificate of Object.values(certificates)) certificate.status = status;
+  });
+}
+
+function attached(): string[] {
+  return Object.values(project.cloud().gateways).flatMap(({ domains }) =>
+    domains.map(({ fqdn }) => fqdn),
+  );
+}
+
+function triggerNames(): string[] {
+  return Object.values(project.cloud().triggers).map(({ name }) => name);
+}
+
+describeTerraform("a domain whose records are kept elsewhere", () => {
+  useProject(() => {}, EXTERNAL);
+
+  test("plan before the first deploy says what cannot be planned yet", async () => {
+    const plan = await project.npm("plan");
+
+    expect(plan.output).toContain("Not planned: the app looks the certificate up");
+    expect(plan.code).toBe(0);
+  });
+
+  test("deploy finishes, lists the records, and says when to come back", async () => {
+    const deploy = await project.npm("deploy");
+
+    expect(deploy.output).toMatch(/_acme-challenge\.shop\.example\.com\.?\s+CNAME\s+\S+/);
+    expect(deploy.output).toMatch(/\n {2}shop\.example\.com\.?\s+CNAME\s+\S+/);
+    expect(deploy.output).toContain(
+      "shop.example.com is not attached yet: its certificate is VALIDATING.",
+    );
+    expect(deploy.output).toMatch(/The site is at https:\/\/\S+\.apigw\.yandexcloud\.net/);
+    expect(deploy.code).toBe(0);
+    expect(attached()).toEqual([]);
+  });
+
+  test("the deploy after the certificate was issued attaches it", async () => {
+    setCertificate("ISSUED");
+
+    const deploy = await project.npm("deploy");
+
+    expect(deploy.output).toContain("The site is at https://shop.example.com");
+    expect(deploy.code).toBe(0);
+    expect(attached()).toEqual(["shop.example.com"]);
+  });
+
+  test("a renewal breaks neither deploy nor plan, and leaves the domain attached", async () => {
+    setCertificate("RENEWING");
+
+    const deploy = await project.npm("deploy");
+    const plan = await project.npm("plan");
+
+    expect(deploy.output).toContain("Domain: left alone, the certificate is being renewed");
+    expect(deploy.code).toBe(0);
+    expect(plan.output).toContain("Not planned: the certificate is being renewed.");
+    expect(plan.code).toBe(0);
+    expect(attached()).toEqual(["shop.example.com"]);
+  });
+
+  test("destroy takes the domain along and names the records that are left", async () => {
+    setCertificate("ISSUED");
+
+    const destroy = await project.npm("destroy", ["--yes"]);
+
+    expect(destroy.output).toContain("the DNS records that you made for shop.example.com");
+    expect(destroy.code).toBe(0);
+    expect(project.cloud().certificates).toEqual({});
+  });
+
+  test("--wait gives up at once on a certificate that will never be issued", async () => {
+    await project.npm("deploy");
+    setCertificate("INVALID");
+
+    const deploy = await project.npm("deploy", ["--wait"]);
+
+    expect(deploy.output).toContain("INVALID");
+    expect(deploy.code).toBe(1);
+  });
+
+  test("--wait attaches the domain in the same run", async () => {
+    setCertificate("VALIDATING");
+    const deploy = project.npm("deploy", ["--wait"]);
+    await waitFor(
+      () =>
+        project.cloud().log.filter((line) => line.includes("GET /certificate-manager")).length > 3,
+    );
+    setCertificate("ISSUED");
+
+    expect(await deploy).toMatchObject({ code: 0 });
+    expect(attached()).toEqual(["shop.example.com"]);
+  });
+});
+
+describeTerraform("who makes the triggers", () => {
+  useProject(() => project.npm("deploy"));
+
+  test("may change from the script to Terraform without a second trigger", async () => {
+    const [before] = Object.keys(project.cloud().triggers);
+    project.configure(`trigger: "terraform",`);
+
+    const deploy = await project.npm("deploy");
+
+    expect(deploy.output).toContain(
+      "Take over triggers: delete shop-tasks (Terraform makes it from now on)",
+    );
+    expect(deploy.code).toBe(0);
+    expect(triggerNames()).toEqual(["shop-tasks"]);
+    expect(Object.keys(project.cloud().triggers)).not.toEqual([before]);
+  });
+
+  test("stays with Terraform: another deploy and the script change nothing", async () => {
+    const before = project.cloud().triggers;
+
+    const deploy = await project.npm("deploy");
+    const trigger = await project.npm("trigger");
+    const remove = await project.npm("trigger", ["--delete"]);
+
+    expect(deploy.output).toMatch(/Take over triggers: no change[\s\S]*App: no change/);
+    expect(trigger.output).toBe(
+      "Terraform makes the triggers ('trigger' in config.ts); nothing is changed here\n",
+    );
+    expect(remove.output).toBe(trigger.output);
+    expect(project.cloud().triggers).toEqual(before);
+  });
+
+  test("a trigger of Terraform's can be paused, which verify says", async () => {
+    await project.npm("trigger", ["--pause"]);
+    const verify = await project.npm("verify", ["--json"]);
+    await project.npm("trigger", ["--resume"]);
+
+    expect(JSON.parse(verify.stdout).filter(({ ok }: { ok: boolean }) => !ok)).toEqual([
+      {
+        check: "trigger shop-tasks",
+        ok: false,
+        found: "paused",
+        fix: "Run `npm run trigger -- --resume`.",
+      },
+    ]);
+    expect(verify.code).toBe(1);
+  });
+
+  test("may change back, again without a second trigger", async () => {
+    project.configure("");
+
+    const deploy = await project.npm("deploy");
+
+    expect(deploy.output).toContain("Triggers: create shop-tasks (queue)");
+    expect(deploy.code).toBe(0);
+    expect(triggerNames()).toEqual(["shop-tasks"]);
+  });
+
+  test("a trigger that was put on the queue by hand is adopted, not doubled", async () => {
+    const [id] = Object.keys(project.cloud().triggers);
+    project.change(({ triggers }) => {
+      const trigger = triggers[String(id)];
+      if (trigger) Object.assign(trigger, { name: "theirs", labels: {} });
+    });
+    const trigger = await project.npm("trigger");
+
+    expect(trigger.output).toBe("update shop-tasks: name, labels\n");
+    expect(triggerNames()).toEqual(["shop-tasks"]);
+  });
+});
+
+describeTerraform("a pipeline", () => {
+  useProject(() =>
+    project.change((cloud) => {
+      cloud.yc = undefined;
+    }),
+  );
+
+  test("deploys with a token alone: yc is never run", async () => {
+    const deploy = await project.npm("deploy", [], { ...TOKEN, CI: "true" });
+
+    expect(deploy.code).toBe(0);
+    expect(project.cloud().log.filter((line) => line.startsWith("yc "))).toEqual([]);
+    expect(triggerNames()).toEqual(["shop-tasks"]);
+  });
+
+  test("changes nothing with the second run, and updates what was changed by hand", async () => {
+    project.change(({ triggers }) => {
+      for (const { rule } of Object.values(triggers)) {
+        if (rule.message_queue) rule.message_queue.batch_settings.size = "7";
+      }
+    });
+
+    const update = await project.npm("trigger", [], TOKEN);
+    const again = await project.npm("trigger", [], TOKEN);
+
+    expect(update.output).toBe("update shop-tasks: batchSize\n");
+    expect(again.output).toBe("no change\n");
+  });
+
+  test("deploys an image that it was given by digest, without docker", async () => {
+    const [image] = project.cloud().images;
+    const reference = `cr.yandex/${image?.repository}@${image?.digest}`;
+    project.write("site/new.py", "1");
+    project.change((cloud) => {
+      cloud.faults.docker = "daemon";
+    });
+
+    const deploy = await project.npm("deploy", [], { ...TOKEN, TF_VAR_image: reference });
+
+    project.change((cloud) => {
+      cloud.faults.docker = undefined;
+    });
+
+    expect(deploy.output).toContain(`Image: as given, ${reference}`);
+    expect(deploy.code).toBe(0);
+    const remembered = join(project.dir, ".state/default/image.auto.tfvars.json");
+    expect(JSON.parse(readFileSync(remembered, "utf8"))).toEqual({ image: reference });
+  });
+
+  test("tells an expired token", async () => {
+    const deploy = await project.npm("deploy", [], { YC_TOKEN: "expired" });
+
+    expect(deploy.output).toContain("does not accept the token (401)");
+    expect(deploy.code).toBe(1);
+  });
+
+  test("destroys with a token alone", async () => {
+    const destroy = await project.npm("destroy", ["--yes"], TOKEN);
+
+    expect(destroy.code).toBe(0);
+    expect(project.cloud().registries).toEqual({});
+  });
+});
+
+describeTerraform("state in Object Storage", () => {
+  const KEYS = {
+    AWS_ACCESS_KEY_ID: "YCAstate",
+    AWS_SECRET_ACCESS_KEY: "state-secret",
+    // Passed on like every flag of the user's; the stand-in has no host for each bucket.
+    TF_CLI_ARGS_init: "-backend-config=use_path_style=true",
+  };
+
+  useProject(() => {
+    const endpoint = `${project.env.CLOUD_HTTP}/storage`;
+    project.configure(`backend: { type: "s3", bucket: "states", endpoint: "${endpoint}" },`);
+    project.change((cloud) => {
+      cloud.keys.YCAstate = { id: "aje1", accountId: "ajestate", secret: "state-secret" };
+    });
+  });
+
+  test("is refused in a store that cannot lock", async () => {
+    project.change((cloud) => {
+      cloud.faults.noConditionalWrites = true;
+    });
+
+    const deploy = await project.npm("deploy", [], KEYS);
+    project.change((cloud) => {
+      cloud.faults.noConditionalWrites = false;
+    });
+
+    expect(deploy.output).toContain("Bucket states ignores conditional writes");
+    expect(deploy.code).toBe(1);
+    expect(project.cloud().objects).toEqual({});
+  });
+
+  test("is written there, and nothing else is left there", async () => {
+    const deploy = await project.npm("deploy", [], KEYS);
+
+    expect(deploy.output).toContain("The site is at");
+    expect(Object.keys(project.cloud().objects).sort()).toEqual([
+      "states/shop/default/app.tfstate",
+      "states/shop/default/registry.tfstate",
+    ]);
+  });
+});
+
+describeTerraform("a protected database", () => {
+  useProject(() => project.npm("deploy", ["--stage", "production"]));
+
+  test("is not destroyed, and nothing else either", async () => {
+    const before = project.cloud();
+
+    const destroy = await project.npm("destroy", ["--yes"], { STAGE: "production" });
+
+    expect(destroy.output).toContain(
+      "The database shop-production-results is protected from deletion. Set 'database.deletionProtection' to false for this stage in config.ts, deploy, then destroy again. Nothing was deleted.",
+    );
+    expect(destroy.code).toBe(1);
+    expect(project.cloud().triggers).toEqual(before.triggers);
+    expect(project.cloud().containers).toEqual(before.containers);
+  });
+
+  test("goes once it is no longer protected", async () => {
+    project.configure("database: { deletionProtection: false },");
+
+    const early = await project.npm("destroy", ["--yes", "--stage", "production"]);
+    const deploy = await project.npm("deploy", ["--stage", "production"]);
+    const destroy = await project.npm("destroy", ["--yes", "--stage", "production"]);
+
+    expect(early.output).toContain("Deploy once more");
+    expect(deploy.code).toBe(0);
+    expect(destroy.code).toBe(0);
+    expect(project.cloud().databases).toEqual({});
+  });
+});
+
+describe("a command line that makes no sense", () => {
+  useProject();
+
+  test.each(["plan", "deploy", "image", "table", "trigger", "verify", "outputs", "destroy"])(
+    "%s: exit code 2 and where to read on; --help shows it",
+    async (command) => {
+      const wrong = await project.npm(command, ["--nonsense"]);
+      const help = await project.npm(command, ["--help"]);
+
+      expect(wrong).toMatchObject({
+        code: 2,
+        stdout: "",
+        stderr: `Unknown option '--nonsense'. \`npm run ${command} -- --help\` lists the flags.\n`,
+      });
+      expect(help.stdout).toContain(`npm run ${command} -- [flags]`);
+      expect(help.stdout).toContain("--stage <name>");
+      expect(help.code).toBe(0);
+    },
+  );
+
+  test.each([
+    [
+      "a stage that is not there",
+      "deploy",
+      ["--stage", "nowhere"],
+      1,
+      'Stage "nowhere" is not in config.ts (known: production). Add it to \'stages\', e.g. stages: { "nowhere": {} }.\n',
+    ],
+    [
+      "two actions at once",
+      "trigger",
+      ["--pause", "--delete"],
+      2,
+      "Give one of --pause, --resume and --delete.\n",
+    ],
+    [
+      "a purge of no registry",
+      "image",
+      ["--purge"],
+      2,
+      "Which registry? Give --registry or set REGISTRY_ID.\n",
+    ],
+  ])("%s is refused", async (_, command, args, code, stderr) => {
+    expect(await project.npm(command, args)).toMatchObject({ code, stderr });
+  });
+
+  test("nothing deployed: says so", async () => {
+    expect((await project.npm("outputs")).stdout).toBe("Nothing is deployed in this stage.\n");
+    expect(await project.npm("verify")).toMatchObject({
+      code: 1,
+      stderr: "Nothing is deployed in this stage. Run `npm run deploy` first.\n",
+    });
+    expect((await project.npm("image")).stderr).toBe(
+      "There is no registry in this stage yet. Run `npm run deploy` first.\n",
+    );
+  });
+
+  test("two folders: refused before anything", async () => {
+    project.configure(`folderId: "b1gother",`);
+
+    const deploy = await project.npm("deploy");
+
+    expect(deploy.stderr).toBe(
+      `The folder is b1gother in config.ts but ${FOLDER_ID} in YC_FOLDER_ID. Unset one of them.\n`,
+    );
+  });
+});
+
+async function waitFor(reached: () => boolean): Promise<void> {
+  while (!reached()) await new Promise((done) => setTimeout(done, 200));
+}
