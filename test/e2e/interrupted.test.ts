@@ -5,23 +5,18 @@ import { newProject, type Project } from "../support/project.ts";
 
 const DOMAIN = `domain: { fqdn: "shop.example.com", dns: "external" },`;
 
-// What the user sees when a step begins and ends; each is a place to die.
+// What the user sees when a step has ended, and, where a tool works in a step, when it begins.
 const PLACES = [
   "✔ Pre-flight",
   "✔ Synthesize",
-  "… Registry",
   "✔ Registry",
-  "… Domain",
   "✔ Domain",
   "… Image",
   "✔ Image",
   "… App",
   "✔ App",
-  "… Results table",
   "✔ Results table",
-  "… Triggers",
   "✔ Triggers",
-  "… Verify",
   "✔ Verify",
 ];
 

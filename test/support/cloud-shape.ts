@@ -52,7 +52,9 @@ function withNames(text: string, cloud: Cloud): string {
   const names = named.flatMap((things) =>
     Object.entries(things).map(([id, { name }]) => [id, `<${name}>`] as const),
   );
-  return [...names, ...queueIds(cloud)].reduce((out, [id, name]) => out.replaceAll(id, name), text);
+  return [...names, ...queueIds(cloud)]
+    .reduce((out, [id, name]) => out.replaceAll(id, name), text)
+    .replace(/http:\/\/127\.0\.0\.1:\d+/g, "<cloud>");
 }
 
 function queueIds(cloud: Cloud): (readonly [string, string])[] {
