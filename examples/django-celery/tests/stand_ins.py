@@ -1,0 +1,137 @@
+"""The site on this machine: a queue and a results table by moto, the site by gunicorn, and whatever
+executes the tasks. Used by the tests, and by `python -m tests.local` to click through the page.
+"""
+
+import os
+import socket
+import subprocess
+import sys
+import time
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import boto3
+from moto.server import ThreadedMotoServer
+
+PROJECT = Path(__file__).resolve().parent.parent
+REGION = "ru-central1"
+KEY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
+TABLE = "celery"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cloud:
+    """Queue and table, as the containers' environment names them."""
+
+    env: dict[str, str]
+    queue_url: str
+
+    def client(self, service: str):
+        key = {"aws_access_key_id": "local", "aws_secret_access_key": "local", "region_name": REGION}
+        return boto3.client(service, endpoint_url=self.env[f"AWS_ENDPOINT_URL_{service.upper()}"], **key)
+
+
+@contextmanager
+def run_cloud():
+    # moto knows the region of Yandex Cloud only when it is allowed to.
+    os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
+    server = ThreadedMotoServer(port=0, verbose=False)
+    server.start()
+    _, port = server.get_host_and_port()
+    endpoint = f"http://localhost:{port}"
+    env = {
+        **KEY,
+        "AWS_ENDPOINT_URL_SQS": endpoint,
+        "AWS_ENDPOINT_URL_DYNAMODB": endpoint,
+        "CELERY_BROKER_URL": "sqs://",
+        "CELERY_RESULT_BACKEND": f"dynamodb://@{REGION}/{TABLE}?ttl_seconds=86400",
+    }
+    cloud = Cloud(env=env, queue_url="")
+    queue_url = cloud.client("sqs").create_queue(QueueName="tasks")["QueueUrl"]
+    cloud.client("dynamodb").create_table(
+        TableName=TABLE,
+        KeySchema=[{"AttributeName": "id", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    try:
+        yield Cloud(env={**env, "SQS_QUEUE": queue_url}, queue_url=queue_url)
+    finally:
+        server.stop()
+
+
+@contextmanager
+def run_process(command, env, log: Path):
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            [sys.executable, "-m", *command],
+            cwd=PROJECT,
+            env={"PATH": os.environ["PATH"], "HOME": str(log.parent), "PYTHONUNBUFFERED": "1", **env},
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        try:
+            process.wait(10)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+@contextmanager
+def run_site(cloud: Cloud, folder: Path, port: int = 0, **env: str):
+    port = port or free_port()
+    site = {"DJANGO_DEBUG": "1", "URL_SCHEME": "http", **cloud.env, **env}
+    with run_process(["gunicorn", "--bind", f"127.0.0.1:{port}", "shop.wsgi:application"], site, folder / "site.log"):
+        url = f"http://localhost:{port}"
+        wait_for(lambda: answers(f"{url}/static/jobs/icon.svg"), "the site", folder / "site.log")
+        yield url
+
+
+@contextmanager
+def run_celery(cloud: Cloud, folder: Path):
+    """A plain Celery worker, as any Django project has it."""
+    log = folder / "worker.log"
+    command = ["celery", "-A", "shop", "worker", "-P", "solo", "-l", "info"]
+    with run_process(command, {"DJANGO_DEBUG": "1", **cloud.env}, log):
+        wait_for(lambda: " ready." in log.read_text(), "the worker", log)
+        yield
+
+
+EXECUTORS = {"celery": run_celery}
+
+
+@contextmanager
+def run_all(folder: Path, executor: str, port: int = 0):
+    with ExitStack() as stack:
+        cloud = stack.enter_context(run_cloud())
+        stack.enter_context(EXECUTORS[executor](cloud, folder))
+        yield stack.enter_context(run_site(cloud, folder, port))
+
+
+def wait_for(condition, what: str, log: Path, seconds: float = 30):
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{what} did not start:\n{log.read_text()}")
+        time.sleep(0.1)
+
+
+def answers(url: str) -> bool:
+    try:
+        with urlopen(url, timeout=2) as response:
+            return response.status == 200
+    except (URLError, OSError):
+        return False
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
