@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from ._mount import mount
-    from .publisher import install
+    from ._install import install
     from .worker import PushWorker
 
 __all__ = ["PushWorker", "__version__", "install", "mount"]
 
 __version__ = "0.1.0"
 
-SOURCES = {"PushWorker": ".worker", "install": ".publisher", "mount": "._mount"}
+SOURCES = {"PushWorker": ".worker", "install": "._install", "mount": "._mount"}
 
 
 def __getattr__(name: str) -> Any:

@@ -186,7 +186,9 @@ class Executor:
             raise UndeliverableError(Reason.INVALID_TASK, "A time is no time") from exc
 
     def execute(self, request: Any, run: Run) -> tuple[Outcome, Reason | None]:
-        pool = InlinePool(app=self.app, run=run, request=request, settings=self.settings)
+        pool = InlinePool(
+            app=self.app, run=run, request=request, settings=self.settings
+        )
         pool.on_abandon = partial(self.ledger.mark, [run.fields["message_id"]])
         try:
             if (request.expires or is_revoked(request)) and request.revoked():
@@ -486,4 +488,6 @@ def log_verdict(run: Run, outcome: Outcome, reason: Reason | None) -> None:
     fields |= {"reason": reason.value} if reason else {}
     what = f"{fields.get('task_name', 'Message')}[{fields.get('task_id', '?')}]"
     write = log.info if outcome.is_done else log.error
-    write("%s: %s", what, run.state or reason or outcome.value, extra={"fields": fields})
+    write(
+        "%s: %s", what, run.state or (reason or outcome).value, extra={"fields": fields}
+    )

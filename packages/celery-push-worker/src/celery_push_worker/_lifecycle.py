@@ -44,9 +44,7 @@ def start_worker(identity: WorkerIdentity) -> None:
     signals.celeryd_init.send(
         sender=hostname, instance=identity, conf=app.conf, options={}
     )
-    signals.celeryd_after_setup.send(
-        sender=hostname, instance=identity, conf=app.conf
-    )
+    signals.celeryd_after_setup.send(sender=hostname, instance=identity, conf=app.conf)
     signals.worker_init.send(sender=identity)
     signals.worker_process_init.send(sender=None)
     build_tracers(app, hostname)
@@ -58,9 +56,7 @@ def build_tracers(app: Celery, hostname: str) -> None:
     """Give every task that has none what Celery runs it with."""
     for name, task in app.tasks.items():
         if getattr(task, "__trace__", None) is None:
-            task.__trace__ = build_tracer(
-                name, task, app.loader, hostname, app=app
-            )
+            task.__trace__ = build_tracer(name, task, app.loader, hostname, app=app)
 
 
 def stop_worker(identity: WorkerIdentity) -> None:

@@ -1,6 +1,6 @@
 """The settings line of a Django site: ``INSTALLED_APPS = [..., "celery_push_worker"]``.
 
-It installs the publisher's part for the site's Celery app, and nothing else.
+It does what ``import celery_push_worker.publisher`` does, and nothing else.
 """
 
 from __future__ import annotations
@@ -17,8 +17,4 @@ class CeleryPushWorkerConfig(AppConfig):  # type: ignore[misc]  # Django has no 
 
     def ready(self) -> None:
         """Install the publisher's part."""
-        from celery import current_app
-
-        from .publisher import install
-
-        install(current_app._get_current_object())  # noqa: SLF001  Celery's way
+        from . import publisher  # noqa: F401  the import installs it

@@ -14,7 +14,7 @@ from ._logs import log, setup_logging
 from ._outcomes import Answer, Outcome, Verdict, plan_answer
 from ._settings import read_settings
 from .exceptions import Reason, RequestError
-from .publisher import install
+from ._install import install
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -77,7 +77,9 @@ class PushWorker:
             answer = self.answer(environ)
         except RequestError as exc:
             answer, headers = render_problem(exc.status, str(exc)), exc.headers
-            log.warning("Refused a request: %s", exc, extra={"fields": {"status": exc.status}})
+            log.warning(
+                "Refused a request: %s", exc, extra={"fields": {"status": exc.status}}
+            )
         except Exception:
             log.exception("A request failed")
             answer = render_problem(500, "internal_error")
@@ -101,13 +103,18 @@ class PushWorker:
         finally:
             self.idle_watch.rest()
 
-    def handle(self, events: Sequence[Event], request_id: str | None = None) -> list[Verdict]:
+    def handle(
+        self, events: Sequence[Event], request_id: str | None = None
+    ) -> list[Verdict]:
         """Execute the messages of one request, in their order."""
         alone = len(events) == 1
         fields = {"request_id": request_id} if request_id else {}
         verdicts: list[Verdict] = []
         for event in events:
-            if verdicts and verdicts[-1].reason in (*INFRASTRUCTURE, Reason.NOT_STARTED):
+            if verdicts and verdicts[-1].reason in (
+                *INFRASTRUCTURE,
+                Reason.NOT_STARTED,
+            ):
                 verdict = Verdict(
                     message_id=event.message_id,
                     outcome=Outcome.RETRY_LATER,

@@ -1,0 +1,23 @@
+from __future__ import annotations
+
+import pytest
+from celery import _state
+from support.world import World
+
+
+@pytest.fixture(autouse=True)
+def _restore_celery():
+    before = _state.default_app, _state._get_current_app
+    yield
+    _state.default_app = before[0]
+    _state._tls.current_app = None
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+@pytest.fixture
+def make_world():
+    return World
