@@ -55,7 +55,7 @@ __all__ = ["Executor"]
 PATIENCE_SECONDS = 1.0
 """A task that is due sooner than this is waited for; the queue knows whole seconds."""
 
-MACHINERY = ("celery.", "billiard.", "vine.", "kombu.")
+MACHINERY = ("celery.", "billiard.", "vine.", "kombu.", "contextlib", __package__)
 """Modules that run tasks and are no task."""
 
 STORE_AND_BROKER = ("celery.backends.", "kombu.")
@@ -409,7 +409,7 @@ def blame_traceback(traceback: Any) -> Reason | None:
             return Reason.STORE_FAILED
         if module.startswith("kombu."):
             return Reason.BROKER_FAILED
-        if not module.startswith((*MACHINERY, __package__)):
+        if not module.startswith(MACHINERY):
             return None
         traceback = traceback.tb_next
     return None
