@@ -22,7 +22,7 @@ ALLOWED_HOSTS = [*filter(None, env("ALLOWED_HOSTS", "" if DEBUG else None).split
 SITE_PASSWORD = env("SITE_PASSWORD", "")
 
 ROOT_URLCONF = "shop.urls"
-INSTALLED_APPS = ["whitenoise.runserver_nostatic", "django.contrib.staticfiles", "jobs"]
+INSTALLED_APPS = ["whitenoise.runserver_nostatic", "django.contrib.staticfiles", "jobs", "celery_push_worker"]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",

@@ -2,16 +2,19 @@
 executes the tasks. Used by the tests, and by `python -m tests.local` to click through the page.
 """
 
+import json
 import os
 import socket
 import subprocess
 import sys
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
+from datetime import datetime, timezone
 from pathlib import Path
-from urllib.error import URLError
-from urllib.request import urlopen
+from threading import Event, Thread
+from urllib.error import HTTPError, URLError
+from urllib.request import Request, urlopen
 
 import boto3
 from moto.server import ThreadedMotoServer
@@ -20,6 +23,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 REGION = "ru-central1"
 KEY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
 TABLE = "celery"
+START_SECONDS = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,9 +92,10 @@ def run_process(command, env, log: Path):
 def run_site(cloud: Cloud, folder: Path, port: int = 0, **env: str):
     port = port or free_port()
     site = {"DJANGO_DEBUG": "1", "URL_SCHEME": "http", **cloud.env, **env}
-    with run_process(["gunicorn", "--bind", f"127.0.0.1:{port}", "shop.wsgi:application"], site, folder / "site.log"):
+    log = folder / "site.log"
+    with run_process(["gunicorn", "--bind", f"127.0.0.1:{port}", "shop.wsgi:application"], site, log) as process:
         url = f"http://localhost:{port}"
-        wait_for(lambda: answers(f"{url}/static/jobs/icon.svg"), "the site", folder / "site.log")
+        wait_for(lambda: answers(f"{url}/static/jobs/icon.svg"), process, log)
         yield url
 
 
@@ -99,12 +104,62 @@ def run_celery(cloud: Cloud, folder: Path):
     """A plain Celery worker, as any Django project has it."""
     log = folder / "worker.log"
     command = ["celery", "-A", "shop", "worker", "-P", "solo", "-l", "info"]
-    with run_process(command, {"DJANGO_DEBUG": "1", **cloud.env}, log):
-        wait_for(lambda: " ready." in log.read_text(), "the worker", log)
+    with run_process(command, {"DJANGO_DEBUG": "1", **cloud.env}, log) as process:
+        wait_for(lambda: " ready." in log.read_text(), process, log)
         yield
 
 
-EXECUTORS = {"celery": run_celery}
+@contextmanager
+def run_push(cloud: Cloud, folder: Path):
+    """The worker container and the trigger that calls it, as in the cloud."""
+    port, log = free_port(), folder / "worker.log"
+    command = ["gunicorn", "-c", "python:celery_push_worker.gunicorn", "--bind", f"127.0.0.1:{port}"]
+    env = {"DJANGO_DEBUG": "1", "CELERY_APP": "shop.celery:app", **cloud.env}
+    with run_process([*command, "celery_push_worker.wsgi:application"], env, log) as process:
+        url = f"http://127.0.0.1:{port}"
+        wait_for(lambda: answers(f"{url}/healthz"), process, log)
+        stopped = Event()
+        trigger = Thread(target=run_trigger, args=(cloud, url, stopped))
+        trigger.start()
+        try:
+            yield
+        finally:
+            stopped.set()
+            trigger.join()
+
+
+def run_trigger(cloud: Cloud, url: str, stopped: Event):
+    """Hands each message to the worker, and deletes it only when the answer is 2xx."""
+    sqs = cloud.client("sqs")
+    while not stopped.is_set():
+        for message in sqs.receive_message(QueueUrl=cloud.queue_url, WaitTimeSeconds=1).get("Messages", []):
+            request = Request(url, json.dumps(event_of(message)).encode(), {"Content-Type": "application/json"})
+            with suppress(HTTPError), urlopen(request):
+                sqs.delete_message(QueueUrl=cloud.queue_url, ReceiptHandle=message["ReceiptHandle"])
+
+
+def event_of(message: dict) -> dict:
+    """What the trigger POSTs for a message."""
+    metadata = {
+        "event_id": message["MessageId"],
+        "event_type": "yandex.cloud.events.messagequeue.QueueMessage",
+        "created_at": datetime.now(timezone.utc).isoformat(),
+        "cloud_id": "b1gcloud",
+        "folder_id": "b1gfolder",
+    }
+    content = {
+        "message_id": message["MessageId"],
+        "md5_of_body": message["MD5OfBody"],
+        "body": message["Body"],
+        "attributes": {"SentTimestamp": str(int(time.time() * 1000))},
+        "message_attributes": {},
+        "md5_of_message_attributes": "",
+    }
+    details = {"queue_id": f"yrn:yc:ymq:{REGION}:b1gfolder:tasks", "message": content}
+    return {"messages": [{"event_metadata": metadata, "details": details}]}
+
+
+EXECUTORS = {"celery": run_celery, "push": run_push}
 
 
 @contextmanager
@@ -115,11 +170,11 @@ def run_all(folder: Path, executor: str, port: int = 0):
         yield stack.enter_context(run_site(cloud, folder, port))
 
 
-def wait_for(condition, what: str, log: Path, seconds: float = 30):
-    deadline = time.monotonic() + seconds
+def wait_for(condition, process: subprocess.Popen, log: Path):
+    deadline = time.monotonic() + START_SECONDS
     while not condition():
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{what} did not start:\n{log.read_text()}")
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise RuntimeError(f"{' '.join(process.args)} did not start:\n{log.read_text()}")
         time.sleep(0.1)
 
 
