@@ -39,6 +39,7 @@ TEMPLATES = [
     }
 ]
 USE_THOUSAND_SEPARATOR = True
+TIME_ZONE = "UTC"
 
 # No database: a visitor's name and jobs are in a signed cookie, which lives as long as the results do.
 SESSION_ENGINE = "django.contrib.sessions.backends.signed_cookies"

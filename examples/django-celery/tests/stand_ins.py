@@ -17,7 +17,6 @@ from urllib.error import HTTPError, URLError
 from urllib.request import Request, urlopen
 
 import boto3
-from moto.server import ThreadedMotoServer
 
 PROJECT = Path(__file__).resolve().parent.parent
 REGION = "ru-central1"
@@ -39,13 +38,17 @@ class Cloud:
 
 
 @contextmanager
-def run_cloud():
-    # moto knows the region of Yandex Cloud only when it is allowed to.
-    os.environ["MOTO_ALLOW_NONEXISTENT_REGION"] = "true"
-    server = ThreadedMotoServer(port=0, verbose=False)
-    server.start()
-    _, port = server.get_host_and_port()
+def run_cloud(folder: Path):
+    port, log = free_port(), folder / "cloud.log"
     endpoint = f"http://localhost:{port}"
+    # moto knows the region of Yandex Cloud only when it is allowed to.
+    command = ["moto.server", "-H", "127.0.0.1", "-p", str(port)]
+    with run_process(command, {"MOTO_ALLOW_NONEXISTENT_REGION": "true"}, log) as process:
+        wait_for(lambda: answers(f"{endpoint}/moto-api/"), process, log)
+        yield make_cloud(endpoint)
+
+
+def make_cloud(endpoint: str) -> Cloud:
     env = {
         **KEY,
         "AWS_ENDPOINT_URL_SQS": endpoint,
@@ -61,10 +64,7 @@ def run_cloud():
         AttributeDefinitions=[{"AttributeName": "id", "AttributeType": "S"}],
         BillingMode="PAY_PER_REQUEST",
     )
-    try:
-        yield Cloud(env={**env, "SQS_QUEUE": queue_url}, queue_url=queue_url)
-    finally:
-        server.stop()
+    return Cloud(env={**env, "SQS_QUEUE": queue_url}, queue_url=queue_url)
 
 
 @contextmanager
@@ -165,7 +165,7 @@ EXECUTORS = {"celery": run_celery, "push": run_push}
 @contextmanager
 def run_all(folder: Path, executor: str, port: int = 0):
     with ExitStack() as stack:
-        cloud = stack.enter_context(run_cloud())
+        cloud = stack.enter_context(run_cloud(folder))
         stack.enter_context(EXECUTORS[executor](cloud, folder))
         yield stack.enter_context(run_site(cloud, folder, port))
 

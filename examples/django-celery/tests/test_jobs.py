@@ -61,7 +61,8 @@ def test_a_task_returns_its_result(browser):
 
 def test_a_chain_says_how_far_it_is(browser):
     states, text = browser.watch(browser.start("report"))
-    assert states[-2:] == ["running", "done"]
+    assert "running" in states
+    assert states[-1] == "done"
     assert "12 orders, 3,213.00 in total, the largest 336.50" in text
 
 
@@ -73,14 +74,16 @@ def test_a_chord_adds_up_what_its_tasks_counted(browser):
 
 def test_a_task_is_retried_until_it_works(browser):
     states, text = browser.watch(browser.start("retry"))
-    assert states[-2:] == ["retrying", "done"]
+    assert "retrying" in states
+    assert states[-1] == "done"
     assert "The supplier answered at attempt 3" in text
     assert "3 attempts" in text
 
 
 def test_a_failure_shows_its_exception_and_the_attempts(browser):
     states, text = browser.watch(browser.start("fail"))
-    assert states[-2:] == ["retrying", "failed"]
+    assert "retrying" in states
+    assert states[-1] == "failed"
     assert "ConnectionError: The supplier does not answer (attempt 3)" in text
     assert "3 attempts" in text
 
