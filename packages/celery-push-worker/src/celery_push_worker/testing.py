@@ -10,67 +10,68 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
-from kombu import serialization
+from kombu import Connection
+from kombu.pools import ProducerPool
+from kombu.transport import memory
 
 from .worker import PushWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from celery import Celery, Signature
 
     from ._outcomes import Verdict
 
-__all__ = ["build_event", "build_message", "post"]
+__all__ = ["build_bodies", "build_event", "post"]
 
 
 def post(app: Celery, *signatures: Signature[Any]) -> list[Verdict]:
-    """Execute the signatures as one request, and return a verdict for each."""
+    """Execute the signatures as one request, and return a verdict for each message."""
     from ._events import parse_event
 
     worker = PushWorker(app)
-    event = build_event([build_message(app, signature) for signature in signatures])
-    return worker.handle(parse_event(json.dumps(event).encode()))
+    bodies = [body for s in signatures for body in build_bodies(s)]
+    return worker.handle(parse_event(json.dumps(build_event(bodies)).encode()))
 
 
-def build_message(
-    app: Celery, signature: Signature[Any], *, wrapped: bool = True, **headers: Any
-) -> str:
-    """Return a message's body as the app would publish the signature.
+def build_bodies(signature: Signature[Any], *, wrapped: bool = True) -> list[str]:
+    """Return the bodies that publishing the signature would put into the queue.
 
-    :param wrapped: whether the outer base64 is around it.
-    :param headers: replace what the app would set.
+    One for a task or a chain; one for each member of a group or of a chord's header.
+
+    :param wrapped: whether the outer base64 is around them.
     """
-    options = dict(signature.options)
-    task_id = options.pop("task_id", None) or str(uuid.uuid4())
-    message = app.amqp.create_task_message(
-        task_id, signature.task, signature.args, signature.kwargs, **options
-    )
-    content_type, encoding, content = serialization.dumps(
-        message.body, serializer=app.conf.task_serializer
-    )
-    content = content.encode() if isinstance(content, str) else content
-    envelope = {
-        "body": base64.b64encode(content).decode(),
-        "content-type": content_type,
-        "content-encoding": encoding,
-        "headers": {**message.headers, **headers},
-        "properties": {
-            **message.properties,
-            "body_encoding": "base64",
-            "delivery_info": {
-                "exchange": "",
-                "routing_key": app.conf.task_default_queue,
-            },
-            "delivery_mode": 2,
-            "delivery_tag": str(uuid.uuid4()),
-            "priority": 0,
-        },
-    }
-    text = json.dumps(envelope)
-    return base64.b64encode(text.encode()).decode() if wrapped else text
+    with capture(signature.app) as published:
+        signature.apply_async()
+    texts = [json.dumps(message) for message in published]
+    return [base64.b64encode(t.encode()).decode() for t in texts] if wrapped else texts
+
+
+@contextmanager
+def capture(app: Celery) -> Iterator[list[dict[str, Any]]]:
+    """Catch what the app publishes inside, in the form in which a queue holds it."""
+    published: list[dict[str, Any]] = []
+    with Connection(transport=make_transport(published)) as connection:
+        before = app.amqp._producer_pool  # noqa: SLF001  a chain takes no other producer
+        app.amqp._producer_pool = ProducerPool(connection.Pool(2), limit=2)  # noqa: SLF001
+        try:
+            yield published
+        finally:
+            app.amqp._producer_pool = before  # noqa: SLF001
+
+
+def make_transport(published: list[dict[str, Any]]) -> Any:
+    """Return a transport that lists messages where others send them."""
+
+    class Channel(memory.Channel):
+        def _put(self, _queue: str, message: dict[str, Any], **_: Any) -> None:
+            published.append(message)
+
+    return type("Transport", (memory.Transport,), {"Channel": Channel})
 
 
 def build_event(bodies: Sequence[str]) -> dict[str, Any]:

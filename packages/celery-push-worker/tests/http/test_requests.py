@@ -146,7 +146,7 @@ def test_public_hosts_are_those_that_the_site_allows(make_world, monkeypatch):
 
 
 def test_an_answer_tells_reasons_and_no_secrets(world):
-    response = world.post(world.tasks.fail_unacked.s(), world.tasks.add.s("secret"))
+    response = world.post(world.tasks.fail_unacked.s(), world.tasks.quiet.s("secret"))
 
     assert [m["outcome"] for m in response.json["messages"]] == ["dead", "done"]
     assert response.json["messages"][0]["reason"] == "rejected"

@@ -13,7 +13,7 @@ from celery import Celery
 
 from celery_push_worker import PushWorker
 from celery_push_worker._events import parse_event
-from celery_push_worker.testing import build_event, build_message
+from celery_push_worker.testing import build_bodies, build_event
 
 from .tasks import register
 
@@ -70,11 +70,13 @@ class World:
         self.app.conf.update(conf)
         self.tasks = register(self.app)
         self.runs: list[Any] = self.tasks.runs
-        self.purge()
+        if self.app.conf.broker_url == "memory://":
+            self.purge()
         self.worker = PushWorker(self.app)
 
-    def body(self, signature: Any, **headers: Any) -> str:
-        return build_message(self.app, signature, **headers)
+    def body(self, signature: Any) -> str:
+        (body,) = build_bodies(signature)
+        return body
 
     def event(self, *bodies: Any) -> bytes:
         texts = [b if isinstance(b, str) else self.body(b) for b in bodies]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from celery_push_worker._messages import decode_message
 from celery_push_worker.exceptions import Reason, UndeliverableError
-from celery_push_worker.testing import build_message
+from celery_push_worker.testing import build_bodies
 
 
 @pytest.fixture(scope="module")
@@ -25,6 +25,11 @@ def app():
     return app
 
 
+def build(app, *, wrapped=True):
+    (body,) = build_bodies(app.tasks["t.add"].s(2, 3), wrapped=wrapped)
+    return body
+
+
 def refused(app, body):
     with pytest.raises(UndeliverableError) as caught:
         decode_message(body, app)
@@ -32,7 +37,7 @@ def refused(app, body):
 
 
 def envelope(app, **changes):
-    wrapped = json.loads(build_message(app, app.tasks["t.add"].s(2, 3), wrapped=False))
+    wrapped = json.loads(build(app, wrapped=False))
     for key, value in changes.items():
         part, _, name = key.partition("__")
         if name:
@@ -48,7 +53,7 @@ def content(value):
 
 @pytest.mark.parametrize("wrapped", [True, False])
 def test_the_outer_base64_may_be_there_or_not(app, wrapped):
-    body = build_message(app, app.tasks["t.add"].s(2, 3), wrapped=wrapped)
+    body = build(app, wrapped=wrapped)
     message = decode_message(body, app)
 
     assert (message.name, message.body[0]) == ("t.add", [2, 3])
@@ -62,7 +67,7 @@ def test_what_is_no_envelope_is_told_so(app, body):
 
 
 def test_trailing_bytes_are_no_envelope(app):
-    body = build_message(app, app.tasks["t.add"].s(2, 3))
+    body = build(app)
 
     assert refused(app, body + "!") is Reason.BAD_ENVELOPE
     assert refused(app, envelope(app) + "x") is Reason.BAD_ENVELOPE
