@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from celery import _state
 from celery.backends import cache
+
 from support.world import World
 
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from ._mount import mount
     from ._install import install
+    from ._mount import mount
     from .worker import PushWorker
 
 __all__ = ["PushWorker", "__version__", "install", "mount"]

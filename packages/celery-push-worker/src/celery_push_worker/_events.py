@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any, Union
+from typing import Any
 
 from .exceptions import RequestError
 
@@ -38,7 +38,7 @@ class TimerFired:
     """The text that the timer was made with."""
 
 
-Event = Union[Delivery, TimerFired]
+Event = Delivery | TimerFired
 
 
 def parse_event(raw: bytes) -> list[Event]:

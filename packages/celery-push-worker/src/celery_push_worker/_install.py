@@ -24,17 +24,18 @@ def install(app: Celery) -> None:
     if "amqp" in vars(app):
         from ._amqp import wrap_sender
 
-        app.amqp.send_task_message = wrap_sender(app.amqp.send_task_message, app)
+        amqp: Any = app.amqp
+        amqp.send_task_message = wrap_sender(amqp.send_task_message, app)
 
 
 def install_everywhere() -> None:
     """Make every app publish for a trigger, those to come included."""
-    from celery import Celery
-    from celery._state import _get_active_apps
+    from celery import Celery, _state
 
     if not is_installed(Celery.amqp_cls):
         Celery.amqp_cls = choose_class(Celery.amqp_cls)
-    for app in _get_active_apps():
+    state: Any = _state
+    for app in state._get_active_apps():  # noqa: SLF001  Celery has no other list
         install(app)
 
 

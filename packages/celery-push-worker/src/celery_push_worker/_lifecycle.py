@@ -31,7 +31,7 @@ class WorkerIdentity:
 
     def __init__(self, app: Celery) -> None:
         self.app = app
-        self.hostname: str = default_nodename(None)
+        self.hostname: str = default_nodename(None)  # type: ignore[arg-type]  # None is the default host
         self.pid = os.getpid()
         self.controller = self
 

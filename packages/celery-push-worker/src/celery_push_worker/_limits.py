@@ -26,7 +26,7 @@ EXIT_STATUS = 70
 """The status of a process that ends itself because a task would not."""
 
 
-class HardTimeLimitReached(BaseException):  # noqa: N818  no error: it ends the task
+class HardTimeLimitReached(BaseException):
     """Interrupts a task at its hard time limit."""
 
 

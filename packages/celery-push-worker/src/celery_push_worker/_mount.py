@@ -51,7 +51,7 @@ def dispatch(
 
 
 def find_rest(path: str, prefix: str) -> str | None:
-    """Return what follows the prefix in a decoded path, None when it is not below it."""
+    """Return what follows the prefix in a decoded path, None when the site has it."""
     clean = "/" + posixpath.normpath("/" + path).strip("/")
     if clean == prefix:
         return "/" if path.endswith("/") else ""

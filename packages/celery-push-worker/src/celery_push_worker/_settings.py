@@ -30,7 +30,7 @@ class Settings:
     max_message_bytes: int = MAX_MESSAGE_BYTES
     """Largest message to publish: the trigger delivers 230 KB."""
     public_hosts: tuple[str, ...] = ()
-    """Host names that only the public gateway answers to; ``.x.com`` means any below."""
+    """Host names that only the gateway answers to; ``.x.com`` means any below."""
     idle_seconds: float = 30.0
     """Idle time after which connections are taken for dead."""
     grace_seconds: float = 5.0

@@ -38,7 +38,8 @@ def find_store_clients(app: Celery) -> Iterator[Any]:
 
 
 def find_broker_clients(app: Celery) -> Iterator[Any]:
-    for connection in list(app.pool._resource.queue):  # noqa: SLF001  kombu has no other list
+    pool: Any = app.pool
+    for connection in list(pool._resource.queue):  # noqa: SLF001  kombu has no other list
         for channel in find_channels(connection):
             yield from find_channel_clients(channel)
 

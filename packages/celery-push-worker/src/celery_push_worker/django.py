@@ -1,4 +1,4 @@
-"""The worker as a view of a Django site, for ``urls.py``: ``path("worker/", view(app))``.
+"""The worker as a view of a Django site: ``path("worker/", view(app))`` in ``urls.py``.
 
 ``celery_push_worker.mount`` is the better place: it stands before the site's
 middleware. A view goes through all of it, so the container's own host has to be among
@@ -34,8 +34,6 @@ def view(app: Celery) -> Callable[..., HttpResponse]:
 
     worker = lru_cache(maxsize=1)(lambda: PushWorker(app))
 
-    @csrf_exempt
-    @transaction.non_atomic_requests
     def push_worker(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
         response = HttpResponse()
 
@@ -45,7 +43,11 @@ def view(app: Celery) -> Callable[..., HttpResponse]:
                 response[name] = value
 
         # The body is read as it comes: Django's limit is meant for forms.
-        response.content = b"".join(worker()(request.environ, start_response))  # type: ignore[attr-defined, arg-type]  # only a WSGI request has it
+        answer: Any = worker()
+        response.content = b"".join(answer(request.environ, start_response))
         return response
 
-    return push_worker
+    exempt: Callable[..., HttpResponse] = csrf_exempt(
+        transaction.non_atomic_requests(push_worker)
+    )
+    return exempt

@@ -2,10 +2,11 @@
 
 PushWorkerError
 ├── ConfigurationError      the operator's: told at start
-├── ScheduleError           the operator's: told by the export, with every entry's reason
+├── ScheduleError           the operator's: told by the export, entry by entry
 ├── MessageTooLargeError    the publisher's: told where the task is sent
 ├── RequestError            the caller's: carries the answer's status
-└── UndeliverableError      the message's: it can never succeed and belongs to the dead letters
+├── UndeliverableError      the message's: it can never succeed
+└── RetryLaterError         the store's or the broker's: the message must come back
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ __all__ = [
     "PushWorkerError",
     "Reason",
     "RequestError",
+    "RetryLaterError",
     "ScheduleError",
     "UndeliverableError",
 ]
@@ -99,4 +101,12 @@ class UndeliverableError(PushWorkerError):
 
     def __init__(self, reason: Reason, message: str) -> None:
         super().__init__(message)
+        self.reason = reason
+
+
+class RetryLaterError(PushWorkerError):
+    """The message was not done, and a later delivery may succeed."""
+
+    def __init__(self, reason: Reason) -> None:
+        super().__init__(reason.value)
         self.reason = reason

@@ -47,14 +47,19 @@ logconfig_dict = {
     "disable_existing_loggers": False,
     "formatters": {"json": {"()": "celery_push_worker._logs.JsonFormatter"}},
     "handlers": {
-        "stdout": {
+        "console": {
             "class": "logging.StreamHandler",
             "formatter": "json",
             "stream": "ext://sys.stdout",
         }
     },
+    "root": {"handlers": ["console"], "level": "INFO"},
     "loggers": {
-        "gunicorn.error": {"handlers": ["stdout"], "level": "INFO", "propagate": False}
+        "gunicorn.error": {
+            "handlers": ["console"],
+            "level": "INFO",
+            "propagate": False,
+        }
     },
 }
 """The server's own lines in the same shape as the worker's."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING, Any
@@ -19,7 +18,7 @@ from celery.schedules import crontab, maybe_schedule, schedule
 from .exceptions import ScheduleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
     from datetime import tzinfo
 
     from celery import Celery
@@ -95,12 +94,12 @@ def plan_timers(beat_schedule: Mapping[str, Any], zone: tzinfo) -> list[Timer]:
     for key, entry in beat_schedule.items():
         try:
             timer = plan_timer(str(key), entry, zone)
-            if timer.name in timers:
-                other = origins[timer.name]
-                raise CannotSayError(f"as a timer it has the name of '{other}'")
         except CannotSayError as exc:
             problems.append(f"'{key}': {exc}")
             continue
+        if timer.name in timers:
+            other = origins[timer.name]
+            problems.append(f"'{key}': as a timer it has the name of '{other}'")
         timers[timer.name], origins[timer.name] = timer, str(key)
     if problems:
         raise ScheduleError(problems)
@@ -134,7 +133,7 @@ def plan_fields(when: Any, zone: tzinfo) -> Fields:
     if isinstance(when, crontab):
         return shift_to_utc(read_crontab(when), zone)
     if type(when) is schedule:
-        return plan_interval(when.run_every, zone)
+        return plan_interval(when.run_every)  # type: ignore[attr-defined]  # missing in the stubs
     kind = type(when).__name__
     raise CannotSayError(f"a timer knows no schedule of the kind '{kind}'")
 
@@ -159,7 +158,8 @@ def narrow(values: Iterable[int], count: int) -> frozenset[int] | None:
     return None if len(found) == count else found
 
 
-def plan_interval(every: timedelta, zone: tzinfo) -> Fields:
+def plan_interval(every: timedelta) -> Fields:
+    # An interval is the same in every zone.
     minutes, rest = divmod(every, timedelta(minutes=1))
     if rest or minutes < 1:
         raise CannotSayError(f"a timer fires at whole minutes (got every {every})")
@@ -171,7 +171,6 @@ def plan_interval(every: timedelta, zone: tzinfo) -> Fields:
     hours, rest_minutes = divmod(minutes, MINUTES_PER_HOUR)
     if rest_minutes or HOURS_PER_DAY % hours:
         raise CannotSayError(f"{every} divides neither an hour nor a day evenly")
-    del zone  # An interval is the same in every zone.
     return Fields(
         minutes=frozenset({0}), hours=frozenset(range(0, HOURS_PER_DAY, hours))
     )

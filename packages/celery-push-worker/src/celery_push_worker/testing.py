@@ -56,19 +56,20 @@ def capture(app: Celery) -> Iterator[list[dict[str, Any]]]:
     """Catch what the app publishes inside, in the form in which a queue holds it."""
     published: list[dict[str, Any]] = []
     with Connection(transport=make_transport(published)) as connection:
-        before = app.amqp._producer_pool  # noqa: SLF001  a chain takes no other producer
-        app.amqp._producer_pool = ProducerPool(connection.Pool(2), limit=2)  # noqa: SLF001
+        amqp: Any = app.amqp
+        before = amqp._producer_pool  # noqa: SLF001  a chain takes no other producer
+        amqp._producer_pool = ProducerPool(connection.Pool(2), limit=2)  # noqa: SLF001
         try:
             yield published
         finally:
-            app.amqp._producer_pool = before  # noqa: SLF001
+            amqp._producer_pool = before  # noqa: SLF001
 
 
 def make_transport(published: list[dict[str, Any]]) -> Any:
     """Return a transport that lists messages where others send them."""
 
     class Channel(memory.Channel):
-        def _put(self, _queue: str, message: dict[str, Any], **_: Any) -> None:
+        def _put(self, queue: str, message: Any, **_: Any) -> None:  # noqa: ARG002
             published.append(message)
 
     return type("Transport", (memory.Transport,), {"Channel": Channel})

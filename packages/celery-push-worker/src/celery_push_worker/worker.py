@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from ._events import parse_event
 from ._execution import Executor
+from ._faults import blamed_on
+from ._install import install
 from ._ledger import Ledger
 from ._lifecycle import IdleWatch, WorkerIdentity, start_worker
 from ._logs import log, setup_logging
 from ._outcomes import Answer, Outcome, Verdict, plan_answer
 from ._settings import read_settings
-from .exceptions import Reason, RequestError
-from ._install import install
+from .exceptions import Reason, RequestError, RetryLaterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,7 +33,7 @@ GATEWAY_HEADERS = (
     "HTTP_X_SERVERLESS_CERTIFICATE_IDS",
     "HTTP_X_YC_APIGATEWAY_OPERATION_CONTEXT",
 )
-"""Headers that the gateway adds to what it passes on; the trigger sends none of them."""
+"""Headers that the gateway adds to what it passes on; the trigger sends none."""
 
 GATEWAY_HOSTS = (".apigw.yandexcloud.net",)
 """Where every gateway answers, whatever other domains it has."""
@@ -80,7 +82,7 @@ class PushWorker:
             log.warning(
                 "Refused a request: %s", exc, extra={"fields": {"status": exc.status}}
             )
-        except Exception:
+        except Exception:  # noqa: BLE001  the last fence: the trigger must get an answer
             log.exception("A request failed")
             answer = render_problem(500, "internal_error")
         return respond(answer, headers, start_response)
@@ -131,10 +133,11 @@ class PushWorker:
         done = [v.message_id for v in verdicts if v.outcome.is_done]
         if not done or len(done) == len(verdicts):
             return
-        try:
+        with (
+            suppress(RetryLaterError),
+            blamed_on(Reason.STORE_FAILED, "What was done cannot be noted"),
+        ):
             self.ledger.mark(done)
-        except Exception:
-            log.exception("What was done of a failed request cannot be noted")
 
 
 def answer_health(environ: WSGIEnvironment) -> Answer:

@@ -48,9 +48,7 @@ class Queue:
 
     def count(self, kind: str = "") -> int:
         name = f"ApproximateNumberOfMessages{kind}"
-        answer = self.sqs.get_queue_attributes(
-            QueueUrl=self.url, AttributeNames=[name]
-        )
+        answer = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=[name])
         return int(answer["Attributes"][name])
 
     def peek(self):

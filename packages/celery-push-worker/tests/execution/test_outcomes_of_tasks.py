@@ -177,9 +177,7 @@ def test_waiting_for_a_task_inside_a_task_is_refused(world):
 @pytest.mark.parametrize("serializer", ["json", "yaml", "pickle", "msgpack"])
 def test_every_allowed_serializer_is_decoded(make_world, serializer):
     pytest.importorskip({"yaml": "yaml"}.get(serializer, serializer))
-    world = make_world(
-        task_serializer=serializer, accept_content=[serializer, "json"]
-    )
+    world = make_world(task_serializer=serializer, accept_content=[serializer, "json"])
 
     verdicts = world.handle(world.tasks.add.s(2, 3))
 

@@ -59,24 +59,25 @@ def take():
             return bodies
         for message in answer["Messages"]:
             bodies.append(message["Body"])
-            sqs.delete_message(
-                QueueUrl=QUEUE, ReceiptHandle=message["ReceiptHandle"]
-            )
+            sqs.delete_message(QueueUrl=QUEUE, ReceiptHandle=message["ReceiptHandle"])
 
 
 def cases():
-    app, add, total = make_app()
+    _, add, total = make_app()
     yield "plain", lambda: add.delay(2, 3)
     yield "keywords", lambda: add.apply_async(kwargs={"x": 2, "y": 3})
-    yield "options", lambda: add.apply_async(
-        (2, 3),
-        expires=LATER,
-        priority=3,
-        time_limit=60,
-        soft_time_limit=50,
-        shadow="shown",
-        headers={"tenant": "a"},
-        ignore_result=True,
+    yield (
+        "options",
+        lambda: add.apply_async(
+            (2, 3),
+            expires=LATER,
+            priority=3,
+            time_limit=60,
+            soft_time_limit=50,
+            shadow="shown",
+            headers={"tenant": "a"},
+            ignore_result=True,
+        ),
     )
     yield "eta", lambda: add.apply_async((2, 3), eta=LATER)
     yield "link", lambda: add.apply_async((2, 3), link=add.s(4), link_error=add.s(5))

@@ -5,6 +5,7 @@ import pytest
 from django.conf import settings
 from django.core.wsgi import get_wsgi_application
 from django.urls import path
+
 from support.world import World, call
 
 urlpatterns = []

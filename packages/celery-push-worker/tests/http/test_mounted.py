@@ -1,10 +1,10 @@
 from __future__ import annotations
 
 import pytest
-from support.world import World, call
 
 from celery_push_worker import mount
 from celery_push_worker._mount import find_rest
+from support.world import call
 
 
 def site(environ, start_response):

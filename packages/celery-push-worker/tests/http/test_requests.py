@@ -4,6 +4,7 @@ import io
 import json
 
 import pytest
+
 from support.world import call
 
 EVENT = {"messages": [{"details": {"message": {"body": "x"}}}]}
@@ -57,9 +58,7 @@ def test_a_request_over_the_limit_is_refused_before_it_is_read(make_world):
         def read(self, *_):
             raise AssertionError
 
-    response = call(
-        world.worker, CONTENT_LENGTH="101", **{"wsgi.input": Unreadable()}
-    )
+    response = call(world.worker, CONTENT_LENGTH="101", **{"wsgi.input": Unreadable()})
     assert response.status == 413
 
 

@@ -29,7 +29,13 @@ class Response:
         return json.loads(self.body)
 
 
-def call(application: Any, method: str = "POST", path: str = "/", body: bytes = b"", **environ: Any) -> Response:
+def call(
+    application: Any,
+    method: str = "POST",
+    path: str = "/",
+    body: bytes = b"",
+    **environ: Any,
+) -> Response:
     """Send a request to a WSGI application, both under the validator's eyes."""
     env = {
         "REQUEST_METHOD": method,
@@ -125,4 +131,3 @@ class World:
             queue = connection.SimpleQueue("default")
             queue.clear()
             queue.close()
-

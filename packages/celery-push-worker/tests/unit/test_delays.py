@@ -15,7 +15,16 @@ from celery_push_worker._delays import (
 
 @pytest.mark.parametrize(
     ("remaining", "seconds"),
-    [(-5, 0), (0, 0), (0.01, 1), (1, 1), (1.2, 2), (900, 900), (900.1, 900), (1e9, 900)],
+    [
+        (-5, 0),
+        (0, 0),
+        (0.01, 1),
+        (1, 1),
+        (1.2, 2),
+        (900, 900),
+        (900.1, 900),
+        (1e9, 900),
+    ],
 )
 def test_a_message_is_held_for_whole_seconds(remaining, seconds):
     assert plan_delay(remaining) == seconds

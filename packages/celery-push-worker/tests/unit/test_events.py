@@ -61,7 +61,11 @@ def test_a_message_without_an_id_is_known_by_its_body():
 def test_a_time_that_is_no_number_is_no_time(value):
     event = {
         "messages": [
-            {"details": {"message": {"body": "", "attributes": {"SentTimestamp": value}}}}
+            {
+                "details": {
+                    "message": {"body": "", "attributes": {"SentTimestamp": value}}
+                }
+            }
         ]
     }
     assert parse_event(json.dumps(event).encode())[0].sent_at is None

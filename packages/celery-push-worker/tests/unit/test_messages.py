@@ -75,7 +75,17 @@ def test_trailing_bytes_are_no_envelope(app):
 
 @pytest.mark.parametrize(
     "value",
-    [[], [1, 2], [[], {}, {}, {}], [1, {}, {}], [[], 1, {}], [[], {}, 1], "text", 1, None],
+    [
+        [],
+        [1, 2],
+        [[], {}, {}, {}],
+        [1, {}, {}],
+        [[], 1, {}],
+        [[], {}, 1],
+        "text",
+        1,
+        None,
+    ],
 )
 def test_arguments_of_another_shape_are_told_so(app, value):
     assert refused(app, envelope(app, body=content(value))) is Reason.BAD_BODY
@@ -100,7 +110,9 @@ def test_a_serializer_that_is_not_accepted_is_refused(app, content_type):
 
 
 def test_raw_content_is_no_tasks_arguments(app):
-    assert refused(app, envelope(app, content_type="application/data")) is Reason.BAD_BODY
+    assert (
+        refused(app, envelope(app, content_type="application/data")) is Reason.BAD_BODY
+    )
 
 
 @pytest.mark.parametrize(
@@ -120,9 +132,12 @@ def test_raw_content_is_no_tasks_arguments(app):
     ],
 )
 def test_headers_with_which_no_task_can_run_are_told_so(app, header):
-    (name, value), = header.items()
+    ((name, value),) = header.items()
 
-    assert refused(app, envelope(app, **{f"headers__{name}": value})) is Reason.INVALID_TASK
+    assert (
+        refused(app, envelope(app, **{f"headers__{name}": value}))
+        is Reason.INVALID_TASK
+    )
 
 
 @pytest.mark.parametrize("name", ["os.system", "t.add ", "", "__import__"])
@@ -143,9 +158,13 @@ hostile_envelopes = st.fixed_dictionaries(
         "content-type": st.sampled_from(
             ["application/json", "application/data", "text/plain", None, 3]
         ),
-        "content-encoding": st.sampled_from(["utf-8", "binary", "base64", "x", None, 1]),
+        "content-encoding": st.sampled_from(
+            ["utf-8", "binary", "base64", "x", None, 1]
+        ),
         "headers": st.dictionaries(
-            st.sampled_from(["task", "id", "retries", "eta", "compression", "timelimit"]),
+            st.sampled_from(
+                ["task", "id", "retries", "eta", "compression", "timelimit"]
+            ),
             st.sampled_from(["t.add", "application/x-gzip"]) | values,
         ),
         "properties": st.dictionaries(

@@ -46,9 +46,15 @@ def refusal(when, zone=UTC, **entry):
         (crontab(minute=0, hour=0, day_of_week="sun"), "0 0 ? * SUN *"),
         (crontab(minute=0, hour=0, day_of_week=0), "0 0 ? * SUN *"),
         (crontab(minute=0, hour=0, day_of_week=6), "0 0 ? * SAT *"),
-        (crontab(minute=0, hour=7, day_of_week="mon-fri"), "0 7 ? * MON,TUE,WED,THU,FRI *"),
+        (
+            crontab(minute=0, hour=7, day_of_week="mon-fri"),
+            "0 7 ? * MON,TUE,WED,THU,FRI *",
+        ),
         (crontab(minute=0, hour=0, day_of_month=1), "0 0 1 * ? *"),
-        (crontab(minute=0, hour=0, day_of_month="1,15", month_of_year="*/3"), "0 0 1,15 */3 ? *"),
+        (
+            crontab(minute=0, hour=0, day_of_month="1,15", month_of_year="*/3"),
+            "0 0 1,15 */3 ? *",
+        ),
         (crontab(minute=0, hour=0, month_of_year=12), "0 0 * 12 ? *"),
     ],
 )
