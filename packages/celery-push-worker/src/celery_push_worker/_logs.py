@@ -46,16 +46,12 @@ def pick_celery_fields(record: logging.LogRecord) -> dict[str, Any]:
     return {new: data[old] for old, new in CELERY_FIELDS.items() if old in data}
 
 
-QUIET = ("celery.app.trace", "celery.worker.strategy", "botocore")
-"""Celery's line about a success holds the result; the SDK tells where it found keys."""
+QUIET = ("celery.app.trace", "botocore")
+"""Celery's line about a success holds the result, and ours tells the rest; the SDK
+tells where it has found its keys."""
 
 
-def is_worth_a_line(record: logging.LogRecord) -> bool:
-    """Return whether our own line does not tell the same."""
-    return record.levelno > logging.INFO or not record.name.startswith(QUIET)
-
-
-def setup_logging(*, replace: bool, level: str | None = None) -> None:
+def setup_logging(*, replace: bool, level: str = "INFO") -> None:
     """Send every record to standard output as JSON.
 
     :param replace: whether handlers that the site has set up are removed; without it a
@@ -66,6 +62,8 @@ def setup_logging(*, replace: bool, level: str | None = None) -> None:
         return
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
-    handler.addFilter(is_worth_a_line)
     root.handlers[:] = [handler]
-    root.setLevel(level or logging.INFO)
+    root.setLevel(level)
+    for logger in map(logging.getLogger, QUIET):
+        if logger.level == logging.NOTSET:
+            logger.setLevel(logging.WARNING)

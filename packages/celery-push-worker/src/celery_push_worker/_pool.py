@@ -12,9 +12,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from billiard.einfo import (
+from billiard.einfo import (  # type: ignore[attr-defined]  # one is not in the stubs
     ExceptionInfo,
-    ExceptionWithTraceback,  # type: ignore[attr-defined]  # missing in the stubs
+    ExceptionWithTraceback,
 )
 from celery import _state, states
 from celery.concurrency.base import BasePool

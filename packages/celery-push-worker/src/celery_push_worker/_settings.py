@@ -15,6 +15,8 @@ __all__ = ["MAX_MESSAGE_BYTES", "Settings", "find_app", "read_settings"]
 
 PREFIX = "push_worker_"
 
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
 MAX_MESSAGE_BYTES = 230_000
 """The trigger delivers 230 KB; whether a KB has 1,000 or 1,024 bytes is not said."""
 
@@ -37,6 +39,8 @@ class Settings:
     """Time that a task gets to end itself after its hard time limit."""
     json_logs: bool = True
     """Log one JSON object per line to standard output."""
+    log_level: str = "INFO"
+    """The lowest level that is logged."""
 
 
 def read_settings(app: Celery) -> Settings:
@@ -66,6 +70,8 @@ def convert(value: Any) -> Any:
 def has_type_of(value: Any, default: Any) -> bool:
     if isinstance(default, bool) or isinstance(value, bool):
         return isinstance(value, bool) and isinstance(default, bool)
+    if isinstance(default, str):
+        return value in LOG_LEVELS
     if isinstance(default, (int, float)):
         return isinstance(value, (int, float)) and value > 0
     return isinstance(value, tuple) and all(isinstance(item, str) for item in value)

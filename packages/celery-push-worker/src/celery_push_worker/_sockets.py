@@ -38,8 +38,9 @@ def find_store_clients(app: Celery) -> Iterator[Any]:
 
 
 def find_broker_clients(app: Celery) -> Iterator[Any]:
-    pool: Any = app.pool
-    for connection in list(pool._resource.queue):  # noqa: SLF001  kombu has no other list
+    # Looked up in the instance: as an attribute, it would be made.
+    pool: Any = vars(app).get("_pool")
+    for connection in list(pool._resource.queue) if pool else ():  # noqa: SLF001  kombu has no other list
         for channel in find_channels(connection):
             yield from find_channel_clients(channel)
 

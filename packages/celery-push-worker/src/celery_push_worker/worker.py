@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import logging
 from contextlib import suppress
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
+
+from celery import signals
 
 from ._events import parse_event
 from ._execution import Executor
@@ -61,8 +64,7 @@ class PushWorker:
         self.app = app
         self.settings = read_settings(app)
         if self.settings.json_logs:
-            hijack = take_over_logging and app.conf.worker_hijack_root_logger
-            setup_logging(replace=bool(hijack))
+            prepare_logging(app, self.settings.log_level, take_over=take_over_logging)
         install(app)
         identity = WorkerIdentity(app)
         start_worker(identity)
@@ -85,7 +87,8 @@ class PushWorker:
         except Exception:  # noqa: BLE001  the last fence: the trigger must get an answer
             log.exception("A request failed")
             answer = render_problem(500, "internal_error")
-        return respond(answer, headers, start_response)
+        content = respond(answer, headers, start_response)
+        return [] if environ["REQUEST_METHOD"] == "HEAD" else content
 
     def answer(self, environ: WSGIEnvironment) -> Answer:
         """Return the answer to a request.
@@ -138,6 +141,23 @@ class PushWorker:
             blamed_on(Reason.STORE_FAILED, "What was done cannot be noted"),
         ):
             self.ledger.mark(done)
+
+
+def prepare_logging(app: Celery, level: str, *, take_over: bool) -> None:
+    """Set up logging, unless the project does so itself by Celery's signal."""
+    details: dict[str, Any] = {
+        "loglevel": level,
+        "logfile": None,
+        "format": None,
+        "colorize": False,
+    }
+    if take_over and signals.setup_logging.send(sender=None, **details):
+        return
+    replace = take_over and bool(app.conf.worker_hijack_root_logger)
+    setup_logging(replace=replace, level=level)
+    if take_over:
+        root = logging.getLogger()
+        signals.after_setup_logger.send(sender=None, logger=root, **details)
 
 
 def answer_health(environ: WSGIEnvironment) -> Answer:

@@ -51,7 +51,9 @@ def test_a_chord_is_joined_over_the_table(world, queue):
     add = world.tasks.add
     result = chord([add.s(i, i) for i in range(3)])(world.tasks.total.s())
 
-    while bodies := queue.take():
+    # Celery 5.3 asks again each second whether the header is ready.
+    polls = not world.app.backend.implements_incr
+    while bodies := queue.take(wait=3 if polls else 0):
         for body in bodies:
             world.handle(body)
             world.handle(body)

@@ -30,13 +30,15 @@ COMMAND = [
 
 
 class Server:
-    def __init__(self, folder: Path, **environment: str) -> None:
+    def __init__(
+        self, folder: Path, command: list[str] = COMMAND, **environment: str
+    ) -> None:
         self.folder = folder
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.process = subprocess.Popen(
-            COMMAND,
+            command,
             cwd=HERE,
             env={
                 "PATH": os.environ["PATH"],
@@ -198,3 +200,24 @@ def test_a_missing_app_is_told_and_ends_the_server(tmp_path):
 
     assert server.process.returncode != 0
     assert "'CELERY_APP' is not set" in stderr + _
+
+
+def test_an_idle_server_is_gone_before_it_would_be_killed(start, shop):
+    server = start()
+    server.request("POST", "/", event(shop.add.s(2, 3)))
+
+    started = time.monotonic()
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_for("worker_shutdown")
+
+    assert time.monotonic() - started < 0.05 * 10  # This machine may be busy.
+
+
+def test_without_its_settings_the_servers_own_limit_is_warned_of(tmp_path):
+    command = [part for part in COMMAND if part not in ("-c", COMMAND[4])]
+    server = Server(tmp_path, command)
+    server.wait()
+    stdout, _ = server.stop()
+
+    (warning,) = [line for line in stdout.splitlines() if "WARN" in line]
+    assert "-c python:celery_push_worker.gunicorn" in warning

@@ -3,7 +3,7 @@ from __future__ import annotations
 import json
 import logging
 
-from celery_push_worker._logs import JsonFormatter, is_worth_a_line, setup_logging
+from celery_push_worker._logs import JsonFormatter, setup_logging
 
 
 def record(level=logging.INFO, message="x", name="a", **extra):
@@ -49,11 +49,6 @@ def test_an_exception_is_one_field():
         made = record(exc_info=(type(exc), exc, exc.__traceback__))
 
     assert line(made)["exception"].endswith("ValueError: x")
-
-
-def test_celerys_line_about_a_success_is_left_out_and_about_a_failure_not():
-    assert not is_worth_a_line(record(name="celery.app.trace"))
-    assert is_worth_a_line(record(logging.ERROR, name="celery.app.trace"))
 
 
 def test_handlers_of_the_site_stay_unless_they_are_taken_over():

@@ -44,6 +44,7 @@ def test_every_wrong_setting_is_told_at_once():
             push_worker_idle_seconds=True,
             push_worker_max_body_bytes=0,
             push_worker_public_hosts="a.example.com",
+            push_worker_log_level="LOUD",
         )
 
     assert [line.split("'")[1] for line in str(caught.value).splitlines()] == [
@@ -51,6 +52,7 @@ def test_every_wrong_setting_is_told_at_once():
         "push_worker_max_body_bytes",
         "push_worker_public_hosts",
         "push_worker_idle_seconds",
+        "push_worker_log_level",
     ]
 
 
