@@ -105,7 +105,8 @@ class Executor:
             return self.delay(message, remaining, run), None
         if self.is_done(delivery, request, alone=alone):
             return Outcome.DUPLICATE, None
-        time.sleep(remaining)
+        if remaining:  # To sleep for no time still gives the processor away.
+            time.sleep(remaining)
         self.execute(request, run)
         return run.plan_outcome()
 

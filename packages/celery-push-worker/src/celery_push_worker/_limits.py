@@ -7,7 +7,6 @@ then takes the process with it, after its failure was recorded.
 
 from __future__ import annotations
 
-import ctypes
 import os
 import signal
 import threading
@@ -118,6 +117,8 @@ class ThreadClock:
             timer.start()
 
     def ring(self, error: type[BaseException]) -> None:
+        import ctypes
+
         with self.lock:
             if not self.running:
                 return
