@@ -53,6 +53,8 @@ app.conf.update(
     broker_connection_retry_on_startup=True,
     enable_utc=True,
     task_publish_retry=False,
+    # How long the pool of processes waits for the result of a process that ended.
+    worker_lost_wait=0.5,
     push_worker_grace_seconds=1.0,
     **PROFILES[os.environ.get("LABORATORY_PROFILE", "plain")],
 )
@@ -365,43 +367,66 @@ def show(value: Any) -> Any:
 
 PICKS: dict[str, Any] = {
     "before_task_publish": lambda s, k: {
-        "id": find_id(k), "sender": s, "routing_key": k.get("routing_key"),
+        "id": find_id(k),
+        "sender": s,
+        "routing_key": k.get("routing_key"),
         "retry": bool(k.get("retry_policy")),
     },
     "after_task_publish": lambda s, k: {"id": find_id(k), "sender": s},
     "task_received": lambda _, k: {
-        "id": k["request"].id, "sender": "a consumer", "task": k["request"].name,
+        "id": k["request"].id,
+        "sender": "a consumer",
+        "task": k["request"].name,
     },
     "task_prerun": lambda s, k: {
-        "id": k["task_id"], "sender": name_of(s), "args": show(k["args"]),
-        "kwargs": show(k["kwargs"]), "same": k["task"] is s,
+        "id": k["task_id"],
+        "sender": name_of(s),
+        "args": show(k["args"]),
+        "kwargs": show(k["kwargs"]),
+        "same": k["task"] is s,
     },
     "task_postrun": lambda s, k: {
-        "id": k["task_id"], "sender": name_of(s), "state": k["state"],
+        "id": k["task_id"],
+        "sender": name_of(s),
+        "state": k["state"],
         "retval": show(k["retval"]),
     },
     "task_success": lambda s, k: {
-        "id": s.request.id, "sender": name_of(s), "result": show(k["result"]),
+        "id": s.request.id,
+        "sender": name_of(s),
+        "result": show(k["result"]),
     },
     "task_failure": lambda s, k: {
-        "id": k["task_id"], "sender": name_of(s), "exception": show(k["exception"]),
-        "has_traceback": bool(k.get("traceback")), "has_einfo": bool(k.get("einfo")),
+        "id": k["task_id"],
+        "sender": name_of(s),
+        "exception": show(k["exception"]),
+        "has_traceback": bool(k.get("traceback")),
+        "has_einfo": bool(k.get("einfo")),
     },
     "task_retry": lambda s, k: {
-        "id": k["request"].id, "sender": name_of(s), "reason": show(k["reason"]),
+        "id": k["request"].id,
+        "sender": name_of(s),
+        "reason": show(k["reason"]),
         "has_einfo": bool(k.get("einfo")),
     },
     "task_revoked": lambda s, k: {
-        "id": k["request"].id, "sender": name_of(s), "terminated": k["terminated"],
-        "signum": k["signum"], "expired": k["expired"],
+        "id": k["request"].id,
+        "sender": name_of(s),
+        "terminated": k["terminated"],
+        "signum": k["signum"],
+        "expired": k["expired"],
     },
     "task_rejected": lambda _, k: {"id": None, "has_exc": bool(k.get("exc"))},
     "task_unknown": lambda _, k: {
-        "id": k.get("id"), "name": k.get("name"), "exc": show(k.get("exc")),
+        "id": k.get("id"),
+        "name": k.get("name"),
+        "exc": show(k.get("exc")),
         "has_message": bool(k.get("message")),
     },
     "task_internal_error": lambda s, k: {
-        "id": k["task_id"], "sender": name_of(s), "exception": show(k["exception"]),
+        "id": k["task_id"],
+        "sender": name_of(s),
+        "exception": show(k["exception"]),
     },
 }
 

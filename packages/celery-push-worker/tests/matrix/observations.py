@@ -15,11 +15,10 @@ from datetime import datetime, timezone
 from pathlib import Path
 from typing import Any
 
-from .scenarios import SCENARIOS, make_id
+from .scenarios import make_id
 from .stand_in import Place
 
 UUID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-ROW = re.compile(r"^(celery-task-meta|celery-taskset-meta|chord-unlock)-(.*)$")
 LIFECYCLE = "(lifecycle)"
 
 
@@ -60,6 +59,8 @@ class Sent:
     end: str = "left"
     scenario: str = ""
     label: str = ""
+    is_first: bool = False
+    """Whether it was there before a worker started."""
 
     @property
     def headers(self) -> dict[str, Any]:
@@ -106,19 +107,23 @@ def observe(place: Place, log: Path, publication: Publication) -> dict[str, Any]
         own = [m for m in messages if m.scenario == name]
         known = {i: label for i, (scenario, label) in ids.items() if scenario == name}
         names = Names(known)
-        initial = len(publication.told)
         found[name] = {
-            "published": [show(m, names) for m in own if not m.sent_at_start],  # type: ignore[attr-defined]
+            "published": [show(m, names) for m in own if not m.is_first],
             "messages": show_verdicts(own, names),
             "signals": show_signals(first, names, own),
             "results": show_rows(rows, names),
-            "delays": [m.delay for m in own if not m.sent_at_start],  # type: ignore[attr-defined]
+            "delays": [m.delay for m in own if not m.is_first],
         }
-        del initial
-    found[f"{publication.lane} {LIFECYCLE}"] = [
-        line["signal"] for line in first if line["signal"].startswith(("worker_", "celeryd"))
-    ]
+    found[f"{publication.lane} {LIFECYCLE}"] = show_lifecycle(first)
     return found
+
+
+def show_lifecycle(lines: list[dict[str, Any]]) -> dict[str, list[str]]:
+    """Return the signals of a worker's start and of its end."""
+    names = [line["signal"] for line in lines]
+    own = [name for name in names if name.startswith(("worker_", "celeryd_"))]
+    end = own.index("worker_shutting_down")
+    return {"start": own[:end], "end": own[end:]}
 
 
 def read_messages(place: Place) -> list[Sent]:
@@ -128,7 +133,7 @@ def read_messages(place: Place) -> list[Sent]:
         message_id = line["message_id"]
         if line["event"] == "send":
             sent = decode(line)
-            sent.sent_at_start = not started  # type: ignore[attr-defined]
+            sent.is_first = not started
             messages[message_id] = sent
             continue
         started = True
@@ -197,7 +202,7 @@ def show(message: Sent, names: Names) -> Any:
     for key in ("eta", "expires"):
         headers[key] = show_time(headers.get(key), message.sent_at)
     properties = dict(message.envelope.get("properties", {}))
-    for key in ("delivery_tag", "DelaySeconds"):
+    for key in ("delivery_tag", "DelaySeconds", "origin"):
         properties.pop(key, None)
     payload = message.payload
     if isinstance(payload, dict) and "eta" in payload:
@@ -249,8 +254,8 @@ def show_rows(rows: dict[str, dict[str, Any]], names: Names) -> dict[str, Any]:
     own = {*names.known, *names.new}
     shown = {}
     for key, meta in rows.items():
-        match = ROW.match(key)
-        if match and UUID.search(match[2]) and UUID.search(match[2])[0] in own:  # type: ignore[index]
+        match = UUID.search(key)
+        if match and match[0] in own:
             shown[names.replace(key)] = names.replace(simplify(meta))
     return dict(sorted(shown.items()))
 
@@ -262,8 +267,7 @@ def simplify(meta: dict[str, Any]) -> dict[str, Any]:
     for key in ("date_done", "worker", "hostname"):
         if key in simple:
             simple[key] = bool(simple[key])
+    if isinstance(simple.get("result"), dict) and "pid" in simple["result"]:
+        simple["result"] = {key: bool(value) for key, value in simple["result"].items()}
     return simple
 
-
-def scenario_names(lane: str) -> list[str]:
-    return [name for name, scenario in SCENARIOS.items() if scenario.lane == lane]

@@ -116,10 +116,13 @@ def work(side: str, place: Place, python: str, lane: str, folder: Path) -> Path:
     environ = make_environ(place, lane, log)
     start = start_reference if side == "reference" else start_push
     with start(python, place, environ, lane, folder / f"{lane}.{side}.log") as process:
+        wait_for(lambda: "worker_ready" in log.read_text(), 60, what=f"{lane}'s {side}")
         for _ in range(MAX_RECEIVE_COUNT + 3):
             wait_until_quiet(place, log, lane, process)
             if not place.lapse():
                 break
+        else:
+            raise RuntimeError(f"{lane}: {side} leaves messages in the queue")
     return log
 
 
@@ -134,8 +137,16 @@ def wait_until_quiet(place: Place, log: Path, lane: str, process: Any) -> None:
             raise TimeoutError(f"{lane}: still not quiet")
         time.sleep(0.1)
         now = (len(place.read_log()), log.stat().st_size)
-        if now != last:
+        if now != last or has_waiting_tasks(log):
             last, since = now, time.monotonic()
+
+
+def has_waiting_tasks(log: Path) -> bool:
+    """Return whether a task was received that a pool of processes has not started."""
+    text = log.read_text()
+    kinds = ("task_received", "task_prerun", "task_revoked")
+    received, started, revoked = (text.count(f'"signal": "{kind}"') for kind in kinds)
+    return received > started + revoked
 
 
 @contextmanager
@@ -154,7 +165,13 @@ def start_push(
     python: str, place: Place, environ: dict[str, str], _lane: str, output: Path
 ) -> Iterator[Any]:
     port = find_port()
-    command = [python, "-m", "gunicorn", "-c", "python:celery_push_worker.gunicorn"]
+    command = [
+        python,
+        "-m",
+        "gunicorn",
+        "-c",
+        "python:celery_push_worker.gunicorn",
+    ]
     environ = {**environ, "PORT": str(port)}
     application = "celery_push_worker.wsgi:application"
     with running([*command, application], environ, output) as process:
@@ -286,9 +303,7 @@ def render_message(message: dict[str, Any], queue: str) -> dict[str, Any]:
                 "message_id": message["MessageId"],
                 "md5_of_body": message["MD5OfBody"],
                 "body": message["Body"],
-                "attributes": {
-                    "SentTimestamp": message["Attributes"]["SentTimestamp"]
-                },
+                "attributes": {"SentTimestamp": message["Attributes"]["SentTimestamp"]},
                 "message_attributes": attributes,
                 "md5_of_message_attributes": message.get("MD5OfMessageAttributes", ""),
             },

@@ -37,12 +37,13 @@ class StandIn:
         self.log_path = folder / "queue.jsonl"
         self.log_path.touch()
         ready = folder / "port"
-        self.process = subprocess.Popen(
-            [sys.executable, __file__, str(self.log_path), str(ready)],
-            env={**os.environ, **KEYS, "MOTO_ALLOW_NONEXISTENT_REGION": "true"},
-            stdout=subprocess.DEVNULL,
-            stderr=(folder / "stand-in.log").open("wb"),
-        )
+        with (folder / "stand-in.log").open("wb") as output:
+            self.process = subprocess.Popen(
+                [sys.executable, __file__, str(self.log_path), str(ready)],
+                env={**os.environ, **KEYS, "MOTO_ALLOW_NONEXISTENT_REGION": "true"},
+                stdout=subprocess.DEVNULL,
+                stderr=output,
+            )
         self.port = int(wait_for(lambda: ready.exists() and ready.read_text()))
         self.url = f"http://127.0.0.1:{self.port}"
         self.names = 0
@@ -125,8 +126,6 @@ class Place:
         """Let the time pass after which undeleted messages are delivered again."""
         handles: dict[str, str] = {}
         for line in self.read_log():
-            if line["queue"] != self.name:
-                continue
             if line["event"] == "receive":
                 handles[line["message_id"]] = line["handle"]
             elif line["event"] in ("delete", "dead"):
