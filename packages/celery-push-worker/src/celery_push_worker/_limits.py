@@ -51,10 +51,13 @@ def time_limits(
     clock = (SignalClock if is_main else ThreadClock)(soft, hard, on_soft)
     watchdog = Watchdog(hard + grace, on_stuck) if hard else None
     try:
-        clock.start()
-        yield
+        try:
+            clock.start()
+            yield
+        finally:
+            clock.stop()
     finally:
-        clock.stop()
+        clock.stop()  # Again: it may have rung before it was stopped.
         if watchdog:
             watchdog.cancel()
 
@@ -89,7 +92,7 @@ class SignalClock:
     def stop(self) -> None:
         self.running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, self.previous)
+        signal.signal(signal.SIGALRM, self.previous or signal.SIG_DFL)
 
 
 class ThreadClock:

@@ -11,7 +11,6 @@ import binascii
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from numbers import Real
 from typing import TYPE_CHECKING, Any
 
 from kombu.exceptions import ContentDisallowed
@@ -24,6 +23,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
 __all__ = ["Envelope", "TaskMessage", "decode_message", "parse_envelope"]
+
+MAX_LIMIT_SECONDS = 1_000_000
+"""Longer than any task may run; a clock cannot be set to just any number."""
 
 BODY_PARTS = 3
 """Arguments, keyword arguments, and what follows the task."""
@@ -227,8 +229,12 @@ def is_time_limit(limits: Any) -> bool:
     return (
         isinstance(limits, (list, tuple))
         and len(limits) == 2  # noqa: PLR2004
-        and all(value is None or isinstance(value, Real) for value in limits)
+        and all(value is None or is_duration(value) for value in limits)
     )
+
+
+def is_duration(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value <= MAX_LIMIT_SECONDS
 
 
 def bad_envelope(what: str) -> UndeliverableError:

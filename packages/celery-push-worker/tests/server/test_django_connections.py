@@ -1,4 +1,4 @@
-"""Django under the worker, in a process of its own: set up and closed as by a worker."""
+"""Django under the worker, in a process of its own."""
 
 from __future__ import annotations
 

@@ -56,6 +56,7 @@ def refusal(when, zone=UTC, **entry):
             "0 0 1,15 */3 ? *",
         ),
         (crontab(minute=0, hour=0, month_of_year=12), "0 0 * 12 ? *"),
+        (crontab(minute="1-59/2", hour="9-17/4"), "1-59/2 9-17/4 * * ? *"),
     ],
 )
 def test_a_crontab_is_said_in_the_timers_dialect(when, expected):
@@ -93,6 +94,14 @@ def test_an_interval_that_divides_an_hour_or_a_day_is_exact(when, expected):
         (timedelta(days=2), "evenly"),
         (Sunset(), "'Sunset'"),
         (None, "no schedule"),
+        (
+            crontab(
+                minute="1,2,4,8,9,10,12,13,15,17,18,20,22,23,25,27,28,30,32,33,35,37,39,40,43"
+                ",44,46,48,50,51,53",
+                hour="1,2,4,5,7",
+            ),
+            "characters",
+        ),
         (crontab(minute=0, day_of_month=1, day_of_week=1), "not both"),
         (crontab(nowfun=datetime.now), "nowfun"),
     ],
@@ -161,6 +170,7 @@ def expand(field):
         return range(100)
     if field.startswith("*/"):
         return {n for n in range(100) if n % int(field[2:]) == 0}
+    assert "/" not in field
     parts = (p.split("-") for p in field.split(","))
     return {n for p in parts for n in range(int(p[0]), int(p[-1]) + 1)}
 
