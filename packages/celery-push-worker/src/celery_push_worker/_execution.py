@@ -168,7 +168,6 @@ class Executor:
     def report_unknown(self, message: TaskMessage, run: Run) -> None:
         """Tell about an unknown task in the ways in which a worker does."""
         run.fields |= {"task_id": message.id, "task_name": message.name}
-        exc = NotRegistered(message.name)
         request = Bunch(
             name=message.name,
             chord=None,
@@ -178,11 +177,13 @@ class Executor:
             errbacks=None,
         )
         with blamed_on(Reason.STORE_FAILED, "An unknown task cannot be recorded"):
-            self.app.backend.mark_as_failure(message.id, exc, request=request)
+            self.app.backend.mark_as_failure(
+                message.id, NotRegistered(message.name), request=request
+            )
         signals.task_unknown.send(
             sender=self.identity,
             message=message.message,
-            exc=exc,
+            exc=KeyError(message.name),  # What a worker looks up in vain.
             name=message.name,
             id=message.id,
         )

@@ -44,9 +44,9 @@ def start_worker(identity: WorkerIdentity) -> None:
     signals.celeryd_init.send(
         sender=hostname, instance=identity, conf=app.conf, options={}
     )
-    signals.celeryd_after_setup.send(sender=hostname, instance=identity, conf=app.conf)
     signals.worker_init.send(sender=identity)
     signals.worker_process_init.send(sender=None)
+    signals.celeryd_after_setup.send(sender=hostname, instance=identity, conf=app.conf)
     build_tracers(app, hostname)
     atexit.register(stop_worker, identity)
     signals.worker_ready.send(sender=identity)

@@ -86,7 +86,7 @@ class SignalClock:
             if self.hard:
                 signal.setitimer(signal.ITIMER_REAL, max(0.001, self.hard - soft))
             self.on_soft()
-            raise SoftTimeLimitExceeded(soft)
+            raise SoftTimeLimitExceeded
         raise HardTimeLimitReached
 
     def stop(self) -> None:

@@ -24,6 +24,12 @@ if TYPE_CHECKING:
 
 __all__ = ["Envelope", "TaskMessage", "decode_message", "parse_envelope"]
 
+MOVED_TO_HEADERS = (
+    *("lang", "task", "id", "root_id", "parent_id", "group", "meth", "shadow"),
+    *("eta", "expires", "retries", "timelimit", "argsrepr", "kwargsrepr", "origin"),
+)
+"""What protocol 1 has in the payload and protocol 2 among the headers."""
+
 MAX_LIMIT_SECONDS = 1_000_000
 """Longer than any task may run; a clock cannot be set to just any number."""
 
@@ -189,16 +195,14 @@ def unify_protocols(message: Any, payload: Any) -> tuple[Any, dict[str, Any], bo
     # say the same.
     args, kwargs = payload.get("args", ()), payload.get("kwargs", {})
     embed = {key: payload.get(key) for key in ("callbacks", "errbacks", "chord")}
-    rest = {key: payload[key] for key in payload if key not in ("args", "kwargs")}
-    unified = {
-        **rest,
+    moved = {key: payload.get(key) for key in MOVED_TO_HEADERS}
+    moved |= {
         "group": payload.get("group") or payload.get("taskset"),
-        "argsrepr": payload.get("argsrepr"),
-        "kwargsrepr": payload.get("kwargsrepr"),
-        "headers": dict(headers),
+        "retries": payload.get("retries", 0),
+        "timelimit": payload.get("timelimit", (None, None)),
         **headers,
     }
-    return (args, kwargs, embed), unified, bool(payload.get("utc", True))
+    return (args, kwargs, embed), moved, bool(payload.get("utc", True))
 
 
 def check_body(parts: Any) -> tuple[Any, Any, dict[str, Any]]:

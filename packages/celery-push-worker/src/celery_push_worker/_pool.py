@@ -19,6 +19,7 @@ from billiard.einfo import (  # type: ignore[attr-defined]  # one is not in the 
 from celery import _state, states
 from celery.concurrency.base import BasePool
 from celery.exceptions import Ignore, Reject, Retry, WorkerLostError
+from kombu.exceptions import EncodeError
 
 from ._faults import blame_traceback, is_lost_retry, is_raised_by_server
 from ._limits import HardTimeLimitReached, time_limits
@@ -128,7 +129,7 @@ class InlinePool(BasePool):
         self.run.state = name_state(exc)
         if is_lost_retry(exc):
             self.run.lost = Reason.BROKER_FAILED
-        elif not isinstance(exc, (Ignore, Reject, Retry)):
+        elif not isinstance(exc, (EncodeError, Ignore, Reject, Retry)):
             self.run.lost = blame_traceback(retval.tb)
 
     def abandon(self, on_timeout: Any, timeout: float | None) -> None:

@@ -162,6 +162,15 @@ def test_a_task_that_exits_is_recorded_as_lost(world):
     assert world.state(task_id) == "FAILURE"
 
 
+def test_a_result_that_cannot_be_encoded_is_a_failure(world):
+    @world.app.task(name="t.odd", shared=False)
+    def odd():
+        return object()
+
+    assert only(world.handle(odd.s().set(task_id="odd"))) == ("done", None)
+    assert world.state("odd") == "FAILURE"
+
+
 def test_waiting_for_a_task_inside_a_task_is_refused(world):
     @world.app.task(name="t.wait", shared=False)
     def wait():

@@ -142,9 +142,9 @@ def test_it_starts_executes_logs_and_stops(start, shop):
     assert {"task_id", "attempt", "duration_seconds", "message_id"} <= line.keys()
     assert server.notes() == [
         "celeryd_init",
-        "celeryd_after_setup",
         "worker_init",
         "worker_process_init",
+        "celeryd_after_setup",
         "worker_ready",
         "worker_shutting_down",
         "worker_process_shutdown",
