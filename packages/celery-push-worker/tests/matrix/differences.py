@@ -79,35 +79,7 @@ INTENDED = (
 )
 
 
-DEFECTS = (
-    Row(
-        "*/unserializable result",
-        "/.*",
-        "A result that cannot be stored is taken for a failing store: the task runs "
-        "at every delivery, where Celery records EncodeError and acknowledges.",
-    ),
-    Row(
-        "*/unknown task*",
-        r"/signals/<root>\[\d\]/exc",
-        "Receivers of task_unknown get NotRegistered, Celery's get KeyError(name).",
-    ),
-    Row(
-        "*/protocol 1",
-        r"/published\[\d\]/headers/meth",
-        "The retry of a message of protocol 1 lacks the header meth (None).",
-    ),
-    Row(
-        "*/soft *",
-        r"/(signals|results)/.*",
-        "SoftTimeLimitExceeded has the limit as its argument, Celery's has none.",
-    ),
-    Row(
-        "*-solo (lifecycle)",
-        "/start.*",
-        "celeryd_after_setup comes before worker_init, Celery's after "
-        "worker_process_init.",
-    ),
-)
+DEFECTS: tuple[Row, ...] = ()
 """Differences that are not meant: a scenario that still has one is expected to fail."""
 
 
