@@ -14,6 +14,7 @@ __all__ = [
     "graceful_timeout",
     "keepalive",
     "logconfig_dict",
+    "logger_class",
     "timeout",
     "worker_class",
     "worker_tmp_dir",
@@ -39,6 +40,8 @@ keepalive = 0
 
 control_socket_disable = True
 """Nobody talks to the server, and the home directory may be read-only."""
+
+logger_class = "celery_push_worker._server.QuietLogger"
 
 worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
 
