@@ -162,5 +162,6 @@ def test_what_a_real_worker_passes_is_passed(stand_in, tmp_path):
 
     how = "all" if DEEP else "a sample; all with DEEP=1"
     print(f"Celery {celery}: {len(reference)} tests ({how}), {len(passed)} passed by both")
-    assert len(passed) >= (90 if DEEP else 10)
+    assert stand_in.process.poll() is None, "the queue went away meanwhile"
+    assert len(passed) >= (60 if DEEP else 10)
     assert missed == set(KNOWN) & passed, sorted(missed ^ (set(KNOWN) & passed))

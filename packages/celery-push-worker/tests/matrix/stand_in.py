@@ -173,7 +173,11 @@ def serve(log_path: str, ready_path: str) -> None:
     _, port = server.get_host_and_port()
     Path(ready_path + ".new").write_text(str(port))
     Path(ready_path + ".new").rename(ready_path)
-    signal.sigwait({signal.SIGTERM, signal.SIGINT})
+    ending = {signal.SIGTERM, signal.SIGINT}
+    signal.pthread_sigmask(signal.SIG_BLOCK, ending)
+    told = signal.sigwaitinfo(ending)
+    print(f"Ended by signal {told.si_signo} of process {told.si_pid}", file=sys.stderr)
+    sys.stderr.flush()
     os._exit(0)
 
 
