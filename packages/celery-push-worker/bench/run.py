@@ -5,20 +5,26 @@ path, and makes an environment with Celery, Django, gunicorn and Redis's client 
 
 **Time per message.** Ours: gunicorn with the shipped settings gets the trigger's event
 with one message per request, one request after the other, the next one when the last is
-answered; the time is the client's, from the first byte sent to the last one received.
+answered; the time is the client's, from the first byte sent to the last one received,
+connecting included, as this server closes each connection.
 Theirs: ``celery worker -P solo`` takes as many messages from a queue on Redis; the time
 is that between two tasks, before and after them. Both store results in the same Redis,
-log to a file at their default levels, run the same project, and have been warmed up.
-Messages are made before the clock runs.
+log to a file at their default levels (ours a line per message, theirs none), run the
+same project, and have been warmed up. Messages are made before the clock runs. By
+default ours reads the result store once more, to find duplicates, which theirs does
+not; a line tells what it is without.
 
 **Start to first answer.** Ours: from the start of gunicorn's process to the answer of
 ``/healthz`` or, in its own line, to that of the first message. Theirs: an interpreter
 that imports the project and does nothing else, until its last import is done; either
-every module of the project, or the app and its tasks only.
+every module of the project, or the app and its tasks only. ``celery worker`` and ours
+run Django's system checks at their start; Celery's ``CELERY_SKIP_CHECKS`` leaves them
+out, and has its own line, too.
 
 A pair is one run of each, one right after the other, in alternating order. The ratio is
 the median of the pairs' ratios, the times are medians of their own. Machines differ in
-times; ratios are what is wanted.
+times; ratios are what is wanted. On a machine that is busy with other work ours waits
+more than theirs, which has its queue at hand: the load is printed.
 """
 
 from __future__ import annotations
@@ -60,6 +66,9 @@ GUNICORN = [
 ]
 CELERY_WORKER = [sys.executable, "-m", "celery", "-A", "shop", "worker", "-P", "solo"]
 
+NO_DUPLICATES = {"BENCH_DEDUPLICATE": "0"}
+NO_CHECKS = {"CELERY_SKIP_CHECKS": "true"}
+
 WHOLE_PROJECT = (
     "shop.wsgi, shop.urls, orders.admin, orders.models, orders.views, orders.tasks"
 )
@@ -80,7 +89,8 @@ def main(pairs: int) -> None:
         }
         print(
             f"Python {sys.version.split()[0]}, Celery {CELERY}, {pairs} pairs, "
-            f"{MESSAGES} messages each"
+            f"{MESSAGES} messages each, load {os.getloadavg()[0]:.1f} on "
+            f"{os.cpu_count()} cores"
         )
         compare_messages(pairs, folder)
         compare_starts(pairs, folder)
@@ -88,35 +98,43 @@ def main(pairs: int) -> None:
 
 def compare_messages(pairs: int, folder: Path) -> None:
     print(f"\n{'Time per message':<48} ours, ms  theirs, ms  ratio  wanted")
-    with (
-        serve(folder) as port,
-        process(CELERY_WORKER, folder / "celery.log"),
-    ):
-        ours, theirs = Ours(port), Theirs(folder / "marks")
-        for task, label, wanted in (
-            ("add_up_silently", "without a stored result", 0.75),
-            ("add_up", "with a stored result", 0.9),
+    with process(CELERY_WORKER, folder / "celery.log"):
+        theirs = Theirs(folder / "marks")
+        for task, label, wanted, environment in (
+            ("add_up_silently", "without a stored result", 0.75, {}),
+            ("add_up", "with a stored result", 0.9, {}),
+            ("add_up", "the same, duplicates not looked for", None, NO_DUPLICATES),
         ):
-            ours.run(task, WARM_UP)
-            theirs.run(task, WARM_UP)
-            times = run_pairs(
-                pairs,
-                lambda task=task: ours.run(task, MESSAGES) / MESSAGES,
-                lambda task=task: theirs.run(task, MESSAGES) / MESSAGES,
-            )
+            with serve(folder, **environment) as port:
+                ours = Ours(port)
+                ours.run(task, WARM_UP)
+                theirs.run(task, WARM_UP)
+                times = run_pairs(
+                    pairs,
+                    lambda ours=ours, task=task: ours.run(task, MESSAGES) / MESSAGES,
+                    lambda task=task: theirs.run(task, MESSAGES) / MESSAGES,
+                )
             report(label, times, wanted, digits=3)
 
 
 def compare_starts(pairs: int, folder: Path) -> None:
     print(f"\n{'Start to first answer':<48} ours, ms  theirs, ms  ratio  wanted")
-    request = Ours.build_requests("add_up", pairs + 1)
-    for label, modules, first, wanted in (
-        ("/healthz : whole project", WHOLE_PROJECT, None, 1.1),
-        ("/healthz : app and tasks only", TASKS_ONLY, None, None),
-        ("first message : whole project", WHOLE_PROJECT, request, None),
+    message = Ours.build_requests("add_up", pairs + 1)
+    for label, modules, first, wanted, environment in (
+        ("/healthz : whole project", WHOLE_PROJECT, None, 1.1, {}),
+        ("/healthz : app and tasks only", TASKS_ONLY, None, None, {}),
+        ("/healthz, no checks : whole project", WHOLE_PROJECT, None, None, NO_CHECKS),
+        ("first message : whole project", WHOLE_PROJECT, message, None, {}),
     ):
-        theirs = lambda modules=modules: time_imports(modules)  # noqa: E731
-        ours = lambda first=first: time_start(folder, first and first.pop())  # noqa: E731
+
+        def ours(
+            first: list[bytes] | None = first, environment: Any = environment
+        ) -> float:
+            return time_start(folder, first.pop() if first else None, **environment)
+
+        def theirs(modules: str = modules) -> float:
+            return time_imports(modules)
+
         ours(), theirs()
         report(label, run_pairs(pairs, ours, theirs), wanted, digits=0)
 
@@ -252,9 +270,9 @@ def build_request(body: bytes | None) -> bytes:
     ) + body
 
 
-def time_start(folder: Path, request: bytes | None) -> float:
+def time_start(folder: Path, request: bytes | None, **environment: str) -> float:
     start = time.monotonic()
-    with serve(folder, request or build_request(None)):
+    with serve(folder, request, **environment):
         return time.monotonic() - start
 
 
@@ -270,10 +288,12 @@ def time_imports(modules: str) -> float:
 
 
 @contextmanager
-def serve(folder: Path, request: bytes | None = None) -> Iterator[int]:
+def serve(
+    folder: Path, request: bytes | None = None, **environment: str
+) -> Iterator[int]:
     """Run our worker; it has answered the request when the block begins."""
-    os.environ["PORT"] = str(port := find_port())
-    with process(GUNICORN, folder / "gunicorn.log"):
+    port = find_port()
+    with process(GUNICORN, folder / "gunicorn.log", PORT=str(port), **environment):
         client = Client(port)
         wait_for(port)
         head, body = client.send(request or build_request(None))
@@ -295,11 +315,15 @@ def run_redis(folder: Path) -> Iterator[int]:
 
 
 @contextmanager
-def process(command: list[str], log: Path) -> Iterator[None]:
+def process(command: list[str], log: Path, **environment: str) -> Iterator[None]:
     with (
         log.open("a") as output,
         subprocess.Popen(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+            command,
+            env=os.environ | environment,
+            stdin=subprocess.DEVNULL,
+            stdout=output,
+            stderr=output,
         ) as child,
     ):
         try:
