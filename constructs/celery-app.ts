@@ -259,8 +259,7 @@ export class CeleryApp extends Construct {
       container: openApi && this.web,
       logGroup: this.logGroup,
     });
-    if (openApi) return gateway;
-    gateway.addContainer("/", this.web);
+    if (!openApi) gateway.addContainer("/", this.web);
     if (staticBucket) gateway.addStaticFiles("/static", { bucket: staticBucket });
     if (workerPath) gateway.addNotFound(workerPath);
     return gateway;

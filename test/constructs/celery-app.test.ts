@@ -167,7 +167,7 @@ describe("CeleryApp", () => {
     const spec = JSON.parse(String(resources(stack, "yandex_api_gateway")[0]?.spec)) as {
       paths: Record<string, unknown>;
     };
-    expect(JSON.stringify(spec.paths["/worker/"])).toContain("404");
+    expect(JSON.stringify(spec.paths["/worker"])).toContain("404");
     expect(JSON.stringify(spec.paths["/worker/{proxy+}"])).toContain("404");
     expect(JSON.stringify(stack.output?.triggers)).toContain('"path":"/worker/"');
   });
