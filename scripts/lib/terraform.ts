@@ -102,9 +102,10 @@ export class Terraform {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
-    return new UserError(
-      `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).\n${reason}\n${more}`.trim(),
-    );
+    const directory = stackDirectory(this.world.env, kind, this.options.stage);
+    const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
+    const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
+    return new UserError([title, reason, hint, more].filter(Boolean).join("\n"));
   }
 }
 
@@ -155,6 +156,13 @@ export function findErrors(output: string): string {
   const first = lines.findIndex((line) => /^[│|]?\s*Error: /.test(line));
   const shown = first === -1 ? lines.slice(-10) : lines.slice(first, first + SHOWN_ERROR_LINES);
   return shown.filter((line) => !/^[╷╵]$/.test(line)).join("\n");
+}
+
+// A lock in a bucket outlives a run that was killed.
+function lockHint(terraform: string, reason: string): string {
+  if (!reason.includes("Error acquiring the state lock")) return "";
+  const id = /ID:\s+(\S+)/.exec(reason)?.[1] ?? "<ID>";
+  return `Another run holds the lock. If there is none (one was killed), run \`${terraform} force-unlock ${id}\` and try again.`;
 }
 
 /** What an apply did, in a few words. */

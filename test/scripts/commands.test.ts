@@ -146,9 +146,10 @@ describeTerraform("who makes the triggers", () => {
     expect(project.cloud().triggers).toEqual(before);
   });
 
-  test("a trigger of Terraform's can be paused, which verify says", async () => {
+  test("a trigger of Terraform's can be paused, which verify says and deploy respects", async () => {
     await project.npm("trigger", ["--pause"]);
     const verify = await project.npm("verify", ["--json"]);
+    const deploy = await project.npm("deploy");
     await project.npm("trigger", ["--resume"]);
 
     expect(JSON.parse(verify.stdout).filter(({ ok }: { ok: boolean }) => !ok)).toEqual([
@@ -157,9 +158,12 @@ describeTerraform("who makes the triggers", () => {
         ok: false,
         found: "paused",
         fix: "Run `npm run trigger -- --resume`.",
+        minor: true,
       },
     ]);
     expect(verify.code).toBe(1);
+    expect(deploy.output).toContain("Note: trigger shop-tasks: paused.");
+    expect(deploy.code).toBe(0);
   });
 
   test("may change back, again without a second trigger", async () => {
@@ -253,8 +257,6 @@ describeTerraform("state in Object Storage", () => {
   const KEYS = {
     AWS_ACCESS_KEY_ID: "YCAstate",
     AWS_SECRET_ACCESS_KEY: "state-secret",
-    // Passed on like every flag of the user's; the stand-in has no host for each bucket.
-    TF_CLI_ARGS_init: "-backend-config=use_path_style=true",
   };
 
   useProject(() => {

@@ -67,6 +67,17 @@ describe("Terraform", () => {
     );
   });
 
+  test("says how to get rid of a lock that a killed run has left", async () => {
+    const line =
+      "terraform -chdir=cdktf.out/stacks/app apply -input=false -no-color -auto-approve -lock-timeout=120s";
+    const stdout = "Error: Error acquiring the state lock\n\nLock Info:\n  ID:        12-ab\n";
+    const world = fakeWorld({ commands: { [line]: { exitCode: 1, stdout } } });
+
+    await expect(new Terraform(world, { stage: undefined, env: {} }).apply("app")).rejects.toThrow(
+      "Another run holds the lock. If there is none (one was killed), run `terraform -chdir=cdktf.out/stacks/app force-unlock 12-ab` and try again.",
+    );
+  });
+
   test("says how to install what is missing", async () => {
     const line = "terraform -chdir=cdktf.out/stacks/app output -json -no-color";
     const world = fakeWorld({ commands: { [line]: { exitCode: NOT_FOUND } } });
