@@ -9,4 +9,172 @@ export interface Decision {
   readonly tests: readonly string[];
 }
 
-export const DECISIONS: readonly Decision[] = [];
+type Undo = readonly [name: string, find: string, replace: string];
+
+/** Decisions of one source file, held by the tests of one file. */
+function held(file: string, test: string, undone: readonly Undo[]): Decision[] {
+  return undone.map(([name, find, replace]) => ({ name, file, find, replace, tests: [test] }));
+}
+
+const construct = (name: string, undone: readonly Undo[], test = name): Decision[] =>
+  held(`constructs/${name}.ts`, `test/constructs/${test}.test.ts`, undone);
+
+const script = (name: string, undone: readonly Undo[], test = name): Decision[] =>
+  held(`scripts/lib/${name}.ts`, `test/scripts/${test}.test.ts`, undone);
+
+export const DECISIONS: readonly Decision[] = [
+  ...construct("serverless-container", [
+    [
+      "a first revision that fails, fails the apply",
+      "provisioners: [failWithoutRevision(this.name)],",
+      "",
+    ],
+    [
+      "a later revision that fails, fails the apply",
+      "lifecycle: { postcondition: [failOnOldRevision(this.name, this.fingerprint)] },",
+      "",
+    ],
+    [
+      "the fingerprint covers memory and time",
+      "      ...renderInstance(this.props),\n      image,",
+      "image,",
+    ],
+    [
+      "the fingerprint covers the environment",
+      "environment: this.env,\n      secrets,",
+      "secrets,",
+    ],
+    ["the fingerprint covers secrets", "      secrets,\n      account", "account"],
+    ["containers are private", "if (props.public) this.openToAll();", "this.openToAll();"],
+    ["a container waits for its account's rights", "account.precedes(resource);", ""],
+    ["whoever gets a secret may read it", "value.grantRead(this.props.account);", ""],
+  ]),
+  ...construct("service-account", [["rights take time", "sleepAfter: GRANT_DELAY_SECONDS,", ""]]),
+  ...construct("secret", [["rights on secrets take time", "sleepAfter: GRANT_DELAY_SECONDS,", ""]]),
+  ...construct("container-registry", [
+    ["tagged images go by number only", "retainedTop: keepNewest,", 'expirePeriod: "24h0m0s",'],
+    ["the registry's images go before it", "if (props.purgeCommand) ", "if (false) "],
+  ]),
+  ...construct("message-queue", [
+    [
+      "dead letters by default",
+      "if (props.deadLetters === false) return undefined;",
+      "if (!props.deadLetters) return undefined;",
+    ],
+    [
+      "messages stay hidden for as long as the consumer may take",
+      "props.visibilityTimeoutSeconds ?? neededVisibility(this.consumers[0])",
+      "props.visibilityTimeoutSeconds as number",
+    ],
+    ["queues wait for their key's rights", "props.key?.precedes(resource);", ""],
+  ]),
+  ...construct("queue-trigger", [
+    ["one message to a request", "props.batchSize ?? 1", "props.batchSize ?? 10"],
+    ["a second to gather", "props.batchCutoffSeconds ?? 1", "props.batchCutoffSeconds ?? 10"],
+    [
+      "a trigger waits for its accounts' rights",
+      "for (const account of new Set([reader, invoker])) account.precedes(trigger);",
+      "",
+    ],
+    ["the script makes triggers by default", 'props.via ?? "yc"', 'props.via ?? "terraform"'],
+  ]),
+  ...construct("ydb-database", [
+    [
+      "one role, given by the user",
+      "account.grantOnFolder(role);",
+      'account.grantOnFolder("editor");',
+    ],
+  ]),
+  ...construct(
+    "api-gateway",
+    [
+      [
+        "the gateway is never made with a domain",
+        "Op.and(when, Op.neq(this.creationTime(), Fn.plantimestamp()))",
+        "when",
+      ],
+    ],
+    "domain",
+  ),
+  ...construct("api-gateway", [
+    ["the gateway waits for its account's rights", "props.account.precedes(this.resource);", ""],
+    ["a canary without weight is none", "weight > 0 && rendered", "rendered"],
+  ]),
+  ...construct(
+    "_gateway-spec",
+    [
+      [
+        "the specification's own variables survive Terraform",
+        "return escapeTemplates(JSON.stringify(spec));",
+        "return JSON.stringify(spec);",
+      ],
+      [
+        "what the user's document names, stays",
+        "{ ...integration, ...missing(integration, defaults) }",
+        "{ ...integration, ...defaults }",
+      ],
+    ],
+    "api-gateway",
+  ),
+  ...construct("domain", [
+    [
+      "a renewal leaves the domain attached",
+      '["ISSUED", "RENEWING", "RENEWAL_FAILED"]',
+      '["ISSUED"]',
+    ],
+    [
+      "no plan waits for a certificate",
+      "{ name: certificateName }",
+      "{ name: certificateName, waitValidation: true }",
+    ],
+    ["a challenge is passed once", '"DNS_CNAME"', '"DNS_TXT"'],
+    [
+      "the top of a zone takes an ANAME",
+      'dns.zone === fqdn ? "ANAME"',
+      'dns.zone === fqdn ? "CNAME"',
+    ],
+  ]),
+  ...construct("celery-app", [
+    ["the worker path is fenced", "if (workerPath) gateway.addNotFound(workerPath);", ""],
+    ["Django answers to the gateway's hosts", "[...hosts, GATEWAY_HOSTS]", "[...hosts]"],
+    [
+      "the broker's address has no key in it",
+      "`sqs://${new URL(QUEUE_ENDPOINT).host}:443`",
+      "`sqs://key:secret@${new URL(QUEUE_ENDPOINT).host}:443`",
+    ],
+    [
+      "the key for queues is the configuration's choice",
+      'queueKey === "stack" ? this.defineQueueKey() : undefined',
+      "this.defineQueueKey()",
+    ],
+    [
+      "one account for one purpose",
+      "      invoker,\n      batchSize",
+      "      invoker: reader,\n      batchSize",
+    ],
+  ]),
+  ...held("stacks/settings.ts", "test/stacks/settings.test.ts", [
+    [
+      "production's database is protected",
+      'deletionProtection: stage === "production",',
+      "deletionProtection: false,",
+    ],
+    ["stages are stack ids", "stage === undefined ? kind : `${kind}-${stage}`", "kind"],
+    [
+      "a stage that is not in the file is refused",
+      "if (overrides === undefined) throw",
+      "if (false) throw",
+    ],
+  ]),
+  ...script("terraform", [
+    [
+      "AWS_CA_BUNDLE does not reach the provider",
+      "const { AWS_CA_BUNDLE: _, ...rest } = env;",
+      "const rest = env;",
+    ],
+  ]),
+  ...script("image", [
+    ["one manifest, no index", '"--provenance=false",', ""],
+    ["images are for linux/amd64", '"linux/amd64",', '"linux/arm64",'],
+  ]),
+];
