@@ -177,4 +177,47 @@ export const DECISIONS: readonly Decision[] = [
     ["one manifest, no index", '"--provenance=false",', ""],
     ["images are for linux/amd64", '"linux/amd64",', '"linux/arm64",'],
   ]),
+  ...script("image", [
+    ["a digest that the registry no longer has is refused", "await requireImage(api, given);", ""],
+    [
+      "unchanged sources are not built again",
+      "known?.digest ?? (await build(options, tag))",
+      "await build(options, tag)",
+    ],
+  ]),
+  ...script("trigger-client", [
+    ["a pipeline's token goes to the API, not to yc", "return access.given\n", "return false\n"],
+    [
+      "a profile for the new command tree breaks nothing",
+      '["serverless", "trigger", "v1"];',
+      '["serverless", "trigger"];',
+    ],
+    ["an old CLI works", 'this.tree = ["serverless", "trigger"];', ""],
+  ]),
+  ...script("verify", [
+    [
+      "verify compares fingerprints",
+      "active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint",
+      "false",
+    ],
+    ["verify compares digests", "active.image.imageDigest !== digest", "false"],
+  ]),
+  ...script("results-table", [
+    ["the table is paid by request", '    BillingMode: "PAY_PER_REQUEST",\n', ""],
+  ]),
+  ...script("access", [["yc opens no browser", '[...args, "--no-browser"]', "args"]]),
+  ...script(
+    "state-lock",
+    [
+      [
+        "a bucket that cannot lock is refused",
+        "if (second.status === 412 || second.status === 409) return;",
+        "return;",
+      ],
+    ],
+    "preflight",
+  ),
+  ...script("destroy", [
+    ["a protected database stops a destroy", "if (!isProtected) return;", "return;"],
+  ]),
 ];

@@ -9,7 +9,7 @@ import { missingTerraform, terraformBinary } from "./terraform.ts";
 import { joinProblems, messageOf, UserError } from "./user-error.ts";
 import { NOT_FOUND, type RunResult, type World } from "./world.ts";
 
-const OLDEST_NODE = "20.11";
+const OLDEST_NODE = "20.18";
 const OLDEST_TERRAFORM = "1.5";
 /** The first with lock files in the bucket. */
 const OLDEST_TERRAFORM_S3 = "1.10";

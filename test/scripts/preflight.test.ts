@@ -196,9 +196,9 @@ test.each([
 
 test("refuses an old Node", () => {
   expect(() => checkNode("18.20.0")).toThrow(
-    "Node is 18.20.0. Install 20.11 or newer (https://nodejs.org).",
+    "Node is 18.20.0. Install 20.18 or newer (https://nodejs.org).",
   );
-  expect(() => checkNode("20.11.0")).not.toThrow();
+  expect(() => checkNode("20.18.1")).not.toThrow();
 });
 
 async function run({ config, env, commands, routes = NETWORK, image }: Case) {

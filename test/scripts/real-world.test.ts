@@ -1,4 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -86,5 +88,33 @@ describe("run", () => {
 
     expect(readFileSync(logFile, "utf8")).toBe("second\n");
     expect(existsSync(logFile)).toBe(true);
+  });
+});
+
+describe("fetch", () => {
+  const seen: string[] = [];
+  const proxy = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    response.end("from the proxy");
+  });
+  afterEach(() => {
+    delete process.env.HTTP_PROXY;
+    proxy.close();
+  });
+
+  test("goes through the proxy that the environment names", async () => {
+    await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+    proxy.on("connect", (request, socket) => {
+      seen.push(`CONNECT ${request.url}`);
+      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    });
+    const { port } = proxy.address() as AddressInfo;
+    process.env.HTTP_PROXY = `http://127.0.0.1:${port}`;
+
+    await realWorld()
+      .fetch("http://cloud.invalid/")
+      .catch(() => {});
+
+    expect(seen).toEqual(["CONNECT cloud.invalid:80"]);
   });
 });
