@@ -208,7 +208,9 @@ describe("CeleryApp", () => {
     expect(resources(stack, "yandex_ydb_database_serverless")).toMatchObject([
       { deletion_protection: true, serverless_database: [{ storage_size_limit: 5 }] },
     ]);
-    expect(resources(stack, "yandex_logging_group")).toMatchObject([{ retention_period: "24h0m0s" }]);
+    expect(resources(stack, "yandex_logging_group")).toMatchObject([
+      { retention_period: "24h0m0s" },
+    ]);
     const web = container(stack, "shop-web");
     expect(web).toMatchObject({ memory: 1024, connectivity: { network_id: "net1" } });
     expect(container(stack, "shop-worker").memory).toBe(2048);

@@ -2,8 +2,7 @@ import { TerraformOutput, TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { YdbDatabase, type YdbDatabaseProps } from "../../constructs/ydb-database.ts";
-import { resources } from "../support/synth.ts";
-import { grants, refusalsOf, synthPlain } from "./_raw.ts";
+import { grants, refusals, resources, synthPlain } from "../support/synth.ts";
 
 describe("YdbDatabase", () => {
   test("creates a small database without a limit on requests", () => {
@@ -103,13 +102,13 @@ describe("YdbDatabase", () => {
     ],
   ])("refuses %j", (props, message) => {
     expect(
-      refusalsOf((scope) => new YdbDatabase(scope, "Results", { name: "shop-results", ...props })),
+      refusals((scope) => new YdbDatabase(scope, "Results", { name: "shop-results", ...props })),
     ).toEqual([`[app/Results] ${message}`]);
   });
 
   test("skips what is not known at synth", () => {
     expect(
-      refusalsOf((scope) => {
+      refusals((scope) => {
         const variable = new TerraformVariable(scope, "value", {});
         new YdbDatabase(scope, "Results", {
           name: variable.stringValue,
