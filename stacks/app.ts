@@ -64,6 +64,8 @@ export class AppStack extends TerraformStack {
     const image = new TerraformVariable(this, "image", {
       type: "string",
       nullable: false,
+      // Refused below. Without a default `cdktf deploy` would ask for a value and wait for ever.
+      default: "",
       description:
         "The image of both containers, by digest: cr.yandex/<registry>/<repository>@sha256:<64 hex digits>. `npm run image` builds, pushes and remembers it",
       validation: [
@@ -105,6 +107,7 @@ export class AppStack extends TerraformStack {
       table: celery.resultsTable,
       ports: { site: 8000, queue: 9324, tables: 8001 },
     });
+    this.output("next_steps", describeNextSteps(settings));
   }
 
   private gatewayUrl(): string {
@@ -134,6 +137,26 @@ function mapContainers<T>(
 ): Record<string, T> {
   const containers = web === worker ? { web } : { web, worker };
   return Object.fromEntries(Object.entries(containers).map(([role, c]) => [role, describe(c)]));
+}
+
+/** What a bare `cdktf deploy` shows in the end: the steps that Terraform cannot do. */
+function describeNextSteps({ trigger, stage }: Settings): string[] {
+  const flag = stage === undefined ? "" : ` --stage ${stage}`;
+  const command = (name: string) => `npm run ${name}${flag && ` --${flag}`}`;
+  const byScript = trigger === "yc";
+  return [
+    "After `cdktf deploy` these remain (`npm run deploy` does them too):",
+    `${command("table")}: makes the table of results, unless it exists`,
+    ...(byScript
+      ? [
+          `${command("trigger")}: makes the triggers; again whenever a container was replaced, since it has a new id then`,
+        ]
+      : []),
+    `${command("verify")}: compares what runs with what was deployed`,
+    ...(byScript
+      ? [`npm run trigger -- --delete${flag}: before \`cdktf destroy\`, which leaves the triggers`]
+      : []),
+  ];
 }
 
 function describeContainer({ id, image, fingerprint }: ServerlessContainer) {

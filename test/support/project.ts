@@ -14,6 +14,8 @@ const SOURCES = [
   "run.mjs",
   "package.json",
   "cdktf.json",
+  "mirror.env",
+  "mirror.tfrc",
   "tsconfig.json",
   "constructs",
   "stacks",
