@@ -8,7 +8,13 @@ import {
   parseRegistryOutputs,
   reachableUrl,
 } from "./app-outputs.ts";
-import { certificateStatus, domainAdvice, waitForCertificate } from "./certificate.ts";
+import {
+  certificateStatus,
+  domainAdvice,
+  isUsable,
+  refuseInvalid,
+  waitForCertificate,
+} from "./certificate.ts";
 import { ensureImage } from "./image.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
 import { ensureTable } from "./results-table.ts";
@@ -129,9 +135,11 @@ async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
   await terraform.with(report).init("domain");
   const before = parseDomainOutputs(await terraform.outputs("domain"));
   deploy.certificate = before;
-  if (before && (await certificateStatus(api, before.certificate_id)) === "RENEWING") {
-    return "left alone, the certificate is being renewed";
-  }
+  const status = before && (await certificateStatus(api, before.certificate_id));
+  if (status === "RENEWING") return "left alone, the certificate is being renewed";
+  refuseInvalid(status);
+  // The provider cannot read a certificate that was deleted by hand.
+  if (before && status === undefined) await terraform.forget("domain", "yandex_cm_certificate");
   const outcome = findApplied(await terraform.with(report).apply("domain"));
   deploy.certificate = parseDomainOutputs(await terraform.outputs("domain"));
   return outcome;
@@ -152,6 +160,14 @@ async function takeOver(deploy: Deploy): Promise<string> {
 }
 
 async function applyApp(deploy: Deploy, report: Report): Promise<string> {
+  const outcome = await applyAppOnce(deploy, report);
+  const { domain } = deployed(deploy);
+  if (!domain || domain.attached || !isUsable(domain.status)) return outcome;
+  // The apply that makes the gateway never attaches the domain, and this one has made it.
+  return `${outcome}; domain: ${await applyAppOnce(deploy, report)}`;
+}
+
+async function applyAppOnce(deploy: Deploy, report: Report): Promise<string> {
   const outcome = await applyStack(deploy, "app", report);
   deploy.app = parseAppOutputs(await session(deploy).terraform.outputs("app"));
   return outcome;

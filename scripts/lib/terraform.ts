@@ -79,6 +79,13 @@ export class Terraform {
     return parseState(await this.captured(kind, ["state", "pull"]));
   }
 
+  /** Forgets every resource of a type, for one that is gone and that the provider cannot read. */
+  async forget(kind: StackKind, type: string): Promise<void> {
+    const addresses = (await this.captured(kind, ["state", "list"])).split("\n");
+    const gone = addresses.filter((address) => address.startsWith(`${type}.`));
+    if (gone.length > 0) await this.captured(kind, ["state", "rm", LOCK_TIMEOUT, ...gone]);
+  }
+
   private async logged(kind: StackKind, step: string, args: readonly string[]): Promise<string> {
     const { stage, env, onLine } = this.options;
     const logFile = join(stageDirectory(stage), "log", `${step}-${kind}.log`);

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeTerraform, FOLDER_ID } from "../cloud/terraform.ts";
 import { newProject, type Project } from "../support/project.ts";
 
-const EXTERNAL = `domain: { fqdn: "shop.example.com", dns: "external" },`;
 const TOKEN = { YC_TOKEN: "t1.stand-in.token" };
 
 let project: Project;
@@ -18,101 +17,9 @@ function useProject(prepare: () => Promise<unknown> | unknown = () => {}, config
   afterAll(() => project.close());
 }
 
-function setCertificate(status: "VALIDATING" | "ISSUED" | "RENEWING" | "INVALID"): void {
-  project.change(({ certificates }) => {
-    for (const certificate of Object.values(certificates)) certificate.status = status;
-  });
-}
-
-function attached(): string[] {
-  return Object.values(project.cloud().gateways).flatMap(({ domains }) =>
-    domains.map(({ fqdn }) => fqdn),
-  );
-}
-
 function triggerNames(): string[] {
   return Object.values(project.cloud().triggers).map(({ name }) => name);
 }
-
-describeTerraform("a domain whose records are kept elsewhere", () => {
-  useProject(() => {}, EXTERNAL);
-
-  test("plan before the first deploy says what cannot be planned yet", async () => {
-    const plan = await project.npm("plan");
-
-    expect(plan.output).toContain("Not planned: the app looks the certificate up");
-    expect(plan.code).toBe(0);
-  });
-
-  test("deploy finishes, lists the records, and says when to come back", async () => {
-    const deploy = await project.npm("deploy");
-
-    expect(deploy.output).toMatch(/_acme-challenge\.shop\.example\.com\.?\s+CNAME\s+\S+/);
-    expect(deploy.output).toMatch(/\n {2}shop\.example\.com\.?\s+CNAME\s+\S+/);
-    expect(deploy.output).toContain(
-      "shop.example.com is not attached yet: its certificate is VALIDATING.",
-    );
-    expect(deploy.output).toMatch(/The site is at https:\/\/\S+\.apigw\.yandexcloud\.net/);
-    expect(deploy.code).toBe(0);
-    expect(attached()).toEqual([]);
-  });
-
-  test("the deploy after the certificate was issued attaches it", async () => {
-    setCertificate("ISSUED");
-
-    const deploy = await project.npm("deploy");
-
-    expect(deploy.output).toContain("The site is at https://shop.example.com");
-    expect(deploy.code).toBe(0);
-    expect(attached()).toEqual(["shop.example.com"]);
-  });
-
-  test("a renewal breaks neither deploy nor plan, and leaves the domain attached", async () => {
-    setCertificate("RENEWING");
-
-    const deploy = await project.npm("deploy");
-    const plan = await project.npm("plan");
-
-    expect(deploy.output).toContain("Domain: left alone, the certificate is being renewed");
-    expect(deploy.code).toBe(0);
-    expect(plan.output).toContain("Not planned: the certificate is being renewed.");
-    expect(plan.code).toBe(0);
-    expect(attached()).toEqual(["shop.example.com"]);
-  });
-
-  test("destroy takes the domain along and names the records that are left", async () => {
-    setCertificate("ISSUED");
-
-    const destroy = await project.npm("destroy", ["--yes"]);
-
-    expect(destroy.output).toContain("the DNS records that you made for shop.example.com");
-    expect(destroy.code).toBe(0);
-    expect(project.cloud().certificates).toEqual({});
-  });
-
-  test("--wait gives up at once on a certificate that will never be issued", async () => {
-    await project.npm("deploy");
-    setCertificate("INVALID");
-
-    const deploy = await project.npm("deploy", ["--wait"]);
-
-    expect(deploy.output).toContain("INVALID");
-    expect(deploy.code).toBe(1);
-  });
-
-  test("--wait attaches the domain in the same run", async () => {
-    setCertificate("VALIDATING");
-    const deploy = project.npm("deploy", ["--wait"]);
-    await waitFor(
-      () =>
-        project.cloud().log.filter((line) => line.includes("GET /certificate-manager")).length > 3,
-    );
-    setCertificate("ISSUED");
-
-    expect(await deploy).toMatchObject({ code: 0 });
-    expect(attached()).toEqual(["shop.example.com"]);
-  });
-});
 
 describeTerraform("who makes the triggers", () => {
   useProject(() => project.npm("deploy"));
@@ -390,7 +297,3 @@ describe("a command line that makes no sense", () => {
     );
   });
 });
-
-async function waitFor(reached: () => boolean): Promise<void> {
-  while (!reached()) await new Promise((done) => setTimeout(done, 200));
-}
