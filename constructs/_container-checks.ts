@@ -1,4 +1,5 @@
 import { Token, Tokenization } from "cdktf";
+import { checkName } from "./_name.ts";
 import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { SecretValue } from "./secret.ts";
 import type { ServerlessContainerProps } from "./serverless-container.ts";
@@ -13,12 +14,7 @@ const FINGERPRINT_LENGTH = 64;
 
 /** What the cloud would refuse about a container apart from its environment. */
 export function checkServerlessContainer(props: ServerlessContainerProps, refuse: Refuse): void {
-  refuse(mismatches(props.name, /^[a-z][-a-z0-9]{1,61}[a-z0-9]$/), {
-    field: "name",
-    value: props.name,
-    allowed: "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
-    fix: "Rename the container",
-  });
+  checkName(props.name, "container", refuse);
   refuse(mismatches(props.image, IMAGE), {
     field: "image",
     value: props.image,

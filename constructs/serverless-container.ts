@@ -17,6 +17,7 @@ import {
   checkServerlessContainer,
   FINGERPRINT_KEY,
 } from "./_container-checks.ts";
+import { literal } from "./_literal.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { LogGroup } from "./log-group.ts";
 import type { SecretValue } from "./secret.ts";
@@ -160,6 +161,8 @@ export class ServerlessContainer extends Construct {
   readonly name: string;
   readonly image: string;
   readonly timeoutSeconds: number;
+  /** Replaces the image's entry point; `undefined` for the image's own. */
+  readonly command: readonly string[] | undefined;
   /** Hash of everything that makes a revision, as the active one shows it in its environment. */
   readonly fingerprint: string;
 
@@ -176,6 +179,7 @@ export class ServerlessContainer extends Construct {
     this.name = props.name;
     this.image = props.image;
     this.timeoutSeconds = props.timeoutSeconds ?? 60;
+    this.command = props.command?.map(literal);
     this.env = { ...props.env };
     this.revision = this.defineRevision();
     this.fingerprint = Fn.sha256(Fn.jsonencode(this.revision.expression));
@@ -239,14 +243,14 @@ export class ServerlessContainer extends Construct {
   private render(): void {
     const image = {
       url: this.image,
-      command: this.props.command && [...this.props.command],
-      args: this.props.args && [...this.props.args],
+      command: this.command && [...this.command],
+      args: this.props.args?.map(literal),
     };
     const secrets = renderSecrets(this.secrets);
     this.revision.expression = this.renderRevision(image, secrets);
     this.resource.putImage({
       ...image,
-      environment: { ...this.env, [FINGERPRINT_KEY]: this.fingerprint },
+      environment: { ...this.renderEnv(), [FINGERPRINT_KEY]: this.fingerprint },
     });
     if (secrets.length > 0) this.resource.putSecrets(secrets);
   }
@@ -256,13 +260,19 @@ export class ServerlessContainer extends Construct {
     return {
       ...renderInstance(this.props),
       image,
-      environment: this.env,
+      environment: this.renderEnv(),
       secrets,
       account: account.id,
       logGroup: logGroup?.id,
       minInstances: this.minInstances,
       network: networkId,
     };
+  }
+
+  private renderEnv(): Record<string, string> {
+    return Object.fromEntries(
+      Object.entries(this.env).map(([key, value]) => [key, literal(value)]),
+    );
   }
 
   private openToAll(): void {

@@ -42,8 +42,8 @@ export class AppStack extends TerraformStack {
       web: settings.web,
       worker: settings.worker,
       workerPath: settings.workerPath,
-      batchSize: settings.batch.size,
-      batchCutoffSeconds: settings.batch.cutoffSeconds,
+      batchSize: settings.batchSize,
+      batchCutoffSeconds: settings.batchCutoffSeconds,
       via: settings.trigger,
       queueKey: settings.queueKey,
       schedule: settings.schedule,
@@ -51,7 +51,7 @@ export class AppStack extends TerraformStack {
       resultsTtlSeconds: settings.results.ttlSeconds,
       storageLimitGb: settings.database.storageLimitGb,
       deletionProtection: settings.database.deletionProtection,
-      logRetentionDays: settings.logRetentionDays,
+      retentionDays: settings.retentionDays,
       networkId: settings.networkId,
       hosts: settings.domain ? [settings.domain.fqdn] : [],
       staticBucket: settings.staticBucket,
@@ -100,9 +100,10 @@ export class AppStack extends TerraformStack {
     this.output("document_api_endpoint", celery.database.documentApiEndpoint);
     this.output("results_table", celery.resultsTable);
     this.output("local", {
-      containers: mapContainers(celery, () => ({
+      containers: mapContainers(celery, ({ command }) => ({
         source: settings.image.context,
         requirements: settings.image.requirements,
+        command,
       })),
       table: celery.resultsTable,
       ports: { site: 8000, queue: 9324, tables: 8001 },

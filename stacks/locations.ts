@@ -1,3 +1,4 @@
+import { mkdirSync } from "node:fs";
 import { join, relative } from "node:path";
 import { App, type TerraformStack } from "cdktf";
 import type { StateLocation } from "../constructs/provider.ts";
@@ -11,6 +12,11 @@ export function stackDirectory(stack: TerraformStack): string {
 /** The directory of a stage's local state and of what its commands remember. */
 export function stageDirectory(stage: string | undefined): string {
   return join(".state", stage ?? "default");
+}
+
+/** Makes that directory, for nobody but its owner: the state in it holds the key for queues. */
+export function makeStageDirectory(stage: string | undefined): void {
+  mkdirSync(stageDirectory(stage), { recursive: true, mode: 0o700 });
 }
 
 /** Where a stack's state is kept. A local path is relative, so that every machine renders the same. */

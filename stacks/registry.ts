@@ -18,7 +18,7 @@ export class RegistryStack extends TerraformStack {
     const registry = new ContainerRegistry(this, "Images", {
       name: `${namePrefix(settings)}-images`,
       repository: "app",
-      keepNewest: settings.keepImages,
+      keepNewest: settings.keepNewest,
       // Terraform runs the command where the stack lies.
       purgeCommand: `npm --prefix ${relative(directory, ".")} run --silent image -- --purge`,
     });

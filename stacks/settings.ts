@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { config } from "../config.ts";
-import { type Config, configSchema, type StageConfig } from "./config-schema.ts";
+import { type Config, configSchema, type DomainConfig, type StageConfig } from "./config-schema.ts";
 
 /** Memory, processor and time of one container, every field filled in. */
 export interface ContainerSettings {
@@ -25,7 +25,7 @@ export type BackendSettings =
     };
 
 /** The site's own domain. */
-export type DomainSettings = NonNullable<StageConfig["domain"]>;
+export type DomainSettings = DomainConfig;
 
 /**
  * What one stage is made of: `config.ts` with the stage's overrides and every default filled in.
@@ -39,13 +39,14 @@ export interface Settings {
   readonly backend: BackendSettings;
   readonly queueKey: "stack" | "environment";
   readonly trigger: "yc" | "terraform";
-  readonly batch: { readonly size: number; readonly cutoffSeconds: number };
+  readonly batchSize: number;
+  readonly batchCutoffSeconds: number;
   readonly image: {
     readonly context: string;
     readonly dockerfile: string;
     readonly requirements: string;
   };
-  readonly keepImages: number;
+  readonly keepNewest: number;
   readonly celeryApp: string;
   readonly workerPath: string | undefined;
   readonly web: ContainerSettings;
@@ -55,7 +56,7 @@ export interface Settings {
   readonly secrets: NonNullable<StageConfig["secrets"]>;
   readonly results: { readonly table: string; readonly ttlSeconds: number };
   readonly database: { readonly storageLimitGb: number; readonly deletionProtection: boolean };
-  readonly logRetentionDays: number;
+  readonly retentionDays: number;
   readonly networkId: string | undefined;
   readonly domain: DomainSettings | undefined;
   readonly openapi: string | undefined;
@@ -73,9 +74,14 @@ export function loadSettings(stage?: string): Settings {
 /** Checks a configuration, applies a stage's overrides and fills in the defaults. */
 export function resolveSettings(input: unknown, stage?: string): Settings {
   const { stages = {}, ...shared } = parseConfig(input);
-  const overrides = stage === undefined ? {} : stages[stage];
-  if (overrides === undefined) throw unknownStage(String(stage), Object.keys(stages));
-  return fillIn(merge(merge({}, shared), overrides) as Config, stage);
+  const all = new Map<string | undefined, Config>([[undefined, merge({}, shared) as Config]]);
+  for (const [name, overrides] of Object.entries(stages)) {
+    all.set(name, merge(merge({}, shared), overrides) as Config);
+  }
+  refuseSharedDomain(all);
+  const config = all.get(stage);
+  if (config === undefined) throw unknownStage(String(stage), Object.keys(stages));
+  return fillIn(config, stage);
 }
 
 /** The id of a stack in a stage: `app`, or `app-production`. */
@@ -99,9 +105,24 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   if (issue.expected === "never")
     return `  '${field}' is not a setting. Remove it or fix its name.`;
   if (issue.input === undefined) return `  '${field}' is missing. Add it.`;
-  const value = JSON.stringify(issue.input);
+  const value = typeof issue.input === "number" ? issue.input : JSON.stringify(issue.input);
   const custom = !/^(Invalid|Expected)/.test(issue.message);
   return `  '${field}' is ${value}, ${custom ? issue.message : `allowed: ${issue.expected}`}.`;
+}
+
+// One host leads to one gateway: the second stage to attach it would fail late.
+function refuseSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
+  const owners = new Map<string, string>();
+  for (const [stage = "the one without a name", { domain }] of stages) {
+    if (!domain) continue;
+    const owner = owners.get(domain.fqdn);
+    if (owner !== undefined) {
+      throw new Error(
+        `config.ts has problems:\n  'domain.fqdn' is "${domain.fqdn}" in two stages (${owner}, ${stage}). Move 'domain' into the stage it belongs to, or set it to false in the other.`,
+      );
+    }
+    owners.set(domain.fqdn, stage);
+  }
 }
 
 function unknownStage(stage: string, known: readonly string[]): Error {
@@ -120,14 +141,15 @@ function fillIn(config: Config, stage: string | undefined): Settings {
     backend: fillInBackend(config),
     queueKey: config.queueKey ?? "stack",
     trigger: config.trigger ?? "yc",
-    batch: { size: 1, cutoffSeconds: 1, ...config.batch },
+    batchSize: config.batchSize ?? 1,
+    batchCutoffSeconds: config.batchCutoffSeconds ?? 1,
     image: {
       context: "examples/django-celery",
       dockerfile: "Dockerfile",
       requirements: "requirements.txt",
       ...config.image,
     },
-    keepImages: config.keepImages ?? 10,
+    keepNewest: config.keepNewest ?? 10,
     celeryApp: config.celeryApp,
     workerPath: config.workerPath,
     web: {
@@ -146,9 +168,9 @@ function fillIn(config: Config, stage: string | undefined): Settings {
       deletionProtection: stage === "production",
       ...config.database,
     },
-    logRetentionDays: config.logRetentionDays ?? 3,
+    retentionDays: config.retentionDays ?? 3,
     networkId: config.networkId,
-    domain: config.domain,
+    domain: config.domain || undefined,
     openapi: config.openapi,
     staticBucket: config.staticBucket,
     schedule: config.schedule,

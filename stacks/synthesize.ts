@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type App, TerraformStack } from "cdktf";
-import { stageDirectory } from "./locations.ts";
+import { makeStageDirectory, stageDirectory } from "./locations.ts";
 import { type Settings, stackId } from "./settings.ts";
 
 /** The file in which `npm run image` remembers a stage's image, named so that Terraform reads it. */
@@ -16,6 +16,7 @@ export const IMAGE_FILE = "image.auto.tfvars.json";
 export function synthesize(app: App, settings: Settings): void {
   refuseAll(app);
   app.synth();
+  makeStageDirectory(settings.stage);
   for (const stack of app.node.children.filter(TerraformStack.isStack)) {
     console.log(join(relative(".", app.outdir), "stacks", stack.node.id, "cdk.tf.json"));
   }

@@ -41,10 +41,16 @@ export const DECISIONS: readonly Decision[] = [
     ],
     [
       "the fingerprint covers the environment",
-      "environment: this.env,\n      secrets,",
+      "environment: this.renderEnv(),\n      secrets,",
       "secrets,",
     ],
     ["the fingerprint covers secrets", "      secrets,\n      account", "account"],
+    ["a variable that looks like a template is none", "[key, literal(value)]", "[key, value]"],
+    [
+      "a command that looks like a template is none",
+      "this.command = props.command?.map(literal);",
+      "this.command = props.command;",
+    ],
     ["containers are private", "if (props.public) this.openToAll();", "this.openToAll();"],
     ["a container waits for its account's rights", "account.precedes(resource);", ""],
     ["whoever gets a secret may read it", "value.grantRead(this.props.account);", ""],
@@ -105,7 +111,7 @@ export const DECISIONS: readonly Decision[] = [
     [
       [
         "the specification's own variables survive Terraform",
-        "return escapeTemplates(JSON.stringify(spec));",
+        "return literal(JSON.stringify(spec));",
         "return JSON.stringify(spec);",
       ],
       [

@@ -191,7 +191,7 @@ describe("CeleryApp", () => {
       resultsTtlSeconds: 60,
       storageLimitGb: 5,
       deletionProtection: true,
-      logRetentionDays: 1,
+      retentionDays: 1,
       networkId: "net1",
       hosts: ["shop.example.com"],
       staticBucket: "shop-static",
@@ -250,7 +250,7 @@ describe("CeleryApp", () => {
     [
       "settings for a worker that is the site",
       { workerPath: "/worker/", worker: { memoryMib: 128 } },
-      "[app/Celery] 'worker' is {\"memoryMib\":128}, allowed: nothing beside workerPath, since the site is the worker then. Write what the worker needs under 'web', or remove workerPath.",
+      "[app/Celery] 'workerPath' is \"/worker/\", allowed: no 'worker' beside it, since the site is the worker then. Write what the worker needs under 'web', or remove workerPath.",
     ],
   ])("refuses %s", (_, props, message) => {
     expect(refusals(build(props))).toContain(message);

@@ -152,7 +152,7 @@ describe("QueueTrigger", () => {
     });
   });
 
-  const name = "3 to 63 lowercase letters, digits and hyphens, a letter first and no hyphen last";
+  const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
   const path = "a path of a URL that starts with /, without query, fragment and spaces";
   const writePath = 'Write it like "/worker/", other characters as %20';
   test.each<[Partial<QueueTriggerProps>, string]>([

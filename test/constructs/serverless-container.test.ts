@@ -1,4 +1,4 @@
-import { TerraformOutput, type TerraformStack } from "cdktf";
+import { TerraformOutput, type TerraformStack, TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { LogGroup } from "../../constructs/log-group.ts";
 import { Secret } from "../../constructs/secret.ts";
@@ -182,6 +182,20 @@ describe("ServerlessContainer", () => {
       { environment_variable: "AA" },
       { environment_variable: "B" },
     ]);
+  });
+
+  test("takes what looks like a template for text, and references for references", () => {
+    const stack = synthPlain((scope) => {
+      const unknown = new TerraformVariable(scope, "queue", {}).stringValue;
+      const env = { A: "a${path.root}b", B: "100%{", C: `x${unknown}` };
+      define(scope, { env, command: ["sh", "-c", "exec gunicorn --bind :${PORT}"], args: ["%{"] });
+    });
+
+    expect(container(stack).image).toMatchObject({
+      environment: { A: "a$${path.root}b", B: "100%%{", C: "x${var.queue}" },
+      command: ["sh", "-c", "exec gunicorn --bind :$${PORT}"],
+      args: ["%%{"],
+    });
   });
 
   test("waits for every grant of its account, given before or after", () => {

@@ -155,7 +155,7 @@ describe("TimerTrigger", () => {
     });
   });
 
-  const name = "3 to 63 lowercase letters, digits and hyphens, a letter first and no hyphen last";
+  const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
   test.each<[string, Partial<TimerTriggerProps>, string]>([
     ["a name", { name: "-x-" }, `'name' is "-x-", allowed: ${name}. Rename the trigger.`],
     [
