@@ -50,7 +50,7 @@ describeTerraform("what makes the triggers", () => {
   });
 
   test("changed through the API is what `yc` finds in order", async () => {
-    project.configure(`${SCHEDULE} batch: { size: 2, cutoffSeconds: 5 },`);
+    project.configure(`${SCHEDULE} batchSize: 2, batchCutoffSeconds: 5,`);
     schedule({ ...NIGHTLY, cron: "30 4 * * ? *" }, HOURLY);
     await project.npm("deploy", [], TOKEN);
     const changed = rules(project);
