@@ -166,11 +166,6 @@ export const DECISIONS: readonly Decision[] = [
       "deletionProtection: false,",
     ],
     ["stages are stack ids", "stage === undefined ? kind : `${kind}-${stage}`", "kind"],
-    [
-      "a stage that is not in the file is refused",
-      "if (overrides === undefined) throw",
-      "if (false) throw",
-    ],
   ]),
   ...script("terraform", [
     [

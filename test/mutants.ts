@@ -18,6 +18,13 @@ export interface Mutant {
 }
 
 const WORKERS = 2;
+// Where a file has no tests of its own, those of what uses it.
+const TESTED_WITH: Readonly<Record<string, string>> = {
+  "scripts/lib/state-lock.ts": "test/scripts/preflight.test.ts",
+  "scripts/lib/registry-images.ts": "test/scripts/image.test.ts",
+  "scripts/lib/app-outputs.ts": "test/scripts/verify.test.ts",
+};
+
 const run = promisify(execFile);
 
 const wanted = process.argv[2] ?? "";
@@ -27,14 +34,27 @@ for (const survivor of survivors) console.log(`SURVIVED ${survivor}`);
 console.log(`${mutants.length - survivors.length} passed, ${survivors.length} failed`);
 process.exitCode = survivors.length === 0 && mutants.length > 0 ? 0 : 1;
 
-/** Every `refuse(condition, …)` of the constructs, with its condition made false. */
+/** A place in a source file whose removal takes a refusal away. */
+type Find = (node: ts.Node) => { readonly node: ts.Node; readonly text: string } | undefined;
+
+/** Everything that refuses something: in the constructs, in `config.ts`'s schema, in the commands. */
 function refusals(): Mutant[] {
-  return readdirSync("constructs")
-    .filter((file) => file.endsWith(".ts") && file !== "_refusal.ts")
-    .flatMap((file) => refusalsOf(join("constructs", file)));
+  return [
+    ...filesOf("constructs").flatMap((file) => mutantsOf(file, refusedInConstruct)),
+    ...mutantsOf("constructs/_cron.ts", refusedByReturn),
+    ...mutantsOf("stacks/config-schema.ts", refusedBySchema, "test/stacks/settings.test.ts"),
+    ...mutantsOf("stacks/settings.ts", refusedByThrow),
+    ...filesOf("scripts/lib").flatMap((file) => mutantsOf(file, refusedByThrow)),
+  ];
 }
 
-function refusalsOf(file: string): Mutant[] {
+function filesOf(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(folder, file));
+}
+
+function mutantsOf(file: string, find: Find, test = testOf(file)): Mutant[] {
   const source = ts.createSourceFile(
     file,
     readFileSync(file, "utf8"),
@@ -43,17 +63,11 @@ function refusalsOf(file: string): Mutant[] {
   );
   const found: Mutant[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isCallExpression(node) && node.expression.getText() === "refuse" && node.arguments[0]) {
-      const [condition] = node.arguments;
-      const line = source.getLineAndCharacterOfPosition(node.getStart()).line + 1;
-      found.push({
-        name: `${file}:${line} ${condition.getText().replace(/\s+/g, " ").slice(0, 80)}`,
-        file,
-        start: condition.getStart(),
-        end: condition.getEnd(),
-        text: "false",
-        tests: [testOf(file)],
-      });
+    const { node: place, text } = find(node) ?? {};
+    if (place && text !== undefined) {
+      const line = source.getLineAndCharacterOfPosition(place.getStart()).line + 1;
+      const name = `${file}:${line} ${place.getText().replace(/\s+/g, " ").slice(0, 80)}`;
+      found.push({ name, file, start: place.getStart(), end: place.getEnd(), text, tests: [test] });
     }
     node.forEachChild(visit);
   };
@@ -61,8 +75,41 @@ function refusalsOf(file: string): Mutant[] {
   return found;
 }
 
+// `refuse(condition, …)` and whole `checkX(…)` statements.
+function refusedInConstruct(node: ts.Node): ReturnType<Find> {
+  if (!ts.isCallExpression(node)) return undefined;
+  const called = node.expression.getText();
+  const [condition] = node.arguments;
+  if (called === "refuse" && condition) return { node: condition, text: "false" };
+  const isStatement = ts.isExpressionStatement(node.parent);
+  return isStatement && /^check[A-Z]/.test(called) ? { node, text: "undefined" } : undefined;
+}
+
+// `if (condition) return <a problem>;`
+function refusedByReturn(node: ts.Node): ReturnType<Find> {
+  if (!ts.isIfStatement(node)) return undefined;
+  return /text|`/.test(node.thenStatement.getText())
+    ? { node: node.expression, text: "false" }
+    : undefined;
+}
+
+function refusedBySchema(node: ts.Node): ReturnType<Find> {
+  if (!ts.isCallExpression(node)) return undefined;
+  const rule = /^v\.(regex|nonEmpty|integer|minValue|url|notValue)$/.test(
+    node.expression.getText(),
+  );
+  return rule ? { node, text: "v.check(() => true)" } : undefined;
+}
+
+function refusedByThrow(node: ts.Node): ReturnType<Find> {
+  if (!ts.isThrowStatement(node)) return undefined;
+  const refusal = /^throw (new (UserError|UsageError|Error)\(|\w+\()/.test(node.getText());
+  return refusal ? { node, text: ";" } : undefined;
+}
+
 function testOf(file: string): string {
-  return join("test", file.replace(/\.ts$/, ".test.ts"));
+  const own = join("test", file.replace("scripts/lib", "scripts").replace(/\.ts$/, ".test.ts"));
+  return TESTED_WITH[file] ?? own;
 }
 
 /** The decisions that are no refusals, as changes of text that would undo them. */
