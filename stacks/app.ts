@@ -55,8 +55,8 @@ export class AppStack extends TerraformStack {
       networkId: settings.networkId,
       hosts: settings.domain ? [settings.domain.fqdn] : [],
       staticBucket: settings.staticBucket,
-      queueReaderRole: settings.roles.queueReader,
-      documentApiRole: settings.roles.documentApi,
+      queueReaderRole: settings.roles?.queueReader,
+      documentApiRole: settings.roles?.documentApi,
     };
   }
 
@@ -82,10 +82,12 @@ export class AppStack extends TerraformStack {
   }
 
   private defineSecrets() {
-    const entries = Object.entries(this.settings.secrets).map(([variable, { key, ...secret }]) => [
-      variable,
-      Secret.fromLockbox(this, `Secret-${variable}`, secret).value(key),
-    ]);
+    const entries = Object.entries(this.settings.secrets ?? {}).map(
+      ([variable, { key, ...secret }]) => [
+        variable,
+        Secret.fromLockbox(this, `Secret-${variable}`, secret).value(key),
+      ],
+    );
     return Object.fromEntries(entries);
   }
 

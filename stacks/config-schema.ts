@@ -1,27 +1,5 @@
 import * as v from "valibot";
-
-/** Memory, processor and time of one container. Every field has a default. */
-export interface ContainerConfig {
-  /** MiB, 128 to 8192 in steps of 128. @default 512 */
-  readonly memoryMib?: number;
-  /** Whole processors, 1 to 4. @default 1 */
-  readonly cores?: number;
-  /** Percent of a processor, 5 to 100 in steps of 5; 100 with more than one. @default 100 */
-  readonly coreFraction?: number;
-  /** Requests that one instance takes at once, 1 to 16. @default 4 for the site, 1 for the worker */
-  readonly concurrency?: number;
-  /** Seconds, 1 to 3600. @default 60 for the site, 600 for the worker */
-  readonly timeoutSeconds?: number;
-  /** Instances that never sleep, 0 to 2 for the whole cloud; paid while idle. @default 0 */
-  readonly minInstances?: number;
-  /**
-   * Entry point and arguments, without a shell.
-   *
-   * @default - gunicorn with `<package>.wsgi:application` for the site, with
-   * `celery_push_worker.wsgi:application` for the worker
-   */
-  readonly command?: readonly string[];
-}
+import type { CeleryContainerProps } from "../constructs/celery-app.ts";
 
 /** A value that lies in Lockbox already. */
 export interface LockboxValueConfig {
@@ -93,8 +71,8 @@ export interface StageConfig {
    * gateway answers 404 there. @default - a container of its own
    */
   readonly workerPath?: string;
-  readonly web?: ContainerConfig;
-  readonly worker?: ContainerConfig;
+  readonly web?: CeleryContainerProps;
+  readonly worker?: CeleryContainerProps;
   /** Table of the results and seconds until they expire. @default "celery" and 86400 */
   readonly results?: { readonly table?: string; readonly ttlSeconds?: number };
   readonly database?: {

@@ -2,17 +2,6 @@ import * as v from "valibot";
 import { config } from "../config.ts";
 import { type Config, configSchema, type DomainConfig, type StageConfig } from "./config-schema.ts";
 
-/** Memory, processor and time of one container, every field filled in. */
-export interface ContainerSettings {
-  readonly memoryMib: number;
-  readonly cores: number;
-  readonly coreFraction: number;
-  readonly concurrency: number;
-  readonly timeoutSeconds: number;
-  readonly minInstances: number;
-  readonly command: readonly string[];
-}
-
 /** Where Terraform keeps the state. */
 export type BackendSettings =
   | { readonly type: "local" }
@@ -28,42 +17,25 @@ export type BackendSettings =
 export type DomainSettings = DomainConfig;
 
 /**
- * What one stage is made of: `config.ts` with the stage's overrides and every default filled in.
- * The fields are explained where the user writes them, in `config-schema.ts`.
+ * What one stage is made of: `config.ts` with the stage's overrides. Filled in are the defaults that
+ * the commands need too; all others are those of the constructs.
  */
-export interface Settings {
+export interface Settings extends Omit<StageConfig, "backend" | "database" | "domain" | "image"> {
   readonly project: string;
+  readonly celeryApp: string;
   /** `undefined` for the stage without a name. */
   readonly stage: string | undefined;
-  readonly folderId: string | undefined;
   readonly backend: BackendSettings;
   readonly queueKey: "stack" | "environment";
   readonly trigger: "yc" | "terraform";
-  readonly batchSize: number;
-  readonly batchCutoffSeconds: number;
   readonly image: {
     readonly context: string;
     readonly dockerfile: string;
     readonly requirements: string;
   };
-  readonly keepNewest: number;
-  readonly celeryApp: string;
-  readonly workerPath: string | undefined;
-  readonly web: ContainerSettings;
-  /** `undefined` where the site itself is the worker. */
-  readonly worker: ContainerSettings | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  readonly secrets: NonNullable<StageConfig["secrets"]>;
-  readonly results: { readonly table: string; readonly ttlSeconds: number };
-  readonly database: { readonly storageLimitGb: number; readonly deletionProtection: boolean };
-  readonly retentionDays: number;
-  readonly networkId: string | undefined;
+  readonly results: { readonly table: string; readonly ttlSeconds?: number };
+  readonly database: { readonly storageLimitGb?: number; readonly deletionProtection: boolean };
   readonly domain: DomainSettings | undefined;
-  readonly openapi: string | undefined;
-  readonly staticBucket: string | undefined;
-  readonly schedule: string | undefined;
-  readonly roles: { readonly queueReader: string; readonly documentApi: string };
-  readonly quotas: { readonly containers: number };
 }
 
 /** The settings of a stage of this project's `config.ts`. */
@@ -132,66 +104,24 @@ function unknownStage(stage: string, known: readonly string[]): Error {
   );
 }
 
-function fillIn(config: Config, stage: string | undefined): Settings {
-  const djangoPackage = config.celeryApp.split(/[.:]/)[0];
+function fillIn({ stages: _, ...config }: Config, stage: string | undefined): Settings {
   return {
-    project: config.project,
+    ...config,
     stage,
-    folderId: config.folderId,
     backend: fillInBackend(config),
     queueKey: config.queueKey ?? "stack",
     trigger: config.trigger ?? "yc",
-    batchSize: config.batchSize ?? 1,
-    batchCutoffSeconds: config.batchCutoffSeconds ?? 1,
     image: {
       context: "examples/django-celery",
       dockerfile: "Dockerfile",
       requirements: "requirements.txt",
       ...config.image,
     },
-    keepNewest: config.keepNewest ?? 10,
-    celeryApp: config.celeryApp,
-    workerPath: config.workerPath,
-    web: {
-      ...CONTAINER_DEFAULTS,
-      concurrency: 4,
-      timeoutSeconds: 60,
-      command: ["gunicorn", `${djangoPackage}.wsgi:application`],
-      ...config.web,
-    },
-    worker: fillInWorker(config),
-    env: config.env ?? {},
-    secrets: config.secrets ?? {},
-    results: { table: "celery", ttlSeconds: 86_400, ...config.results },
-    database: {
-      storageLimitGb: 1,
-      deletionProtection: stage === "production",
-      ...config.database,
-    },
-    retentionDays: config.retentionDays ?? 3,
-    networkId: config.networkId,
+    results: { table: "celery", ...config.results },
+    database: { deletionProtection: stage === "production", ...config.database },
     domain: config.domain || undefined,
-    openapi: config.openapi,
-    staticBucket: config.staticBucket,
-    schedule: config.schedule,
-    roles: { queueReader: "ymq.reader", documentApi: "ydb.editor", ...config.roles },
-    quotas: { containers: 10, ...config.quotas },
   };
 }
-
-// With a workerPath a worker of its own is a contradiction, which CeleryApp refuses.
-function fillInWorker({ worker, workerPath }: Config): ContainerSettings | undefined {
-  if (workerPath !== undefined && worker === undefined) return undefined;
-  return {
-    ...CONTAINER_DEFAULTS,
-    concurrency: 1,
-    timeoutSeconds: 600,
-    command: ["gunicorn", "celery_push_worker.wsgi:application"],
-    ...worker,
-  };
-}
-
-const CONTAINER_DEFAULTS = { memoryMib: 512, cores: 1, coreFraction: 100, minInstances: 0 };
 
 function fillInBackend({ backend, project }: Config): BackendSettings {
   if (backend?.type !== "s3") return { type: "local" };

@@ -61,7 +61,7 @@ export function leftovers({ backend, domain, secrets, staticBucket }: Settings):
     ...(domain && domain.dns !== "external" ? [`the DNS zone ${domain.dns.zone}`] : []),
     ...(domain?.dns === "external" ? [`the DNS records that you made for ${domain.fqdn}`] : []),
     ...(staticBucket ? [`the bucket ${staticBucket}`] : []),
-    ...(Object.keys(secrets).length > 0 ? ["your own secrets in Lockbox"] : []),
+    ...(Object.keys(secrets ?? {}).length > 0 ? ["your own secrets in Lockbox"] : []),
   ];
   return left.length === 0
     ? ["Nothing is left."]

@@ -4,54 +4,22 @@ import { namePrefix, resolveSettings, stackId } from "../../stacks/settings.ts";
 const MINIMAL = { project: "shop", celeryApp: "shop.celery:app" };
 
 describe("resolveSettings", () => {
-  test("fills in every default", () => {
+  test("fills in the defaults that the commands need", () => {
     expect(resolveSettings(MINIMAL)).toEqual({
       project: "shop",
+      celeryApp: "shop.celery:app",
       stage: undefined,
-      folderId: undefined,
       backend: { type: "local" },
       queueKey: "stack",
       trigger: "yc",
-      batchSize: 1,
-      batchCutoffSeconds: 1,
       image: {
         context: "examples/django-celery",
         dockerfile: "Dockerfile",
         requirements: "requirements.txt",
       },
-      keepNewest: 10,
-      celeryApp: "shop.celery:app",
-      workerPath: undefined,
-      web: {
-        memoryMib: 512,
-        cores: 1,
-        coreFraction: 100,
-        concurrency: 4,
-        timeoutSeconds: 60,
-        minInstances: 0,
-        command: ["gunicorn", "shop.wsgi:application"],
-      },
-      worker: {
-        memoryMib: 512,
-        cores: 1,
-        coreFraction: 100,
-        concurrency: 1,
-        timeoutSeconds: 600,
-        minInstances: 0,
-        command: ["gunicorn", "celery_push_worker.wsgi:application"],
-      },
-      env: {},
-      secrets: {},
-      results: { table: "celery", ttlSeconds: 86_400 },
-      database: { storageLimitGb: 1, deletionProtection: false },
-      retentionDays: 3,
-      networkId: undefined,
+      results: { table: "celery" },
+      database: { deletionProtection: false },
       domain: undefined,
-      openapi: undefined,
-      staticBucket: undefined,
-      schedule: undefined,
-      roles: { queueReader: "ymq.reader", documentApi: "ydb.editor" },
-      quotas: { containers: 10 },
     });
   });
 
@@ -74,8 +42,7 @@ describe("resolveSettings", () => {
   test("counts a field written as undefined as left out", () => {
     const config = { ...MINIMAL, keepNewest: undefined, web: { memoryMib: undefined } };
 
-    expect(resolveSettings(config).keepNewest).toBe(10);
-    expect(resolveSettings(config).web.memoryMib).toBe(512);
+    expect(resolveSettings(config)).toEqual({ ...resolveSettings(MINIMAL), web: {} });
   });
 
   test("protects the database of the production stage unless told otherwise", () => {
@@ -83,10 +50,10 @@ describe("resolveSettings", () => {
 
     expect(
       resolveSettings({ ...MINIMAL, stages: { production: {} } }, "production").database,
-    ).toEqual({ storageLimitGb: 1, deletionProtection: true });
+    ).toEqual({ deletionProtection: true });
     expect(
       resolveSettings({ ...MINIMAL, stages: { production: open } }, "production").database,
-    ).toEqual({ storageLimitGb: 1, deletionProtection: false });
+    ).toEqual({ deletionProtection: false });
   });
 
   test("completes a bucket's address", () => {
