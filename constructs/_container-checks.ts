@@ -143,7 +143,7 @@ export function checkContainerQuota(
     field: "containers",
     value: all.length,
     allowed: `at most ${quota} in one cloud`,
-    fix: "Take containers out, or state a raised quota with ServerlessContainer.limit",
+    fix: "Take containers out, or state a raised quota: quotas.containers in config.ts",
   });
   const before = countInstances(all.slice(0, position));
   const after = countInstances(all.slice(0, position + 1));

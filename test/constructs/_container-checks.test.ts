@@ -137,7 +137,7 @@ describe("the checks of a container", () => {
     });
 
     expect(messages).toEqual([
-      "[app/C10] 'containers' is 12, allowed: at most 10 in one cloud. Take containers out, or state a raised quota with ServerlessContainer.limit.",
+      "[app/C10] 'containers' is 12, allowed: at most 10 in one cloud. Take containers out, or state a raised quota: quotas.containers in config.ts.",
     ]);
   });
 
@@ -148,7 +148,7 @@ describe("the checks of a container", () => {
     });
 
     expect(messages).toEqual([
-      "[app/C12] 'containers' is 13, allowed: at most 12 in one cloud. Take containers out, or state a raised quota with ServerlessContainer.limit.",
+      "[app/C12] 'containers' is 13, allowed: at most 12 in one cloud. Take containers out, or state a raised quota: quotas.containers in config.ts.",
     ]);
   });
 
