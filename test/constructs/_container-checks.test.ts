@@ -1,14 +1,11 @@
-import { type TerraformStack, TerraformVariable } from "cdktf";
+import { TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
-import { Secret } from "../../constructs/secret.ts";
 import {
   ServerlessContainer,
   type ServerlessContainerProps,
 } from "../../constructs/serverless-container.ts";
-import { ServiceAccount } from "../../constructs/service-account.ts";
 import { refusals } from "../support/synth.ts";
-
-const IMAGE = `cr.yandex/crp1/site@sha256:${"0".repeat(64)}`;
+import { define, sentry } from "./_container.ts";
 
 describe("the checks of a container", () => {
   const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
@@ -164,22 +161,3 @@ describe("the checks of a container", () => {
     ]);
   });
 });
-
-function define(
-  scope: TerraformStack,
-  props: Partial<ServerlessContainerProps> = {},
-  id = "Web",
-): ServerlessContainer {
-  const account = props.account ?? defineAccount(scope);
-  return new ServerlessContainer(scope, id, { name: "shop-web", image: IMAGE, ...props, account });
-}
-
-function defineAccount(scope: TerraformStack): ServiceAccount {
-  const existing = { accountId: "aje1", folderId: "b1g1" };
-  const found = scope.node.tryFindChild("Account") as ServiceAccount | undefined;
-  return found ?? ServiceAccount.fromId(scope, "Account", existing);
-}
-
-function sentry(scope: TerraformStack, id: string) {
-  return Secret.fromLockbox(scope, id, { secretId: "e6q1", versionId: "e6q2" }).value("dsn");
-}

@@ -1,12 +1,6 @@
-import { TerraformOutput, type TerraformStack, TerraformVariable } from "cdktf";
+import { TerraformOutput, TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { LogGroup } from "../../constructs/log-group.ts";
-import { Secret } from "../../constructs/secret.ts";
-import {
-  ServerlessContainer,
-  type ServerlessContainerProps,
-} from "../../constructs/serverless-container.ts";
-import { ServiceAccount } from "../../constructs/service-account.ts";
 import {
   addresses,
   type Body,
@@ -16,8 +10,8 @@ import {
   type SynthesizedStack,
   synthPlain,
 } from "../support/synth.ts";
+import { define, defineAccount, IMAGE, sentry } from "./_container.ts";
 
-const IMAGE = `cr.yandex/crp1/site@sha256:${"0".repeat(64)}`;
 const FINGERPRINT = "${sha256(jsonencode(local.Web_revision))}";
 const CAUSES =
   "Likely causes: the image is not in the registry (push it, then deploy its digest); the " +
@@ -295,25 +289,6 @@ describe("ServerlessContainer", () => {
     });
   });
 });
-
-function define(
-  scope: TerraformStack,
-  props: Partial<ServerlessContainerProps> = {},
-  id = "Web",
-): ServerlessContainer {
-  const account = props.account ?? defineAccount(scope);
-  return new ServerlessContainer(scope, id, { name: "shop-web", image: IMAGE, ...props, account });
-}
-
-function defineAccount(scope: TerraformStack): ServiceAccount {
-  const existing = { accountId: "aje1", folderId: "b1g1" };
-  const found = scope.node.tryFindChild("Account") as ServiceAccount | undefined;
-  return found ?? ServiceAccount.fromId(scope, "Account", existing);
-}
-
-function sentry(scope: TerraformStack, id: string) {
-  return Secret.fromLockbox(scope, id, { secretId: "e6q1", versionId: "e6q2" }).value("dsn");
-}
 
 function container(stack: SynthesizedStack): Body {
   const [first] = resources(stack, "yandex_serverless_container");
