@@ -1,6 +1,7 @@
 import { TerraformOutput, TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { LogGroup } from "../../constructs/log-group.ts";
+import { ServiceAccount } from "../../constructs/service-account.ts";
 import {
   addresses,
   type Body,
