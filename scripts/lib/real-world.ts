@@ -12,7 +12,15 @@ import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestInit as UndiciRequestInit } from "undici";
-import { NOT_FOUND, type RunOptions, type RunResult, TIMED_OUT, type World } from "./world.ts";
+import { interruption, passSignals } from "./interrupt.ts";
+import {
+  digitsOf,
+  NOT_FOUND,
+  type RunOptions,
+  type RunResult,
+  TIMED_OUT,
+  type World,
+} from "./world.ts";
 
 const TAIL_INTERVAL_MS = 150;
 
@@ -21,6 +29,7 @@ export function realWorld(): World {
   const root = process.cwd();
   return {
     root,
+    runId: `${digitsOf(Date.now())}-${process.pid}`,
     env: process.env,
     interactive: Boolean(process.stdin.isTTY && process.stdout.isTTY),
     run: (command, args, options = {}) =>
@@ -47,6 +56,7 @@ async function fetchThroughProxy(url: string, init?: RequestInit): Promise<Respo
 
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
     return await lines.question(question);
   } finally {
@@ -85,12 +95,14 @@ async function runLogged(
   options: RunOptions,
   file: string,
 ): Promise<RunResult> {
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, "", { mode: 0o600 });
   const log = openSync(file, "a");
   const child = spawn(command, args, {
     env: options.env ?? process.env,
     stdio: ["ignore", log, log],
+    // A group of its own, which no terminal interrupts and nobody kills along with this one.
+    detached: true,
   });
   const stopTail = tail(file, lineSplitter(options.onLine));
   try {
@@ -103,7 +115,7 @@ async function runLogged(
 }
 
 function ending(command: string, child: ChildProcess, timeoutSeconds?: number): Promise<number> {
-  const stopForwarding = forwardTermination(child);
+  const stopPassing = passSignals(child);
   let timedOut = false;
   const timer =
     timeoutSeconds === undefined
@@ -117,20 +129,15 @@ function ending(command: string, child: ChildProcess, timeoutSeconds?: number): 
       if (error.code === "ENOENT") resolve(NOT_FOUND);
       else reject(new Error(`${command} could not be started: ${error.message}`, { cause: error }));
     });
-    child.on("close", (code) => resolve(timedOut ? TIMED_OUT : (code ?? 1)));
+    child.on("close", (code) => {
+      const interrupted = interruption();
+      if (interrupted) reject(interrupted);
+      else resolve(timedOut ? TIMED_OUT : (code ?? 1));
+    });
   }).finally(() => {
     clearTimeout(timer);
-    stopForwarding();
+    stopPassing();
   });
-}
-
-// A terminal sends its interrupt to the children too: waiting for them lets terraform write its
-// state. A termination reaches this process alone and is passed on.
-function forwardTermination(child: ChildProcess): () => void {
-  const wait = () => {};
-  const terminate = () => void child.kill("SIGTERM");
-  process.on("SIGINT", wait).on("SIGTERM", terminate);
-  return () => void process.off("SIGINT", wait).off("SIGTERM", terminate);
 }
 
 function tail(file: string, take: (text: string) => void): () => void {

@@ -78,6 +78,7 @@ describe("run", () => {
     expect(result).toEqual({ exitCode: 0, stdout: "out\nerr\n", stderr: "" });
     expect(readFileSync(logFile, "utf8")).toBe("out\nerr\n");
     expect(statSync(logFile).mode & 0o777).toBe(0o600);
+    expect(statSync(join(dir, "log")).mode & 0o777).toBe(0o700);
     expect(lines).toEqual(["out", "err"]);
   });
 
