@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { UserError } from "./user-error.ts";
 
 /** What decides an image's content. */
@@ -29,6 +29,18 @@ export function hashContext({ context, dockerfile }: BuildInput): string {
   return hash.update(`dockerfile ${dockerfile}`).digest("hex");
 }
 
+/** Refuses a context that would hand the state, which may hold a key, to docker and into the image. */
+export function refuseState(input: BuildInput, stateDirectory: string): void {
+  const path = relative(input.context, stateDirectory).split(sep).join("/");
+  if (path.startsWith("..")) return;
+  const file = findIgnoreFile(input) ?? join(input.context, ".dockerignore");
+  // Every file in it must be out: the name stands for any stage.
+  if (ignoreFilter(readIgnoreFile(input))(`${path}/stage/app.tfstate`)) return;
+  throw new UserError(
+    `The image's sources in ${input.context} include ${path}, which holds the state with its keys. Write a line "${path}" into ${file} ("cdktf.out" and "node_modules" belong there too).`,
+  );
+}
+
 /**
  * Whether a path of the context is left out, by the rules of `.dockerignore`: patterns are anchored
  * at the context, `**` spans folders, `!` takes a path back in, and the last match counts.
@@ -49,10 +61,14 @@ export function ignoreFilter(text: string): (path: string) => boolean {
   };
 }
 
-function readIgnoreFile({ context, dockerfile }: BuildInput): string {
-  const files = [join(context, `${dockerfile}.dockerignore`), join(context, ".dockerignore")];
-  const file = files.find((candidate) => existsSync(candidate));
+function readIgnoreFile(input: BuildInput): string {
+  const file = findIgnoreFile(input);
   return file === undefined ? "" : readFileSync(file, "utf8");
+}
+
+function findIgnoreFile({ context, dockerfile }: BuildInput): string | undefined {
+  const files = [join(context, `${dockerfile}.dockerignore`), join(context, ".dockerignore")];
+  return files.find((candidate) => existsSync(candidate));
 }
 
 function compile(pattern: string): RegExp {

@@ -26,6 +26,11 @@ export type FlagValues<Flags extends Record<string, Flag>> = {
     : string | undefined;
 };
 
+export const REBUILD = {
+  type: "boolean",
+  help: "build although the sources are unchanged, on the newest base image",
+} as const;
+
 /** Flags that npm has too: they may come from a user's npmrc, and missing them does no harm. */
 const NPM_ALSO = ["json", "registry", "verbose", "yes"];
 

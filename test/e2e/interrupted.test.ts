@@ -8,7 +8,6 @@ const DOMAIN = `domain: { fqdn: "shop.example.com", dns: "external" },`;
 // What the user sees when a step has ended, and, where a tool works in a step, when it begins.
 const PLACES = [
   "✔ Pre-flight",
-  "✔ Synthesize",
   "✔ Registry",
   "✔ Domain",
   "… Image",
