@@ -97,7 +97,7 @@ export const config: Config = {
   project: "shop",
   celeryApp: "shop.celery:app",
   image: { context: "site" },
-  stages: { production: {} },
+  stages: { production: { domain: false } },
   ${fields}
 };
 `;
