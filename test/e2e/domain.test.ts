@@ -51,13 +51,6 @@ describeTerraform("a domain in Cloud DNS", () => {
     });
   });
 
-  test("waits for its certificate without a change", async () => {
-    const deploy = await project.npm("deploy");
-
-    expect(deploy.output).toMatch(/Domain: no change[\s\S]*App: no change/);
-    expect(deploy.code).toBe(0);
-  });
-
   test("fails the deploy when it cannot be attached, and never replaces the gateway", async () => {
     setCertificate(project, "ISSUED");
     setFault(project, true);
@@ -89,12 +82,13 @@ describeTerraform("a domain in Cloud DNS", () => {
       setCertificate(project, status);
 
       const plan = await project.npm("plan");
-      const deploy = await project.npm("deploy");
+      const deploy = await project.npm("deploy", ["--wait"]);
 
       expect(plan.output).not.toMatch(/Plan: /);
       expect(plan.code).toBe(0);
       expect(deploy.output).toMatch(domainOutcome);
       expect(deploy.output).toContain("App: no change");
+      expect(deploy.output).toContain("Certificate: attached already");
       expect(deploy.code).toBe(0);
       expect(gateway(project)).toMatchObject({ id: gatewayId, domains: [{ fqdn: FQDN }] });
     },
@@ -183,13 +177,6 @@ describeTerraform("a domain with DNS elsewhere", () => {
     expect(gateway(project)).toMatchObject({ id, domains: [{ fqdn: FQDN }] });
   });
 
-  test("is not waited for once it is attached", async () => {
-    const deploy = await project.npm("deploy", ["--wait"]);
-
-    expect(deploy.output).toContain("Certificate: attached already");
-    expect(deploy.code).toBe(0);
-  });
-
   test("stops plan and deploy with a reason when its certificate is refused", async () => {
     setCertificate(project, "INVALID");
 
@@ -214,14 +201,6 @@ describeTerraform("a domain with DNS elsewhere", () => {
     expect(deploy.output).toContain(`${FQDN} is not attached yet: its certificate is VALIDATING.`);
     expect(deploy.code).toBe(0);
     expect(Object.keys(project.cloud().certificates)).toHaveLength(1);
-  });
-
-  test("leaves its records to the user when the stage is destroyed", async () => {
-    const destroy = await project.npm("destroy", ["--yes"]);
-
-    expect(destroy.output).toContain(`the DNS records that you made for ${FQDN}`);
-    expect(destroy.code).toBe(0);
-    expect(project.cloud().certificates).toEqual({});
   });
 });
 
