@@ -160,8 +160,48 @@ describeTerraform("a pipeline", () => {
   });
 });
 
+describeTerraform("a domain that was taken out of config.ts", () => {
+  useProject(() => project.npm("deploy"), `domain: { fqdn: "shop.example.com", dns: "external" },`);
+
+  test("shows its certificate's record while it is there", async () => {
+    const [certificate] = Object.keys(project.cloud().certificates);
+
+    const outputs = await project.npm("outputs");
+
+    expect(outputs.output).toContain(`value: ${certificate}.cm.yandexcloud.net.`);
+    expect(outputs.output).not.toMatch(/local:|next_steps:/);
+  });
+
+  test("leaves a certificate, which destroy takes along", async () => {
+    project.configure("");
+
+    const destroy = await project.npm("destroy", ["--yes"]);
+
+    expect(destroy.output).toContain("Domain: destroyed");
+    expect(destroy.output).toContain("Nothing is left.");
+    expect(destroy.code).toBe(0);
+    expect(project.cloud().certificates).toEqual({});
+  });
+});
+
 describe("a command line that makes no sense", () => {
   useProject();
+
+  test.each([
+    ["--stage=production", "--stage", "--stage production"],
+    ["--dry-run", "--dry-run", "--dry-run"],
+  ])(
+    "deploy %s without `--`: npm keeps the flag, and nothing is done",
+    async (flag, name, text) => {
+      const deploy = await project.run("npm", ["run", "--silent", "deploy", flag]);
+
+      expect(deploy.code).toBe(2);
+      expect(deploy.stderr).toContain(
+        `npm took ${name} for itself. Write \`npm run deploy -- ${text}\`.`,
+      );
+      expect(project.cloud().log).toEqual([]);
+    },
+  );
 
   test.each(["plan", "deploy", "image", "table", "trigger", "verify", "outputs", "destroy"])(
     "%s: exit code 2 and where to read on; --help shows it",

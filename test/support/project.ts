@@ -41,7 +41,12 @@ export interface Project {
   /** Runs any program in the project's folder. */
   run(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Answer>;
   /** Starts `npm run <command>`, and kills it as soon as a line of its output matches. */
-  killAt(line: RegExp, command: string, args?: readonly string[]): Promise<Answer>;
+  killAt(
+    line: RegExp,
+    command: string,
+    args?: readonly string[],
+    signal?: NodeJS.Signals,
+  ): Promise<Answer>;
   configure(text: string): void;
   write(file: string, text: string): void;
   cloud(): Cloud;
@@ -80,8 +85,8 @@ export async function newProject(config?: string): Promise<Project> {
     run,
     npm: (command, args = [], extra = {}) =>
       run("npm", ["run", "--silent", command, "--", ...args], extra),
-    killAt: (line, command, args = []) =>
-      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env)),
+    killAt: (line, command, args = [], signal = "SIGKILL") =>
+      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env), signal),
     configure,
     write,
     cloud: () => readCloud(cloudDir),
@@ -138,10 +143,12 @@ function answer(child: ChildProcess, onText: (text: string) => void = () => {}):
   });
 }
 
-function killAt(line: RegExp, child: ChildProcess): Promise<Answer> {
+// Once: a second interrupt is a demand to drop everything.
+function killAt(line: RegExp, child: ChildProcess, signal: NodeJS.Signals): Promise<Answer> {
+  let sent = false;
   return answer(child, (text) => {
-    if (line.test(text) && child.pid !== undefined && !child.killed) {
-      process.kill(-child.pid, "SIGKILL");
-    }
+    if (sent || !line.test(text) || child.pid === undefined) return;
+    sent = true;
+    process.kill(-child.pid, signal);
   });
 }
