@@ -1,0 +1,53 @@
+"""``python -m celery_push_worker schedule -o schedule.json``."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from ._settings import find_app
+from .exceptions import ConfigurationError, ScheduleError
+
+__all__ = ["main"]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command, and return its exit status."""
+    options = build_parser().parse_args(arguments)
+    sys.path.insert(0, str(Path.cwd()))
+    try:
+        write_schedule(options.app, options.output)
+    except (ConfigurationError, ScheduleError) as exc:
+        print(exc, file=sys.stderr)  # noqa: T201  a command talks
+        return 1
+    return 0
+
+
+def build_parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m celery_push_worker", description=__doc__
+    )
+    commands = parser.add_subparsers(required=True, metavar="command")
+    schedule = commands.add_parser(
+        "schedule", help="write beat_schedule as a file of timers"
+    )
+    schedule.add_argument("-o", "--output", help="file to write; default: print it")
+    schedule.add_argument("-A", "--app", help="module:attribute; default: CELERY_APP")
+    return parser
+
+
+def write_schedule(app_name: str | None, output: str | None) -> None:
+    from .schedule import export_schedule
+
+    app = find_app(app_name)
+    app.loader.import_default_modules()
+    text = export_schedule(app)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        Path(output).write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

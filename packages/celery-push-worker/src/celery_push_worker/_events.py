@@ -1,0 +1,100 @@
+"""Bytes of a request come in, deliveries and fired timers go out.
+
+The trigger's event is the only format that is read here; what a delivery's body
+means is not looked at. Nothing is trusted but the shape that was checked.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from .exceptions import RequestError
+
+__all__ = ["Delivery", "Event", "TimerFired", "parse_event"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """One message of the queue."""
+
+    message_id: str
+    """The queue's own id: the same each time that this message is delivered."""
+    body: str
+    """What the publisher sent, with or without the outer base64."""
+    sent_at: float | None = None
+    """Unix seconds at which the queue took the message, if the event tells."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimerFired:
+    """One run of a timer."""
+
+    message_id: str
+    """The event's id: the same when the trigger tries again."""
+    payload: str
+    """The text that the timer was made with."""
+
+
+Event = Delivery | TimerFired
+
+
+def parse_event(raw: bytes) -> list[Event]:
+    """Return what the event carries, in its order, at least one.
+
+    :raises RequestError: the bytes are no event of a trigger.
+    """
+    try:
+        event = json.loads(raw)
+    except (ValueError, RecursionError) as exc:
+        raise RequestError(400, "The request's body is not JSON") from exc
+    messages = event.get("messages") if isinstance(event, dict) else None
+    if not isinstance(messages, list) or not messages:
+        raise RequestError(400, "The event has no list 'messages'")
+    return [parse_message(message) for message in messages]
+
+
+def parse_message(message: Any) -> Event:
+    details = get_mapping(message, "details")
+    metadata = get_mapping(message, "event_metadata")
+    if "payload" in details and "message" not in details:
+        return parse_timer(details["payload"], metadata)
+    return parse_delivery(get_mapping(details, "message"), metadata)
+
+
+def parse_delivery(message: dict[str, Any], metadata: dict[str, Any]) -> Delivery:
+    body = message.get("body")
+    if not isinstance(body, str):
+        raise RequestError(400, "A message of the event has no text 'body'")
+    return Delivery(
+        message_id=pick_id(message.get("message_id"), metadata, body),
+        body=body,
+        sent_at=parse_milliseconds(
+            get_mapping(message, "attributes").get("SentTimestamp")
+        ),
+    )
+
+
+def parse_timer(payload: Any, metadata: dict[str, Any]) -> TimerFired:
+    if not isinstance(payload, str):
+        raise RequestError(400, "A timer's 'payload' is not a text")
+    return TimerFired(message_id=pick_id(None, metadata, payload), payload=payload)
+
+
+def pick_id(message_id: Any, metadata: dict[str, Any], body: str) -> str:
+    for candidate in (message_id, metadata.get("event_id")):
+        if isinstance(candidate, str) and 0 < len(candidate) <= 256:  # noqa: PLR2004
+            return candidate
+    return sha256(body.encode(errors="surrogatepass")).hexdigest()
+
+
+def get_mapping(parent: Any, key: str) -> dict[str, Any]:
+    value = parent.get(key) if isinstance(parent, dict) else None
+    return value if isinstance(value, dict) else {}
+
+
+def parse_milliseconds(value: Any) -> float | None:
+    text = str(value)
+    return int(text) / 1000 if text.isascii() and text[:15].isdigit() else None

@@ -1,0 +1,227 @@
+"""THE FENCE: one message goes through Celery's own machinery, a verdict comes out.
+
+Together with the pool the only code that knows how a worker executes.
+"""
+
+from __future__ import annotations
+
+import time
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from celery import signals, states
+from celery.exceptions import InvalidTaskError, NotRegistered
+from celery.utils.imports import symbol_by_name
+from celery.utils.objects import Bunch
+from celery.worker.state import revoked, revoked_stamps, task_reserved
+
+from ._delays import count_hops, plan_delay
+from ._events import TimerFired
+from ._faults import blamed_on
+from ._lifecycle import build_tracers
+from ._logs import log
+from ._messages import TaskMessage, UnknownTaskError, decode_message
+from ._outcomes import Outcome, Verdict
+from ._pool import InlinePool, Run, blocking_joins
+from ._publishing import plan_entry, publish_entry, republish
+from .exceptions import Reason, RetryLaterError, UndeliverableError
+
+if TYPE_CHECKING:
+    from ._events import Delivery, Event
+    from ._ledger import Ledger
+    from ._lifecycle import WorkerIdentity
+    from ._settings import Settings
+
+__all__ = ["Executor"]
+
+PATIENCE_SECONDS = 1.0
+"""A task that is due sooner than this is waited for; the queue knows whole seconds."""
+
+
+class Executor:
+    """Executes the messages of one app, one after the other."""
+
+    def __init__(
+        self, identity: WorkerIdentity, settings: Settings, ledger: Ledger
+    ) -> None:
+        self.identity = identity
+        self.app = identity.app
+        self.settings = settings
+        self.ledger = ledger
+
+    def handle(self, event: Event, *, alone: bool, fields: dict[str, Any]) -> Verdict:
+        """Do what the event asks for, log it in one line, and return its verdict.
+
+        :param alone: whether the request has no other message.
+        :param fields: what the log line has besides.
+        """
+        run = Run(fields={**fields, "message_id": event.message_id})
+        started = time.monotonic()
+        outcome, reason = self.attempt(event, run, alone=alone)
+        run.fields["duration_seconds"] = round(time.monotonic() - started, 6)
+        log_verdict(run, outcome, reason)
+        return Verdict(
+            message_id=event.message_id, outcome=outcome, reason=reason, state=run.state
+        )
+
+    def attempt(
+        self, event: Event, run: Run, *, alone: bool
+    ) -> tuple[Outcome, Reason | None]:
+        try:
+            if isinstance(event, TimerFired):
+                return self.fire(event, run), None
+            return self.deliver(event, run, alone=alone)
+        except UndeliverableError as exc:
+            run.fields["problem"] = str(exc)
+            return Outcome.DEAD, exc.reason
+        except RetryLaterError as exc:
+            return Outcome.RETRY_LATER, exc.reason
+
+    def fire(self, timer: TimerFired, run: Run) -> Outcome:
+        """Publish the task of a timer."""
+        entry = plan_entry(self.app, timer)
+        run.fields |= {
+            "task_name": entry["task"],
+            "task_id": entry["options"]["task_id"],
+            "entry": entry.get("entry"),
+        }
+        with blamed_on(Reason.BROKER_FAILED, "The task of a timer cannot be published"):
+            publish_entry(self.app, entry)
+        return Outcome.DONE
+
+    def deliver(
+        self, delivery: Delivery, run: Run, *, alone: bool
+    ) -> tuple[Outcome, Reason | None]:
+        """Execute the task of a message, unless it was done or is not due."""
+        try:
+            message = decode_message(delivery.body, self.app)
+        except UnknownTaskError as exc:
+            self.report_unknown(exc.task_message, run)
+            raise
+        request = self.build_request(message, run)
+        describe(request, message, delivery, run)
+        remaining = 0.0 if is_expired(request) else find_remaining(request)
+        if remaining > PATIENCE_SECONDS:
+            return self.delay(message, remaining, run), None
+        if self.is_done(delivery, request, alone=alone):
+            return Outcome.DUPLICATE, None
+        if remaining:  # To sleep for no time still gives the processor away.
+            time.sleep(remaining)
+        self.execute(request, run)
+        return run.plan_outcome()
+
+    def build_request(self, message: TaskMessage, run: Run) -> Any:
+        task = self.app.tasks[message.name]
+        request_class = symbol_by_name(task.Request)
+        try:
+            return request_class(
+                message.message,
+                on_ack=run.on_ack,
+                on_reject=run.on_reject,
+                app=self.app,
+                hostname=self.identity.hostname,
+                task=task,
+                body=message.body,
+                headers=message.headers,
+                decoded=True,
+                utc=message.utc,
+            )
+        except (InvalidTaskError, ValueError, TypeError, OverflowError) as exc:
+            raise UndeliverableError(Reason.INVALID_TASK, "A time is no time") from exc
+
+    def delay(self, message: TaskMessage, remaining: float, run: Run) -> Outcome:
+        hops = count_hops(message.headers) + 1
+        run.fields |= {"hops": hops, "due_in_seconds": round(remaining, 3)}
+        with blamed_on(Reason.BROKER_FAILED, "A task cannot be published again"):
+            republish(self.app, message, hops=hops, delay=plan_delay(remaining))
+        return Outcome.DELAYED
+
+    def is_done(self, delivery: Delivery, request: Any, *, alone: bool) -> bool:
+        with blamed_on(Reason.STORE_FAILED, "The result store cannot be read"):
+            return self.ledger.is_done(
+                delivery.message_id,
+                request.id,
+                stores_result=not request.ignore_result,
+                alone=alone,
+            )
+
+    def execute(self, request: Any, run: Run) -> None:
+        """Do what a worker does with a request that it has received."""
+        note_done = partial(self.ledger.mark, [run.fields["message_id"]])
+        pool = InlinePool(
+            app=self.app,
+            run=run,
+            grace_seconds=self.settings.grace_seconds,
+            on_abandon=note_done,
+        )
+        with blamed_on(None, f"Task {request.name}[{request.id}] was not recorded"):
+            if is_revocable(request) and request.revoked():
+                run.state = states.REVOKED
+                return
+            signals.task_received.send(sender=self.identity, request=request)
+            if request.task.__trace__ is None:
+                build_tracers(self.app, self.identity.hostname)
+            task_reserved(request)
+            with blocking_joins():
+                request.execute_using_pool(pool)
+
+    def report_unknown(self, message: TaskMessage, run: Run) -> None:
+        """Tell about an unknown task in the ways in which a worker does."""
+        run.fields |= {"task_id": message.id, "task_name": message.name}
+        request = Bunch(
+            name=message.name,
+            chord=None,
+            root_id=message.headers.get("root_id"),
+            correlation_id=message.envelope.properties.get("correlation_id"),
+            reply_to=message.envelope.properties.get("reply_to"),
+            errbacks=None,
+        )
+        with blamed_on(Reason.STORE_FAILED, "An unknown task cannot be recorded"):
+            self.app.backend.mark_as_failure(
+                message.id, NotRegistered(message.name), request=request
+            )
+        signals.task_unknown.send(
+            sender=self.identity,
+            message=message.message,
+            exc=KeyError(message.name),  # What a worker looks up in vain.
+            name=message.name,
+            id=message.id,
+        )
+
+
+def is_revocable(request: Any) -> bool:
+    return bool(request.expires or request.id in revoked or revoked_stamps)
+
+
+def is_expired(request: Any) -> bool:
+    return bool(request.expires) and time.time() > request.expires.timestamp()
+
+
+def find_remaining(request: Any) -> float:
+    try:
+        return max(0.0, request.eta.timestamp() - time.time()) if request.eta else 0.0
+    except (OverflowError, ValueError) as exc:
+        raise UndeliverableError(Reason.INVALID_TASK, "'eta' is out of range") from exc
+
+
+def describe(request: Any, message: TaskMessage, delivery: Delivery, run: Run) -> None:
+    run.fields |= {
+        "task_id": request.id,
+        "task_name": request.name,
+        "attempt": (message.headers.get("retries") or 0) + 1,
+        "hops": count_hops(message.headers),
+    }
+    if delivery.sent_at is not None:
+        latency = max(0.0, time.time() - delivery.sent_at)
+        run.fields["queue_latency_seconds"] = round(latency, 3)
+
+
+def log_verdict(run: Run, outcome: Outcome, reason: Reason | None) -> None:
+    fields = {**run.fields, "outcome": outcome.value}
+    fields |= {"state": run.state} if run.state else {}
+    fields |= {"reason": reason.value} if reason else {}
+    what = f"{fields.get('task_name', 'Message')}[{fields.get('task_id', '?')}]"
+    write = log.info if outcome.is_done else log.error
+    write(
+        "%s: %s", what, run.state or (reason or outcome).value, extra={"fields": fields}
+    )

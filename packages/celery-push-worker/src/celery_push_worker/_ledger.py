@@ -1,0 +1,103 @@
+"""Which messages were done before, so that they are not done again.
+
+Two questions, two sources. A standard queue may deliver a message twice: the result
+store tells whether its task has succeeded. A request of several messages comes back
+whole when one of them has to: what was done of it is remembered here, and noted in the
+result store for other instances.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import TYPE_CHECKING, Any
+
+from celery import states
+from celery.backends.base import DisabledBackend
+from celery.exceptions import TimeLimitExceeded
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from celery import Celery
+
+    from ._settings import Settings
+
+__all__ = ["Ledger"]
+
+CAPACITY = 1_000
+"""Done messages of failed requests that one process remembers."""
+
+NOTE_PREFIX = "push-worker-done-"
+"""Begins the id under which the result store keeps a note."""
+
+RERUN_STATES = frozenset({states.FAILURE, states.RETRY, states.REVOKED})
+"""States in which a task may have to run again, or may be done with."""
+
+
+class Ledger:
+    """Remembers what was done."""
+
+    def __init__(self, app: Celery, settings: Settings) -> None:
+        self.app = app
+        self.deduplicate = settings.deduplicate
+        self.done: OrderedDict[str, None] = OrderedDict()
+
+    def is_done(
+        self, message_id: str, task_id: str, *, stores_result: bool, alone: bool
+    ) -> bool:
+        """Return whether the message was done before.
+
+        Costs one read of the result store at most, and a second one only where the
+        first has found a failure or a retry.
+
+        :param stores_result: whether the task leaves a result.
+        :param alone: whether the request has no other message.
+        """
+        if message_id in self.done:
+            return True
+        if not self.has_store:
+            return False
+        if not stores_result:
+            return not alone and self.has_note(message_id)
+        if not self.deduplicate and alone:
+            return False
+        meta = self.read(task_id)
+        state = meta.get("status")
+        if state == states.SUCCESS and self.deduplicate:
+            return True
+        return is_worth_asking(state, meta, alone=alone) and self.has_note(message_id)
+
+    @property
+    def has_store(self) -> bool:
+        backend = self.app.backend
+        return not isinstance(backend, DisabledBackend) and bool(backend.persistent)
+
+    def mark(self, message_ids: Iterable[str], *, durably: bool = True) -> None:
+        """Remember messages of a request that will come back.
+
+        :param durably: whether other processes shall know, too.
+        """
+        for message_id in message_ids:
+            self.done[message_id] = None
+            if durably and self.has_store:
+                self.app.backend.store_result(
+                    NOTE_PREFIX + message_id, None, states.SUCCESS
+                )
+        while len(self.done) > CAPACITY:
+            self.done.popitem(last=False)
+
+    def has_note(self, message_id: str) -> bool:
+        status = self.read(NOTE_PREFIX + message_id).get("status")
+        return bool(status == states.SUCCESS)
+
+    def read(self, task_id: str) -> dict[str, Any]:
+        meta: dict[str, Any] = self.app.backend.get_task_meta(task_id, cache=False)
+        return meta
+
+
+def is_worth_asking(state: Any, meta: dict[str, Any], *, alone: bool) -> bool:
+    if alone:
+        # A process that a task would not leave at its time limit could not answer.
+        result = meta.get("result")
+        return state == states.FAILURE and isinstance(result, TimeLimitExceeded)
+    return state in RERUN_STATES

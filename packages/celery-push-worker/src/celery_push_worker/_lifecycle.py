@@ -1,0 +1,100 @@
+"""Start and end of a worker: what ``celery worker`` does around its tasks.
+
+The same signals in the same order, so that what a project has connected to them works:
+Django's fixup sets up Django and closes its connections, metrics and tracing start.
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import time
+from typing import TYPE_CHECKING, Any
+
+from celery import signals
+from celery.app.trace import build_tracer, setup_worker_optimizations
+from celery.utils.nodenames import default_nodename
+
+from . import _sockets
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+__all__ = ["IdleWatch", "WorkerIdentity", "build_tracers", "start_worker"]
+
+
+class WorkerIdentity:
+    """What receivers of Celery's signals see as the worker."""
+
+    pool_cls = "solo"
+    """What Django's fixup asks for, to know whether connections are shared."""
+
+    def __init__(self, app: Celery) -> None:
+        self.app = app
+        self.hostname: str = default_nodename(None)  # type: ignore[arg-type]  # None is the default host
+        self.pid = os.getpid()
+        self.controller = self
+
+
+def start_worker(identity: WorkerIdentity) -> None:
+    """Import the tasks and get them ready, and tell so by Celery's signals."""
+    app, hostname = identity.app, identity.hostname
+    app.loader.init_worker()
+    setup_worker_optimizations(app, hostname)
+    signals.celeryd_init.send(
+        sender=hostname, instance=identity, conf=app.conf, options={}
+    )
+    signals.worker_init.send(sender=identity)
+    signals.worker_process_init.send(sender=None)
+    signals.celeryd_after_setup.send(sender=hostname, instance=identity, conf=app.conf)
+    build_tracers(app, hostname)
+    atexit.register(stop_worker, identity)
+    signals.worker_ready.send(sender=identity)
+
+
+def build_tracers(app: Celery, hostname: str) -> None:
+    """Give every task that has none what Celery runs it with."""
+    for name, task in app.tasks.items():
+        if getattr(task, "__trace__", None) is None:
+            task.__trace__ = build_tracer(name, task, app.loader, hostname, app=app)
+
+
+def stop_worker(identity: WorkerIdentity) -> None:
+    """Tell the end, once, in the process that was started."""
+    if identity.pid != os.getpid():
+        return
+    signals.worker_shutting_down.send(
+        sender=identity.hostname, sig="SIGTERM", how="Warm", exitcode=0
+    )
+    signals.worker_process_shutdown.send(sender=None, pid=identity.pid, exitcode=0)
+    identity.app.loader.shutdown_worker()
+    signals.worker_shutdown.send(sender=identity)
+
+
+class IdleWatch:
+    """Replaces connections that may have died while the instance was suspended.
+
+    The platform takes the processor away between requests, and the network forgets
+    connections meanwhile: the next use would wait for an answer that never comes.
+    """
+
+    def __init__(self, app: Celery, idle_seconds: float) -> None:
+        self.app = app
+        self.idle_seconds = idle_seconds
+        self.last_used = time.time()
+
+    def wake(self) -> None:
+        """Call at the start of a request."""
+        # Wall clock: others may stand still during suspension.
+        if time.time() - self.last_used > self.idle_seconds:
+            _sockets.close_idle(self.app)
+        self.rest()
+
+    def rest(self) -> None:
+        """Call at the end of a request."""
+        self.last_used = time.time()
+
+
+def list_tasks(app: Celery) -> list[Any]:
+    """Return the tasks that a project has registered itself."""
+    return [name for name in app.tasks if not name.startswith("celery.")]

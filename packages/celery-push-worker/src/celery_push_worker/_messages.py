@@ -1,0 +1,249 @@
+"""A delivery's body comes in, a task message that Celery can execute goes out.
+
+Never runs a task, never looks a name up anywhere but in the app's registry, and never
+decodes what ``accept_content`` does not allow.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from kombu.exceptions import ContentDisallowed
+from kombu.message import Message
+from kombu.serialization import prepare_accept_content
+
+from .exceptions import Reason, UndeliverableError
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+__all__ = ["Envelope", "TaskMessage", "decode_message", "parse_envelope"]
+
+MOVED_TO_HEADERS = (
+    *("lang", "task", "id", "root_id", "parent_id", "group", "meth", "shadow"),
+    *("eta", "expires", "retries", "timelimit", "argsrepr", "kwargsrepr", "origin"),
+)
+"""What protocol 1 has in the payload and protocol 2 among the headers."""
+
+MAX_LIMIT_SECONDS = 1_000_000
+"""Longer than any task may run; a clock cannot be set to just any number."""
+
+BODY_PARTS = 3
+"""Arguments, keyword arguments, and what follows the task."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Envelope:
+    """What the publisher's transport wrapped around the task."""
+
+    content: bytes
+    """The serialized, maybe compressed, arguments."""
+    content_type: str | None
+    content_encoding: str | None
+    headers: dict[str, Any]
+    properties: dict[str, Any]
+
+    @property
+    def delivery_info(self) -> dict[str, Any]:
+        info = self.properties.get("delivery_info")
+        return info if isinstance(info, dict) else {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TaskMessage:
+    """A task message whose every part was checked."""
+
+    envelope: Envelope
+    message: Any
+    """Kombu's message, as a consumer would have got it."""
+    body: tuple[Any, Any, dict[str, Any]]
+    headers: dict[str, Any] = field(repr=False)
+    """Protocol 2 headers, also for a message of protocol 1."""
+    utc: bool
+    name: str
+    id: str
+
+
+def decode_message(body: str, app: Celery) -> TaskMessage:
+    """Return the task message that the body carries.
+
+    :raises UndeliverableError: the body can never be executed.
+    """
+    envelope = parse_envelope(body)
+    message = build_message(envelope, app)
+    payload = decode_payload(message)
+    parts, headers, utc = unify_protocols(message, payload)
+    name, task_id = headers.get("task"), headers.get("id")
+    if not isinstance(name, str) or not isinstance(task_id, str) or not task_id:
+        raise invalid("The message has no task's name or no id")
+    task_message = TaskMessage(
+        envelope=envelope,
+        message=message,
+        body=check_body(parts),
+        headers=check_headers(headers),
+        utc=utc,
+        name=name,
+        id=task_id,
+    )
+    if name not in app.tasks:
+        raise UnknownTaskError(task_message)
+    return task_message
+
+
+class UnknownTaskError(UndeliverableError):
+    """A whole message of a task that is not registered."""
+
+    def __init__(self, message: TaskMessage) -> None:
+        super().__init__(Reason.UNKNOWN_TASK, f"No task '{message.name}' is registered")
+        self.task_message = message
+
+
+def parse_envelope(body: str) -> Envelope:
+    """Return the envelope, which may be wrapped in base64 or not."""
+    wrapped = load_json(body if body.lstrip().startswith("{") else unwrap(body))
+    headers, properties = wrapped.get("headers"), wrapped.get("properties")
+    if not isinstance(headers, dict) or not isinstance(properties, dict):
+        raise bad_envelope("has no headers or no properties")
+    return Envelope(
+        content=decode_content(wrapped.get("body"), properties.get("body_encoding")),
+        content_type=check_text(wrapped, "content-type"),
+        content_encoding=check_text(wrapped, "content-encoding"),
+        headers=headers,
+        properties=properties,
+    )
+
+
+def unwrap(body: str) -> bytes:
+    try:
+        return base64.b64decode(body, validate=True)
+    except (binascii.Error, ValueError) as exc:
+        raise bad_envelope("is neither JSON nor base64") from exc
+
+
+def load_json(text: str | bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError) as exc:
+        raise bad_envelope("is not JSON") from exc
+    if not isinstance(value, dict):
+        raise bad_envelope("is not an object")
+    return value
+
+
+def decode_content(content: Any, encoding: Any) -> bytes:
+    if not isinstance(content, str):
+        raise bad_envelope("has no text 'body'")
+    try:
+        if encoding == "base64":
+            return base64.b64decode(content)
+        return content.encode()
+    except ValueError as exc:
+        raise bad_envelope("has a 'body' that is not encoded as it says") from exc
+
+
+def check_text(envelope: dict[str, Any], key: str) -> str | None:
+    value = envelope.get(key)
+    if value is not None and not isinstance(value, str):
+        raise bad_envelope(f"has a '{key}' that is no text")
+    return value
+
+
+def build_message(envelope: Envelope, app: Celery) -> Any:
+    return Message(
+        body=envelope.content,  # type: ignore[arg-type]  # bytes, as every transport passes
+        content_type=envelope.content_type,
+        content_encoding=envelope.content_encoding,
+        delivery_tag=envelope.properties.get("delivery_tag"),
+        delivery_info=envelope.delivery_info,
+        headers=envelope.headers,
+        properties=envelope.properties,
+        accept=prepare_accept_content(app.conf.accept_content),
+    )
+
+
+def decode_payload(message: Any) -> Any:
+    try:
+        if message.errors:
+            message._reraise_error()  # noqa: SLF001  kombu keeps what failed while decompressing
+        return message.decode()
+    except ContentDisallowed as exc:
+        raise UndeliverableError(
+            Reason.REFUSED_CONTENT,
+            f"Content type '{message.content_type}' is not in accept_content",
+        ) from exc
+    except Exception as exc:
+        # Serializers and compressions raise whatever they like; none of them does
+        # anything but decode, so a second delivery would fail in the same way.
+        raise UndeliverableError(
+            Reason.BAD_BODY, "The arguments cannot be decoded"
+        ) from exc
+
+
+def unify_protocols(message: Any, payload: Any) -> tuple[Any, dict[str, Any], bool]:
+    """Return arguments, headers of protocol 2, and whether times are in UTC."""
+    headers = message.headers
+    if not isinstance(payload, dict):
+        return payload, headers, True
+    if "task" in headers and "args" not in payload:
+        return payload, headers, True
+    # Protocol 1 has everything in the payload; a hybrid of both has headers, too, which
+    # say the same.
+    args, kwargs = payload.get("args", ()), payload.get("kwargs", {})
+    embed = {key: payload.get(key) for key in ("callbacks", "errbacks", "chord")}
+    moved = {key: payload.get(key) for key in MOVED_TO_HEADERS}
+    moved |= {
+        "group": payload.get("group") or payload.get("taskset"),
+        "retries": payload.get("retries", 0),
+        "timelimit": payload.get("timelimit", (None, None)),
+        **headers,
+    }
+    return (args, kwargs, embed), moved, bool(payload.get("utc", True))
+
+
+def check_body(parts: Any) -> tuple[Any, Any, dict[str, Any]]:
+    if not isinstance(parts, (list, tuple)) or len(parts) != BODY_PARTS:
+        raise UndeliverableError(Reason.BAD_BODY, "The body is no task's arguments")
+    args, kwargs, embed = parts
+    if not isinstance(args, (list, tuple)) or not isinstance(kwargs, Mapping):
+        raise UndeliverableError(Reason.BAD_BODY, "The arguments are no list or object")
+    if not isinstance(embed, Mapping) and embed is not None:
+        raise UndeliverableError(Reason.BAD_BODY, "What follows is no object")
+    return args, kwargs, dict(embed or {})
+
+
+def check_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """Return the headers, whose values Celery takes on trust."""
+    retries, limits = headers.get("retries"), headers.get("timelimit")
+    if not isinstance(retries or 0, int):
+        raise invalid("'retries' is no number")
+    if limits is not None and not is_time_limit(limits):
+        raise invalid("'timelimit' is no pair of seconds")
+    for key in ("eta", "expires", "shadow", "group", "root_id", "parent_id"):
+        if not isinstance(headers.get(key, ""), (str, type(None))):
+            raise invalid(f"'{key}' is no text")
+    return headers
+
+
+def is_time_limit(limits: Any) -> bool:
+    return (
+        isinstance(limits, (list, tuple))
+        and len(limits) == 2  # noqa: PLR2004
+        and all(value is None or is_duration(value) for value in limits)
+    )
+
+
+def is_duration(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value <= MAX_LIMIT_SECONDS
+
+
+def bad_envelope(what: str) -> UndeliverableError:
+    return UndeliverableError(Reason.BAD_ENVELOPE, f"The envelope {what}")
+
+
+def invalid(message: str) -> UndeliverableError:
+    return UndeliverableError(Reason.INVALID_TASK, message)

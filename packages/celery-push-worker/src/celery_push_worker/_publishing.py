@@ -1,0 +1,92 @@
+"""What the worker itself publishes: tasks that are not due yet, and tasks of timers."""
+
+from __future__ import annotations
+
+import json
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from ._delays import HOPS_HEADER
+from .exceptions import Reason, UndeliverableError
+
+if TYPE_CHECKING:
+    from celery import Celery
+
+    from ._events import TimerFired
+    from ._messages import TaskMessage
+
+__all__ = ["plan_entry", "publish_entry", "republish"]
+
+KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "message_attributes")
+"""The rest belongs to the message that was delivered."""
+
+
+def republish(app: Celery, message: TaskMessage, *, hops: int, delay: int) -> None:
+    """Publish the message as it was, to be held back for so many seconds."""
+    envelope = message.envelope
+    queue = find_queue(app, envelope.delivery_info.get("routing_key"))
+    properties = {
+        name: value
+        for name, value in envelope.properties.items()
+        if name in KEPT_PROPERTIES
+    }
+    with app.producer_or_acquire() as producer:
+        producer.publish(
+            envelope.content,
+            exchange="",
+            routing_key=queue.name,
+            declare=[queue],
+            content_type=envelope.content_type,
+            content_encoding=envelope.content_encoding,
+            headers={**envelope.headers, HOPS_HEADER: hops},
+            retry=True,
+            retry_policy=app.conf.task_publish_retry_policy,
+            DelaySeconds=delay,
+            **properties,
+        )
+
+
+def find_queue(app: Celery, name: Any) -> Any:
+    # The name is the publisher's word: only a queue that is known is published to.
+    queues: Any = app.amqp.queues
+    options = app.conf.broker_transport_options or {}
+    known = {*queues, *(options.get("predefined_queues") or {})}
+    return queues[name if name in known else app.conf.task_default_queue]
+
+
+def plan_entry(app: Celery, timer: TimerFired) -> dict[str, Any]:
+    """Return the task that the timer stands for, with arguments and options.
+
+    :raises UndeliverableError: it stands for none that is registered.
+    """
+    entry = parse_payload(timer.payload)
+    if entry["task"] not in app.tasks:
+        raise UndeliverableError(
+            Reason.UNKNOWN_TASK, f"No task '{entry['task']}' is registered"
+        )
+    # The trigger may try again: the same run of a timer gets the same task id.
+    task_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"timer:{timer.message_id}"))
+    entry["options"] = {"task_id": task_id, **entry.get("options", {})}
+    return entry
+
+
+def publish_entry(app: Celery, entry: dict[str, Any]) -> None:
+    """Publish the task of a timer, as beat would."""
+    app.tasks[entry["task"]].apply_async(
+        entry.get("args", []), entry.get("kwargs", {}), **entry["options"]
+    )
+
+
+def parse_payload(payload: str) -> dict[str, Any]:
+    try:
+        entry = json.loads(payload)
+    except (ValueError, RecursionError):
+        entry = None
+    shape = {"args": list, "kwargs": dict, "options": dict}
+    if (
+        not isinstance(entry, dict)
+        or not isinstance(entry.get("task"), str)
+        or not all(isinstance(entry.get(k, t()), t) for k, t in shape.items())
+    ):
+        raise UndeliverableError(Reason.BAD_BODY, "The timer's payload names no task")
+    return entry

@@ -1,0 +1,20 @@
+"""The settings line of a Django site: ``INSTALLED_APPS = [..., "celery_push_worker"]``.
+
+It does what ``import celery_push_worker.publisher`` does, and nothing else.
+"""
+
+from __future__ import annotations
+
+from django.apps import AppConfig  # noqa: TID253  only Django imports this module
+
+__all__ = ["CeleryPushWorkerConfig"]
+
+
+class CeleryPushWorkerConfig(AppConfig):  # type: ignore[misc]  # Django has no types
+    """Found by Django under the package's name."""
+
+    name = "celery_push_worker"
+
+    def ready(self) -> None:
+        """Install the publisher's part."""
+        from . import publisher  # noqa: F401  the import installs it

@@ -1,0 +1,53 @@
+"""The worker as a view of a Django site: ``path("worker/", view(app))`` in ``urls.py``.
+
+``celery_push_worker.mount`` is the better place: it stands before the site's
+middleware. A view goes through all of it, so the container's own host has to be among
+``ALLOWED_HOSTS``.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from celery import Celery
+    from django.http import HttpRequest, HttpResponse
+
+__all__ = ["view"]
+
+
+def view(app: Celery) -> Callable[..., HttpResponse]:
+    """Return a view that executes the messages POSTed to it.
+
+    The worker starts with the first request: while URLs are being imported, Django is
+    not ready for it.
+    """
+    from functools import lru_cache
+
+    from django.db import transaction
+    from django.http import HttpResponse
+    from django.views.decorators.csrf import csrf_exempt
+
+    from .worker import PushWorker
+
+    worker = lru_cache(maxsize=1)(lambda: PushWorker(app))
+
+    def push_worker(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
+        response = HttpResponse()
+
+        def start_response(status: str, headers: list[tuple[str, str]]) -> None:
+            response.status_code = int(status.partition(" ")[0])
+            for name, value in headers:
+                response[name] = value
+
+        # The body is read as it comes: Django's limit is meant for forms.
+        answer: Any = worker()
+        response.content = b"".join(answer(request.environ, start_response))
+        return response
+
+    exempt: Callable[..., HttpResponse] = csrf_exempt(
+        transaction.non_atomic_requests(push_worker)
+    )
+    return exempt

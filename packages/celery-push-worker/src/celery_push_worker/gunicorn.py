@@ -1,0 +1,65 @@
+"""Settings for gunicorn: ``gunicorn -c python:celery_push_worker.gunicorn …``.
+
+Written as the exec form of a container's command it is process 1, and gets the
+platform's SIGTERM. Imports nothing of Celery: the master process needs none.
+"""
+
+from __future__ import annotations
+
+import os
+
+__all__ = [
+    "bind",
+    "control_socket_disable",
+    "graceful_timeout",
+    "keepalive",
+    "logconfig_dict",
+    "timeout",
+    "worker_class",
+    "worker_tmp_dir",
+    "workers",
+]
+
+bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+"""The platform sets ``PORT``."""
+
+workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
+"""Requests that are worked on at once; as many as the container's concurrency."""
+
+worker_class = "sync"
+"""One request per process, in its main thread: time limits interrupt system calls."""
+
+timeout = 0
+"""A task may take longer than 30 seconds; time limits and the platform end it."""
+
+graceful_timeout = 600
+"""A task that runs at SIGTERM gets the ten minutes that the platform grants."""
+
+keepalive = 0
+
+control_socket_disable = True
+"""Nobody talks to the server, and the home directory may be read-only."""
+
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+
+logconfig_dict = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"json": {"()": "celery_push_worker._logs.JsonFormatter"}},
+    "handlers": {
+        "console": {
+            "class": "logging.StreamHandler",
+            "formatter": "json",
+            "stream": "ext://sys.stdout",
+        }
+    },
+    "root": {"handlers": ["console"], "level": "INFO"},
+    "loggers": {
+        "gunicorn.error": {
+            "handlers": ["console"],
+            "level": "INFO",
+            "propagate": False,
+        }
+    },
+}
+"""The server's own lines in the same shape as the worker's."""

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+from collections import Counter
+
+import boto3
+import pytest
+from celery import chord
+
+
+@pytest.fixture
+def calls(world):
+    """Count what is asked of the table."""
+    seen = Counter()
+    events = world.app.backend.client.meta.events
+    for name in ("GetItem", "PutItem", "UpdateItem"):
+        events.register(
+            f"before-call.dynamodb.{name}",
+            lambda n=name, **_: seen.update([n]),
+        )
+    return seen
+
+
+def test_a_result_is_stored_and_read_back(world):
+    world.handle(world.tasks.add.s(2, 3).set(task_id="stored"))
+
+    assert world.result("stored") == 5
+
+
+def test_the_search_for_duplicates_costs_one_read(world, calls):
+    body = world.body(world.tasks.add.s(2, 3))
+    world.handle(body)
+    with_search = calls["GetItem"]
+    calls.clear()
+    world.handle(body)
+    of_a_duplicate = dict(calls)
+    calls.clear()
+    world.worker.ledger.deduplicate = False
+    world.handle(world.tasks.add.s(2, 3))
+
+    assert with_search == calls["GetItem"] + 1
+    assert of_a_duplicate == {"GetItem": 1}
+
+
+def test_a_task_without_a_result_costs_no_read(world, calls):
+    world.handle(world.tasks.quiet.s())
+
+    assert calls == {}
+
+
+def test_a_chord_is_joined_over_the_table(world, queue):
+    add = world.tasks.add
+    result = chord([add.s(i, i) for i in range(3)])(world.tasks.total.s())
+
+    # Celery 5.3 asks again each second whether the header is ready.
+    polls = not world.app.backend.implements_incr
+    while bodies := queue.take(wait=3 if polls else 0):
+        for body in bodies:
+            world.handle(body)
+            world.handle(body)
+
+    assert world.result(result.id) == 6
+    assert world.runs.count(("total", (0, 2, 4))) == 1
+
+
+def test_connections_are_replaced_after_a_pause(world, queue):
+    world.handle(world.tasks.retry.s(countdown=1))
+    clients = list(list_clients(world))
+    sockets = [sum_sockets(client) for client in clients]
+    world.worker.idle_watch.last_used -= 60
+
+    world.worker.idle_watch.wake()
+
+    assert min(sockets) >= 1
+    assert [sum_sockets(client) for client in clients] == [0, 0]
+    world.handle(world.tasks.retry.s(countdown=1))
+    assert list(list_clients(world)) == clients
+    assert min(sum_sockets(client) for client in clients) >= 1
+
+
+def test_within_a_pause_connections_are_kept(world):
+    world.handle(world.tasks.retry.s(countdown=1))
+
+    world.worker.idle_watch.wake()
+
+    assert min(map(sum_sockets, list_clients(world))) >= 1
+
+
+def list_clients(world):
+    from celery_push_worker._sockets import find_broker_clients, find_store_clients
+
+    yield from find_broker_clients(world.app)
+    yield from find_store_clients(world.app)
+
+
+def sum_sockets(client):
+    manager = client._endpoint.http_session._manager
+    return len(manager.pools)
+
+
+def test_the_stand_in_is_reached_as_the_cloud_would_be(endpoint):
+    assert boto3.client("dynamodb").meta.endpoint_url == endpoint
