@@ -29,6 +29,7 @@ let root: string;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "preflight-"));
   mkdirSync(join(root, "site"));
+  mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
   writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch\n");
 });
 
