@@ -350,7 +350,14 @@ export function checkCeleryApp(props: CeleryAppProps, refuse: Refuse): void {
 
 const WORKER_DEFAULTS: CeleryContainerProps = {
   timeoutSeconds: 600,
-  command: ["gunicorn", "celery_push_worker.wsgi:application"],
+  // By its own settings: gunicorn's would kill a task after 30 seconds, and a site's own
+  // gunicorn.conf.py may ask for threads, in which time limits are weaker.
+  command: [
+    "gunicorn",
+    "-c",
+    "python:celery_push_worker.gunicorn",
+    "celery_push_worker.wsgi:application",
+  ],
 };
 
 function webDefaults({ celeryApp }: CeleryAppProps): CeleryContainerProps {

@@ -176,6 +176,11 @@ export const DECISIONS: readonly Decision[] = [
   ]),
   ...script("image", [
     ["one manifest, no index", '"--provenance=false",', ""],
+    [
+      "the worker comes from this repository",
+      '    "--build-context",\n    `${WORKER.name}=${WORKER.folder}`,\n',
+      "",
+    ],
     ["images are for linux/amd64", '"linux/amd64",', '"linux/arm64",'],
   ]),
   ...script("image", [

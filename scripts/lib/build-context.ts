@@ -9,24 +9,33 @@ export interface BuildInput {
   readonly context: string;
   /** Relative to the context. */
   readonly dockerfile: string;
+  /** Further folders that the Dockerfile copies from. */
+  readonly further?: readonly string[];
 }
 
 /**
  * A hash of everything that `docker build` gets to see: names, contents, links and the executable
  * bit of the files that `.dockerignore` leaves in. Times and owners do not count.
  */
-export function hashContext({ context, dockerfile }: BuildInput): string {
+export function hashContext({ context, dockerfile, further = [] }: BuildInput): string {
   if (!existsSync(join(context, dockerfile))) {
     throw new UserError(
       `${join(context, dockerfile)} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
     );
   }
-  const ignored = ignoreFilter(readIgnoreFile({ context, dockerfile }));
   const hash = createHash("sha256");
-  for (const file of listFiles(context)) {
-    if (file === dockerfile || !ignored(file)) addFile(hash, context, file);
-  }
+  for (const folder of [context, ...further]) addFolder(hash, folder, dockerfile);
   return hash.update(`dockerfile ${dockerfile}`).digest("hex");
+}
+
+function addFolder(hash: Hash, folder: string, dockerfile: string): void {
+  if (!existsSync(folder)) {
+    throw new UserError(`${folder} does not exist. The image is built from it too: restore it.`);
+  }
+  const ignored = ignoreFilter(readIgnoreFile({ context: folder, dockerfile }));
+  for (const file of listFiles(folder)) {
+    if (file === dockerfile || !ignored(file)) addFile(hash, folder, file);
+  }
 }
 
 /** Refuses a context that would hand the state, which may hold a key, to docker and into the image. */

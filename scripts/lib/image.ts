@@ -17,6 +17,8 @@ import { digitsOf, type Environment, NOT_FOUND, type RunResult, type World } fro
 
 const HOST = "cr.yandex";
 const TAG_LENGTH = 16;
+/** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. On no index. */
+const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
 const STATE_DIRECTORY = dirname(stageDirectory(undefined));
 
 export interface ImageOptions {
@@ -104,7 +106,11 @@ export function forgetImage(world: World, stage: string | undefined): void {
 
 /** The hash of the sources that the stage's image is built from. */
 export function sourceHashOf(world: World, { image }: Settings): string {
-  const input = { ...image, context: resolve(world.root, image.context) };
+  const input = {
+    ...image,
+    context: resolve(world.root, image.context),
+    further: [resolve(world.root, WORKER.folder)],
+  };
   refuseState(input, resolve(world.root, STATE_DIRECTORY));
   return hashContext(input);
 }
@@ -190,6 +196,8 @@ export function renderBuild(
     "--push",
     "--metadata-file",
     metadata,
+    "--build-context",
+    `${WORKER.name}=${WORKER.folder}`,
     "--file",
     join(image.context, image.dockerfile),
     "--tag",

@@ -71,7 +71,14 @@ describe("CeleryApp", () => {
     expect(container(stack, "shop-worker")).toMatchObject({
       execution_timeout: "600s",
       concurrency: 1,
-      image: { command: ["gunicorn", "celery_push_worker.wsgi:application"] },
+      image: {
+        command: [
+          "gunicorn",
+          "-c",
+          "python:celery_push_worker.gunicorn",
+          "celery_push_worker.wsgi:application",
+        ],
+      },
     });
   });
 

@@ -68,6 +68,20 @@ describe("hashContext", () => {
       `${join(context, "Dockerfile")} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
     );
   });
+
+  test("covers further folders, and refuses one that is missing", () => {
+    const further = [join(context, "..", "further")];
+    const hashAll = () => hashContext({ context, dockerfile: "Dockerfile", further });
+
+    expect(hashAll).toThrow("further does not exist. The image is built from it too: restore it.");
+    mkdirSync(String(further[0]));
+    writeFileSync(join(String(further[0]), "a.py"), "1");
+    const before = hashAll();
+    writeFileSync(join(String(further[0]), "a.py"), "2");
+
+    expect(hashAll()).not.toBe(before);
+    rmSync(String(further[0]), { recursive: true });
+  });
 });
 
 describe("refuseState", () => {

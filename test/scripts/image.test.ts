@@ -42,6 +42,7 @@ let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "image-"));
   mkdirSync(join(root, "site"));
+  mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
   writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch\n");
 });
 
@@ -396,7 +397,7 @@ function sourceHash(): string {
 }
 
 function buildCommand(tag = sourceHash().slice(0, 16), more = ""): string {
-  return `docker buildx build --platform linux/amd64 --provenance=false --sbom=false${more} --push --metadata-file .state/default/build.json --file site/Dockerfile --tag ${REPOSITORY}:${tag} site`;
+  return `docker buildx build --platform linux/amd64 --provenance=false --sbom=false${more} --push --metadata-file .state/default/build.json --build-context celery-push-worker=packages/celery-push-worker --file site/Dockerfile --tag ${REPOSITORY}:${tag} site`;
 }
 
 function readJson(path: string): unknown {

@@ -30,6 +30,7 @@ beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "preflight-"));
   mkdirSync(join(root, "site"));
   mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
+  mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
   writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch\n");
 });
 

@@ -20,6 +20,9 @@ const SOURCES = [
   "constructs",
   "stacks",
   "scripts",
+  "packages/celery-push-worker/.dockerignore",
+  "packages/celery-push-worker/pyproject.toml",
+  "packages/celery-push-worker/src",
 ];
 
 /** What a process of the project answered. */
