@@ -1,9 +1,8 @@
 // Shows that every refusal and every decision is held by a test: takes them away one at a time, runs
 // the tests that should notice, and expects red. `npm run mutants [part of a name]`.
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import ts from "typescript";
 import { DECISIONS } from "./decisions.ts";
 
@@ -18,6 +17,7 @@ export interface Mutant {
 }
 
 const WORKERS = 2;
+const PATIENCE_MS = 60_000;
 // Where a file has no tests of its own, those of what uses it.
 const TESTED_WITH: Readonly<Record<string, string>> = {
   "scripts/lib/state-lock.ts": "test/scripts/preflight.test.ts",
@@ -26,8 +26,6 @@ const TESTED_WITH: Readonly<Record<string, string>> = {
   "scripts/lib/dead-letters.ts": "test/scripts/verify.test.ts",
   "scripts/lib/pipeline-job.ts": "test/scripts/pipeline-login.test.ts",
 };
-
-const run = promisify(execFile);
 
 const wanted = process.argv[2] ?? "";
 const mutants = [...refusals(), ...decisions()].filter(({ name }) => name.includes(wanted));
@@ -145,7 +143,8 @@ async function runAll(queue: readonly Mutant[]): Promise<string[]> {
   return survivors;
 }
 
-// Red must come from a failed expectation: a run that collected no test, or that did not start, proves nothing.
+// Red must come from a failed expectation: a run that collected no test, or that did not start,
+// proves nothing. A run that does not end has noticed too: what is missing was a loop's way out.
 async function isKilled(mutant: Mutant): Promise<boolean> {
   const args = [
     "node_modules/vitest/vitest.mjs",
@@ -154,11 +153,29 @@ async function isKilled(mutant: Mutant): Promise<boolean> {
     "--reporter=json",
     ...mutant.tests,
   ];
-  const env = { ...process.env, MUTANT: JSON.stringify(mutant) };
-  const output = await run(process.execPath, args, { env, maxBuffer: 1e8 }).then(
-    ({ stdout }) => stdout,
-    (error: { stdout: string }) => error.stdout,
-  );
+  const output = await runTests(args, { ...process.env, MUTANT: JSON.stringify(mutant) });
+  if (output === undefined) return true;
   const json = output.slice(output.indexOf("{"));
   return (JSON.parse(json) as { numFailedTests: number }).numFailedTests > 0;
+}
+
+/** What the tests print, or nothing when they had to be killed, with all processes that they started. */
+function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
+  const child = spawn(process.execPath, args, {
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  const timer = setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), PATIENCE_MS);
+  return new Promise((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (_, signal) => {
+      clearTimeout(timer);
+      done(signal === "SIGKILL" ? undefined : output);
+    });
+  });
 }
