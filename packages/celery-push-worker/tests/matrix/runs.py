@@ -182,11 +182,11 @@ def start_push(
 
 @contextmanager
 def running(
-    command: list[str], environ: dict[str, str], output: Path
+    command: list[str], environ: dict[str, str], output: Path, folder: Path = HERE
 ) -> Iterator[subprocess.Popen[bytes]]:
     with output.open("wb") as stream:
         process = subprocess.Popen(
-            command, env=environ, cwd=HERE, stdout=stream, stderr=subprocess.STDOUT
+            command, env=environ, cwd=folder, stdout=stream, stderr=subprocess.STDOUT
         )
     try:
         yield process
