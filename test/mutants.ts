@@ -22,7 +22,6 @@ const PATIENCE_MS = 60_000;
 const TESTED_WITH: Readonly<Record<string, string>> = {
   "scripts/lib/state-lock.ts": "test/scripts/preflight.test.ts",
   "scripts/lib/registry-images.ts": "test/scripts/image.test.ts",
-  "scripts/lib/app-outputs.ts": "test/scripts/verify.test.ts",
   "scripts/lib/dead-letters.ts": "test/scripts/verify.test.ts",
   "scripts/lib/pipeline-job.ts": "test/scripts/pipeline-login.test.ts",
 };
