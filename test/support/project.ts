@@ -1,29 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, join } from "node:path";
 import { type CloudHttp, startCloudHttp } from "../cloud/http.ts";
 import { type Cloud, changeCloud, readCloud } from "../cloud/state.ts";
 import { CLOUD_ID, FOLDER_ID, terraformEnv } from "../cloud/terraform.ts";
 import { installTools } from "../cloud/tools.ts";
-
-const ROOT = resolve(import.meta.dirname, "..", "..");
-const SOURCES = [
-  "main.ts",
-  "config.ts",
-  "run.mjs",
-  "package.json",
-  "cdktf.json",
-  "mirror.env",
-  "mirror.tfrc",
-  "tsconfig.json",
-  "constructs",
-  "stacks",
-  "scripts",
-  "packages/celery-push-worker/.dockerignore",
-  "packages/celery-push-worker/pyproject.toml",
-  "packages/celery-push-worker/src",
-];
+import { copySources, ROOT } from "./sources.ts";
 
 /** What a process of the project answered. */
 export interface Answer {
@@ -64,7 +47,7 @@ export interface Project {
 export async function newProject(config?: string): Promise<Project> {
   const dir = mkdtempSync(join(tmpdir(), "project-"));
   const cloudDir = mkdtempSync(join(tmpdir(), "cloud-"));
-  for (const source of SOURCES) cpSync(join(ROOT, source), join(dir, source), { recursive: true });
+  copySources(dir);
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
   const write = (file: string, text: string) => {
     mkdirSync(join(dir, file, ".."), { recursive: true });
