@@ -18,8 +18,10 @@ export interface Mutant {
 
 const WORKERS = 2;
 const PATIENCE_MS = 60_000;
-// Where a file has no tests of its own, those of what uses it.
+// Where the tests of a file's refusals are not in the file of its name.
 const TESTED_WITH: Readonly<Record<string, string>> = {
+  "constructs/serverless-container.ts": "test/constructs/_container-checks.test.ts",
+  "constructs/api-gateway.ts": "test/constructs/_gateway-checks.test.ts",
   "scripts/lib/state-lock.ts": "test/scripts/preflight.test.ts",
   "scripts/lib/registry-images.ts": "test/scripts/image.test.ts",
   "scripts/lib/dead-letters.ts": "test/scripts/verify.test.ts",
