@@ -39,11 +39,19 @@ const SUITES: readonly Suite[] = [
       ["ruff", "format", "--check", "src"],
       ["mypy"],
       // Each stand-in of a cloud has a process of its own: two in one would share their queues.
-      ["pytest", "-q", "-rs", "--ignore=tests/matrix", "--ignore=tests/crash"],
+      [
+        "pytest",
+        "-q",
+        "-rs",
+        "--ignore=tests/matrix",
+        "--ignore=tests/crash",
+        "--ignore=tests/integration",
+      ],
       ...(process.env.DEEP
         ? [
             ["pytest", "-q", "-rs", "tests/matrix"],
             ["pytest", "-q", "-rs", "tests/crash"],
+            ["pytest", "-q", "-rs", "tests/integration"],
           ]
         : []),
     ],

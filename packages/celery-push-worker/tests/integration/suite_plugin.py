@@ -1,0 +1,53 @@
+"""Runs Celery's own integration tests against a worker that is there already."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+from pathlib import Path
+from typing import Any
+
+import pytest
+from celery.contrib import pytest as fixtures
+from celery.contrib.testing.manager import Manager
+
+PATIENCE_SECONDS = 15
+"""Longer than any test takes that passes."""
+
+outcomes: dict[str, str] = {}
+
+
+@pytest.fixture(scope="session")
+def celery_session_worker():
+    return None
+
+
+# Taken over by the suite's own conftest, which would start a worker in this process.
+fixtures.celery_session_worker = celery_session_worker
+# Asks the worker by remote control, which this broker does not have.
+Manager.wait_until_idle = lambda _self, **_: None
+
+
+class TooLong(BaseException):
+    """Interrupts a test that waits for what never comes."""
+
+
+def ring(*_: object) -> None:
+    raise TooLong
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_call(item: Any) -> Any:
+    signal.signal(signal.SIGALRM, ring)
+    signal.alarm(PATIENCE_SECONDS)
+    yield
+    signal.alarm(0)
+
+
+def pytest_runtest_logreport(report: Any) -> None:
+    name = report.nodeid.partition("integration/")[2]
+    if report.when == "call" or report.outcome != "passed":
+        if outcomes.get(name) != "failed":
+            outcomes[name] = report.outcome
+    Path(os.environ["SUITE_OUTCOMES"]).write_text(json.dumps(outcomes))
