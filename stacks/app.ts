@@ -1,4 +1,4 @@
-import { Fn, TerraformOutput, TerraformStack, TerraformVariable } from "cdktf";
+import { Fn, TerraformStack, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { CeleryApp } from "../constructs/celery-app.ts";
 import { GatewayDomain } from "../constructs/domain.ts";
@@ -8,6 +8,7 @@ import { Secret } from "../constructs/secret.ts";
 import type { ServerlessContainer } from "../constructs/serverless-container.ts";
 import { certificateName } from "./domain.ts";
 import { stackDirectory, stateLocation } from "./locations.ts";
+import { defineOutput } from "./output.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The system itself. What the commands and the local cloud need to know of it are its outputs. */
@@ -30,7 +31,11 @@ export class AppStack extends TerraformStack {
       openApi,
     });
     this.defineOutputs();
-    this.output("url", settings.domain ? this.defineDomain(settings.domain) : this.gatewayUrl());
+    defineOutput(
+      this,
+      "url",
+      settings.domain ? this.defineDomain(settings.domain) : this.gatewayUrl(),
+    );
   }
 
   private celeryProps() {
@@ -93,15 +98,15 @@ export class AppStack extends TerraformStack {
 
   private defineOutputs(): void {
     const { celery, settings } = this;
-    this.output("gateway", { id: celery.gateway.id, domain: celery.gateway.domain });
-    this.output("containers", mapContainers(celery, describeContainer));
-    this.output("queues", {
+    defineOutput(this, "gateway", { id: celery.gateway.id, domain: celery.gateway.domain });
+    defineOutput(this, "containers", mapContainers(celery, describeContainer));
+    defineOutput(this, "queues", {
       url: celery.queue.url,
       deadLetterUrl: celery.queue.deadLetterQueue?.url,
     });
-    this.output("document_api_endpoint", celery.database.documentApiEndpoint);
-    this.output("results_table", celery.resultsTable);
-    this.output("local", {
+    defineOutput(this, "document_api_endpoint", celery.database.documentApiEndpoint);
+    defineOutput(this, "results_table", celery.resultsTable);
+    defineOutput(this, "local", {
       containers: mapContainers(celery, ({ command }) => ({
         source: settings.image.context,
         requirements: settings.image.requirements,
@@ -110,7 +115,7 @@ export class AppStack extends TerraformStack {
       table: celery.resultsTable,
       ports: { site: 8000, queue: 9324, tables: 8001 },
     });
-    this.output("next_steps", describeNextSteps(settings));
+    defineOutput(this, "next_steps", describeNextSteps(settings));
   }
 
   private gatewayUrl(): string {
@@ -124,13 +129,8 @@ export class AppStack extends TerraformStack {
       gateway: this.celery.gateway,
       certificateName: certificateName(this.settings),
     });
-    this.output("domain", { fqdn: domain.fqdn, attached, status, records });
+    defineOutput(this, "domain", { fqdn: domain.fqdn, attached, status, records });
     return Fn.conditional(attached, `https://${domain.fqdn}`, this.gatewayUrl());
-  }
-
-  // The ids of outputs are a contract with the commands, so no hash may stand behind them.
-  private output(id: string, value: unknown): void {
-    new TerraformOutput(this, id, { value }).overrideLogicalId(id);
   }
 }
 

@@ -1,5 +1,5 @@
-import { mkdirSync } from "node:fs";
-import { join, relative } from "node:path";
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { App, type TerraformStack } from "cdktf";
 import type { StateLocation } from "../constructs/provider.ts";
 import type { Settings } from "./settings.ts";
@@ -14,9 +14,16 @@ export function stageDirectory(stage: string | undefined): string {
   return join(".state", stage ?? "default");
 }
 
-/** Makes that directory, for nobody but its owner: the state in it holds the key for queues. */
-export function makeStageDirectory(stage: string | undefined): void {
-  mkdirSync(stageDirectory(stage), { recursive: true, mode: 0o700 });
+/**
+ * Makes that directory in a project, for nobody but its owner: Terraform writes a state that everyone
+ * on the machine could read, and the state may hold a key.
+ */
+export function makeStageDirectory(stage: string | undefined, root = "."): string {
+  const directory = join(root, stageDirectory(stage));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(dirname(directory), 0o700);
+  chmodSync(directory, 0o700);
+  return directory;
 }
 
 /** Where a stack's state is kept. A local path is relative, so that every machine renders the same. */

@@ -17,7 +17,8 @@ export interface Mutant {
 }
 
 const WORKERS = 2;
-const PATIENCE_MS = 60_000;
+const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json"];
+const LEAST_PATIENCE_MS = 60_000;
 // Where the tests of a file's refusals are not in the file of its name.
 const TESTED_WITH: Readonly<Record<string, string>> = {
   "constructs/serverless-container.ts": "test/constructs/_container-checks.test.ts",
@@ -30,6 +31,8 @@ const TESTED_WITH: Readonly<Record<string, string>> = {
 
 const wanted = process.argv[2] ?? "";
 const mutants = [...refusals(), ...decisions()].filter(({ name }) => name.includes(wanted));
+// Decides what "does not end" means here. Red without a mutant would make every mutant look noticed.
+const patience = await timeUnchanged(mutants);
 const survivors = await runAll(mutants);
 for (const survivor of survivors) console.log(`SURVIVED ${survivor}`);
 console.log(`${mutants.length - survivors.length} passed, ${survivors.length} failed`);
@@ -132,6 +135,18 @@ function decisions(): Mutant[] {
   });
 }
 
+/** How long tests may take: much longer than all of them take on the sources as they are. */
+async function timeUnchanged(all: readonly Mutant[]): Promise<number> {
+  const tests = [...new Set(all.flatMap(({ tests }) => tests))];
+  const start = Date.now();
+  const output = await runTests([...VITEST, ...tests], process.env);
+  const result = parseResult(String(output));
+  if (result.numFailedTests > 0 || !result.success) {
+    throw new Error("The tests are red without a mutant. Mend them first: npx vitest run");
+  }
+  return Math.max(LEAST_PATIENCE_MS, 2 * (Date.now() - start));
+}
+
 async function runAll(queue: readonly Mutant[]): Promise<string[]> {
   const survivors: string[] = [];
   const rest = [...queue];
@@ -147,21 +162,22 @@ async function runAll(queue: readonly Mutant[]): Promise<string[]> {
 // Red must come from a failed expectation: a run that collected no test, or that did not start,
 // proves nothing. A run that does not end has noticed too: what is missing was a loop's way out.
 async function isKilled(mutant: Mutant): Promise<boolean> {
-  const args = [
-    "node_modules/vitest/vitest.mjs",
-    "run",
-    "--bail=1",
-    "--reporter=json",
-    ...mutant.tests,
-  ];
-  const output = await runTests(args, { ...process.env, MUTANT: JSON.stringify(mutant) });
-  if (output === undefined) return true;
+  const env = { ...process.env, MUTANT: JSON.stringify(mutant) };
+  const output = await runTests([...VITEST, "--bail=1", ...mutant.tests], env, patience);
+  return output === undefined || parseResult(output).numFailedTests > 0;
+}
+
+function parseResult(output: string) {
   const json = output.slice(output.indexOf("{"));
-  return (JSON.parse(json) as { numFailedTests: number }).numFailedTests > 0;
+  return JSON.parse(json) as { readonly numFailedTests: number; readonly success: boolean };
 }
 
 /** What the tests print, or nothing when they had to be killed, with all processes that they started. */
-function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Promise<string | undefined> {
+function runTests(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  limit?: number,
+): Promise<string | undefined> {
   const child = spawn(process.execPath, args, {
     env,
     detached: true,
@@ -171,7 +187,8 @@ function runTests(args: readonly string[], env: NodeJS.ProcessEnv): Promise<stri
   child.stdout.on("data", (chunk) => {
     output += chunk;
   });
-  const timer = setTimeout(() => child.pid && process.kill(-child.pid, "SIGKILL"), PATIENCE_MS);
+  const kill = () => child.pid && process.kill(-child.pid, "SIGKILL");
+  const timer = limit === undefined ? undefined : setTimeout(kill, limit);
   return new Promise((done, failed) => {
     child.on("error", failed);
     child.on("close", (_, signal) => {

@@ -2,7 +2,7 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import { stageDirectory } from "../../stacks/locations.ts";
+import { makeStageDirectory, stageDirectory } from "../../stacks/locations.ts";
 import type { Settings } from "../../stacks/settings.ts";
 import { IMAGE_FILE } from "../../stacks/synthesize.ts";
 import type { Access } from "./access.ts";
@@ -10,7 +10,7 @@ import { hashContext, refuseState } from "./build-context.ts";
 import { CloudApi } from "./cloud-api.ts";
 import { UsageError } from "./command-line.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
-import { ensureStageDirectory, logFile, writeWhole } from "./stage-directory.ts";
+import { logFile, writeWhole } from "./stage-directory.ts";
 import { stackDirectory } from "./terraform.ts";
 import { messageOf, UserError } from "./user-error.ts";
 import { digitsOf, type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
@@ -166,7 +166,7 @@ async function build(options: ImageOptions, tag: string): Promise<string> {
   const { world, settings, repository, rebuild } = options;
   await logIn(options);
   const metadata = join(stageDirectory(settings.stage), "build.json");
-  ensureStageDirectory(world, settings.stage);
+  makeStageDirectory(settings.stage, world.root);
   rmSync(join(world.root, metadata), { force: true });
   const args = renderBuild(settings, `${repository}:${tag}`, metadata, rebuild);
   const result = await world.run("docker", args, {
@@ -235,7 +235,7 @@ function parseDockerConfig(file: string): unknown {
 
 // Where plain `cdktf deploy` finds it too: synth copies the file, but may have run before.
 function remember(world: World, stage: string | undefined, memory: Remembered): void {
-  const directory = ensureStageDirectory(world, stage);
+  const directory = makeStageDirectory(stage, world.root);
   const variables = `${JSON.stringify({ image: memory.image }, null, 2)}\n`;
   writeWhole(memoryFile(world, stage), `${JSON.stringify(memory, null, 2)}\n`);
   writeWhole(join(directory, IMAGE_FILE), variables);

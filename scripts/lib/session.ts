@@ -1,8 +1,9 @@
+import { makeStageDirectory } from "../../stacks/locations.ts";
 import { loadSettings, type Settings } from "../../stacks/settings.ts";
 import { type Access, accessOf, findFolder } from "./access.ts";
 import { type AppOutputs, parseAppOutputs } from "./app-outputs.ts";
 import { CloudApi } from "./cloud-api.ts";
-import { ensureStageDirectory, pruneLogs } from "./stage-directory.ts";
+import { pruneLogs } from "./stage-directory.ts";
 import { Terraform, terraformEnvironment } from "./terraform.ts";
 import { messageOf, UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
@@ -52,7 +53,7 @@ export function openTerraform(world: World, settings: Settings): Terraform {
 
 // Before Terraform makes the directory itself, open to everyone.
 function prepareStage(world: World, { stage }: Settings): void {
-  ensureStageDirectory(world, stage);
+  makeStageDirectory(stage, world.root);
   pruneLogs(world, stage);
 }
 

@@ -1,30 +1,10 @@
-import {
-  chmodSync,
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  writeFileSync,
-} from "node:fs";
-import { dirname, join } from "node:path";
+import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { stageDirectory } from "../../stacks/locations.ts";
 import type { World } from "./world.ts";
 
 /** Runs whose logs are kept. */
 const KEPT_RUNS = 20;
-
-/**
- * Makes a stage's directory, for nobody but its owner: Terraform writes a state that everyone on the
- * machine could read, and the state may hold a key.
- */
-export function ensureStageDirectory({ root }: Pick<World, "root">, stage: string | undefined) {
-  const directory = join(root, stageDirectory(stage));
-  mkdirSync(directory, { recursive: true, mode: 0o700 });
-  chmodSync(dirname(directory), 0o700);
-  chmodSync(directory, 0o700);
-  return directory;
-}
 
 /** The log of one tool in this run, from the project's directory. No two runs share a file. */
 export function logFile({ runId }: Pick<World, "runId">, stage: string | undefined, name: string) {

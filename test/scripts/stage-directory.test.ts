@@ -1,22 +1,9 @@
-import {
-  chmodSync,
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from "node:fs";
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { realWorld } from "../../scripts/lib/real-world.ts";
-import {
-  ensureStageDirectory,
-  logFile,
-  pruneLogs,
-  writeWhole,
-} from "../../scripts/lib/stage-directory.ts";
+import { logFile, pruneLogs, writeWhole } from "../../scripts/lib/stage-directory.ts";
 
 let root: string;
 
@@ -25,25 +12,6 @@ beforeEach(() => {
 });
 
 afterEach(() => rmSync(root, { recursive: true }));
-
-const modeOf = (path: string) => statSync(join(root, path)).mode & 0o777;
-
-describe("ensureStageDirectory", () => {
-  test("is for its owner alone, before Terraform writes a state there", () => {
-    expect(ensureStageDirectory({ root }, "test")).toBe(join(root, ".state/test"));
-    expect([modeOf(".state"), modeOf(".state/test")]).toEqual([0o700, 0o700]);
-  });
-
-  test("is closed where it stood open", () => {
-    mkdirSync(join(root, ".state/default"), { recursive: true });
-    chmodSync(join(root, ".state"), 0o755);
-    chmodSync(join(root, ".state/default"), 0o755);
-
-    ensureStageDirectory({ root }, undefined);
-
-    expect([modeOf(".state"), modeOf(".state/default")]).toEqual([0o700, 0o700]);
-  });
-});
 
 describe("logs", () => {
   test("are those of one run: two at once share no file", () => {
