@@ -19,7 +19,7 @@ import { synthesize } from "./stacks/synthesize.ts";
 
 const settings = loadSettings(process.env.STAGE);
 const app = new App();
-ServerlessContainer.limit(app, settings.quotas.containers);
+if (settings.quotas?.containers) ServerlessContainer.limit(app, settings.quotas.containers);
 
 new RegistryStack(app, settings);
 if (settings.domain) new DomainStack(app, settings, settings.domain);

@@ -7,6 +7,7 @@ export default defineConfig({
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     // A test that drives terraform, docker and yc takes seconds, on a busy machine many.
+    maxWorkers: 2,
     maxConcurrency: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000,

@@ -7,6 +7,7 @@ import {
   type Route,
   shapeOf,
 } from "./_gateway-spec.ts";
+import { checkName } from "./_name.ts";
 import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { ApiGatewayProps, CorsOptions, GatewayVariable } from "./api-gateway.ts";
 
@@ -45,12 +46,7 @@ export function checkApiGateway({ props, routes, domains, spec }: BuiltGateway, 
 }
 
 function checkSettings({ name, timeoutSeconds }: ApiGatewayProps, refuse: Refuse): void {
-  refuse(mismatches(name, /^[a-z][-a-z0-9]{1,61}[a-z0-9]$/), {
-    field: "name",
-    value: name,
-    allowed: "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
-    fix: "Rename the gateway",
-  });
+  checkName(name, "gateway", refuse);
   refuse(outside(timeoutSeconds, 1, 600), {
     field: "timeoutSeconds",
     value: timeoutSeconds,

@@ -1,3 +1,5 @@
+import { literal } from "./_literal.ts";
+
 /** A mapping of an OpenAPI document. */
 export type Mapping = Record<string, unknown>;
 
@@ -48,7 +50,7 @@ export function renderSpec(parts: SpecParts): string {
     "x-yc-apigateway": renderExtension(parts, base["x-yc-apigateway"]),
     paths: { ...asMapping(base.paths), ...renderPaths(parts.routes, ignoresSlashes(base)) },
   };
-  return escapeTemplates(JSON.stringify(spec));
+  return literal(JSON.stringify(spec));
 }
 
 /** All operations of a document, in its order. */
@@ -165,9 +167,4 @@ function missing(integration: Mapping, defaults: Mapping): Mapping {
   return Object.fromEntries(
     Object.entries(defaults).filter(([key]) => integration[key] === undefined),
   );
-}
-
-/** The gateway has templates of its own (`${var.x}`), which Terraform must not take for its. */
-function escapeTemplates(text: string): string {
-  return text.replace(/\$\{(?!TfToken\[)|%\{/g, (start) => `${start[0]}${start}`);
 }

@@ -88,7 +88,7 @@ export interface CeleryAppProps {
   /** Whether the database refuses to be destroyed. @default false */
   readonly deletionProtection?: boolean;
   /** Days that log lines are kept. @default 3 */
-  readonly logRetentionDays?: number;
+  readonly retentionDays?: number;
   /** VPC network that the containers join. @default - the internet only */
   readonly networkId?: string;
   /** Hosts that Django answers to besides the gateway's own. @default - none */
@@ -142,7 +142,7 @@ export class CeleryApp extends Construct {
     this.account = this.defineAccount();
     this.logGroup = new LogGroup(this, "Logs", {
       name: `${props.name}-logs`,
-      retentionDays: props.logRetentionDays,
+      retentionDays: props.retentionDays,
     });
     this.queue = this.defineQueue();
     this.database = this.defineDatabase();
@@ -259,8 +259,7 @@ export class CeleryApp extends Construct {
       container: openApi && this.web,
       logGroup: this.logGroup,
     });
-    if (openApi) return gateway;
-    gateway.addContainer("/", this.web);
+    if (!openApi) gateway.addContainer("/", this.web);
     if (staticBucket) gateway.addStaticFiles("/static", { bucket: staticBucket });
     if (workerPath) gateway.addNotFound(workerPath);
     return gateway;
@@ -342,16 +341,23 @@ export function checkCeleryApp(props: CeleryAppProps, refuse: Refuse): void {
     fix: "Write the path at which urls.py mounts the worker",
   });
   refuse(workerPath !== undefined && worker !== undefined, {
-    field: "worker",
-    value: worker,
-    allowed: "nothing beside workerPath, since the site is the worker then",
+    field: "workerPath",
+    value: workerPath,
+    allowed: "no 'worker' beside it, since the site is the worker then",
     fix: "Write what the worker needs under 'web', or remove workerPath",
   });
 }
 
 const WORKER_DEFAULTS: CeleryContainerProps = {
   timeoutSeconds: 600,
-  command: ["gunicorn", "celery_push_worker.wsgi:application"],
+  // By its own settings: gunicorn's would kill a task after 30 seconds, and a site's own
+  // gunicorn.conf.py may ask for threads, in which time limits are weaker.
+  command: [
+    "gunicorn",
+    "-c",
+    "python:celery_push_worker.gunicorn",
+    "celery_push_worker.wsgi:application",
+  ],
 };
 
 function webDefaults({ celeryApp }: CeleryAppProps): CeleryContainerProps {

@@ -6,6 +6,7 @@ import {
 } from "@cdktf/provider-yandex/lib/container-repository-lifecycle-policy";
 import { TerraformResource, type TerraformResourceConfig, TerraformSelf } from "cdktf";
 import { Construct } from "constructs";
+import { checkName } from "./_name.ts";
 import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
@@ -143,12 +144,7 @@ export function renderRules(
 
 /** What the cloud would refuse about a registry, and a policy that would eat what a revision needs. */
 export function checkContainerRegistry(props: ContainerRegistryProps, refuse: Refuse): void {
-  refuse(mismatches(props.name, /^[a-z][-a-z0-9]{1,61}[a-z0-9]$/), {
-    field: "name",
-    value: props.name,
-    allowed: "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
-    fix: "Rename the registry",
-  });
+  checkName(props.name, "registry", refuse);
   refuse(mismatches(props.repository, REPOSITORY), {
     field: "repository",
     value: props.repository,

@@ -4,6 +4,7 @@ import { DataYandexCmCertificate } from "@cdktf/provider-yandex/lib/data-yandex-
 import { DnsRecordset } from "@cdktf/provider-yandex/lib/dns-recordset";
 import { Fn, type IResolvable } from "cdktf";
 import { Construct } from "constructs";
+import { checkName } from "./_name.ts";
 import { isKnown, mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { ApiGateway } from "./api-gateway.ts";
 
@@ -130,23 +131,14 @@ const USABLE_STATES = ["ISSUED", "RENEWING", "RENEWAL_FAILED"];
 
 /** What the cloud would refuse about a certificate's domain. */
 export function checkDomainCertificate(props: DomainCertificateProps, refuse: Refuse): void {
-  checkCertificateName("name", props.name, refuse);
+  checkName(props.name, "certificate", refuse);
   checkDomain(props, refuse);
 }
 
 /** What the cloud would refuse about a gateway's domain. */
 export function checkGatewayDomain(props: GatewayDomainProps, refuse: Refuse): void {
-  checkCertificateName("certificateName", props.certificateName, refuse);
+  checkName(props.certificateName, "certificate", refuse, "certificateName");
   checkDomain(props, refuse);
-}
-
-function checkCertificateName(field: string, value: string, refuse: Refuse): void {
-  refuse(mismatches(value, /^[a-z][-a-z0-9]{1,61}[a-z0-9]$/), {
-    field,
-    value,
-    allowed: "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
-    fix: "Rename the certificate",
-  });
 }
 
 // Labels of RFC 1123, at least two, the last one no number: an address is no domain.

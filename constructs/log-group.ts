@@ -1,6 +1,7 @@
 import { LoggingGroup as Resource } from "@cdktf/provider-yandex/lib/logging-group";
 import { Construct } from "constructs";
-import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { checkName } from "./_name.ts";
+import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 
 /** @see https://yandex.cloud/en/docs/logging/concepts/log-group */
 export interface LogGroupProps {
@@ -50,12 +51,7 @@ export class LogGroup extends Construct {
 
 /** What the cloud would refuse about a log group. */
 export function checkLogGroup(props: LogGroupProps, refuse: Refuse): void {
-  refuse(mismatches(props.name, /^[a-z][-a-z0-9]{1,61}[a-z0-9]$/), {
-    field: "name",
-    value: props.name,
-    allowed: "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
-    fix: "Rename the log group",
-  });
+  checkName(props.name, "log group", refuse);
   refuse(outside(props.retentionDays, 1, 3), {
     field: "retentionDays",
     value: props.retentionDays,

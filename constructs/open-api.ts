@@ -1,5 +1,5 @@
-import { readFileSync } from "node:fs";
 import { type Document, LineCounter, parseDocument } from "yaml";
+import { tryReadFile } from "./_files.ts";
 import {
   asMapping,
   isMapping,
@@ -79,17 +79,14 @@ function parseSource(file: string, refuse: Refuse): Source | undefined {
 }
 
 function readText(file: string, refuse: Refuse): string | undefined {
-  try {
-    return readFileSync(file, "utf8");
-  } catch {
-    refuse(true, {
-      field: "openapi",
-      value: file,
-      allowed: "a file that can be read",
-      fix: "Give its path relative to the project",
-    });
-    return undefined;
-  }
+  const text = tryReadFile(file);
+  refuse(text === undefined, {
+    field: "openapi",
+    value: file,
+    allowed: "a file that can be read",
+    fix: "Give its path relative to the project",
+  });
+  return text;
 }
 
 function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly string[]): number {

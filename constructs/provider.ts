@@ -48,6 +48,7 @@ function renderS3(state: Extract<StateLocation, { bucket: string }>) {
     key: state.key,
     region: state.region,
     endpoints: { s3: state.endpoint },
+    usePathStyle: true,
     // Object Storage speaks S3 but is not AWS: none of AWS's own look-ups exist there.
     skipRegionValidation: true,
     skipCredentialsValidation: true,

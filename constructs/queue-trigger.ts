@@ -1,8 +1,9 @@
 import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
 import { Tokenization } from "cdktf";
 import { Construct } from "constructs";
+import { checkName } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { checkTriggerName, checkTriggerPath } from "./_trigger.ts";
+import { checkTriggerPath } from "./_trigger.ts";
 import { TriggerOutput, type TriggerVia } from "./_trigger-output.ts";
 import type { MessageQueue } from "./message-queue.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
@@ -117,7 +118,7 @@ export class QueueTrigger extends Construct {
 /** Refuses what the trigger service would refuse, and what its documents disagree about. */
 export function checkQueueTrigger(props: QueueTriggerProps, refuse: Refuse): void {
   const { queue, batchSize, batchCutoffSeconds } = props;
-  checkTriggerName(props.name, refuse);
+  checkName(props.name, "trigger", refuse);
   checkTriggerPath(props.path, refuse);
   refuse(queue.fifo, {
     field: "queue",

@@ -1,5 +1,5 @@
-import { existsSync, readFileSync } from "node:fs";
 import type { Construct } from "constructs";
+import { tryReadFile } from "./_files.ts";
 import { collectRefusals, type Refuse } from "./_refusal.ts";
 import { checkTimer } from "./timer-trigger.ts";
 
@@ -22,7 +22,7 @@ export interface ScheduledTimer {
  * @param path relative to the folder in which the program runs
  */
 export function readSchedule(scope: Construct, path: string): ScheduledTimer[] {
-  const text = existsSync(path) ? readFileSync(path, "utf8") : undefined;
+  const text = tryReadFile(path);
   const problems = scheduleProblems(text, path);
   scope.node.addValidation({ validate: () => problems });
   return text === undefined || problems.length > 0 ? [] : parseSchedule(text, path);
@@ -56,7 +56,7 @@ function refuseMissing(path: string, refuse: Refuse): void {
   refuse(true, {
     field: "schedule",
     value: path,
-    allowed: "a file that exists",
+    allowed: "a file that can be read",
     fix: `Write it: python -m celery_push_worker schedule -o ${path}`,
   });
 }

@@ -2,8 +2,10 @@ import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
 import { Tokenization } from "cdktf";
 import { Construct } from "constructs";
 import { cronProblem } from "./_cron.ts";
+import { literal } from "./_literal.ts";
+import { checkName } from "./_name.ts";
 import { isKnown, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { checkTriggerName, checkTriggerPath } from "./_trigger.ts";
+import { checkTriggerPath } from "./_trigger.ts";
 import { TriggerOutput, type TriggerVia } from "./_trigger-output.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
 import type { ServiceAccount } from "./service-account.ts";
@@ -113,7 +115,7 @@ export class TimerTrigger extends Construct {
 /** Refuses what the trigger service would refuse. */
 export function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
   const { path, retryAttempts, retryIntervalSeconds } = props;
-  checkTriggerName(props.name, refuse);
+  checkName(props.name, "trigger", refuse);
   checkTimer(props, refuse);
   checkTriggerPath(path, refuse);
   refuse(outside(retryAttempts, 1, 5), {
@@ -152,11 +154,6 @@ export function checkTimer({ cron, payload }: Timer, refuse: Refuse): void {
     allowed: `up to ${MAX_PAYLOAD_CHARACTERS} characters, and it has ${length}`,
     fix: "Put what is longer in the database or a bucket, and name its place",
   });
-}
-
-// A payload is the user's text: what looks like a template of Terraform's is none.
-function literal(payload: string): string {
-  return isKnown(payload) ? payload.replaceAll(/([$%])\{/g, "$1$1{") : payload;
 }
 
 function text(value: number | undefined): string | undefined {

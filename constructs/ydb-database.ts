@@ -1,6 +1,7 @@
 import { YdbDatabaseServerless as Resource } from "@cdktf/provider-yandex/lib/ydb-database-serverless";
 import { Construct } from "constructs";
-import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { checkName } from "./_name.ts";
+import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 /**
@@ -68,12 +69,7 @@ export class YdbDatabase extends Construct {
 /** Refuses what the service would refuse, and the limit that stops all traffic. */
 export function checkYdbDatabase(props: YdbDatabaseProps, refuse: Refuse): void {
   const { name, storageLimitGb, throughputLimit } = props;
-  refuse(mismatches(name, /^[a-z][-a-z0-9]{1,61}[a-z0-9]$/), {
-    field: "name",
-    value: name,
-    allowed: "3 to 63 lowercase letters, digits and hyphens, a letter first and no hyphen last",
-    fix: "Rename the database",
-  });
+  checkName(name, "database", refuse);
   refuse(outside(storageLimitGb, 1, Number.POSITIVE_INFINITY), {
     field: "storageLimitGb",
     value: storageLimitGb,

@@ -1,6 +1,6 @@
-import { DRY_RUN, STAGE, VERBOSE } from "./lib/command-line.ts";
+import { DRY_RUN, REBUILD, STAGE, VERBOSE } from "./lib/command-line.ts";
 import { closingLines, Deploy, deploySteps } from "./lib/deploy.ts";
-import { givenImage } from "./lib/image.ts";
+import { givenImage, refuseBoth } from "./lib/image.ts";
 import { main } from "./lib/main.ts";
 import { settingsOf } from "./lib/session.ts";
 import { describeSteps, runSteps } from "./lib/steps.ts";
@@ -16,19 +16,18 @@ const command = {
       value: "cr.yandex/…@sha256:…",
       help: "image that was pushed elsewhere, instead of building one; TF_VAR_image or IMAGE otherwise",
     },
+    rebuild: REBUILD,
     wait: { type: "boolean", help: "wait for the domain's certificate and attach the domain" },
     "dry-run": DRY_RUN,
     verbose: VERBOSE,
   },
 } as const;
 
-await main(command, async (world, { stage, image, wait, verbose, "dry-run": dryRun }) => {
-  const deploy = new Deploy({
-    world,
-    settings: settingsOf(stage),
-    image: givenImage(image, world.env),
-    wait,
-  });
+await main(command, async (world, { stage, image, rebuild, wait, verbose, "dry-run": dryRun }) => {
+  const given = givenImage(image, world.env);
+  refuseBoth(given, rebuild);
+  const settings = settingsOf(stage);
+  const deploy = new Deploy({ world, settings, image: given, rebuild, wait });
   const steps = deploySteps(deploy.options);
   if (dryRun) return world.say(describeSteps(steps).join("\n"));
   await runSteps(world, steps, deploy, verbose);

@@ -1,8 +1,8 @@
 import { accessOf } from "./lib/access.ts";
 import { parseRegistryOutputs } from "./lib/app-outputs.ts";
 import { CloudApi } from "./lib/cloud-api.ts";
-import { DRY_RUN, STAGE, UsageError, VERBOSE } from "./lib/command-line.ts";
-import { ensureImage, givenImage, isUnchanged } from "./lib/image.ts";
+import { DRY_RUN, REBUILD, STAGE, UsageError, VERBOSE } from "./lib/command-line.ts";
+import { describeImage, ensureImage, givenImage, refuseBoth } from "./lib/image.ts";
 import { main } from "./lib/main.ts";
 import { purgeRegistry } from "./lib/registry-images.ts";
 import { openSession, settingsOf } from "./lib/session.ts";
@@ -19,6 +19,7 @@ const command = {
       value: "cr.yandex/…@sha256:…",
       help: "remember an image that was pushed elsewhere; TF_VAR_image or IMAGE otherwise",
     },
+    rebuild: REBUILD,
     purge: { type: "boolean", help: "delete every image of a registry, before it is destroyed" },
     registry: { type: "string", value: "id", help: "the registry to purge; REGISTRY_ID otherwise" },
     "dry-run": DRY_RUN,
@@ -28,20 +29,19 @@ const command = {
 
 await main(
   command,
-  async (world, { stage, image, purge, registry, verbose, "dry-run": dryRun }) => {
+  async (world, { stage, image, rebuild, purge, registry, verbose, "dry-run": dryRun }) => {
     if (purge) return purgeImages(world, registry || world.env.REGISTRY_ID, dryRun);
     const settings = settingsOf(stage);
     const given = givenImage(image, world.env);
-    if (dryRun) {
-      const build = isUnchanged(world, settings) ? "keep the remembered image" : "build and push";
-      return world.say(given ? `would remember ${given}` : `would ${build}`);
-    }
+    refuseBoth(given, rebuild);
+    if (dryRun) return world.say(describeImage(world, settings, { given, rebuild }));
     const { access, terraform } = await openSession(world, settings);
     await terraform.synth();
     await terraform.init("registry");
     const { repository } = parseRegistryOutputs(await terraform.outputs("registry"));
     const report = (line: string) => verbose && world.warn(line);
-    const outcome = await ensureImage({ world, access, settings, repository, given, report });
+    const options = { world, access, settings, repository, given, rebuild, report };
+    const outcome = await ensureImage(options);
     world.say(`${outcome.image} (${outcome.what})`);
   },
 );

@@ -1,6 +1,6 @@
 import { STAGE } from "./lib/command-line.ts";
 import { main } from "./lib/main.ts";
-import { formatOutputs } from "./lib/outputs.ts";
+import { formatOutputs, readOutputs } from "./lib/outputs.ts";
 import { openTerraform, settingsOf } from "./lib/session.ts";
 
 const command = {
@@ -10,9 +10,8 @@ const command = {
 } as const;
 
 await main(command, async (world, { stage, json }) => {
-  const terraform = openTerraform(world, settingsOf(stage));
-  await terraform.synth();
-  await terraform.init("app");
-  const outputs = await terraform.outputs("app");
+  const settings = settingsOf(stage);
+  const terraform = openTerraform(world, settings);
+  const outputs = await readOutputs(terraform, settings);
   world.say(json ? JSON.stringify(outputs, null, 2) : formatOutputs(outputs).join("\n"));
 });

@@ -1,4 +1,4 @@
-import { Fn, TerraformOutput, TerraformStack, TerraformVariable } from "cdktf";
+import { Fn, TerraformStack, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { CeleryApp } from "../constructs/celery-app.ts";
 import { GatewayDomain } from "../constructs/domain.ts";
@@ -8,6 +8,7 @@ import { Secret } from "../constructs/secret.ts";
 import type { ServerlessContainer } from "../constructs/serverless-container.ts";
 import { certificateName } from "./domain.ts";
 import { stackDirectory, stateLocation } from "./locations.ts";
+import { defineOutput } from "./output.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The system itself. What the commands and the local cloud need to know of it are its outputs. */
@@ -30,7 +31,11 @@ export class AppStack extends TerraformStack {
       openApi,
     });
     this.defineOutputs();
-    this.output("url", settings.domain ? this.defineDomain(settings.domain) : this.gatewayUrl());
+    defineOutput(
+      this,
+      "url",
+      settings.domain ? this.defineDomain(settings.domain) : this.gatewayUrl(),
+    );
   }
 
   private celeryProps() {
@@ -42,8 +47,8 @@ export class AppStack extends TerraformStack {
       web: settings.web,
       worker: settings.worker,
       workerPath: settings.workerPath,
-      batchSize: settings.batch.size,
-      batchCutoffSeconds: settings.batch.cutoffSeconds,
+      batchSize: settings.batchSize,
+      batchCutoffSeconds: settings.batchCutoffSeconds,
       via: settings.trigger,
       queueKey: settings.queueKey,
       schedule: settings.schedule,
@@ -51,12 +56,12 @@ export class AppStack extends TerraformStack {
       resultsTtlSeconds: settings.results.ttlSeconds,
       storageLimitGb: settings.database.storageLimitGb,
       deletionProtection: settings.database.deletionProtection,
-      logRetentionDays: settings.logRetentionDays,
+      retentionDays: settings.retentionDays,
       networkId: settings.networkId,
       hosts: settings.domain ? [settings.domain.fqdn] : [],
       staticBucket: settings.staticBucket,
-      queueReaderRole: settings.roles.queueReader,
-      documentApiRole: settings.roles.documentApi,
+      queueReaderRole: settings.roles?.queueReader,
+      documentApiRole: settings.roles?.documentApi,
     };
   }
 
@@ -64,6 +69,8 @@ export class AppStack extends TerraformStack {
     const image = new TerraformVariable(this, "image", {
       type: "string",
       nullable: false,
+      // Refused below. Without a default `cdktf deploy` would ask for a value and wait for ever.
+      default: "",
       description:
         "The image of both containers, by digest: cr.yandex/<registry>/<repository>@sha256:<64 hex digits>. `npm run image` builds, pushes and remembers it",
       validation: [
@@ -80,31 +87,35 @@ export class AppStack extends TerraformStack {
   }
 
   private defineSecrets() {
-    const entries = Object.entries(this.settings.secrets).map(([variable, { key, ...secret }]) => [
-      variable,
-      Secret.fromLockbox(this, `Secret-${variable}`, secret).value(key),
-    ]);
+    const entries = Object.entries(this.settings.secrets ?? {}).map(
+      ([variable, { key, ...secret }]) => [
+        variable,
+        Secret.fromLockbox(this, `Secret-${variable}`, secret).value(key),
+      ],
+    );
     return Object.fromEntries(entries);
   }
 
   private defineOutputs(): void {
     const { celery, settings } = this;
-    this.output("gateway", { id: celery.gateway.id, domain: celery.gateway.domain });
-    this.output("containers", mapContainers(celery, describeContainer));
-    this.output("queues", {
+    defineOutput(this, "gateway", { id: celery.gateway.id, domain: celery.gateway.domain });
+    defineOutput(this, "containers", mapContainers(celery, describeContainer));
+    defineOutput(this, "queues", {
       url: celery.queue.url,
       deadLetterUrl: celery.queue.deadLetterQueue?.url,
     });
-    this.output("document_api_endpoint", celery.database.documentApiEndpoint);
-    this.output("results_table", celery.resultsTable);
-    this.output("local", {
-      containers: mapContainers(celery, () => ({
+    defineOutput(this, "document_api_endpoint", celery.database.documentApiEndpoint);
+    defineOutput(this, "results_table", celery.resultsTable);
+    defineOutput(this, "local", {
+      containers: mapContainers(celery, ({ command }) => ({
         source: settings.image.context,
         requirements: settings.image.requirements,
+        command,
       })),
       table: celery.resultsTable,
       ports: { site: 8000, queue: 9324, tables: 8001 },
     });
+    defineOutput(this, "next_steps", describeNextSteps(settings));
   }
 
   private gatewayUrl(): string {
@@ -118,13 +129,8 @@ export class AppStack extends TerraformStack {
       gateway: this.celery.gateway,
       certificateName: certificateName(this.settings),
     });
-    this.output("domain", { fqdn: domain.fqdn, attached, status, records });
+    defineOutput(this, "domain", { fqdn: domain.fqdn, attached, status, records });
     return Fn.conditional(attached, `https://${domain.fqdn}`, this.gatewayUrl());
-  }
-
-  // The ids of outputs are a contract with the commands, so no hash may stand behind them.
-  private output(id: string, value: unknown): void {
-    new TerraformOutput(this, id, { value }).overrideLogicalId(id);
   }
 }
 
@@ -134,6 +140,26 @@ function mapContainers<T>(
 ): Record<string, T> {
   const containers = web === worker ? { web } : { web, worker };
   return Object.fromEntries(Object.entries(containers).map(([role, c]) => [role, describe(c)]));
+}
+
+/** What a bare `cdktf deploy` shows in the end: the steps that Terraform cannot do. */
+function describeNextSteps({ trigger, stage }: Settings): string[] {
+  const flag = stage === undefined ? "" : ` --stage ${stage}`;
+  const command = (name: string) => `npm run ${name}${flag && ` --${flag}`}`;
+  const byScript = trigger === "yc";
+  return [
+    "After `cdktf deploy` these remain (`npm run deploy` does them too):",
+    `${command("table")}: makes the table of results, unless it exists`,
+    ...(byScript
+      ? [
+          `${command("trigger")}: makes the triggers; again whenever a container was replaced, since it has a new id then`,
+        ]
+      : []),
+    `${command("verify")}: compares what runs with what was deployed`,
+    ...(byScript
+      ? [`npm run trigger -- --delete${flag}: before \`cdktf destroy\`, which leaves the triggers`]
+      : []),
+  ];
 }
 
 function describeContainer({ id, image, fingerprint }: ServerlessContainer) {

@@ -1,27 +1,5 @@
 import * as v from "valibot";
-
-/** Memory, processor and time of one container. Every field has a default. */
-export interface ContainerConfig {
-  /** MiB, 128 to 8192 in steps of 128. @default 512 */
-  readonly memoryMib?: number;
-  /** Whole processors, 1 to 4. @default 1 */
-  readonly cores?: number;
-  /** Percent of a processor, 5 to 100 in steps of 5; 100 with more than one. @default 100 */
-  readonly coreFraction?: number;
-  /** Requests that one instance takes at once, 1 to 16. @default 4 for the site, 1 for the worker */
-  readonly concurrency?: number;
-  /** Seconds, 1 to 3600. @default 60 for the site, 600 for the worker */
-  readonly timeoutSeconds?: number;
-  /** Instances that never sleep, 0 to 2 for the whole cloud; paid while idle. @default 0 */
-  readonly minInstances?: number;
-  /**
-   * Entry point and arguments, without a shell.
-   *
-   * @default - gunicorn with `<package>.wsgi:application` for the site, with
-   * `celery_push_worker.wsgi:application` for the worker
-   */
-  readonly command?: readonly string[];
-}
+import type { CeleryContainerProps } from "../constructs/celery-app.ts";
 
 /** A value that lies in Lockbox already. */
 export interface LockboxValueConfig {
@@ -30,6 +8,14 @@ export interface LockboxValueConfig {
   readonly versionId?: string;
   /** Key of the entry in the secret. */
   readonly key: string;
+}
+
+/** A domain of the user's. */
+export interface DomainConfig {
+  /** E.g. "shop.example.com". */
+  readonly fqdn: string;
+  /** `external`, or the Cloud DNS zone that holds it, e.g. `{ zoneId: "dns…", zone: "example.com" }`. */
+  readonly dns: "external" | { readonly zoneId: string; readonly zone: string };
 }
 
 /** Everything that may differ from stage to stage. */
@@ -61,8 +47,10 @@ export interface StageConfig {
   readonly queueKey?: "stack" | "environment";
   /** What makes the triggers: `npm run trigger`, or Terraform. @default "yc" */
   readonly trigger?: "yc" | "terraform";
-  /** How the trigger gathers messages: 1 to 10 of them, for 1 to 20 seconds. @default 1 and 1 */
-  readonly batch?: { readonly size?: number; readonly cutoffSeconds?: number };
+  /** Messages to a request, 1 to 10. A failed batch comes back whole. @default 1 */
+  readonly batchSize?: number;
+  /** Seconds that the trigger gathers messages for, 1 to 20. @default 1 */
+  readonly batchCutoffSeconds?: number;
   /** Where the image is built from. */
   readonly image?: {
     /** Folder with the sources, relative to the project. @default "examples/django-celery" */
@@ -72,8 +60,8 @@ export interface StageConfig {
     /** Relative to the context. @default "requirements.txt" */
     readonly requirements?: string;
   };
-  /** Newest images that the lifecycle policy keeps. @default 10 */
-  readonly keepImages?: number;
+  /** Newest images that the registry's lifecycle policy keeps. @default 10 */
+  readonly keepNewest?: number;
   /** Django's settings module and the like, for both containers. Not for secrets. */
   readonly env?: Readonly<Record<string, string>>;
   /** Variables whose values lie in Lockbox. */
@@ -83,8 +71,8 @@ export interface StageConfig {
    * gateway answers 404 there. @default - a container of its own
    */
   readonly workerPath?: string;
-  readonly web?: ContainerConfig;
-  readonly worker?: ContainerConfig;
+  readonly web?: CeleryContainerProps;
+  readonly worker?: CeleryContainerProps;
   /** Table of the results and seconds until they expire. @default "celery" and 86400 */
   readonly results?: { readonly table?: string; readonly ttlSeconds?: number };
   readonly database?: {
@@ -94,16 +82,14 @@ export interface StageConfig {
     readonly deletionProtection?: boolean;
   };
   /** Days that log lines are kept, 1 to 3. @default 3 */
-  readonly logRetentionDays?: number;
+  readonly retentionDays?: number;
   /** VPC network that both containers join. @default - the internet only */
   readonly networkId?: string;
-  /** The site's own domain with a Let's Encrypt certificate. @default - the gateway's own */
-  readonly domain?: {
-    /** E.g. "shop.example.com". */
-    readonly fqdn: string;
-    /** `external`, or the Cloud DNS zone that holds the domain, e.g. `{ zoneId: "dns…", zone: "example.com" }`. */
-    readonly dns: "external" | { readonly zoneId: string; readonly zone: string };
-  };
+  /**
+   * The site's own domain with a Let's Encrypt certificate; `false` in a stage takes away the one
+   * above it. @default - the gateway's own
+   */
+  readonly domain?: false | DomainConfig;
   /** Your own OpenAPI 3.0 file instead of the built-in routes. */
   readonly openapi?: string;
   /** Bucket whose objects are served below `/static/`. @default - the site serves its own */
@@ -136,6 +122,34 @@ export interface Config extends StageConfig {
 
 const text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
 
+// Ids are 20 letters and digits today; the documents say no more than that they are at most 50.
+const id = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z][a-z0-9]{1,49}$/,
+    'must be an id: small letters and digits, e.g. "b1g0123456789abcdefg"',
+  ),
+);
+
+const role = v.pipe(v.string(), v.regex(/^[a-z][a-zA-Z.-]*$/, 'must be a role, e.g. "ymq.reader"'));
+
+// Where Celery takes the name from, a URL, a "?" would end it.
+const table = v.pipe(
+  v.string(),
+  v.regex(
+    /^(?=.{3,255}$)[\w.-]+(\/[\w.-]+)*$/,
+    "must be 3 to 255 letters, digits, dots, hyphens and underscores",
+  ),
+);
+
+const bucket = v.pipe(
+  v.string(),
+  v.regex(
+    /^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$/,
+    "must be 3 to 63 small letters, digits, hyphens and dots",
+  ),
+);
+
 const container = v.strictObject({
   memoryMib: v.optional(v.number()),
   cores: v.optional(v.number()),
@@ -143,28 +157,29 @@ const container = v.strictObject({
   concurrency: v.optional(v.number()),
   timeoutSeconds: v.optional(v.number()),
   minInstances: v.optional(v.number()),
-  command: v.optional(v.array(v.string())),
+  command: v.optional(v.array(text)),
 });
 
 const stageEntries = {
-  folderId: v.optional(text),
+  folderId: v.optional(id),
   backend: v.optional(
     v.variant("type", [
       v.strictObject({ type: v.literal("local") }),
       v.strictObject({
         type: v.literal("s3"),
-        bucket: text,
+        bucket,
         prefix: v.optional(text),
-        endpoint: v.optional(text),
+        endpoint: v.optional(
+          v.pipe(v.string(), v.url('must be a URL, e.g. "https://storage.yandexcloud.net"')),
+        ),
         region: v.optional(text),
       }),
     ]),
   ),
   queueKey: v.optional(v.picklist(["stack", "environment"])),
   trigger: v.optional(v.picklist(["yc", "terraform"])),
-  batch: v.optional(
-    v.strictObject({ size: v.optional(v.number()), cutoffSeconds: v.optional(v.number()) }),
-  ),
+  batchSize: v.optional(v.number()),
+  batchCutoffSeconds: v.optional(v.number()),
   image: v.optional(
     v.strictObject({
       context: v.optional(text),
@@ -172,19 +187,25 @@ const stageEntries = {
       requirements: v.optional(text),
     }),
   ),
-  keepImages: v.optional(v.number()),
+  keepNewest: v.optional(v.number()),
   env: v.optional(v.record(v.string(), v.string())),
   secrets: v.optional(
-    v.record(
-      v.string(),
-      v.strictObject({ secretId: text, versionId: v.optional(text), key: text }),
-    ),
+    v.record(v.string(), v.strictObject({ secretId: id, versionId: v.optional(id), key: text })),
   ),
   workerPath: v.optional(text),
   web: v.optional(container),
   worker: v.optional(container),
   results: v.optional(
-    v.strictObject({ table: v.optional(text), ttlSeconds: v.optional(v.number()) }),
+    v.strictObject({
+      table: v.optional(table),
+      ttlSeconds: v.optional(
+        v.pipe(
+          v.number(),
+          v.integer("must be whole seconds"),
+          v.minValue(60, "must be at least 60 seconds"),
+        ),
+      ),
+    }),
   ),
   database: v.optional(
     v.strictObject({
@@ -192,19 +213,25 @@ const stageEntries = {
       deletionProtection: v.optional(v.boolean()),
     }),
   ),
-  logRetentionDays: v.optional(v.number()),
-  networkId: v.optional(text),
+  retentionDays: v.optional(v.number()),
+  networkId: v.optional(id),
   domain: v.optional(
-    v.strictObject({
-      fqdn: text,
-      dns: v.union([v.literal("external"), v.strictObject({ zoneId: text, zone: text })]),
-    }),
+    v.union(
+      [
+        v.literal(false),
+        v.strictObject({
+          fqdn: text,
+          dns: v.union([v.literal("external"), v.strictObject({ zoneId: id, zone: text })]),
+        }),
+      ],
+      'must be { fqdn, dns } with dns "external" or { zoneId, zone }, or false',
+    ),
   ),
   openapi: v.optional(text),
-  staticBucket: v.optional(text),
+  staticBucket: v.optional(bucket),
   schedule: v.optional(text),
   roles: v.optional(
-    v.strictObject({ queueReader: v.optional(text), documentApi: v.optional(text) }),
+    v.strictObject({ queueReader: v.optional(role), documentApi: v.optional(role) }),
   ),
   quotas: v.optional(v.strictObject({ containers: v.optional(v.number()) })),
 };
@@ -215,6 +242,8 @@ const stageName = v.pipe(
     /^[a-z][a-z0-9-]{0,15}$/,
     "must be 1 to 16 small letters, digits and hyphens, a letter first",
   ),
+  // The stage without a name keeps its state under this one.
+  v.notValue("default", "must be another name: the stage without one is called so"),
 );
 
 /** The shape of `config.ts`, checked when it is loaded. */

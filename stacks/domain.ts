@@ -1,8 +1,9 @@
-import { TerraformOutput, TerraformStack } from "cdktf";
+import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { DomainCertificate } from "../constructs/domain.ts";
 import { configureStack } from "../constructs/provider.ts";
 import { stackDirectory, stateLocation } from "./locations.ts";
+import { defineOutput } from "./output.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The name under which the certificate is found by the stack that attaches it. */
@@ -25,12 +26,8 @@ export class DomainStack extends TerraformStack {
       ...domain,
       name: certificateName(settings),
     });
-    output(this, "certificate_id", certificate.certificateId);
-    output(this, "certificate_status", certificate.status);
-    output(this, "records", domain.dns === "external" ? [certificate.challengeRecord] : []);
+    defineOutput(this, "certificate_id", certificate.certificateId);
+    defineOutput(this, "certificate_status", certificate.status);
+    defineOutput(this, "records", domain.dns === "external" ? [certificate.challengeRecord] : []);
   }
-}
-
-function output(stack: TerraformStack, id: string, value: unknown): void {
-  new TerraformOutput(stack, id, { value }).overrideLogicalId(id);
 }

@@ -1,4 +1,5 @@
-import { join, relative } from "node:path";
+import { chmodSync, mkdirSync } from "node:fs";
+import { dirname, join, relative } from "node:path";
 import { App, type TerraformStack } from "cdktf";
 import type { StateLocation } from "../constructs/provider.ts";
 import type { Settings } from "./settings.ts";
@@ -11,6 +12,18 @@ export function stackDirectory(stack: TerraformStack): string {
 /** The directory of a stage's local state and of what its commands remember. */
 export function stageDirectory(stage: string | undefined): string {
   return join(".state", stage ?? "default");
+}
+
+/**
+ * Makes that directory in a project, for nobody but its owner: Terraform writes a state that everyone
+ * on the machine could read, and the state may hold a key.
+ */
+export function makeStageDirectory(stage: string | undefined, root = "."): string {
+  const directory = join(root, stageDirectory(stage));
+  mkdirSync(directory, { recursive: true, mode: 0o700 });
+  chmodSync(dirname(directory), 0o700);
+  chmodSync(directory, 0o700);
+  return directory;
 }
 
 /** Where a stack's state is kept. A local path is relative, so that every machine renders the same. */

@@ -1,17 +1,6 @@
 import * as v from "valibot";
 import { config } from "../config.ts";
-import { type Config, configSchema, type StageConfig } from "./config-schema.ts";
-
-/** Memory, processor and time of one container, every field filled in. */
-export interface ContainerSettings {
-  readonly memoryMib: number;
-  readonly cores: number;
-  readonly coreFraction: number;
-  readonly concurrency: number;
-  readonly timeoutSeconds: number;
-  readonly minInstances: number;
-  readonly command: readonly string[];
-}
+import { type Config, configSchema, type DomainConfig, type StageConfig } from "./config-schema.ts";
 
 /** Where Terraform keeps the state. */
 export type BackendSettings =
@@ -25,44 +14,28 @@ export type BackendSettings =
     };
 
 /** The site's own domain. */
-export type DomainSettings = NonNullable<StageConfig["domain"]>;
+export type DomainSettings = DomainConfig;
 
 /**
- * What one stage is made of: `config.ts` with the stage's overrides and every default filled in.
- * The fields are explained where the user writes them, in `config-schema.ts`.
+ * What one stage is made of: `config.ts` with the stage's overrides. Filled in are the defaults that
+ * the commands need too; all others are those of the constructs.
  */
-export interface Settings {
+export interface Settings extends Omit<StageConfig, "backend" | "database" | "domain" | "image"> {
   readonly project: string;
+  readonly celeryApp: string;
   /** `undefined` for the stage without a name. */
   readonly stage: string | undefined;
-  readonly folderId: string | undefined;
   readonly backend: BackendSettings;
   readonly queueKey: "stack" | "environment";
   readonly trigger: "yc" | "terraform";
-  readonly batch: { readonly size: number; readonly cutoffSeconds: number };
   readonly image: {
     readonly context: string;
     readonly dockerfile: string;
     readonly requirements: string;
   };
-  readonly keepImages: number;
-  readonly celeryApp: string;
-  readonly workerPath: string | undefined;
-  readonly web: ContainerSettings;
-  /** `undefined` where the site itself is the worker. */
-  readonly worker: ContainerSettings | undefined;
-  readonly env: Readonly<Record<string, string>>;
-  readonly secrets: NonNullable<StageConfig["secrets"]>;
-  readonly results: { readonly table: string; readonly ttlSeconds: number };
-  readonly database: { readonly storageLimitGb: number; readonly deletionProtection: boolean };
-  readonly logRetentionDays: number;
-  readonly networkId: string | undefined;
+  readonly results: { readonly table: string; readonly ttlSeconds?: number };
+  readonly database: { readonly storageLimitGb?: number; readonly deletionProtection: boolean };
   readonly domain: DomainSettings | undefined;
-  readonly openapi: string | undefined;
-  readonly staticBucket: string | undefined;
-  readonly schedule: string | undefined;
-  readonly roles: { readonly queueReader: string; readonly documentApi: string };
-  readonly quotas: { readonly containers: number };
 }
 
 /** The settings of a stage of this project's `config.ts`. */
@@ -73,9 +46,14 @@ export function loadSettings(stage?: string): Settings {
 /** Checks a configuration, applies a stage's overrides and fills in the defaults. */
 export function resolveSettings(input: unknown, stage?: string): Settings {
   const { stages = {}, ...shared } = parseConfig(input);
-  const overrides = stage === undefined ? {} : stages[stage];
-  if (overrides === undefined) throw unknownStage(String(stage), Object.keys(stages));
-  return fillIn(merge(merge({}, shared), overrides) as Config, stage);
+  const all = new Map<string | undefined, Config>([[undefined, merge({}, shared) as Config]]);
+  for (const [name, overrides] of Object.entries(stages)) {
+    all.set(name, merge(merge({}, shared), overrides) as Config);
+  }
+  refuseSharedDomain(all);
+  const config = all.get(stage);
+  if (config === undefined) throw unknownStage(String(stage), Object.keys(stages));
+  return fillIn(config, stage);
 }
 
 /** The id of a stack in a stage: `app`, or `app-production`. */
@@ -99,9 +77,24 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   if (issue.expected === "never")
     return `  '${field}' is not a setting. Remove it or fix its name.`;
   if (issue.input === undefined) return `  '${field}' is missing. Add it.`;
-  const value = JSON.stringify(issue.input);
+  const value = typeof issue.input === "number" ? issue.input : JSON.stringify(issue.input);
   const custom = !/^(Invalid|Expected)/.test(issue.message);
   return `  '${field}' is ${value}, ${custom ? issue.message : `allowed: ${issue.expected}`}.`;
+}
+
+// One host leads to one gateway: the second stage to attach it would fail late.
+function refuseSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
+  const owners = new Map<string, string>();
+  for (const [stage = "the one without a name", { domain }] of stages) {
+    if (!domain) continue;
+    const owner = owners.get(domain.fqdn);
+    if (owner !== undefined) {
+      throw new Error(
+        `config.ts has problems:\n  'domain.fqdn' is "${domain.fqdn}" in two stages (${owner}, ${stage}). Move 'domain' into the stage it belongs to, or set it to false in the other.`,
+      );
+    }
+    owners.set(domain.fqdn, stage);
+  }
 }
 
 function unknownStage(stage: string, known: readonly string[]): Error {
@@ -111,65 +104,24 @@ function unknownStage(stage: string, known: readonly string[]): Error {
   );
 }
 
-function fillIn(config: Config, stage: string | undefined): Settings {
-  const djangoPackage = config.celeryApp.split(/[.:]/)[0];
+function fillIn({ stages: _, ...config }: Config, stage: string | undefined): Settings {
   return {
-    project: config.project,
+    ...config,
     stage,
-    folderId: config.folderId,
     backend: fillInBackend(config),
     queueKey: config.queueKey ?? "stack",
     trigger: config.trigger ?? "yc",
-    batch: { size: 1, cutoffSeconds: 1, ...config.batch },
     image: {
       context: "examples/django-celery",
       dockerfile: "Dockerfile",
       requirements: "requirements.txt",
       ...config.image,
     },
-    keepImages: config.keepImages ?? 10,
-    celeryApp: config.celeryApp,
-    workerPath: config.workerPath,
-    web: {
-      ...CONTAINER_DEFAULTS,
-      concurrency: 4,
-      timeoutSeconds: 60,
-      command: ["gunicorn", `${djangoPackage}.wsgi:application`],
-      ...config.web,
-    },
-    worker: fillInWorker(config),
-    env: config.env ?? {},
-    secrets: config.secrets ?? {},
-    results: { table: "celery", ttlSeconds: 86_400, ...config.results },
-    database: {
-      storageLimitGb: 1,
-      deletionProtection: stage === "production",
-      ...config.database,
-    },
-    logRetentionDays: config.logRetentionDays ?? 3,
-    networkId: config.networkId,
-    domain: config.domain,
-    openapi: config.openapi,
-    staticBucket: config.staticBucket,
-    schedule: config.schedule,
-    roles: { queueReader: "ymq.reader", documentApi: "ydb.editor", ...config.roles },
-    quotas: { containers: 10, ...config.quotas },
+    results: { table: "celery", ...config.results },
+    database: { deletionProtection: stage === "production", ...config.database },
+    domain: config.domain || undefined,
   };
 }
-
-// With a workerPath a worker of its own is a contradiction, which CeleryApp refuses.
-function fillInWorker({ worker, workerPath }: Config): ContainerSettings | undefined {
-  if (workerPath !== undefined && worker === undefined) return undefined;
-  return {
-    ...CONTAINER_DEFAULTS,
-    concurrency: 1,
-    timeoutSeconds: 600,
-    command: ["gunicorn", "celery_push_worker.wsgi:application"],
-    ...worker,
-  };
-}
-
-const CONTAINER_DEFAULTS = { memoryMib: 512, cores: 1, coreFraction: 100, minInstances: 0 };
 
 function fillInBackend({ backend, project }: Config): BackendSettings {
   if (backend?.type !== "s3") return { type: "local" };

@@ -1,7 +1,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type App, TerraformStack } from "cdktf";
-import { stageDirectory } from "./locations.ts";
+import { makeStageDirectory, stageDirectory } from "./locations.ts";
 import { type Settings, stackId } from "./settings.ts";
 
 /** The file in which `npm run image` remembers a stage's image, named so that Terraform reads it. */
@@ -16,11 +16,22 @@ export const IMAGE_FILE = "image.auto.tfvars.json";
 export function synthesize(app: App, settings: Settings): void {
   refuseAll(app);
   app.synth();
-  const remembered = join(stageDirectory(settings.stage), IMAGE_FILE);
-  const directory = join(app.outdir, "stacks", stackId("app", settings.stage));
-  if (existsSync(remembered)) copyFileSync(remembered, join(directory, IMAGE_FILE));
+  makeStageDirectory(settings.stage);
   for (const stack of app.node.children.filter(TerraformStack.isStack)) {
     console.log(join(relative(".", app.outdir), "stacks", stack.node.id, "cdk.tf.json"));
+  }
+  provideImage(app, settings);
+}
+
+// Said here, because `cdktf deploy` tends to lose the last of what a failing terraform says.
+function provideImage({ outdir }: App, { stage }: Settings): void {
+  const id = stackId("app", stage);
+  const remembered = join(stageDirectory(stage), IMAGE_FILE);
+  if (existsSync(remembered)) copyFileSync(remembered, join(outdir, "stacks", id, IMAGE_FILE));
+  else if (!process.env.TF_VAR_image) {
+    console.log(
+      `Stack ${id} has no image yet: run \`npm run image\` before \`cdktf deploy ${id}\`.`,
+    );
   }
 }
 

@@ -1,9 +1,8 @@
 // Shows that every refusal and every decision is held by a test: takes them away one at a time, runs
 // the tests that should notice, and expects red. `npm run mutants [part of a name]`.
-import { execFile } from "node:child_process";
+import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { promisify } from "node:util";
 import ts from "typescript";
 import { DECISIONS } from "./decisions.ts";
 
@@ -18,23 +17,48 @@ export interface Mutant {
 }
 
 const WORKERS = 2;
-const run = promisify(execFile);
+const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json"];
+const LEAST_PATIENCE_MS = 60_000;
+// Where the tests of a file's refusals are not in the file of its name.
+const TESTED_WITH: Readonly<Record<string, string>> = {
+  "constructs/serverless-container.ts": "test/constructs/_container-checks.test.ts",
+  "constructs/api-gateway.ts": "test/constructs/_gateway-checks.test.ts",
+  "scripts/lib/state-lock.ts": "test/scripts/preflight.test.ts",
+  "scripts/lib/registry-images.ts": "test/scripts/image.test.ts",
+  "scripts/lib/dead-letters.ts": "test/scripts/verify.test.ts",
+  "scripts/lib/pipeline-job.ts": "test/scripts/pipeline-login.test.ts",
+};
 
 const wanted = process.argv[2] ?? "";
 const mutants = [...refusals(), ...decisions()].filter(({ name }) => name.includes(wanted));
+// Decides what "does not end" means here. Red without a mutant would make every mutant look noticed.
+const patience = await timeUnchanged(mutants);
 const survivors = await runAll(mutants);
 for (const survivor of survivors) console.log(`SURVIVED ${survivor}`);
 console.log(`${mutants.length - survivors.length} passed, ${survivors.length} failed`);
 process.exitCode = survivors.length === 0 && mutants.length > 0 ? 0 : 1;
 
-/** Every `refuse(condition, …)` of the constructs, with its condition made false. */
+/** A place in a source file whose removal takes a refusal away. */
+type Find = (node: ts.Node) => { readonly node: ts.Node; readonly text: string } | undefined;
+
+/** Everything that refuses something: in the constructs, in `config.ts`'s schema, in the commands. */
 function refusals(): Mutant[] {
-  return readdirSync("constructs")
-    .filter((file) => file.endsWith(".ts") && file !== "_refusal.ts")
-    .flatMap((file) => refusalsOf(join("constructs", file)));
+  return [
+    ...filesOf("constructs").flatMap((file) => mutantsOf(file, refusedInConstruct)),
+    ...mutantsOf("constructs/_cron.ts", refusedByReturn),
+    ...mutantsOf("stacks/config-schema.ts", refusedBySchema, "test/stacks/settings.test.ts"),
+    ...mutantsOf("stacks/settings.ts", refusedByThrow),
+    ...filesOf("scripts/lib").flatMap((file) => mutantsOf(file, refusedByThrow)),
+  ];
 }
 
-function refusalsOf(file: string): Mutant[] {
+function filesOf(folder: string): string[] {
+  return readdirSync(folder)
+    .filter((file) => file.endsWith(".ts"))
+    .map((file) => join(folder, file));
+}
+
+function mutantsOf(file: string, find: Find, test = testOf(file)): Mutant[] {
   const source = ts.createSourceFile(
     file,
     readFileSync(file, "utf8"),
@@ -43,17 +67,11 @@ function refusalsOf(file: string): Mutant[] {
   );
   const found: Mutant[] = [];
   const visit = (node: ts.Node): void => {
-    if (ts.isCallExpression(node) && node.expression.getText() === "refuse" && node.arguments[0]) {
-      const [condition] = node.arguments;
-      const line = source.getLineAndCharacterOfPosition(node.getStart()).line + 1;
-      found.push({
-        name: `${file}:${line} ${condition.getText().replace(/\s+/g, " ").slice(0, 80)}`,
-        file,
-        start: condition.getStart(),
-        end: condition.getEnd(),
-        text: "false",
-        tests: [testOf(file)],
-      });
+    const { node: place, text } = find(node) ?? {};
+    if (place && text !== undefined) {
+      const line = source.getLineAndCharacterOfPosition(place.getStart()).line + 1;
+      const name = `${file}:${line} ${place.getText().replace(/\s+/g, " ").slice(0, 80)}`;
+      found.push({ name, file, start: place.getStart(), end: place.getEnd(), text, tests: [test] });
     }
     node.forEachChild(visit);
   };
@@ -61,8 +79,41 @@ function refusalsOf(file: string): Mutant[] {
   return found;
 }
 
+// `refuse(condition, …)` and whole `checkX(…)` statements.
+function refusedInConstruct(node: ts.Node): ReturnType<Find> {
+  if (!ts.isCallExpression(node)) return undefined;
+  const called = node.expression.getText();
+  const [condition] = node.arguments;
+  if (called === "refuse" && condition) return { node: condition, text: "false" };
+  const isStatement = ts.isExpressionStatement(node.parent);
+  return isStatement && /^check[A-Z]/.test(called) ? { node, text: "undefined" } : undefined;
+}
+
+// `if (condition) return <a problem>;`
+function refusedByReturn(node: ts.Node): ReturnType<Find> {
+  if (!ts.isIfStatement(node)) return undefined;
+  return /text|`/.test(node.thenStatement.getText())
+    ? { node: node.expression, text: "false" }
+    : undefined;
+}
+
+function refusedBySchema(node: ts.Node): ReturnType<Find> {
+  if (!ts.isCallExpression(node)) return undefined;
+  const rule = /^v\.(regex|nonEmpty|integer|minValue|url|notValue)$/.test(
+    node.expression.getText(),
+  );
+  return rule ? { node, text: "v.check(() => true)" } : undefined;
+}
+
+function refusedByThrow(node: ts.Node): ReturnType<Find> {
+  if (!ts.isThrowStatement(node)) return undefined;
+  const refusal = /^throw (new (UserError|UsageError|Error)\(|\w+\()/.test(node.getText());
+  return refusal ? { node, text: ";" } : undefined;
+}
+
 function testOf(file: string): string {
-  return join("test", file.replace(/\.ts$/, ".test.ts"));
+  const own = join("test", file.replace("scripts/lib", "scripts").replace(/\.ts$/, ".test.ts"));
+  return TESTED_WITH[file] ?? own;
 }
 
 /** The decisions that are no refusals, as changes of text that would undo them. */
@@ -84,6 +135,18 @@ function decisions(): Mutant[] {
   });
 }
 
+/** How long tests may take: much longer than all of them take on the sources as they are. */
+async function timeUnchanged(all: readonly Mutant[]): Promise<number> {
+  const tests = [...new Set(all.flatMap(({ tests }) => tests))];
+  const start = Date.now();
+  const output = await runTests([...VITEST, ...tests], process.env);
+  const result = parseResult(String(output));
+  if (result.numFailedTests > 0 || !result.success) {
+    throw new Error("The tests are red without a mutant. Mend them first: npx vitest run");
+  }
+  return Math.max(LEAST_PATIENCE_MS, 2 * (Date.now() - start));
+}
+
 async function runAll(queue: readonly Mutant[]): Promise<string[]> {
   const survivors: string[] = [];
   const rest = [...queue];
@@ -96,20 +159,41 @@ async function runAll(queue: readonly Mutant[]): Promise<string[]> {
   return survivors;
 }
 
-// Red must come from a failed expectation: a run that collected no test, or that did not start, proves nothing.
+// Red must come from a failed expectation: a run that collected no test, or that did not start,
+// proves nothing. A run that does not end has noticed too: what is missing was a loop's way out.
 async function isKilled(mutant: Mutant): Promise<boolean> {
-  const args = [
-    "node_modules/vitest/vitest.mjs",
-    "run",
-    "--bail=1",
-    "--reporter=json",
-    ...mutant.tests,
-  ];
   const env = { ...process.env, MUTANT: JSON.stringify(mutant) };
-  const output = await run(process.execPath, args, { env, maxBuffer: 1e8 }).then(
-    ({ stdout }) => stdout,
-    (error: { stdout: string }) => error.stdout,
-  );
+  const output = await runTests([...VITEST, "--bail=1", ...mutant.tests], env, patience);
+  return output === undefined || parseResult(output).numFailedTests > 0;
+}
+
+function parseResult(output: string) {
   const json = output.slice(output.indexOf("{"));
-  return (JSON.parse(json) as { numFailedTests: number }).numFailedTests > 0;
+  return JSON.parse(json) as { readonly numFailedTests: number; readonly success: boolean };
+}
+
+/** What the tests print, or nothing when they had to be killed, with all processes that they started. */
+function runTests(
+  args: readonly string[],
+  env: NodeJS.ProcessEnv,
+  limit?: number,
+): Promise<string | undefined> {
+  const child = spawn(process.execPath, args, {
+    env,
+    detached: true,
+    stdio: ["ignore", "pipe", "ignore"],
+  });
+  let output = "";
+  child.stdout.on("data", (chunk) => {
+    output += chunk;
+  });
+  const kill = () => child.pid && process.kill(-child.pid, "SIGKILL");
+  const timer = limit === undefined ? undefined : setTimeout(kill, limit);
+  return new Promise((done, failed) => {
+    child.on("error", failed);
+    child.on("close", (_, signal) => {
+      clearTimeout(timer);
+      done(signal === "SIGKILL" ? undefined : output);
+    });
+  });
 }

@@ -341,7 +341,6 @@ describeTerraform("the steps, against the stand-in cloud", () => {
       YC_API_URL: `${http.url}/{service}`,
       YC_GATEWAY_URL: `${http.url}/gateway/{domain}/`,
       // A bucket cannot stand before an address, as it does before the real host name.
-      TF_CLI_ARGS_init: "-backend-config=use_path_style=true",
     };
   }
 

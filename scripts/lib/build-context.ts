@@ -1,6 +1,6 @@
 import { createHash, type Hash } from "node:crypto";
 import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative, sep } from "node:path";
 import { UserError } from "./user-error.ts";
 
 /** What decides an image's content. */
@@ -9,24 +9,45 @@ export interface BuildInput {
   readonly context: string;
   /** Relative to the context. */
   readonly dockerfile: string;
+  /** Further folders that the Dockerfile copies from. */
+  readonly further?: readonly string[];
 }
 
 /**
  * A hash of everything that `docker build` gets to see: names, contents, links and the executable
  * bit of the files that `.dockerignore` leaves in. Times and owners do not count.
  */
-export function hashContext({ context, dockerfile }: BuildInput): string {
+export function hashContext({ context, dockerfile, further = [] }: BuildInput): string {
   if (!existsSync(join(context, dockerfile))) {
     throw new UserError(
       `${join(context, dockerfile)} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
     );
   }
-  const ignored = ignoreFilter(readIgnoreFile({ context, dockerfile }));
   const hash = createHash("sha256");
-  for (const file of listFiles(context)) {
-    if (file === dockerfile || !ignored(file)) addFile(hash, context, file);
-  }
+  for (const folder of [context, ...further]) addFolder(hash, folder, dockerfile);
   return hash.update(`dockerfile ${dockerfile}`).digest("hex");
+}
+
+function addFolder(hash: Hash, folder: string, dockerfile: string): void {
+  if (!existsSync(folder)) {
+    throw new UserError(`${folder} does not exist. The image is built from it too: restore it.`);
+  }
+  const ignored = ignoreFilter(readIgnoreFile({ context: folder, dockerfile }));
+  for (const file of listFiles(folder)) {
+    if (file === dockerfile || !ignored(file)) addFile(hash, folder, file);
+  }
+}
+
+/** Refuses a context that would hand the state, which may hold a key, to docker and into the image. */
+export function refuseState(input: BuildInput, stateDirectory: string): void {
+  const path = relative(input.context, stateDirectory).split(sep).join("/");
+  if (path.startsWith("..")) return;
+  const file = findIgnoreFile(input) ?? join(input.context, ".dockerignore");
+  // Every file in it must be out: the name stands for any stage.
+  if (ignoreFilter(readIgnoreFile(input))(`${path}/stage/app.tfstate`)) return;
+  throw new UserError(
+    `The image's sources in ${input.context} include ${path}, which holds the state with its keys. Write a line "${path}" into ${file} ("cdktf.out" and "node_modules" belong there too).`,
+  );
 }
 
 /**
@@ -49,10 +70,14 @@ export function ignoreFilter(text: string): (path: string) => boolean {
   };
 }
 
-function readIgnoreFile({ context, dockerfile }: BuildInput): string {
-  const files = [join(context, `${dockerfile}.dockerignore`), join(context, ".dockerignore")];
-  const file = files.find((candidate) => existsSync(candidate));
+function readIgnoreFile(input: BuildInput): string {
+  const file = findIgnoreFile(input);
   return file === undefined ? "" : readFileSync(file, "utf8");
+}
+
+function findIgnoreFile({ context, dockerfile }: BuildInput): string | undefined {
+  const files = [join(context, `${dockerfile}.dockerignore`), join(context, ".dockerignore")];
+  return files.find((candidate) => existsSync(candidate));
 }
 
 function compile(pattern: string): RegExp {

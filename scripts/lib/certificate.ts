@@ -8,9 +8,13 @@ import type { World } from "./world.ts";
 const POLL_MS = 30_000;
 /** The service looks at a challenge about every 30 minutes. */
 const TIMEOUT_MS = 3 * 60 * 60_000;
-const USABLE = ["ISSUED", "RENEWING", "RENEWAL_FAILED"];
 
 const schema = v.object({ status: v.string() });
+
+/** Whether a certificate in this state can be attached. */
+export function isUsable(status: string): boolean {
+  return ["ISSUED", "RENEWING", "RENEWAL_FAILED"].includes(status);
+}
 
 /** The status of a certificate; `undefined` when it is gone. */
 export async function certificateStatus(api: CloudApi, id: string): Promise<string | undefined> {
@@ -23,6 +27,14 @@ export async function certificateStatus(api: CloudApi, id: string): Promise<stri
   }
 }
 
+/** Throws for a certificate that will never be issued: no plan works beside one. */
+export function refuseInvalid(status: string | undefined): void {
+  if (status !== "INVALID" && status !== "REVOKED") return;
+  throw new UserError(
+    `The certificate is ${status}. Check the domain's challenge record, delete the certificate in Certificate Manager, and deploy again.`,
+  );
+}
+
 /** Waits until a certificate can be attached. */
 export async function waitForCertificate(
   world: World,
@@ -33,12 +45,9 @@ export async function waitForCertificate(
   const start = world.now();
   for (;;) {
     const status = await certificateStatus(api, id);
-    if (status !== undefined && USABLE.includes(status)) return;
-    if (status === undefined || status === "INVALID" || status === "REVOKED") {
-      throw new UserError(
-        `The certificate is ${status ?? "gone"}. Check the domain's challenge record, delete the certificate in Certificate Manager, and deploy again.`,
-      );
-    }
+    if (status !== undefined && isUsable(status)) return;
+    refuseInvalid(status);
+    if (status === undefined) throw new UserError("The certificate is gone. Deploy again.");
     const minutes = Math.round((world.now() - start) / 60_000);
     if (world.now() - start > TIMEOUT_MS) {
       throw new UserError(

@@ -26,6 +26,14 @@ export type FlagValues<Flags extends Record<string, Flag>> = {
     : string | undefined;
 };
 
+export const REBUILD = {
+  type: "boolean",
+  help: "build although the sources are unchanged, on the newest base image",
+} as const;
+
+/** Flags that npm has too: they may come from a user's npmrc, and missing them does no harm. */
+const NPM_ALSO = ["json", "registry", "verbose", "yes"];
+
 /** A command line that does not make sense: exit code 2. */
 export class UsageError extends UserError {}
 
@@ -50,7 +58,9 @@ export function parseCommandLine<Flags extends Record<string, Flag>>(
 ): { readonly help: string } | { readonly flags: FlagValues<Flags> } {
   const args = argv[0] === "--" ? argv.slice(1) : argv;
   if (args.includes("--help") || args.includes("-h")) return { help: formatHelp(command) };
+  refuseSwallowed(command, args, env);
   const values = parseStrictly(command, args);
+  refuseEmpty(values);
   const flags = Object.entries(command.flags).map(([name, flag]) => [
     name,
     values[name] ?? (flag.type === "boolean" ? false : defaultOf(name, env)),
@@ -84,6 +94,31 @@ function parseStrictly(command: Command, args: readonly string[]) {
       cause: error,
     });
   }
+}
+
+// `npm run deploy --stage=production` leaves nothing of its flags but variables of npm's own making.
+function refuseSwallowed(command: Command, args: readonly string[], env: Environment): void {
+  const words = args.filter((arg) => !arg.startsWith("-"));
+  const swallowed = Object.entries(command.flags).flatMap(([name, flag]) => {
+    const value = env[`npm_config_${name.replaceAll("-", "_")}`];
+    const given = args.some((arg) => arg === `--${name}` || arg.startsWith(`--${name}=`));
+    if (value === undefined || given || NPM_ALSO.includes(name)) return [];
+    if (flag.type === "boolean") return value === "true" ? [`--${name}`] : [];
+    // With a space between them, npm takes the flag and leaves its value.
+    const meant = value === "true" ? words.shift() : value;
+    return [`--${name} ${meant || `<${flag.value}>`}`];
+  });
+  if (swallowed.length === 0) return;
+  const names = swallowed.map((text) => text.split(" ")[0]).join(", ");
+  throw new UsageError(
+    `npm took ${names} for itself. Write \`npm run ${command.name} -- ${swallowed.join(" ")}\`.`,
+  );
+}
+
+// Mostly a variable that is not set. Acting on the default instead would be a surprise.
+function refuseEmpty(values: Readonly<Record<string, unknown>>): void {
+  const empty = Object.keys(values).find((name) => values[name] === "");
+  if (empty) throw new UsageError(`--${empty} is empty. Give it a value or leave it out.`);
 }
 
 function defaultOf(name: string, env: Environment): string | undefined {

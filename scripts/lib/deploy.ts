@@ -8,7 +8,13 @@ import {
   parseRegistryOutputs,
   reachableUrl,
 } from "./app-outputs.ts";
-import { certificateStatus, domainAdvice, waitForCertificate } from "./certificate.ts";
+import {
+  certificateStatus,
+  domainAdvice,
+  isUsable,
+  refuseInvalid,
+  waitForCertificate,
+} from "./certificate.ts";
 import { ensureImage } from "./image.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
 import { ensureTable } from "./results-table.ts";
@@ -25,6 +31,8 @@ export interface DeployOptions {
   readonly settings: Settings;
   /** An image pushed by someone else, by digest. */
   readonly image?: string | undefined;
+  /** Build the image although its sources are unchanged. */
+  readonly rebuild?: boolean;
   /** Wait for the domain's certificate and attach it in this run. */
   readonly wait?: boolean;
 }
@@ -45,22 +53,24 @@ export class Deploy {
 }
 
 /** The steps of a deploy. Each may be repeated, and finds again what an interrupted run has done. */
-export function deploySteps({ settings, image, wait = false }: DeployOptions): Step<Deploy>[] {
+export function deploySteps(options: DeployOptions): Step<Deploy>[] {
+  const { settings, image, rebuild, wait = false } = options;
   const domain = settings.domain !== undefined;
   const viaTerraform = settings.trigger === "terraform";
   const id = (kind: StackKind) => stackId(kind, settings.stage);
   return [
     {
       title: "Pre-flight",
-      does: "check tools, login, folder, state; change nothing",
+      does: "check tools, login, folder, sources, state; write the Terraform; change nothing else",
       run: preflight,
     },
-    { title: "Synthesize", does: "write the Terraform of every stack", run: synthesize },
     { title: "Registry", does: `apply stack ${id("registry")}`, run: applyRegistry },
     { title: "Domain", enabled: domain, does: `apply stack ${id("domain")}`, run: applyDomain },
     {
       title: "Image",
-      does: image ? `use ${image}` : `build and push ${settings.image.context}, unless unchanged`,
+      does: image
+        ? `use ${image}`
+        : `build and push ${settings.image.context}${rebuild ? "" : ", unless unchanged"}`,
       run: provideImage,
     },
     {
@@ -111,11 +121,6 @@ async function preflight(deploy: Deploy): Promise<string> {
   return `folder ${deploy.session.folderId}`;
 }
 
-async function synthesize(deploy: Deploy): Promise<string> {
-  await session(deploy).terraform.synth();
-  return "done";
-}
-
 async function applyRegistry(deploy: Deploy, report: Report): Promise<string> {
   const outcome = await applyStack(deploy, "registry", report);
   const outputs = await session(deploy).terraform.outputs("registry");
@@ -129,19 +134,22 @@ async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
   await terraform.with(report).init("domain");
   const before = parseDomainOutputs(await terraform.outputs("domain"));
   deploy.certificate = before;
-  if (before && (await certificateStatus(api, before.certificate_id)) === "RENEWING") {
-    return "left alone, the certificate is being renewed";
-  }
+  const status = before && (await certificateStatus(api, before.certificate_id));
+  if (status === "RENEWING") return "left alone, the certificate is being renewed";
+  refuseInvalid(status);
+  // The provider cannot read a certificate that was deleted by hand.
+  if (before && status === undefined) await terraform.forget("domain", "yandex_cm_certificate");
   const outcome = findApplied(await terraform.with(report).apply("domain"));
   deploy.certificate = parseDomainOutputs(await terraform.outputs("domain"));
   return outcome;
 }
 
 async function provideImage(deploy: Deploy, report: Report): Promise<string> {
-  const { world, settings, image } = deploy.options;
+  const { world, settings, image: given, rebuild } = deploy.options;
   const repository = deploy.repository ?? "";
   const { access } = session(deploy);
-  const outcome = await ensureImage({ world, access, settings, repository, given: image, report });
+  const options = { world, access, settings, repository, given, rebuild, report };
+  const outcome = await ensureImage(options);
   return `${outcome.what}, ${outcome.image}`;
 }
 
@@ -152,6 +160,14 @@ async function takeOver(deploy: Deploy): Promise<string> {
 }
 
 async function applyApp(deploy: Deploy, report: Report): Promise<string> {
+  const outcome = await applyAppOnce(deploy, report);
+  const { domain } = deployed(deploy);
+  if (!domain || domain.attached || !isUsable(domain.status)) return outcome;
+  // The apply that makes the gateway never attaches the domain, and this one has made it.
+  return `${outcome}; domain: ${await applyAppOnce(deploy, report)}`;
+}
+
+async function applyAppOnce(deploy: Deploy, report: Report): Promise<string> {
   const outcome = await applyStack(deploy, "app", report);
   deploy.app = parseAppOutputs(await session(deploy).terraform.outputs("app"));
   return outcome;

@@ -1,18 +1,20 @@
+import { mkdirSync, readFileSync } from "node:fs";
+import { join } from "node:path";
 import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
 import { forgetImage } from "./image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
 import type { Session } from "./session.ts";
+import { writeWhole } from "./stage-directory.ts";
 import type { Report, Step } from "./steps.ts";
-import type { StackKind } from "./terraform.ts";
+import { type StackKind, stackDirectory } from "./terraform.ts";
 import { deleteTriggers } from "./triggers.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
 
 /** The steps of a destroy: triggers first, so that nothing is invoked on the way. */
 export function destroySteps(settings: Settings): Step<Session>[] {
-  const destroy = (title: string, kind: StackKind, enabled = true): Step<Session> => ({
+  const destroy = (title: string, kind: StackKind): Step<Session> => ({
     title,
-    enabled,
     does: `destroy stack ${stackId(kind, settings.stage)}`,
     run: (session, report) => destroyStack(session, kind, report),
   });
@@ -23,7 +25,7 @@ export function destroySteps(settings: Settings): Step<Session>[] {
       run: removeTriggers,
     },
     destroy("App", "app"),
-    destroy("Domain", "domain", settings.domain !== undefined),
+    destroy("Domain", "domain"),
     destroy("Images and registry", "registry"),
     { title: "Memory", does: "forget the stage's image", run: forget },
   ];
@@ -61,7 +63,7 @@ export function leftovers({ backend, domain, secrets, staticBucket }: Settings):
     ...(domain && domain.dns !== "external" ? [`the DNS zone ${domain.dns.zone}`] : []),
     ...(domain?.dns === "external" ? [`the DNS records that you made for ${domain.fqdn}`] : []),
     ...(staticBucket ? [`the bucket ${staticBucket}`] : []),
-    ...(Object.keys(secrets).length > 0 ? ["your own secrets in Lockbox"] : []),
+    ...(Object.keys(secrets ?? {}).length > 0 ? ["your own secrets in Lockbox"] : []),
   ];
   return left.length === 0
     ? ["Nothing is left."]
@@ -74,12 +76,28 @@ async function removeTriggers(session: Session): Promise<string> {
 }
 
 async function destroyStack(session: Session, kind: StackKind, report: Report): Promise<string> {
+  if (kind === "domain" && !session.settings.domain) layOutDomain(session);
   const terraform = session.terraform.with(report);
   await terraform.init(kind);
   if ((await terraform.state(kind)).length === 0) return "nothing there";
   // Terraform wants a value for the image although it does not use it any more.
   await terraform.destroy(kind, kind === "app" ? { image: PLACEHOLDER_IMAGE } : {});
   return "destroyed";
+}
+
+// A domain that was taken out of config.ts is synthesized no more, but its certificate may still be
+// there. With a provider and a place of its state, Terraform deletes what the state holds.
+function layOutDomain({ world, settings }: Session): void {
+  const directory = (kind: StackKind) =>
+    join(world.root, stackDirectory(world.env, kind, settings.stage));
+  const registry = readFileSync(join(directory("registry"), "cdk.tf.json"), "utf8");
+  const { terraform, provider } = JSON.parse(registry);
+  const stack = JSON.stringify({ terraform, provider }, null, 2);
+  mkdirSync(directory("domain"), { recursive: true });
+  writeWhole(
+    join(directory("domain"), "cdk.tf.json"),
+    stack.replace("/registry.tfstate", "/domain.tfstate"),
+  );
 }
 
 async function forget({ world, settings }: Session): Promise<string> {

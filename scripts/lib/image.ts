@@ -1,20 +1,25 @@
-import { copyFileSync, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 import * as v from "valibot";
-import { stageDirectory } from "../../stacks/locations.ts";
+import { makeStageDirectory, stageDirectory } from "../../stacks/locations.ts";
 import type { Settings } from "../../stacks/settings.ts";
 import { IMAGE_FILE } from "../../stacks/synthesize.ts";
 import type { Access } from "./access.ts";
-import { hashContext } from "./build-context.ts";
+import { hashContext, refuseState } from "./build-context.ts";
 import { CloudApi } from "./cloud-api.ts";
-import { listImages, requireImage } from "./registry-images.ts";
+import { UsageError } from "./command-line.ts";
+import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
+import { logFile, writeWhole } from "./stage-directory.ts";
 import { stackDirectory } from "./terraform.ts";
-import { UserError } from "./user-error.ts";
-import { type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
+import { messageOf, UserError } from "./user-error.ts";
+import { digitsOf, type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
 
 const HOST = "cr.yandex";
 const TAG_LENGTH = 16;
+/** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. On no index. */
+const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
+const STATE_DIRECTORY = dirname(stageDirectory(undefined));
 
 export interface ImageOptions {
   readonly world: World;
@@ -24,6 +29,8 @@ export interface ImageOptions {
   readonly repository: string;
   /** An image pushed by someone else, by digest. */
   readonly given?: string | undefined;
+  /** Build although the sources are unchanged, from the newest base image. */
+  readonly rebuild?: boolean;
   readonly report: (line: string) => void;
 }
 
@@ -37,10 +44,10 @@ export interface ImageOutcome {
 /**
  * Sees to it that the image of the current sources is in the registry, and remembers it for the
  * stage. Sources that were built before, here or elsewhere, are neither built nor pushed again: the
- * image's tag is the hash of its sources.
+ * image's tag is the hash of its sources, followed by the time where it was built once more.
  */
 export async function ensureImage(options: ImageOptions): Promise<ImageOutcome> {
-  const { world, access, settings, repository, given } = options;
+  const { world, access, settings, repository, given, rebuild } = options;
   const api = new CloudApi(world, access);
   if (given) {
     await requireImage(api, given);
@@ -48,9 +55,10 @@ export async function ensureImage(options: ImageOptions): Promise<ImageOutcome> 
     return { image: given, what: "as given" };
   }
   const sourceHash = sourceHashOf(world, settings);
-  const tag = sourceHash.slice(0, TAG_LENGTH);
+  const name = sourceHash.slice(0, TAG_LENGTH);
+  const tag = rebuild ? `${name}-${digitsOf(world.now())}` : name;
   const images = await listImages(api, repository.slice(HOST.length + 1));
-  const known = images.find(({ tags }) => tags.includes(tag));
+  const known = rebuild ? undefined : newestBuild(images, name);
   const digest = known?.digest ?? (await build(options, tag));
   const image = `${repository}@${digest}`;
   remember(world, settings.stage, { image, sourceHash });
@@ -62,12 +70,31 @@ export function givenImage(flag: string | undefined, env: Environment): string |
   return flag || env.TF_VAR_image || env.IMAGE || undefined;
 }
 
-/** The image that the last run remembered for a stage. */
+/** Refuses to build an image and to be given one at the same time. */
+export function refuseBoth(given: string | undefined, rebuild: boolean): void {
+  if (!given || !rebuild) return;
+  throw new UsageError(
+    `--rebuild builds an image, but ${given} is given. Leave one of them out (TF_VAR_image and IMAGE count too).`,
+  );
+}
+
+/** What `npm run image` would do. */
+export function describeImage(
+  world: World,
+  settings: Settings,
+  { given, rebuild }: Pick<ImageOptions, "given" | "rebuild">,
+): string {
+  if (given) return `would remember ${given}`;
+  // Sources that cannot be built are told here too.
+  const sourceHash = sourceHashOf(world, settings);
+  const kept = !rebuild && isUnchanged(world, settings, () => sourceHash);
+  return kept ? "would keep the remembered image" : "would build and push";
+}
+
+/** The image that the last run remembered for a stage. What cannot be read counts as forgotten. */
 export function rememberedImage(world: World, stage: string | undefined): Remembered | undefined {
-  const file = memoryFile(world, stage);
-  return existsSync(file)
-    ? v.parse(memorySchema, JSON.parse(readFileSync(file, "utf8")))
-    : undefined;
+  const memory = v.safeParse(memorySchema, readJson(memoryFile(world, stage)));
+  return memory.success ? memory.output : undefined;
 }
 
 /** Forgets a stage's image, after its registry is gone. */
@@ -79,13 +106,23 @@ export function forgetImage(world: World, stage: string | undefined): void {
 
 /** The hash of the sources that the stage's image is built from. */
 export function sourceHashOf(world: World, { image }: Settings): string {
-  return hashContext({ ...image, context: resolve(world.root, image.context) });
+  const input = {
+    ...image,
+    context: resolve(world.root, image.context),
+    further: [resolve(world.root, WORKER.folder)],
+  };
+  refuseState(input, resolve(world.root, STATE_DIRECTORY));
+  return hashContext(input);
 }
 
 /** Whether the sources are those of the remembered image, so that docker may not be needed. */
-export function isUnchanged(world: World, settings: Settings): boolean {
+export function isUnchanged(
+  world: World,
+  settings: Settings,
+  current = () => sourceHashOf(world, settings),
+): boolean {
   const { sourceHash } = rememberedImage(world, settings.stage) ?? {};
-  return sourceHash !== undefined && sourceHash === sourceHashOf(world, settings);
+  return sourceHash !== undefined && sourceHash === current();
 }
 
 /** What to do about a `docker` that did not do its work. */
@@ -114,28 +151,40 @@ const memorySchema = v.object({ image: v.string(), sourceHash: v.optional(v.stri
 
 const metadataSchema = v.object({ "containerimage.digest": v.string() });
 
+// Not by the image's own tag alone: a later build of the same sources replaces an earlier one.
+function newestBuild(images: readonly RegistryImage[], name: string): RegistryImage | undefined {
+  const tagged = images.flatMap((image) => image.tags.map((tag) => ({ tag, image })));
+  return tagged
+    .filter(({ tag }) => tag === name || tag.startsWith(`${name}-`))
+    .reduce<(typeof tagged)[number] | undefined>(
+      (newest, one) => (newest && newest.tag > one.tag ? newest : one),
+      undefined,
+    )?.image;
+}
+
 async function build(options: ImageOptions, tag: string): Promise<string> {
-  const { world, settings, repository } = options;
+  const { world, settings, repository, rebuild } = options;
   await logIn(options);
-  const directory = stageDirectory(settings.stage);
-  const metadata = join(directory, "build.json");
-  mkdirSync(join(world.root, directory), { recursive: true });
+  const metadata = join(stageDirectory(settings.stage), "build.json");
+  makeStageDirectory(settings.stage, world.root);
   rmSync(join(world.root, metadata), { force: true });
-  const result = await world.run(
-    "docker",
-    renderBuild(settings, `${repository}:${tag}`, metadata),
-    {
-      logFile: join(directory, "log", "image.log"),
-      onLine: options.report,
-    },
-  );
+  const args = renderBuild(settings, `${repository}:${tag}`, metadata, rebuild);
+  const result = await world.run("docker", args, {
+    logFile: logFile(world, settings.stage, "image"),
+    onLine: options.report,
+  });
   if (result.exitCode !== 0) throw dockerError("Building and pushing the image", result);
   const written: unknown = JSON.parse(readFileSync(join(world.root, metadata), "utf8"));
   return v.parse(metadataSchema, written)["containerimage.digest"];
 }
 
 /** One manifest and no index: the lifecycle policy would remove an index's untagged parts. */
-export function renderBuild({ image }: Settings, reference: string, metadata: string): string[] {
+export function renderBuild(
+  { image }: Settings,
+  reference: string,
+  metadata: string,
+  rebuild = false,
+): string[] {
   return [
     "buildx",
     "build",
@@ -143,9 +192,12 @@ export function renderBuild({ image }: Settings, reference: string, metadata: st
     "linux/amd64",
     "--provenance=false",
     "--sbom=false",
+    ...(rebuild ? ["--pull", "--no-cache"] : []),
     "--push",
     "--metadata-file",
     metadata,
+    "--build-context",
+    `${WORKER.name}=${WORKER.folder}`,
     "--file",
     join(image.context, image.dockerfile),
     "--tag",
@@ -161,23 +213,42 @@ async function logIn({ world, access }: ImageOptions): Promise<void> {
   if (result.exitCode !== 0) throw dockerError(`Logging in to ${HOST}`, result);
 }
 
-function hasCredentialHelper(env: Environment): boolean {
+/** Whether docker fetches a token for the registry by itself. */
+export function hasCredentialHelper(env: Environment): boolean {
   const file = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker"), "config.json");
   if (!existsSync(file)) return false;
   const schema = v.object({ credHelpers: v.optional(v.record(v.string(), v.string()), {}) });
-  const config = v.safeParse(schema, JSON.parse(readFileSync(file, "utf8")));
+  const config = v.safeParse(schema, parseDockerConfig(file));
   return config.success && config.output.credHelpers[HOST] !== undefined;
+}
+
+function parseDockerConfig(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UserError(
+      `${file} cannot be read as JSON (${messageOf(error)}). Mend it, or remove it and log in again with \`docker login\`.`,
+      { cause: error },
+    );
+  }
 }
 
 // Where plain `cdktf deploy` finds it too: synth copies the file, but may have run before.
 function remember(world: World, stage: string | undefined, memory: Remembered): void {
-  const directory = join(world.root, stageDirectory(stage));
-  mkdirSync(directory, { recursive: true });
-  writeFileSync(memoryFile(world, stage), `${JSON.stringify(memory, null, 2)}\n`);
-  const variables = join(directory, IMAGE_FILE);
-  writeFileSync(variables, `${JSON.stringify({ image: memory.image }, null, 2)}\n`);
+  const directory = makeStageDirectory(stage, world.root);
+  const variables = `${JSON.stringify({ image: memory.image }, null, 2)}\n`;
+  writeWhole(memoryFile(world, stage), `${JSON.stringify(memory, null, 2)}\n`);
+  writeWhole(join(directory, IMAGE_FILE), variables);
   const stack = join(world.root, stackDirectory(world.env, "app", stage));
-  if (existsSync(stack)) copyFileSync(variables, join(stack, IMAGE_FILE));
+  if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), variables);
+}
+
+function readJson(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch {
+    return undefined;
+  }
 }
 
 function memoryFile(world: World, stage: string | undefined): string {

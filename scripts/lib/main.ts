@@ -5,9 +5,12 @@ import {
   parseCommandLine,
   UsageError,
 } from "./command-line.ts";
+import { handleInterrupts, Interrupted, interruption } from "./interrupt.ts";
 import { realWorld } from "./real-world.ts";
 import { messageOf } from "./user-error.ts";
 import type { World } from "./world.ts";
+
+const SHOW_CURSOR = "\x1b[?25h";
 
 /** Runs one command of the command line: parse, act, say what went wrong, set the exit code. */
 export async function main<Flags extends Record<string, Flag>>(
@@ -15,14 +18,27 @@ export async function main<Flags extends Record<string, Flag>>(
   act: (world: World, flags: FlagValues<Flags>) => Promise<void>,
 ): Promise<void> {
   const world = realWorld();
+  handleInterrupts((interrupted) => {
+    // The list of steps has hidden it.
+    if (world.interactive) process.stdout.write(SHOW_CURSOR);
+    world.warn(interrupted.message);
+    process.exit(interrupted.exitCode);
+  });
   try {
     const parsed = parseCommandLine(command, process.argv.slice(2), world.env);
     if ("help" in parsed) world.say(parsed.help);
     else await act(world, parsed.flags);
   } catch (error) {
-    world.warn(describe(error, Boolean(world.env.DEBUG)));
-    process.exitCode = error instanceof UsageError ? 2 : 1;
+    // What an interrupted tool says is no error of its own.
+    const reason = interruption() ?? error;
+    world.warn(describe(reason, Boolean(world.env.DEBUG)));
+    process.exitCode = exitCodeOf(reason);
   }
+}
+
+function exitCodeOf(error: unknown): number {
+  if (error instanceof Interrupted) return error.exitCode;
+  return error instanceof UsageError ? 2 : 1;
 }
 
 function describe(error: unknown, debug: boolean): string {

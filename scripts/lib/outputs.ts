@@ -1,5 +1,24 @@
-/** Outputs as indented lines, the address first. */
-export function formatOutputs({ url, ...others }: Readonly<Record<string, unknown>>): string[] {
+import type { Settings } from "../../stacks/settings.ts";
+import { parseDomainOutputs } from "./app-outputs.ts";
+import type { Terraform } from "./terraform.ts";
+
+type Outputs = Readonly<Record<string, unknown>>;
+
+/** The outputs of stack `app`, and as `certificate` what the stack of the domain says. */
+export async function readOutputs(terraform: Terraform, { domain }: Settings): Promise<Outputs> {
+  await terraform.synth();
+  await terraform.init("app");
+  const app = await terraform.outputs("app");
+  if (!domain) return app;
+  await terraform.init("domain");
+  const certificate = parseDomainOutputs(await terraform.outputs("domain"));
+  if (!certificate) return app;
+  const { certificate_id: id, certificate_status: status, records } = certificate;
+  return { ...app, certificate: { id, status, records } };
+}
+
+/** Outputs as indented lines, the address first, without what is for other programs. */
+export function formatOutputs({ url, local, next_steps, ...others }: Outputs): string[] {
   const entries = Object.entries({ ...(url !== undefined && { url }), ...others });
   if (entries.length === 0) return ["Nothing is deployed in this stage."];
   return entries.flatMap(([name, value]) => formatEntry(name, value, ""));

@@ -38,14 +38,17 @@ async function findObstacle({ settings, terraform, api }: Session, kind: StackKi
   if (!settings.domain || kind === "registry") return undefined;
   if (kind === "app") await terraform.init("domain");
   const certificate = parseDomainOutputs(await terraform.outputs("domain"));
-  if (kind === "app") {
-    return certificate
-      ? undefined
-      : "Not planned: the app looks the certificate up, which the domain's stack has yet to make.";
-  }
-  const status = certificate && (await certificateStatus(api, certificate.certificate_id));
-  return status === "RENEWING" ? "Not planned: the certificate is being renewed." : undefined;
+  if (!certificate) return kind === "app" ? NO_CERTIFICATE : undefined;
+  const status = await certificateStatus(api, certificate.certificate_id);
+  if (status === undefined) return "Not planned: the certificate is gone; a deploy makes another.";
+  if (status === "INVALID") return "Not planned: the certificate is INVALID.";
+  if (status === "RENEWING" && kind === "domain") return RENEWING;
+  return undefined;
 }
+
+const NO_CERTIFICATE =
+  "Not planned: the app looks the certificate up, which the domain's stack has yet to make.";
+const RENEWING = "Not planned: the certificate is being renewed.";
 
 const containersSchema = v.object({ web: v.object({ image: v.string() }) });
 

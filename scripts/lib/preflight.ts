@@ -2,14 +2,15 @@ import * as v from "valibot";
 import type { Settings } from "../../stacks/settings.ts";
 import { type Access, credentialProblem, findFolder } from "./access.ts";
 import { ApiError, CloudApi } from "./cloud-api.ts";
-import { dockerError, isUnchanged } from "./image.ts";
+import { dockerError, hasCredentialHelper, isUnchanged, sourceHashOf } from "./image.ts";
 import { parseImage } from "./registry-images.ts";
+import { openTerraform } from "./session.ts";
 import { proveLock } from "./state-lock.ts";
 import { missingTerraform, terraformBinary } from "./terraform.ts";
 import { joinProblems, messageOf, UserError } from "./user-error.ts";
 import { NOT_FOUND, type RunResult, type World } from "./world.ts";
 
-const OLDEST_NODE = "20.11";
+const OLDEST_NODE = "20.18.1";
 const OLDEST_TERRAFORM = "1.5";
 /** The first with lock files in the bucket. */
 const OLDEST_TERRAFORM_S3 = "1.10";
@@ -30,12 +31,15 @@ export interface PreflightOptions {
   readonly access: Access;
   /** An image pushed by someone else; docker is not needed then. */
   readonly image?: string | undefined;
+  /** The image is built although its sources are unchanged. */
+  readonly rebuild?: boolean;
 }
 
-/** What has to hold before a deploy. */
+/** What has to hold before a deploy. One of them writes the Terraform, since that is where it is refused. */
 export function deployChecks(options: PreflightOptions): Check[] {
   const { world, settings, access, image } = options;
   const { backend, queueKey } = settings;
+  const sourceHash = once(() => sourceHashOf(world, settings));
   return [
     { title: `Node is ${OLDEST_NODE} or newer`, task: () => checkNode(process.versions.node) },
     { title: "Terraform is installed", task: () => checkTerraform(world, settings) },
@@ -44,7 +48,21 @@ export function deployChecks(options: PreflightOptions): Check[] {
       enabled: Boolean(image),
       task: () => parseImage(String(image)),
     },
-    { title: "Docker runs", enabled: !image, task: () => checkDocker(world, settings) },
+    {
+      title: "The image's sources are there",
+      enabled: !image,
+      task: sourceHash,
+    },
+    { title: "Docker runs", enabled: !image, task: () => checkDocker(options, sourceHash) },
+    {
+      title: "Docker's configuration can be read",
+      enabled: !image && !access.given,
+      task: () => hasCredentialHelper(world.env),
+    },
+    {
+      title: "The cloud would take the stacks",
+      task: () => openTerraform(world, settings).synth(),
+    },
     { title: "Credentials are unambiguous", task: () => checkCredentials(world) },
     { title: "Logged in to Yandex Cloud", task: () => access.token() },
     { title: "The folder can be reached", task: () => checkFolder(options) },
@@ -75,9 +93,10 @@ export async function runChecks(checks: readonly Check[]): Promise<void> {
 
 /** Whether a version such as `1.11.4` is at least another such as `1.10`. */
 export function isAtLeast(version: string, oldest: string): boolean {
-  const [major = 0, minor = 0] = version.split(".").map(Number);
-  const [oldestMajor = 0, oldestMinor = 0] = oldest.split(".").map(Number);
-  return major > oldestMajor || (major === oldestMajor && minor >= oldestMinor);
+  const found = version.split(".").map(Number);
+  const least = oldest.split(".").map(Number);
+  const place = least.findIndex((part, index) => part !== (found[index] ?? 0));
+  return place === -1 || (found[place] ?? 0) > (least[place] ?? 0);
 }
 
 export function checkNode(version: string): void {
@@ -109,14 +128,32 @@ function parseVersion(binary: string, { exitCode, stdout, stderr }: RunResult) {
   }
 }
 
-async function checkDocker(world: World, settings: Settings): Promise<void> {
-  if (isUnchanged(world, settings)) return;
-  const options = { timeoutSeconds: PROBE_SECONDS };
-  const daemon = await world.run("docker", ["info"], options);
+async function checkDocker(options: PreflightOptions, sourceHash: () => string): Promise<void> {
+  const { world } = options;
+  if (!willBuild(options, sourceHash)) return;
+  const probe = { timeoutSeconds: PROBE_SECONDS };
+  const daemon = await world.run("docker", ["info"], probe);
   if (daemon.exitCode !== 0) throw dockerError("`docker info`", daemon);
-  const buildx = await world.run("docker", ["buildx", "version"], options);
+  const buildx = await world.run("docker", ["buildx", "version"], probe);
   if (buildx.exitCode === 0) return;
   throw new UserError("Docker has no buildx. Install it: https://docs.docker.com/go/buildx/.");
+}
+
+// Whatever is wrong with the sources is told by a check of its own.
+function willBuild({ world, settings, rebuild }: PreflightOptions, sourceHash: () => string) {
+  try {
+    return rebuild || !isUnchanged(world, settings, sourceHash);
+  } catch {
+    return true;
+  }
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => {
+    made ??= { value: make() };
+    return made.value;
+  };
 }
 
 function checkCredentials(world: World): void {

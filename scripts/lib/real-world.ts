@@ -11,7 +11,16 @@ import {
 import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
-import { NOT_FOUND, type RunOptions, type RunResult, TIMED_OUT, type World } from "./world.ts";
+import type { RequestInit as UndiciRequestInit } from "undici";
+import { interruption, passSignals } from "./interrupt.ts";
+import {
+  digitsOf,
+  NOT_FOUND,
+  type RunOptions,
+  type RunResult,
+  TIMED_OUT,
+  type World,
+} from "./world.ts";
 
 const TAIL_INTERVAL_MS = 150;
 
@@ -20,13 +29,14 @@ export function realWorld(): World {
   const root = process.cwd();
   return {
     root,
+    runId: `${digitsOf(Date.now())}-${process.pid}`,
     env: process.env,
     interactive: Boolean(process.stdin.isTTY && process.stdout.isTTY),
     run: (command, args, options = {}) =>
       options.logFile === undefined
         ? runCaptured(command, args, options)
         : runLogged(command, args, options, resolve(root, options.logFile)),
-    fetch: (url, init) => fetch(url, init),
+    fetch: fetchThroughProxy,
     say: (text) => void process.stdout.write(`${text}\n`),
     warn: (text) => void process.stderr.write(`${text}\n`),
     ask,
@@ -35,8 +45,18 @@ export function realWorld(): World {
   };
 }
 
+// Node's own fetch does not know the proxy variables before 24; what needs none does not pay for it.
+async function fetchThroughProxy(url: string, init?: RequestInit): Promise<Response> {
+  const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env;
+  if (!(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy)) return fetch(url, init);
+  const { EnvHttpProxyAgent, fetch: proxied } = await import("undici");
+  const options = { ...init, dispatcher: new EnvHttpProxyAgent() } as UndiciRequestInit;
+  return (await proxied(url, options)) as unknown as Response;
+}
+
 async function ask(question: string): Promise<string> {
   const lines = createInterface({ input: process.stdin, output: process.stdout });
+  lines.on("SIGINT", () => process.kill(process.pid, "SIGINT"));
   try {
     return await lines.question(question);
   } finally {
@@ -75,12 +95,14 @@ async function runLogged(
   options: RunOptions,
   file: string,
 ): Promise<RunResult> {
-  mkdirSync(dirname(file), { recursive: true });
+  mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, "", { mode: 0o600 });
   const log = openSync(file, "a");
   const child = spawn(command, args, {
     env: options.env ?? process.env,
     stdio: ["ignore", log, log],
+    // A group of its own, which no terminal interrupts and nobody kills along with this one.
+    detached: true,
   });
   const stopTail = tail(file, lineSplitter(options.onLine));
   try {
@@ -93,7 +115,7 @@ async function runLogged(
 }
 
 function ending(command: string, child: ChildProcess, timeoutSeconds?: number): Promise<number> {
-  const stopForwarding = forwardTermination(child);
+  const stopPassing = passSignals(child);
   let timedOut = false;
   const timer =
     timeoutSeconds === undefined
@@ -107,20 +129,15 @@ function ending(command: string, child: ChildProcess, timeoutSeconds?: number): 
       if (error.code === "ENOENT") resolve(NOT_FOUND);
       else reject(new Error(`${command} could not be started: ${error.message}`, { cause: error }));
     });
-    child.on("close", (code) => resolve(timedOut ? TIMED_OUT : (code ?? 1)));
+    child.on("close", (code) => {
+      const interrupted = interruption();
+      if (interrupted) reject(interrupted);
+      else resolve(timedOut ? TIMED_OUT : (code ?? 1));
+    });
   }).finally(() => {
     clearTimeout(timer);
-    stopForwarding();
+    stopPassing();
   });
-}
-
-// A terminal sends its interrupt to the children too: waiting for them lets terraform write its
-// state. A termination reaches this process alone and is passed on.
-function forwardTermination(child: ChildProcess): () => void {
-  const wait = () => {};
-  const terminate = () => void child.kill("SIGTERM");
-  process.on("SIGINT", wait).on("SIGTERM", terminate);
-  return () => void process.off("SIGINT", wait).off("SIGTERM", terminate);
 }
 
 function tail(file: string, take: (text: string) => void): () => void {

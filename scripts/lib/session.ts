@@ -1,7 +1,9 @@
+import { makeStageDirectory } from "../../stacks/locations.ts";
 import { loadSettings, type Settings } from "../../stacks/settings.ts";
 import { type Access, accessOf, findFolder } from "./access.ts";
 import { type AppOutputs, parseAppOutputs } from "./app-outputs.ts";
 import { CloudApi } from "./cloud-api.ts";
+import { pruneLogs } from "./stage-directory.ts";
 import { Terraform, terraformEnvironment } from "./terraform.ts";
 import { messageOf, UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
@@ -35,16 +37,24 @@ export async function openSession(
   // The provider would prefer the key to a token.
   const token = world.env.YC_SERVICE_ACCOUNT_KEY_FILE ? undefined : await access.token();
   const env = terraformEnvironment(world.env, { token, folderId });
+  prepareStage(world, settings);
   const terraform = new Terraform(world, { stage: settings.stage, env });
   return { world, settings, access, api: new CloudApi(world, access), folderId, terraform };
 }
 
 /** Terraform for commands that only read the state, which takes no login. */
 export function openTerraform(world: World, settings: Settings): Terraform {
+  prepareStage(world, settings);
   return new Terraform(world, {
     stage: settings.stage,
     env: terraformEnvironment(world.env, {}),
   });
+}
+
+// Before Terraform makes the directory itself, open to everyone.
+function prepareStage(world: World, { stage }: Settings): void {
+  makeStageDirectory(stage, world.root);
+  pruneLogs(world, stage);
 }
 
 /** The outputs of the deployed app, also after a bare `cdktf deploy`. */

@@ -28,7 +28,8 @@ export async function runSteps<Context>(
   verbose = false,
 ): Promise<void> {
   const live = world.interactive && !world.env.CI && !verbose;
-  await (live ? runLive : runPlain)(world, enabledSteps(steps), context, verbose);
+  if (live) await runLive(enabledSteps(steps), context);
+  else await runPlain(world, enabledSteps(steps), context, verbose);
 }
 
 async function runPlain<Context>(
@@ -50,11 +51,7 @@ async function runPlain<Context>(
   }
 }
 
-async function runLive<Context>(
-  _world: World,
-  steps: readonly Step<Context>[],
-  context: Context,
-): Promise<void> {
+async function runLive<Context>(steps: readonly Step<Context>[], context: Context): Promise<void> {
   const tasks = steps.map(({ title, run }) => ({
     title,
     task: async (

@@ -1,7 +1,7 @@
 import { join } from "node:path";
 import * as v from "valibot";
-import { stageDirectory } from "../../stacks/locations.ts";
 import { stackId } from "../../stacks/settings.ts";
+import { logFile } from "./stage-directory.ts";
 import { UserError } from "./user-error.ts";
 import { type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
 
@@ -10,6 +10,8 @@ export type StackKind = "registry" | "domain" | "app";
 /** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
 const LOCK_TIMEOUT = "-lock-timeout=120s";
 const SHOWN_ERROR_LINES = 60;
+/** Lines of an error that say where it was met. */
+const LOCATION = /^[│|]?\s*(with \S+,|on \S+ line \d+.*:|\d+: .*)$/;
 
 /** Values of variables; no secrets, since they go on the command line. */
 export type Variables = Readonly<Record<string, string>>;
@@ -79,12 +81,19 @@ export class Terraform {
     return parseState(await this.captured(kind, ["state", "pull"]));
   }
 
+  /** Forgets every resource of a type, for one that is gone and that the provider cannot read. */
+  async forget(kind: StackKind, type: string): Promise<void> {
+    const addresses = (await this.captured(kind, ["state", "list"])).split("\n");
+    const gone = addresses.filter((address) => address.startsWith(`${type}.`));
+    if (gone.length > 0) await this.captured(kind, ["state", "rm", LOCK_TIMEOUT, ...gone]);
+  }
+
   private async logged(kind: StackKind, step: string, args: readonly string[]): Promise<string> {
     const { stage, env, onLine } = this.options;
-    const logFile = join(stageDirectory(stage), "log", `${step}-${kind}.log`);
-    const result = await this.run(kind, args, { env, logFile, onLine });
+    const log = logFile(this.world, stage, `${step}-${kind}`);
+    const result = await this.run(kind, args, { env, logFile: log, onLine });
     if (result.exitCode === 0) return result.stdout;
-    throw this.failure(kind, step, result, `The whole output is in ${logFile}.`);
+    throw this.failure(kind, step, result, `The whole output is in ${log}.`);
   }
 
   private async captured(kind: StackKind, args: readonly string[]): Promise<string> {
@@ -102,9 +111,10 @@ export class Terraform {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
-    return new UserError(
-      `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).\n${reason}\n${more}`.trim(),
-    );
+    const directory = stackDirectory(this.world.env, kind, this.options.stage);
+    const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
+    const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
+    return new UserError([title, reason, hint, more].filter(Boolean).join("\n"));
   }
 }
 
@@ -149,12 +159,50 @@ export function terraformEnvironment(
   };
 }
 
-/** The error blocks of Terraform's output, or its last lines. */
+/** Terraform's errors, each once, after the cloud's own reasons; its last lines where none is marked. */
 export function findErrors(output: string): string {
-  const lines = output.trimEnd().split("\n");
-  const first = lines.findIndex((line) => /^[│|]?\s*Error: /.test(line));
-  const shown = first === -1 ? lines.slice(-10) : lines.slice(first, first + SHOWN_ERROR_LINES);
-  return shown.filter((line) => !/^[╷╵]$/.test(line)).join("\n");
+  const lines = output
+    .trimEnd()
+    .split("\n")
+    .filter((line) => !/^[╷╵]$/.test(line));
+  const blocks = splitBlocks(lines);
+  const errors = blocks.filter(([title]) => /Error: /.test(title ?? ""));
+  if (errors.length === 0) return lines.slice(-10).join("\n");
+  // The provider warns only when a revision does not start, and nothing else says why.
+  const reasons = blocks.filter(([title]) => /Warning: Failed to deploy/.test(title ?? ""));
+  const shown = foldBlocks([...reasons, ...errors])
+    .join("\n\n")
+    .split("\n");
+  return shown.slice(0, SHOWN_ERROR_LINES).join("\n");
+}
+
+function splitBlocks(lines: readonly string[]): string[][] {
+  const blocks: string[][] = [];
+  for (const line of lines) {
+    if (/^[│|]?\s*(Error|Warning): /.test(line)) blocks.push([line]);
+    else blocks.at(-1)?.push(line);
+  }
+  return blocks;
+}
+
+// A plugin that goes away makes every resource fail with the same words.
+function foldBlocks(blocks: readonly string[][]): string[] {
+  const folded = new Map<string, { text: string; times: number }>();
+  for (const block of blocks) {
+    const words = block.filter((line) => !LOCATION.test(line)).join("\n");
+    const { text = block.join("\n").trimEnd(), times = 0 } = folded.get(words) ?? {};
+    folded.set(words, { text, times: times + 1 });
+  }
+  return [...folded.values()].map(({ text, times }) =>
+    times === 1 ? text : `${text}\n(the same ${times} times)`,
+  );
+}
+
+// A lock in a bucket outlives a run that was killed.
+function lockHint(terraform: string, reason: string): string {
+  if (!reason.includes("Error acquiring the state lock")) return "";
+  const id = /ID:\s+(\S+)/.exec(reason)?.[1] ?? "<ID>";
+  return `Another run holds the lock. If there is none (one was killed), run \`${terraform} force-unlock ${id}\` and try again.`;
 }
 
 /** What an apply did, in a few words. */

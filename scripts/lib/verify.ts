@@ -102,7 +102,7 @@ export function compareTrigger(
   }
   if (trigger.status !== "ACTIVE") {
     const fix = "Run `npm run trigger -- --resume`.";
-    return { check, ok: false, found: trigger.status.toLowerCase(), fix };
+    return { check, ok: false, found: trigger.status.toLowerCase(), fix, minor: true };
   }
   return { check, ok: true, found: "active" };
 }

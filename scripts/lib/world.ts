@@ -14,7 +14,8 @@ export interface RunOptions {
   readonly timeoutSeconds?: number;
   /**
    * File that takes both output streams, relative to the project. A process that writes to a file
-   * outlives this one, so that a killed deploy does not cut an apply short.
+   * outlives this one, so that a killed deploy does not cut an apply short; for the same reason it
+   * gets the signals of this one's group from this one only.
    */
   readonly logFile?: string;
   /** Is given the output line by line while it comes. */
@@ -47,4 +48,11 @@ export interface World {
   readonly interactive: boolean;
   /** The project's folder. */
   readonly root: string;
+  /** Tells this run from all others, and sorts by time. */
+  readonly runId: string;
+}
+
+/** A time as digits that sort: 20260102030405. */
+export function digitsOf(time: number): string {
+  return new Date(time).toISOString().replace(/\D/g, "").slice(0, 14);
 }

@@ -367,10 +367,22 @@ describe("the gateway", () => {
     ["/d5dgate/deep/path?x=1", 200, "Container web, revision bbarev9\n"],
     ["/shop.example.org/static/site.css", 200, "body {}"],
     ["/d5dgate/worker/", 404, "nothing here"],
+    ["/d5dgate/worker", 404, "nothing here"],
     ["/nobody.example.org/", 404, '{"message":"No gateway answers for nobody.example.org"}'],
   ])("answers %s by its text", async (path, status, body) => {
     const response = await fetch(`${http.url}/gateway${path}`);
     expect([response.status, await response.text()]).toEqual([status, body]);
+  });
+
+  test("heeds a slash at the end where its text says so", async () => {
+    changeCloud(({ gateways: { d5dgate } }) => {
+      const spec = { ...JSON.parse(String(d5dgate?.spec)) };
+      spec["x-yc-apigateway"] = { ignoreTrailingSlashes: false };
+      if (d5dgate) d5dgate.spec = JSON.stringify(spec);
+    }, dir);
+
+    expect((await fetch(`${http.url}/gateway/d5dgate/worker`)).status).toBe(200);
+    expect((await fetch(`${http.url}/gateway/d5dgate/worker/`)).status).toBe(404);
   });
 
   test("may not invoke without the role", async () => {

@@ -76,7 +76,11 @@ export async function startCloudHttp(options: CloudHttpOptions): Promise<CloudHt
     void receive(incoming)
       .then((body) => answer(incoming, body, context))
       .catch((error: unknown) => json(500, { message: String(error) }))
-      .then(({ status, headers, body }) => outgoing.writeHead(status, headers).end(body));
+      .then(({ status, headers, body = "" }) => {
+        // Terraform's S3 client asks again and again for an object that comes without its length.
+        const length = { "content-length": Buffer.byteLength(body) };
+        outgoing.writeHead(status, { ...length, ...headers }).end(body);
+      });
   });
   context.url = `http://127.0.0.1:${await listen(server, port)}`;
   const { url } = context;

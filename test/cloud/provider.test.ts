@@ -1,4 +1,9 @@
+import { spawn } from "node:child_process";
+import { once } from "node:events";
+import { readFileSync } from "node:fs";
+import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { installProvider } from "./provider/install.ts";
 import { changeCloud, readCloud } from "./state.ts";
 import {
   apply,
@@ -11,6 +16,7 @@ import {
   writeStack,
 } from "./terraform.ts";
 
+const COOKIE = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const OTHER_DIGEST = `sha256:${"b".repeat(64)}`;
 
@@ -38,6 +44,18 @@ resource "yandex_resourcemanager_folder_iam_member" "pull" {
   sleep_after = 30
 }
 `;
+
+it("leaves an interrupt to terraform, as real providers do", async () => {
+  const mirror = readFileSync(installProvider(), "utf8").match(/path = "(.*)"/)?.[1] ?? "";
+  const file = join(dirname(mirror), "provider.cjs");
+  const provider = spawn(process.execPath, [file], { env: { TF_PLUGIN_MAGIC_COOKIE: COOKIE } });
+  await once(provider.stdout, "data");
+
+  provider.kill("SIGINT");
+  provider.kill("SIGTERM");
+
+  expect(await once(provider, "exit")).toEqual([null, "SIGTERM"]);
+});
 
 describeTerraform("the stand-in provider", () => {
   describe.concurrent("a first revision that does not start", () => {

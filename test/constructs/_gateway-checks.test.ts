@@ -7,7 +7,7 @@ import { ApiGateway, type ApiGatewayProps } from "../../constructs/api-gateway.t
 import { GatewayDomain } from "../../constructs/domain.ts";
 import { loadOpenApi, type OpenApiDocument } from "../../constructs/open-api.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
-import { refusalsOf } from "./_raw.ts";
+import { refusals } from "../support/synth.ts";
 
 const scratch = mkdtempSync(join(tmpdir(), "gateway-checks-"));
 afterAll(() => rmSync(scratch, { recursive: true }));
@@ -47,7 +47,7 @@ describe("checkApiGateway", () => {
   ])("refuses %s", async (_, content, props, message) => {
     const document = { ...(await load({ ...openapi, ...content })), file: "api.json" };
 
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       define(scope, { document, ...props });
     });
 
@@ -62,7 +62,7 @@ describe("checkApiGateway", () => {
       paths: { "/static/{rest+}": { get: { ...dummy, parameters: [parameter("rest")] } } },
     });
 
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       define(scope, { document }).addStaticFiles("/static", { bucket: "shop-static" });
     });
 
@@ -273,7 +273,7 @@ describe("checkApiGateway", () => {
 
   test("refuses a 21st domain", () => {
     const attach = (count: number) =>
-      refusalsOf((scope) => {
+      refusals((scope) => {
         const gateway = define(scope);
         gateway.addNotFound("/");
         for (let number = 1; number <= count; number += 1) {
@@ -331,7 +331,7 @@ function define(scope: TerraformStack, props: Partial<ApiGatewayProps> = {}): Ap
 }
 
 function gatewayRefusals(props: Partial<ApiGatewayProps>, build: (gateway: ApiGateway) => void) {
-  const messages = refusalsOf((scope) => build(define(scope, props)));
+  const messages = refusals((scope) => build(define(scope, props)));
   return messages.map((message) => message.replace("[app/Gateway] ", ""));
 }
 

@@ -8,8 +8,14 @@ import { LogGroup } from "../../constructs/log-group.ts";
 import { loadOpenApi, type OpenApiDocument } from "../../constructs/open-api.ts";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
-import { type Body, resources, type SynthesizedStack } from "../support/synth.ts";
-import { grants, raw, synthPlain } from "./_raw.ts";
+import {
+  type Body,
+  grants,
+  raw,
+  resources,
+  type SynthesizedStack,
+  synthPlain,
+} from "../support/synth.ts";
 
 const WEB = "${yandex_serverless_container.Web.id}";
 const ACCOUNT = "${yandex_iam_service_account.Account.id}";

@@ -71,7 +71,14 @@ describe("CeleryApp", () => {
     expect(container(stack, "shop-worker")).toMatchObject({
       execution_timeout: "600s",
       concurrency: 1,
-      image: { command: ["gunicorn", "celery_push_worker.wsgi:application"] },
+      image: {
+        command: [
+          "gunicorn",
+          "-c",
+          "python:celery_push_worker.gunicorn",
+          "celery_push_worker.wsgi:application",
+        ],
+      },
     });
   });
 
@@ -167,7 +174,7 @@ describe("CeleryApp", () => {
     const spec = JSON.parse(String(resources(stack, "yandex_api_gateway")[0]?.spec)) as {
       paths: Record<string, unknown>;
     };
-    expect(JSON.stringify(spec.paths["/worker/"])).toContain("404");
+    expect(JSON.stringify(spec.paths["/worker"])).toContain("404");
     expect(JSON.stringify(spec.paths["/worker/{proxy+}"])).toContain("404");
     expect(JSON.stringify(stack.output?.triggers)).toContain('"path":"/worker/"');
   });
@@ -191,7 +198,7 @@ describe("CeleryApp", () => {
       resultsTtlSeconds: 60,
       storageLimitGb: 5,
       deletionProtection: true,
-      logRetentionDays: 1,
+      retentionDays: 1,
       networkId: "net1",
       hosts: ["shop.example.com"],
       staticBucket: "shop-static",
@@ -208,7 +215,9 @@ describe("CeleryApp", () => {
     expect(resources(stack, "yandex_ydb_database_serverless")).toMatchObject([
       { deletion_protection: true, serverless_database: [{ storage_size_limit: 5 }] },
     ]);
-    expect(resources(stack, "yandex_logging_group")).toMatchObject([{ retention_period: "24h0m0s" }]);
+    expect(resources(stack, "yandex_logging_group")).toMatchObject([
+      { retention_period: "24h0m0s" },
+    ]);
     const web = container(stack, "shop-web");
     expect(web).toMatchObject({ memory: 1024, connectivity: { network_id: "net1" } });
     expect(container(stack, "shop-worker").memory).toBe(2048);
@@ -248,7 +257,7 @@ describe("CeleryApp", () => {
     [
       "settings for a worker that is the site",
       { workerPath: "/worker/", worker: { memoryMib: 128 } },
-      "[app/Celery] 'worker' is {\"memoryMib\":128}, allowed: nothing beside workerPath, since the site is the worker then. Write what the worker needs under 'web', or remove workerPath.",
+      "[app/Celery] 'workerPath' is \"/worker/\", allowed: no 'worker' beside it, since the site is the worker then. Write what the worker needs under 'web', or remove workerPath.",
     ],
   ])("refuses %s", (_, props, message) => {
     expect(refusals(build(props))).toContain(message);

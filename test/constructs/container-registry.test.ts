@@ -5,8 +5,7 @@ import {
   type ContainerRegistryProps,
 } from "../../constructs/container-registry.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
-import { resources } from "../support/synth.ts";
-import { addresses, grants, raw, refusalsOf, synthPlain } from "./_raw.ts";
+import { addresses, grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const POLICY = "yandex_container_repository_lifecycle_policy";
 
@@ -133,7 +132,7 @@ describe("ContainerRegistry", () => {
       "[app/Images] 'untaggedDays' is 13, allowed: a whole number of days from 14. Keep untagged images for two weeks: a revision that runs may need one.",
     ],
   ])("refuses %s", (_, props, message) => {
-    expect(refusalsOf((scope) => defineRegistry(scope, props))).toEqual([message]);
+    expect(refusals((scope) => defineRegistry(scope, props))).toEqual([message]);
   });
 
   test("grants pull and push in the account's folder", () => {

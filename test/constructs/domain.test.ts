@@ -9,8 +9,16 @@ import {
 } from "../../constructs/domain.ts";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
-import { type Body, dataSources, resources, type SynthesizedStack } from "../support/synth.ts";
-import { addresses, raw, refusalsOf, synthPlain } from "./_raw.ts";
+import {
+  addresses,
+  type Body,
+  dataSources,
+  raw,
+  refusals,
+  resources,
+  type SynthesizedStack,
+  synthPlain,
+} from "../support/synth.ts";
 
 const ZONE = { zoneId: "dns0123456789abcdefg", zone: "example.com" };
 const CHALLENGE = "yandex_cm_certificate.Certificate.challenges[0]";
@@ -78,13 +86,13 @@ describe("DomainCertificate", () => {
   });
 
   test("refuses a name that no certificate can have", () => {
-    expect(refusalsOf((scope) => defineCertificate(scope, { name: "Shop" }))).toEqual([
+    expect(refusals((scope) => defineCertificate(scope, { name: "Shop" }))).toEqual([
       "[app/Certificate] 'name' is \"Shop\", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the certificate.",
     ]);
   });
 
   test("refuses a host that no certificate can have", () => {
-    expect(refusalsOf((scope) => defineCertificate(scope, { fqdn: "*.example.com" }))).toEqual([
+    expect(refusals((scope) => defineCertificate(scope, { fqdn: "*.example.com" }))).toEqual([
       "[app/Certificate] 'fqdn' is \"*.example.com\", allowed: one host of at most 253 lower-case characters in labels of at most 63. Write 'example.com'.",
     ]);
   });
@@ -279,7 +287,7 @@ describe("GatewayDomain", () => {
       "'fqdn' is \"shop.myexample.com\", allowed: example.com or a name below it. Name the zone that holds the domain, or use dns 'external'.",
     ],
   ])("refuses %s", (_, props, message) => {
-    expect(refusalsOf((scope) => defineDomain(scope, props))).toContain(`[app/Domain] ${message}`);
+    expect(refusals((scope) => defineDomain(scope, props))).toContain(`[app/Domain] ${message}`);
   });
 
   test("accepts the longest host and label", () => {
@@ -288,14 +296,14 @@ describe("GatewayDomain", () => {
       `${"a".repeat(63)}.example.com`,
       "xn--e1afmkfd.xn--p1ai.ru",
     ]) {
-      expect(refusalsOf((scope) => defineDomain(scope, { fqdn, dns: "external" }))).toEqual([]);
+      expect(refusals((scope) => defineDomain(scope, { fqdn, dns: "external" }))).toEqual([]);
     }
   });
 
   test("accepts what only the apply will know", () => {
     const unknown = Token.asString({ resolve: () => "Unknown Value" });
 
-    const messages = refusalsOf((scope) =>
+    const messages = refusals((scope) =>
       defineDomain(scope, {
         certificateName: unknown,
         fqdn: unknown,

@@ -1,7 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { LogGroup } from "../../constructs/log-group.ts";
-import { resources } from "../support/synth.ts";
-import { raw, refusalsOf, synthPlain } from "./_raw.ts";
+import { raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 describe("LogGroup", () => {
   test("creates a group that keeps records for three days", () => {
@@ -41,7 +40,7 @@ describe("LogGroup", () => {
       "[app/Logs] 'retentionDays' is 4, allowed: 1 to 3 whole days. Keep records for at most 3 days, or set retentionPeriod on node.defaultChild once support has raised the quota.",
     ],
   ])("refuses %s", (_, props, message) => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       new LogGroup(scope, "Logs", { name: "shop-logs", ...props });
     });
 

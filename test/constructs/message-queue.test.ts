@@ -9,8 +9,7 @@ import {
 } from "../../constructs/message-queue.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { StaticKey } from "../../constructs/static-key.ts";
-import { resources } from "../support/synth.ts";
-import { addresses, grants, refusalsOf, synthPlain } from "./_raw.ts";
+import { addresses, grants, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const REDRIVE_TO_DEAD_LETTERS =
   '${jsonencode({"deadLetterTargetArn" = yandex_message_queue.Tasks_DeadLetters.arn, "maxReceiveCount" = 10})}';
@@ -298,11 +297,11 @@ describe("MessageQueue", () => {
       "'deadLetters.retentionSeconds' is 500000, allowed: at least the queue's own 600000 seconds. Leave it out for 14 days: a dead letter's time counts from when it was first sent.",
     ],
   ])("refuses %j", (props, message) => {
-    expect(refusalsOf((scope) => defineQueue(scope, props))).toEqual([`[app/Tasks] ${message}`]);
+    expect(refusals((scope) => defineQueue(scope, props))).toEqual([`[app/Tasks] ${message}`]);
   });
 
   test("refuses a visibility timeout that is shorter than its consumer's", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const queue = defineQueue(scope, { visibilityTimeoutSeconds: 660 });
       queue.consumedBy({
         timeoutSeconds: 600,
@@ -317,7 +316,7 @@ describe("MessageQueue", () => {
   });
 
   test("refuses a consumer that takes longer than a message can stay hidden", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const by = new Construct(scope, "Worker");
       defineQueue(scope).consumedBy({ timeoutSeconds: 43_140, cutoffSeconds: 1, by });
     });
@@ -328,7 +327,7 @@ describe("MessageQueue", () => {
   });
 
   test("refuses a second consumer, also of an existing queue", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const own = defineQueue(scope);
       const old = MessageQueue.fromExisting(scope, "Old", { arn: "yrn:old", url: "https://old" });
       for (const id of ["First", "Second"]) {
@@ -369,7 +368,7 @@ describe("MessageQueue", () => {
   });
 
   test("skips what is not known at synth", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const { stringValue, numberValue } = new TerraformVariable(scope, "value", {});
       const queue = defineQueue(scope, {
         name: stringValue,

@@ -5,8 +5,7 @@ import { MessageQueue } from "../../constructs/message-queue.ts";
 import { QueueTrigger, type QueueTriggerProps } from "../../constructs/queue-trigger.ts";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
-import { resources } from "../support/synth.ts";
-import { addresses, grants, raw, refusalsOf, synthPlain } from "./_raw.ts";
+import { addresses, grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const REFERENCES = {
   queueArn: "${yandex_message_queue.Tasks.arn}",
@@ -153,7 +152,7 @@ describe("QueueTrigger", () => {
     });
   });
 
-  const name = "3 to 63 lowercase letters, digits and hyphens, a letter first and no hyphen last";
+  const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
   const path = "a path of a URL that starts with /, without query, fragment and spaces";
   const writePath = 'Write it like "/worker/", other characters as %20';
   test.each<[Partial<QueueTriggerProps>, string]>([
@@ -174,13 +173,11 @@ describe("QueueTrigger", () => {
       "'batchCutoffSeconds' is 21, allowed: 1 to 20 seconds. Leave it out for 1.",
     ],
   ])("refuses %j", (props, message) => {
-    expect(refusalsOf((scope) => defineTrigger(scope, props))).toEqual([
-      `[app/Trigger] ${message}`,
-    ]);
+    expect(refusals((scope) => defineTrigger(scope, props))).toEqual([`[app/Trigger] ${message}`]);
   });
 
   test("refuses a FIFO queue", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const queue = new MessageQueue(scope, "Ordered", { name: "shop.fifo", fifo: true });
       defineTrigger(scope, { queue });
     });
@@ -191,7 +188,7 @@ describe("QueueTrigger", () => {
   });
 
   test("refuses a second trigger on a queue, naming both", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const props = define(scope);
       new QueueTrigger(scope, "First", props);
       new QueueTrigger(scope, "Second", { ...props, name: "shop-more" });
@@ -207,12 +204,12 @@ describe("QueueTrigger", () => {
       { name: "abc", path: "/", batchSize: 1, batchCutoffSeconds: 1 },
       { name: "a".repeat(63), path: "/a-b_c/~d.e/%20/", batchSize: 10, batchCutoffSeconds: 20 },
     ]) {
-      expect(refusalsOf((scope) => defineTrigger(scope, props))).toEqual([]);
+      expect(refusals((scope) => defineTrigger(scope, props))).toEqual([]);
     }
   });
 
   test("skips what is not known at synth", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const { stringValue, numberValue } = new TerraformVariable(scope, "value", {});
       defineTrigger(scope, {
         name: stringValue,

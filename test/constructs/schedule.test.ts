@@ -125,7 +125,7 @@ describe("readSchedule", () => {
     });
 
     expect(messages).toEqual([
-      "[app/Shop] 'schedule' is \"none.json\", allowed: a file that exists. Write it: python -m celery_push_worker schedule -o none.json.",
+      "[app/Shop] 'schedule' is \"none.json\", allowed: a file that can be read. Write it: python -m celery_push_worker schedule -o none.json.",
     ]);
   });
 });

@@ -3,8 +3,7 @@ import type { TerraformStack } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { type GeneratedSecretProps, Secret } from "../../constructs/secret.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
-import { dataSources, resources } from "../support/synth.ts";
-import { addresses, raw, refusalsOf, synthPlain } from "./_raw.ts";
+import { addresses, dataSources, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const VERSION = "yandex_lockbox_secret_version";
 const KEY = "yandex_iam_service_account_static_access_key";
@@ -139,11 +138,11 @@ describe("Secret", () => {
       "[app/Secret] 'length' is 257, allowed: 8 to 256 characters. Leave it out for 50.",
     ],
   ])("refuses %s", (_, props, message) => {
-    expect(refusalsOf((scope) => generate(scope, props))).toEqual([message]);
+    expect(refusals((scope) => generate(scope, props))).toEqual([message]);
   });
 
   test("refuses a static key whose secret has too long a name", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const account = defineAccount(scope);
       Secret.staticKey(scope, "Secret", { name: "n".repeat(101), account });
     });

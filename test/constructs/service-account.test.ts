@@ -2,8 +2,7 @@ import { LoggingGroup } from "@cdktf/provider-yandex/lib/logging-group";
 import type { TerraformStack } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { ServiceAccount } from "../../constructs/service-account.ts";
-import { resources } from "../support/synth.ts";
-import { addresses, grants, raw, refusalsOf, synthPlain } from "./_raw.ts";
+import { addresses, grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const ID = "${yandex_iam_service_account.Account.id}";
 const FOLDER = "${yandex_iam_service_account.Account.folder_id}";
@@ -59,7 +58,7 @@ describe("ServiceAccount", () => {
       `[app/Account] 'description' is "${"d".repeat(257)}", allowed: at most 256 characters. Shorten the description.`,
     ],
   ])("refuses %s", (_, props, message) => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       new ServiceAccount(scope, "Account", { name: "shop-web", ...props });
     });
 
@@ -67,7 +66,7 @@ describe("ServiceAccount", () => {
   });
 
   test("accepts the longest name and description", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       new ServiceAccount(scope, "Account", {
         name: "a".repeat(63),
         description: "d".repeat(256),

@@ -3,8 +3,7 @@ import type { TerraformStack } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { StaticKey, type StaticKeyProps } from "../../constructs/static-key.ts";
-import { resources } from "../support/synth.ts";
-import { addresses, raw, synthPlain } from "./_raw.ts";
+import { addresses, raw, resources, synthPlain } from "../support/synth.ts";
 
 const KEY = "yandex_iam_service_account_static_access_key";
 

@@ -4,8 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { TimerTrigger, type TimerTriggerProps } from "../../constructs/timer-trigger.ts";
-import { resources } from "../support/synth.ts";
-import { addresses, grants, raw, refusalsOf, synthPlain } from "./_raw.ts";
+import { addresses, grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const REFERENCES = {
   containerId: "${yandex_serverless_container.Worker.id}",
@@ -156,7 +155,7 @@ describe("TimerTrigger", () => {
     });
   });
 
-  const name = "3 to 63 lowercase letters, digits and hyphens, a letter first and no hyphen last";
+  const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
   test.each<[string, Partial<TimerTriggerProps>, string]>([
     ["a name", { name: "-x-" }, `'name' is "-x-", allowed: ${name}. Rename the trigger.`],
     [
@@ -200,7 +199,7 @@ describe("TimerTrigger", () => {
       "'retryIntervalSeconds' is 10, allowed: a value only together with retryAttempts. Set retryAttempts, or leave both out.",
     ],
   ])("refuses %s", (_, props, message) => {
-    expect(refusalsOf((scope) => defineTimer(scope, props))).toEqual([`[app/Timer] ${message}`]);
+    expect(refusals((scope) => defineTimer(scope, props))).toEqual([`[app/Timer] ${message}`]);
   });
 
   test("accepts the ends of every range", () => {
@@ -214,12 +213,12 @@ describe("TimerTrigger", () => {
         retryIntervalSeconds: 60,
       },
     ]) {
-      expect(refusalsOf((scope) => defineTimer(scope, props))).toEqual([]);
+      expect(refusals((scope) => defineTimer(scope, props))).toEqual([]);
     }
   });
 
   test("skips what is not known at synth", () => {
-    const messages = refusalsOf((scope) => {
+    const messages = refusals((scope) => {
       const { stringValue, numberValue } = new TerraformVariable(scope, "value", {});
       defineTimer(scope, {
         name: stringValue,

@@ -2,8 +2,7 @@ import { TerraformOutput, TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { YdbDatabase, type YdbDatabaseProps } from "../../constructs/ydb-database.ts";
-import { resources } from "../support/synth.ts";
-import { grants, refusalsOf, synthPlain } from "./_raw.ts";
+import { grants, refusals, resources, synthPlain } from "../support/synth.ts";
 
 describe("YdbDatabase", () => {
   test("creates a small database without a limit on requests", () => {
@@ -87,7 +86,7 @@ describe("YdbDatabase", () => {
   test.each<[Partial<YdbDatabaseProps>, string]>([
     [
       { name: "My_DB" },
-      "'name' is \"My_DB\", allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first and no hyphen last. Rename the database.",
+      "'name' is \"My_DB\", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the database.",
     ],
     [
       { storageLimitGb: 0 },
@@ -103,13 +102,13 @@ describe("YdbDatabase", () => {
     ],
   ])("refuses %j", (props, message) => {
     expect(
-      refusalsOf((scope) => new YdbDatabase(scope, "Results", { name: "shop-results", ...props })),
+      refusals((scope) => new YdbDatabase(scope, "Results", { name: "shop-results", ...props })),
     ).toEqual([`[app/Results] ${message}`]);
   });
 
   test("skips what is not known at synth", () => {
     expect(
-      refusalsOf((scope) => {
+      refusals((scope) => {
         const variable = new TerraformVariable(scope, "value", {});
         new YdbDatabase(scope, "Results", {
           name: variable.stringValue,

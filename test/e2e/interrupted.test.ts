@@ -1,3 +1,5 @@
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { describeTerraform } from "../cloud/terraform.ts";
 import { cloudShape } from "../support/cloud-shape.ts";
@@ -8,7 +10,6 @@ const DOMAIN = `domain: { fqdn: "shop.example.com", dns: "external" },`;
 // What the user sees when a step has ended, and, where a tool works in a step, when it begins.
 const PLACES = [
   "✔ Pre-flight",
-  "✔ Synthesize",
   "✔ Registry",
   "✔ Domain",
   "… Image",
@@ -62,4 +63,33 @@ describeTerraform("a deploy that is killed", () => {
       expect(cloudShape(project.cloud())).toEqual(whole);
     },
   );
+
+  test.each(["SIGINT", "SIGTERM"] as const)(
+    "by %s while Terraform works lets it end, says so, and is finished by the next one",
+    async (signal) => {
+      const project = await start();
+      // Some things are made by then, and some are not.
+      const first = /yandex_iam_service_account\S+: Creating/;
+
+      const killed = await project.killAt(first, "deploy", ["--verbose"], signal);
+      const app = join(project.dir, ".state/default/app.tfstate");
+      const inState = new Set(JSON.parse(readFileSync(app, "utf8")).resources.map(nameOf));
+      const accounts = Object.values(project.cloud().accounts).map(({ name }) => name);
+      const second = await project.npm("deploy");
+
+      expect(killed.stderr).toBe(
+        "Interrupted. Run the same command again: it finishes the work.\n",
+      );
+      expect(killed.code).not.toBe(0);
+      // What was made is known, and no lock is left behind.
+      expect(accounts.length).toBeGreaterThan(0);
+      expect(accounts.filter((name) => !inState.has(name))).toEqual([]);
+      expect(second.code).toBe(0);
+      expect(cloudShape(project.cloud())).toEqual(whole);
+    },
+  );
 });
+
+function nameOf({ instances }: { instances: { attributes: { name?: string } }[] }) {
+  return instances[0]?.attributes.name;
+}

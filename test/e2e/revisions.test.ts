@@ -23,6 +23,10 @@ describeTerraform("a first revision that does not start", () => {
 
     expect(deploy.code).not.toBe(0);
     expect(deploy.output).toMatch(LIKELY_CAUSES);
+    // The cloud's own reason, which the provider only warns of.
+    expect(deploy.output).toContain(
+      "Failed to deploy a revision of container shop-web, apply again: rpc error: code = Internal desc = Revision failed to start",
+    );
     expect(Object.values(project.cloud().triggers)).toEqual([]);
   });
 

@@ -50,6 +50,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     env,
     interactive: options.interactive ?? false,
     root: options.root ?? "/nowhere",
+    runId: "run",
     run: async (command, args, runOptions = {}) => {
       const line = [command, ...args].join(" ");
       record.ran.push(line);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { accessOf, credentialProblem, findFolder } from "../../scripts/lib/access.ts";
+import { accessOf, credentialProblem, findFolder, ycOutput } from "../../scripts/lib/access.ts";
 import { NOT_FOUND, TIMED_OUT } from "../../scripts/lib/world.ts";
 import { settings } from "./_settings.ts";
 import { fakeWorld } from "./_world.ts";
@@ -47,6 +47,16 @@ describe("accessOf", () => {
 
     await expect(accessOf(world).token()).rejects.toThrow(message);
   });
+});
+
+test("ycOutput passes on what yc failed of", async () => {
+  const world = fakeWorld({
+    commands: { "yc x --no-browser": { exitCode: 1, stderr: "ERROR: no such thing\n\ntrace" } },
+  });
+
+  await expect(ycOutput(world, ["x"])).rejects.toThrow(
+    "`yc x` failed (exit code 1): ERROR: no such thing",
+  );
 });
 
 describe("findFolder", () => {

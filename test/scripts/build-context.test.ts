@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync }
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { hashContext, ignoreFilter } from "../../scripts/lib/build-context.ts";
+import { hashContext, ignoreFilter, refuseState } from "../../scripts/lib/build-context.ts";
 
 let context: string;
 
@@ -67,6 +67,53 @@ describe("hashContext", () => {
     expect(hash).toThrow(
       `${join(context, "Dockerfile")} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
     );
+  });
+
+  test("covers further folders, and refuses one that is missing", () => {
+    const further = [join(context, "..", "further")];
+    const hashAll = () => hashContext({ context, dockerfile: "Dockerfile", further });
+
+    expect(hashAll).toThrow("further does not exist. The image is built from it too: restore it.");
+    mkdirSync(String(further[0]));
+    writeFileSync(join(String(further[0]), "a.py"), "1");
+    const before = hashAll();
+    writeFileSync(join(String(further[0]), "a.py"), "2");
+
+    expect(hashAll()).not.toBe(before);
+    rmSync(String(further[0]), { recursive: true });
+  });
+});
+
+describe("refuseState", () => {
+  const refuse = (state = join(context, ".state")) =>
+    refuseState({ context, dockerfile: "Dockerfile" }, state);
+
+  test.each(["", ".state/default", ".state/*.log", ".state\n!.state/**"])(
+    "refuses a state that %j does not leave out",
+    (text) => {
+      write(".dockerignore", text);
+
+      expect(refuse).toThrow(
+        `include .state, which holds the state with its keys. Write a line ".state" into ${join(context, ".dockerignore")}`,
+      );
+    },
+  );
+
+  test("names the Dockerfile's own list where that one counts", () => {
+    write(".dockerignore", ".state");
+    write("Dockerfile.dockerignore", "");
+
+    expect(refuse).toThrow(`into ${join(context, "Dockerfile.dockerignore")}`);
+  });
+
+  test.each([".state", "/.state/", "**/.state", ".*", "*\n!app"])("does not mind %j", (text) => {
+    write(".dockerignore", text);
+
+    refuse();
+  });
+
+  test("does not mind a state elsewhere", () => {
+    refuse(join(context, "../.state"));
   });
 });
 

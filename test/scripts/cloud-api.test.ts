@@ -45,6 +45,16 @@ describe("CloudApi", () => {
     expect(world.sent).toHaveLength(1);
   });
 
+  test("passes on what an accepted operation failed of", async () => {
+    const failed = { id: "op1", done: true, error: { code: 9, message: "Quota exceeded" } };
+    const { api } = prepare({
+      [`POST ${URL}`]: { body: { id: "op1" } },
+      "GET https://operation.api.cloud.yandex.net/operations/op1": { body: failed },
+    });
+
+    await expect(api.operate("some", "/v1/things", "POST")).rejects.toThrow("some: Quota exceeded");
+  });
+
   test("does not wait for an operation for ever", async () => {
     const { api } = prepare({
       [`POST ${URL}`]: { body: { id: "op1" } },

@@ -1,5 +1,11 @@
 import { describe, expect, test } from "vitest";
-import { formatHelp, parseCommandLine, STAGE, UsageError } from "../../scripts/lib/command-line.ts";
+import {
+  DRY_RUN,
+  formatHelp,
+  parseCommandLine,
+  STAGE,
+  UsageError,
+} from "../../scripts/lib/command-line.ts";
 
 const command = {
   name: "fly",
@@ -8,13 +14,14 @@ const command = {
     stage: STAGE,
     high: { type: "boolean", help: "fly high" },
     to: { type: "string", value: "place", help: "where to" },
+    yes: { type: "boolean", help: "do not ask" },
   },
 } as const;
 
 describe("parseCommandLine", () => {
   test("gives every flag a value", () => {
     expect(parseCommandLine(command, ["--high", "--to", "sea"], {})).toEqual({
-      flags: { stage: undefined, high: true, to: "sea" },
+      flags: { stage: undefined, high: true, to: "sea", yes: false },
     });
   });
 
@@ -47,7 +54,59 @@ describe("parseCommandLine", () => {
     expect(parse).toThrow(UsageError);
     expect(parse).toThrow(`${reason}. \`npm run fly -- --help\` lists the flags.`);
   });
+
+  test.each([
+    [["--stage", ""], "--stage is empty. Give it a value or leave it out."],
+    [["--to="], "--to is empty. Give it a value or leave it out."],
+  ])("refuses %j: most likely a variable that is not set", (argv, message) => {
+    const parse = () => parseCommandLine(command, argv, { STAGE: "production" });
+
+    expect(parse).toThrow(UsageError);
+    expect(parse).toThrow(message);
+  });
+
+  test.each<[string, string[], Record<string, string>, string]>([
+    ["--stage=test", [], { stage: "test" }, "--stage. --stage test"],
+    ["--stage test", ["test"], { stage: "true" }, "--stage. --stage test"],
+    ["--stage", [], { stage: "true" }, "--stage. --stage <name>"],
+    ["--stage=", [], { stage: "" }, "--stage. --stage <name>"],
+    [
+      "--high --stage test",
+      ["test"],
+      { high: "true", stage: "true" },
+      "--stage, --high. --stage test --high",
+    ],
+  ])("refuses `npm run fly %s`, whose flags npm keeps", (_, argv, config, expected) => {
+    const [names, flags] = expected.split(". ");
+    const parse = () => parseCommandLine(command, argv, npmConfig(config));
+
+    expect(parse).toThrow(UsageError);
+    expect(parse).toThrow(`npm took ${names} for itself. Write \`npm run fly -- ${flags}\`.`);
+  });
+
+  test("refuses a dry run that npm would make a real one", () => {
+    const dry = { ...command, flags: { "dry-run": DRY_RUN } };
+
+    expect(() => parseCommandLine(dry, [], { npm_config_dry_run: "true" })).toThrow(
+      "npm took --dry-run for itself.",
+    );
+  });
+
+  test.each<[string, string[], Record<string, string>]>([
+    ["what npm has a setting of its own for", [], { yes: "true", loglevel: "verbose" }],
+    ["a switch that is off", [], { high: "" }],
+    ["a flag that came through all the same", ["--stage", "test"], { stage: "other" }],
+    ["the same with an equals sign", ["--stage=test"], { stage: "other" }],
+  ])("does not mind %s", (_, argv, config) => {
+    expect(parseCommandLine(command, argv, npmConfig(config))).toHaveProperty("flags");
+  });
 });
+
+function npmConfig(config: Readonly<Record<string, string>>): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(config).map(([name, value]) => [`npm_config_${name}`, value]),
+  );
+}
 
 describe("formatHelp", () => {
   test("lists the flags in columns", () => {
@@ -60,6 +119,7 @@ describe("formatHelp", () => {
         "  --stage <name>  stage of config.ts; STAGE from the environment otherwise",
         "  --high          fly high",
         "  --to <place>    where to",
+        "  --yes           do not ask",
         "  --help          show this text",
         "",
         "More.",

@@ -4,7 +4,6 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeTerraform, FOLDER_ID } from "../cloud/terraform.ts";
 import { newProject, type Project } from "../support/project.ts";
 
-const EXTERNAL = `domain: { fqdn: "shop.example.com", dns: "external" },`;
 const TOKEN = { YC_TOKEN: "t1.stand-in.token" };
 
 let project: Project;
@@ -18,101 +17,9 @@ function useProject(prepare: () => Promise<unknown> | unknown = () => {}, config
   afterAll(() => project.close());
 }
 
-function setCertificate(status: "VALIDATING" | "ISSUED" | "RENEWING" | "INVALID"): void {
-  project.change(({ certificates }) => {
-    for (const certificate of Object.values(certificates)) certificate.status = status;
-  });
-}
-
-function attached(): string[] {
-  return Object.values(project.cloud().gateways).flatMap(({ domains }) =>
-    domains.map(({ fqdn }) => fqdn),
-  );
-}
-
 function triggerNames(): string[] {
   return Object.values(project.cloud().triggers).map(({ name }) => name);
 }
-
-describeTerraform("a domain whose records are kept elsewhere", () => {
-  useProject(() => {}, EXTERNAL);
-
-  test("plan before the first deploy says what cannot be planned yet", async () => {
-    const plan = await project.npm("plan");
-
-    expect(plan.output).toContain("Not planned: the app looks the certificate up");
-    expect(plan.code).toBe(0);
-  });
-
-  test("deploy finishes, lists the records, and says when to come back", async () => {
-    const deploy = await project.npm("deploy");
-
-    expect(deploy.output).toMatch(/_acme-challenge\.shop\.example\.com\.?\s+CNAME\s+\S+/);
-    expect(deploy.output).toMatch(/\n {2}shop\.example\.com\.?\s+CNAME\s+\S+/);
-    expect(deploy.output).toContain(
-      "shop.example.com is not attached yet: its certificate is VALIDATING.",
-    );
-    expect(deploy.output).toMatch(/The site is at https:\/\/\S+\.apigw\.yandexcloud\.net/);
-    expect(deploy.code).toBe(0);
-    expect(attached()).toEqual([]);
-  });
-
-  test("the deploy after the certificate was issued attaches it", async () => {
-    setCertificate("ISSUED");
-
-    const deploy = await project.npm("deploy");
-
-    expect(deploy.output).toContain("The site is at https://shop.example.com");
-    expect(deploy.code).toBe(0);
-    expect(attached()).toEqual(["shop.example.com"]);
-  });
-
-  test("a renewal breaks neither deploy nor plan, and leaves the domain attached", async () => {
-    setCertificate("RENEWING");
-
-    const deploy = await project.npm("deploy");
-    const plan = await project.npm("plan");
-
-    expect(deploy.output).toContain("Domain: left alone, the certificate is being renewed");
-    expect(deploy.code).toBe(0);
-    expect(plan.output).toContain("Not planned: the certificate is being renewed.");
-    expect(plan.code).toBe(0);
-    expect(attached()).toEqual(["shop.example.com"]);
-  });
-
-  test("destroy takes the domain along and names the records that are left", async () => {
-    setCertificate("ISSUED");
-
-    const destroy = await project.npm("destroy", ["--yes"]);
-
-    expect(destroy.output).toContain("the DNS records that you made for shop.example.com");
-    expect(destroy.code).toBe(0);
-    expect(project.cloud().certificates).toEqual({});
-  });
-
-  test("--wait gives up at once on a certificate that will never be issued", async () => {
-    await project.npm("deploy");
-    setCertificate("INVALID");
-
-    const deploy = await project.npm("deploy", ["--wait"]);
-
-    expect(deploy.output).toContain("INVALID");
-    expect(deploy.code).toBe(1);
-  });
-
-  test("--wait attaches the domain in the same run", async () => {
-    setCertificate("VALIDATING");
-    const deploy = project.npm("deploy", ["--wait"]);
-    await waitFor(
-      () =>
-        project.cloud().log.filter((line) => line.includes("GET /certificate-manager")).length > 3,
-    );
-    setCertificate("ISSUED");
-
-    expect(await deploy).toMatchObject({ code: 0 });
-    expect(attached()).toEqual(["shop.example.com"]);
-  });
-});
 
 describeTerraform("who makes the triggers", () => {
   useProject(() => project.npm("deploy"));
@@ -146,9 +53,10 @@ describeTerraform("who makes the triggers", () => {
     expect(project.cloud().triggers).toEqual(before);
   });
 
-  test("a trigger of Terraform's can be paused, which verify says", async () => {
+  test("a trigger of Terraform's can be paused, which verify says and deploy respects", async () => {
     await project.npm("trigger", ["--pause"]);
     const verify = await project.npm("verify", ["--json"]);
+    const deploy = await project.npm("deploy");
     await project.npm("trigger", ["--resume"]);
 
     expect(JSON.parse(verify.stdout).filter(({ ok }: { ok: boolean }) => !ok)).toEqual([
@@ -157,9 +65,12 @@ describeTerraform("who makes the triggers", () => {
         ok: false,
         found: "paused",
         fix: "Run `npm run trigger -- --resume`.",
+        minor: true,
       },
     ]);
     expect(verify.code).toBe(1);
+    expect(deploy.output).toContain("Note: trigger shop-tasks: paused.");
+    expect(deploy.code).toBe(0);
   });
 
   test("may change back, again without a second trigger", async () => {
@@ -249,80 +160,48 @@ describeTerraform("a pipeline", () => {
   });
 });
 
-describeTerraform("state in Object Storage", () => {
-  const KEYS = {
-    AWS_ACCESS_KEY_ID: "YCAstate",
-    AWS_SECRET_ACCESS_KEY: "state-secret",
-    // Passed on like every flag of the user's; the stand-in has no host for each bucket.
-    TF_CLI_ARGS_init: "-backend-config=use_path_style=true",
-  };
+describeTerraform("a domain that was taken out of config.ts", () => {
+  useProject(() => project.npm("deploy"), `domain: { fqdn: "shop.example.com", dns: "external" },`);
 
-  useProject(() => {
-    const endpoint = `${project.env.CLOUD_HTTP}/storage`;
-    project.configure(`backend: { type: "s3", bucket: "states", endpoint: "${endpoint}" },`);
-    project.change((cloud) => {
-      cloud.keys.YCAstate = { id: "aje1", accountId: "ajestate", secret: "state-secret" };
-    });
+  test("shows its certificate's record while it is there", async () => {
+    const [certificate] = Object.keys(project.cloud().certificates);
+
+    const outputs = await project.npm("outputs");
+
+    expect(outputs.output).toContain(`value: ${certificate}.cm.yandexcloud.net.`);
+    expect(outputs.output).not.toMatch(/local:|next_steps:/);
   });
 
-  test("is refused in a store that cannot lock", async () => {
-    project.change((cloud) => {
-      cloud.faults.noConditionalWrites = true;
-    });
+  test("leaves a certificate, which destroy takes along", async () => {
+    project.configure("");
 
-    const deploy = await project.npm("deploy", [], KEYS);
-    project.change((cloud) => {
-      cloud.faults.noConditionalWrites = false;
-    });
+    const destroy = await project.npm("destroy", ["--yes"]);
 
-    expect(deploy.output).toContain("Bucket states ignores conditional writes");
-    expect(deploy.code).toBe(1);
-    expect(project.cloud().objects).toEqual({});
-  });
-
-  test("is written there, and nothing else is left there", async () => {
-    const deploy = await project.npm("deploy", [], KEYS);
-
-    expect(deploy.output).toContain("The site is at");
-    expect(Object.keys(project.cloud().objects).sort()).toEqual([
-      "states/shop/default/app.tfstate",
-      "states/shop/default/registry.tfstate",
-    ]);
-  });
-});
-
-describeTerraform("a protected database", () => {
-  useProject(() => project.npm("deploy", ["--stage", "production"]));
-
-  test("is not destroyed, and nothing else either", async () => {
-    const before = project.cloud();
-
-    const destroy = await project.npm("destroy", ["--yes"], { STAGE: "production" });
-
-    expect(destroy.output).toContain(
-      "The database shop-production-results is protected from deletion. Set 'database.deletionProtection' to false for this stage in config.ts, deploy, then destroy again. Nothing was deleted.",
-    );
-    expect(destroy.code).toBe(1);
-    expect(project.cloud().triggers).toEqual(before.triggers);
-    expect(project.cloud().containers).toEqual(before.containers);
-  });
-
-  test("goes once it is no longer protected", async () => {
-    project.configure("database: { deletionProtection: false },");
-
-    const early = await project.npm("destroy", ["--yes", "--stage", "production"]);
-    const deploy = await project.npm("deploy", ["--stage", "production"]);
-    const destroy = await project.npm("destroy", ["--yes", "--stage", "production"]);
-
-    expect(early.output).toContain("Deploy once more");
-    expect(deploy.code).toBe(0);
+    expect(destroy.output).toContain("Domain: destroyed");
+    expect(destroy.output).toContain("Nothing is left.");
     expect(destroy.code).toBe(0);
-    expect(project.cloud().databases).toEqual({});
+    expect(project.cloud().certificates).toEqual({});
   });
 });
 
 describe("a command line that makes no sense", () => {
   useProject();
+
+  test.each([
+    ["--stage=production", "--stage", "--stage production"],
+    ["--dry-run", "--dry-run", "--dry-run"],
+  ])(
+    "deploy %s without `--`: npm keeps the flag, and nothing is done",
+    async (flag, name, text) => {
+      const deploy = await project.run("npm", ["run", "--silent", "deploy", flag]);
+
+      expect(deploy.code).toBe(2);
+      expect(deploy.stderr).toContain(
+        `npm took ${name} for itself. Write \`npm run deploy -- ${text}\`.`,
+      );
+      expect(project.cloud().log).toEqual([]);
+    },
+  );
 
   test.each(["plan", "deploy", "image", "table", "trigger", "verify", "outputs", "destroy"])(
     "%s: exit code 2 and where to read on; --help shows it",
@@ -388,7 +267,3 @@ describe("a command line that makes no sense", () => {
     );
   });
 });
-
-async function waitFor(reached: () => boolean): Promise<void> {
-  while (!reached()) await new Promise((done) => setTimeout(done, 200));
-}

@@ -1,4 +1,7 @@
-import { describe, expect, test } from "vitest";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { CloudApi } from "../../scripts/lib/cloud-api.ts";
 import {
   confirmDestroy,
@@ -6,16 +9,22 @@ import {
   leftovers,
   refuseProtected,
 } from "../../scripts/lib/destroy.ts";
+import type { Session } from "../../scripts/lib/session.ts";
 import { describeSteps } from "../../scripts/lib/steps.ts";
 import { Terraform } from "../../scripts/lib/terraform.ts";
+import type { Settings } from "../../stacks/settings.ts";
 import { settings } from "./_settings.ts";
-import { ACCESS, fakeWorld } from "./_world.ts";
+import { ACCESS, type FakeWorld, fakeWorld } from "./_world.ts";
 
 const DOMAIN = { fqdn: "shop.example.com", dns: "external" };
 
 describe("destroySteps", () => {
   test("takes triggers away first and the registry last", () => {
-    expect(describeSteps(destroySteps(settings({ domain: DOMAIN }, "production")))).toEqual([
+    expect(
+      describeSteps(
+        destroySteps(settings({ stages: { production: { domain: DOMAIN } } }, "production")),
+      ),
+    ).toEqual([
       "1. Triggers: delete the triggers that `npm run trigger` made",
       "2. App: destroy stack app-production",
       "3. Domain: destroy stack domain-production",
@@ -23,6 +32,47 @@ describe("destroySteps", () => {
       "5. Memory: forget the stage's image",
     ]);
   });
+});
+
+describe("the step of the domain", () => {
+  let root: string;
+
+  beforeEach(() => {
+    root = mkdtempSync(join(tmpdir(), "destroy-"));
+  });
+  afterEach(() => rmSync(root, { recursive: true }));
+
+  test.each([
+    [{ local: { path: "../../../.state/default/registry.tfstate" } }, "../../../.state/default/"],
+    [{ s3: { key: "shop/default/registry.tfstate" } }, "shop/default/"],
+  ])("deletes what is left of a domain that config.ts has no more: %j", async (backend, place) => {
+    const terraform = { required_version: ">= 1.5", backend };
+    mkdirSync(join(root, "cdktf.out/stacks/registry"), { recursive: true });
+    writeFileSync(
+      join(root, "cdktf.out/stacks/registry/cdk.tf.json"),
+      JSON.stringify({ terraform, provider: { yandex: [{}] }, resource: { images: {} } }),
+    );
+    const left = [{ mode: "managed", type: "yandex_cm_certificate", instances: [] }];
+    const world = fakeWorld({
+      root,
+      commands: {
+        [on("init -input=false -no-color")]: "",
+        [on("state pull")]: JSON.stringify({
+          resources: left.map((resource) => ({ ...resource, instances: [{ attributes: {} }] })),
+        }),
+        [on("destroy -input=false -no-color -auto-approve -lock-timeout=120s")]: "",
+      },
+    });
+    const step = destroySteps(settings()).find(({ title }) => title === "Domain");
+
+    expect(await step?.run(sessionOf(world, settings()), () => {})).toBe("destroyed");
+    const stack = readFileSync(join(root, "cdktf.out/stacks/domain/cdk.tf.json"), "utf8");
+    expect(JSON.parse(stack)).toMatchObject({ provider: { yandex: [{}] } });
+    expect(JSON.parse(stack)).not.toHaveProperty("resource");
+    expect(stack).toContain(`"${place}domain.tfstate"`);
+  });
+
+  const on = (args: string) => `terraform -chdir=cdktf.out/stacks/domain ${args}`;
 });
 
 describe("confirmDestroy", () => {
@@ -76,14 +126,14 @@ describe("leftovers", () => {
       secrets: { SENTRY_DSN: { secretId: "e6q", key: "dsn" } },
     };
 
-    expect(leftovers(settings(config))).toEqual([
+    expect(leftovers(settings({ ...config, stages: {} }))).toEqual([
       "Left as they are:",
       "  the state's bucket states",
       "  the DNS zone example.com",
       "  the bucket assets",
       "  your own secrets in Lockbox",
     ]);
-    expect(leftovers(settings({ domain: DOMAIN }))).toEqual([
+    expect(leftovers(settings({ domain: DOMAIN, stages: {} }))).toEqual([
       "Left as they are:",
       "  the DNS records that you made for shop.example.com",
     ]);
@@ -103,12 +153,16 @@ async function check(database: object, deletion_protection: boolean) {
       "terraform -chdir=cdktf.out/stacks/app state pull": JSON.stringify(state),
     },
   });
-  await refuseProtected({
+  await refuseProtected(sessionOf(world, settings({ database })));
+}
+
+function sessionOf(world: FakeWorld, settings: Settings): Session {
+  return {
     world,
-    settings: settings({ database }),
+    settings,
     access: ACCESS,
     api: new CloudApi(world, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: undefined, env: {} }),
-  });
+    terraform: new Terraform(world, { stage: settings.stage, env: {} }),
+  };
 }

@@ -1,14 +1,26 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Access } from "../../scripts/lib/access.ts";
 import { CloudApi } from "../../scripts/lib/cloud-api.ts";
 import {
+  describeImage,
   ensureImage,
   forgetImage,
   givenImage,
   isUnchanged,
+  refuseBoth,
   rememberedImage,
   sourceHashOf,
 } from "../../scripts/lib/image.ts";
@@ -30,6 +42,7 @@ let root: string;
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "image-"));
   mkdirSync(join(root, "site"));
+  mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
   writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch\n");
 });
 
@@ -145,7 +158,117 @@ describe("ensureImage", () => {
   });
 });
 
+describe("a rebuild", () => {
+  const REBUILT = `sha256:${"b".repeat(64)}`;
+  const tagged = (digest: string, tag: string) => ({ id: tag, digest, tags: [tag] });
+
+  test("builds unchanged sources anew, under a tag of its own and from the newest base", async () => {
+    const name = sourceHash().slice(0, 16);
+    const command = buildCommand(`${name}-20260102030405`, " --pull --no-cache");
+    const { world, run } = prepare(
+      { [LIST]: { body: { images: [tagged(DIGEST, name)] } } },
+      { [command]: {} },
+    );
+
+    expect(await run({ rebuild: true })).toMatchObject({ what: "built and pushed" });
+    expect(world.ran).toEqual([LOGIN, command]);
+  });
+
+  test("stands for its sources from then on, wherever it was made", async () => {
+    const name = sourceHash().slice(0, 16);
+    const images = [
+      tagged(REBUILT, `${name}-20260102030405`),
+      tagged(DIGEST, name),
+      tagged(`sha256:${"c".repeat(64)}`, `${name}-20250102030405`),
+    ];
+    const { run } = prepare({ [LIST]: { body: { images } } });
+
+    expect(await run()).toEqual({ image: `${REPOSITORY}@${REBUILT}`, what: "unchanged" });
+  });
+
+  test("is refused beside an image that is given", () => {
+    expect(() => refuseBoth("cr.yandex/x", true)).toThrow(
+      "--rebuild builds an image, but cr.yandex/x is given. Leave one of them out (TF_VAR_image and IMAGE count too).",
+    );
+    refuseBoth("cr.yandex/x", false);
+    refuseBoth(undefined, true);
+  });
+});
+
+describe("describeImage", () => {
+  test("says what would be done", async () => {
+    const { world, run } = prepare({ [LIST]: {} });
+
+    expect(describeImage(world, SETTINGS, { given: "cr.yandex/x" })).toBe(
+      "would remember cr.yandex/x",
+    );
+    expect(describeImage(world, SETTINGS, {})).toBe("would build and push");
+    await run();
+    expect(describeImage(world, SETTINGS, {})).toBe("would keep the remembered image");
+    expect(describeImage(world, SETTINGS, { rebuild: true })).toBe("would build and push");
+  });
+
+  test("notices that the Dockerfile is missing", () => {
+    rmSync(join(root, "site", "Dockerfile"));
+
+    expect(() => describeImage(fakeWorld({ root }), SETTINGS, {})).toThrow("does not exist");
+  });
+});
+
+test("sources that include the state are refused, unless .dockerignore leaves it out", () => {
+  writeFileSync(join(root, "Dockerfile"), "FROM scratch\n");
+  const hash = () => sourceHashOf(fakeWorld({ root }), settings({ image: { context: "." } }));
+
+  expect(hash).toThrow(
+    `The image's sources in ${root} include .state, which holds the state with its keys. Write a line ".state" into ${join(root, ".dockerignore")} ("cdktf.out" and "node_modules" belong there too).`,
+  );
+  writeFileSync(join(root, ".dockerignore"), ".state\n");
+  expect(hash()).toMatch(/^[0-9a-f]{64}$/);
+});
+
+test("a broken configuration of docker is named, with the way out", async () => {
+  writeFileSync(join(root, "config.json"), '{"auths":');
+  const { run } = prepare({ [LIST]: {} }, {}, { DOCKER_CONFIG: root }, LOGGED_IN);
+
+  await expect(run()).rejects.toThrow(
+    new RegExp(
+      `^${join(root, "config.json")} cannot be read as JSON \\(.+\\)\\. Mend it, or remove it and log in again with \`docker login\`\\.$`,
+    ),
+  );
+});
+
 describe("what is remembered", () => {
+  test.each(['{"image": "cr', "[]", ""])("counts as forgotten when it is %j", async (text) => {
+    const { world, run } = prepare({ [LIST]: {} });
+    mkdirSync(join(root, ".state/default"), { recursive: true });
+    writeFileSync(join(root, ".state/default/image.json"), text);
+    writeFileSync(join(root, ".state/default/image.auto.tfvars.json"), text);
+
+    expect(rememberedImage(world, undefined)).toBeUndefined();
+    expect(isUnchanged(world, SETTINGS)).toBe(false);
+    await run();
+    const image = `${REPOSITORY}@${DIGEST}`;
+    expect(rememberedImage(world, undefined)).toMatchObject({ image });
+    expect(readJson(".state/default/image.auto.tfvars.json")).toEqual({ image });
+  });
+
+  test("is replaced, never written over: whoever reads meanwhile reads it whole", async () => {
+    mkdirSync(join(root, "cdktf.out/stacks/app"), { recursive: true });
+    const files = [
+      ".state/default/image.json",
+      ".state/default/image.auto.tfvars.json",
+      "cdktf.out/stacks/app/image.auto.tfvars.json",
+    ].map((file) => join(root, file));
+    await prepare({ [LIST]: {} }).run();
+    const before = files.map((file) => statSync(file).ino);
+    const old = files.map((file) => openSync(file, "r"));
+    await prepare({ [LIST]: {} }).run();
+
+    expect(files.filter((file, index) => statSync(file).ino === before[index])).toEqual([]);
+    for (const descriptor of old) closeSync(descriptor);
+    expect(statSync(join(root, ".state")).mode & 0o777).toBe(0o700);
+  });
+
   test("is forgotten with its registry", async () => {
     const { world, run } = prepare({ [LIST]: {} });
     await run();
@@ -262,15 +385,19 @@ function prepare(
     return result;
   };
   const options = { access, settings: SETTINGS, repository: REPOSITORY, given, report: () => {} };
-  return { world, run: () => ensureImage({ ...options, world: { ...world, run } }) };
+  return {
+    world,
+    run: (more: { rebuild?: boolean } = {}) =>
+      ensureImage({ ...options, ...more, world: { ...world, run } }),
+  };
 }
 
 function sourceHash(): string {
   return sourceHashOf(fakeWorld({ root }), SETTINGS);
 }
 
-function buildCommand(): string {
-  return `docker buildx build --platform linux/amd64 --provenance=false --sbom=false --push --metadata-file .state/default/build.json --file site/Dockerfile --tag ${REPOSITORY}:${sourceHash().slice(0, 16)} site`;
+function buildCommand(tag = sourceHash().slice(0, 16), more = ""): string {
+  return `docker buildx build --platform linux/amd64 --provenance=false --sbom=false${more} --push --metadata-file .state/default/build.json --build-context celery-push-worker=packages/celery-push-worker --file site/Dockerfile --tag ${REPOSITORY}:${tag} site`;
 }
 
 function readJson(path: string): unknown {

@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accessOf } from "../../scripts/lib/access.ts";
+import { sourceHashOf } from "../../scripts/lib/image.ts";
 import { checkNode, deployChecks, isAtLeast, runChecks } from "../../scripts/lib/preflight.ts";
 import { NOT_FOUND, type RunResult } from "../../scripts/lib/world.ts";
 import { settings } from "./_settings.ts";
@@ -11,7 +12,9 @@ import { type Commands, fakeWorld, type Routes } from "./_world.ts";
 const IMAGE = `cr.yandex/crp1/app@sha256:${"a".repeat(64)}`;
 const S3 = { backend: { type: "s3", bucket: "states" } };
 const S3_ENV = { AWS_ACCESS_KEY_ID: "key", AWS_SECRET_ACCESS_KEY: "secret" };
+const SYNTH = `${process.execPath} run.mjs main.ts`;
 const GOOD: Commands = {
+  [SYNTH]: "",
   "terraform version -json": '{"terraform_version":"1.11.4"}',
   "docker info": "",
   "docker buildx version": "",
@@ -26,6 +29,8 @@ let root: string;
 beforeAll(() => {
   root = mkdtempSync(join(tmpdir(), "preflight-"));
   mkdirSync(join(root, "site"));
+  mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
+  mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
   writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch\n");
 });
 
@@ -37,6 +42,7 @@ interface Case {
   readonly commands?: Record<string, Partial<RunResult>>;
   readonly routes?: Routes;
   readonly image?: string;
+  readonly rebuild?: boolean;
 }
 
 describe("the pre-flight", () => {
@@ -49,7 +55,7 @@ describe("the pre-flight", () => {
   test("needs neither yc nor docker with a token and an image", async () => {
     const env = { YC_TOKEN: "t1.a.b", YC_FOLDER_ID: "b1g" };
 
-    expect((await run({ env, image: IMAGE })).ran).toEqual(["terraform version -json"]);
+    expect((await run({ env, image: IMAGE })).ran).toEqual(["terraform version -json", SYNTH]);
   });
 
   test("takes another binary", async () => {
@@ -66,17 +72,23 @@ describe("the pre-flight", () => {
 
   test("tells all problems at once, the same one only once", async () => {
     const commands = {
+      [SYNTH]: { exitCode: 1, stderr: "The cloud would refuse this.\n  [app] 'x' is 1\n" },
       "terraform version -json": { exitCode: NOT_FOUND },
       "docker info": { exitCode: NOT_FOUND },
       "yc iam create-token --no-browser": { exitCode: 1 },
       "yc config get folder-id --no-browser": { exitCode: 1 },
     };
 
-    await expect(run({ commands, routes: {} })).rejects.toThrow(
+    await expect(
+      run({ commands, routes: {}, config: { image: { context: "nowhere" } } }),
+    ).rejects.toThrow(
       [
         "Before anything was changed:",
         "  - `terraform` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.",
+        `  - ${join(root, "nowhere/Dockerfile")} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
         "  - `docker` is not installed. Install it (https://docs.docker.com/engine/install/), or give an image that was built elsewhere with --image.",
+        "  - The cloud would refuse this.",
+        "      [app] 'x' is 1",
         "  - Not logged in to Yandex Cloud. Run `yc init` first.",
         "  - No folder is set. Set 'folderId' in config.ts or YC_FOLDER_ID, or run `yc config set folder-id <id>`.",
       ].join("\n"),
@@ -167,6 +179,43 @@ describe("the pre-flight", () => {
     await expect(run(options)).rejects.toThrow(message);
   });
 
+  test("tells that docker's configuration is broken, unless a token makes it needless", async () => {
+    mkdirSync(join(root, "broken"), { recursive: true });
+    writeFileSync(join(root, "broken", "config.json"), "{");
+    const env = { DOCKER_CONFIG: join(root, "broken") };
+
+    await expect(run({ env })).rejects.toThrow(
+      `${join(root, "broken", "config.json")} cannot be read as JSON`,
+    );
+    await run({ env: { ...env, YC_TOKEN: "t1.a.b" } });
+  });
+
+  describe("with an image that is remembered for these sources", () => {
+    const noDocker = { "docker info": { exitCode: NOT_FOUND } };
+    const state = () => join(root, ".state/default");
+
+    beforeAll(() => {
+      const config = settings({ image: { context: "site" } });
+      const sourceHash = sourceHashOf(fakeWorld({ root }), config);
+      mkdirSync(state(), { recursive: true });
+      writeFileSync(join(state(), "image.json"), JSON.stringify({ image: IMAGE, sourceHash }));
+    });
+    afterAll(() => rmSync(join(state(), "image.json")));
+
+    test("needs no docker", async () => {
+      await run({ commands: noDocker });
+    });
+
+    test.each([
+      ["it is to be built again", { rebuild: true }],
+      ["the sources are gone", { config: { image: { context: "nowhere" } } }],
+    ])("tells that docker is missing when %s", async (_, options) => {
+      await expect(run({ ...options, commands: noDocker })).rejects.toThrow(
+        "`docker` is not installed.",
+      );
+    });
+  });
+
   test("proves the lock by two conditional writes and cleans up", async () => {
     const world = await run({
       config: S3,
@@ -190,20 +239,35 @@ test.each([
   ["1.9.8", "1.10", false],
   ["2.0.0", "1.10", true],
   ["0.15.5", "1.5", false],
+  ["20.18.0", "20.18.1", false],
+  ["20.18.1", "20.18.1", true],
+  ["20.19.0", "20.18.1", true],
+  ["22.0.0", "20.18.1", true],
+  ["1.10", "1.10.0", true],
 ])("%s is at least %s: %s", (version, oldest, answer) => {
   expect(isAtLeast(version, oldest)).toBe(answer);
 });
 
 test("refuses an old Node", () => {
-  expect(() => checkNode("18.20.0")).toThrow(
-    "Node is 18.20.0. Install 20.11 or newer (https://nodejs.org).",
+  expect(() => checkNode("20.18.0")).toThrow(
+    "Node is 20.18.0. Install 20.18.1 or newer (https://nodejs.org).",
   );
-  expect(() => checkNode("20.11.0")).not.toThrow();
+  expect(() => checkNode("20.18.1")).not.toThrow();
 });
 
-async function run({ config, env, commands, routes = NETWORK, image }: Case) {
-  const world = fakeWorld({ root, env, routes, commands: { ...GOOD, ...commands } });
-  const options = { world, settings: settings({ image: { context: "site" }, ...config }), image };
+async function run({ config, env, commands, routes = NETWORK, image, rebuild }: Case) {
+  const world = fakeWorld({
+    root,
+    env: { HOME: root, ...env },
+    routes,
+    commands: { ...GOOD, ...commands },
+  });
+  const options = {
+    world,
+    settings: settings({ image: { context: "site" }, ...config }),
+    image,
+    rebuild,
+  };
   await runChecks(deployChecks({ ...options, access: accessOf(world) }));
   return world;
 }

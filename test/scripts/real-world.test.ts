@@ -1,4 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
@@ -76,6 +78,7 @@ describe("run", () => {
     expect(result).toEqual({ exitCode: 0, stdout: "out\nerr\n", stderr: "" });
     expect(readFileSync(logFile, "utf8")).toBe("out\nerr\n");
     expect(statSync(logFile).mode & 0o777).toBe(0o600);
+    expect(statSync(join(dir, "log")).mode & 0o777).toBe(0o700);
     expect(lines).toEqual(["out", "err"]);
   });
 
@@ -86,5 +89,33 @@ describe("run", () => {
 
     expect(readFileSync(logFile, "utf8")).toBe("second\n");
     expect(existsSync(logFile)).toBe(true);
+  });
+});
+
+describe("fetch", () => {
+  const seen: string[] = [];
+  const proxy = createServer((request, response) => {
+    seen.push(`${request.method} ${request.url}`);
+    response.end("from the proxy");
+  });
+  afterEach(() => {
+    delete process.env.HTTP_PROXY;
+    proxy.close();
+  });
+
+  test("goes through the proxy that the environment names", async () => {
+    await new Promise<void>((done) => proxy.listen(0, "127.0.0.1", done));
+    proxy.on("connect", (request, socket) => {
+      seen.push(`CONNECT ${request.url}`);
+      socket.end("HTTP/1.1 502 Bad Gateway\r\n\r\n");
+    });
+    const { port } = proxy.address() as AddressInfo;
+    process.env.HTTP_PROXY = `http://127.0.0.1:${port}`;
+
+    await realWorld()
+      .fetch("http://cloud.invalid/")
+      .catch(() => {});
+
+    expect(seen).toEqual(["CONNECT cloud.invalid:80"]);
   });
 });

@@ -95,6 +95,25 @@ describe("ensureTable", () => {
     expect(await run()).toBe("created");
   });
 
+  test("passes on why expiry cannot be looked at", async () => {
+    const { run } = prepare({
+      [on("DescribeTable")]: table("ACTIVE"),
+      [on("DescribeTimeToLive")]: error("AccessDeniedException", 400, "no right"),
+    });
+
+    await expect(run()).rejects.toThrow("no right");
+  });
+
+  test("passes on why expiry cannot be switched on", async () => {
+    const { run } = prepare({
+      [on("DescribeTable")]: table("ACTIVE"),
+      [on("DescribeTimeToLive")]: [expiry("DISABLED"), expiry("ENABLED")],
+      [on("UpdateTimeToLive")]: error("AccessDeniedException", 400, "no right"),
+    });
+
+    await expect(run()).rejects.toThrow("no right");
+  });
+
   test("tries again while the database is not ready", async () => {
     const { run } = prepare({
       [on("DescribeTable")]: [error("InternalServerError", 503), table("ACTIVE")],

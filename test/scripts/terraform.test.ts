@@ -21,7 +21,7 @@ describe("Terraform", () => {
 
     expect(await new Terraform(world, { stage: "test", env }).apply("app")).toBe("fine");
     expect(world.options).toEqual([
-      { env, logFile: ".state/test/log/apply-app.log", onLine: undefined },
+      { env, logFile: ".state/test/log/run/apply-app.log", onLine: undefined },
     ]);
   });
 
@@ -62,8 +62,19 @@ describe("Terraform", () => {
         "│ Error: No provider",
         "│ ",
         "│ Look.",
-        "The whole output is in .state/default/log/init-app.log.",
+        "The whole output is in .state/default/log/run/init-app.log.",
       ].join("\n"),
+    );
+  });
+
+  test("says how to get rid of a lock that a killed run has left", async () => {
+    const line =
+      "terraform -chdir=cdktf.out/stacks/app apply -input=false -no-color -auto-approve -lock-timeout=120s";
+    const stdout = "Error: Error acquiring the state lock\n\nLock Info:\n  ID:        12-ab\n";
+    const world = fakeWorld({ commands: { [line]: { exitCode: 1, stdout } } });
+
+    await expect(new Terraform(world, { stage: undefined, env: {} }).apply("app")).rejects.toThrow(
+      "Another run holds the lock. If there is none (one was killed), run `terraform -chdir=cdktf.out/stacks/app force-unlock 12-ab` and try again.",
     );
   });
 
@@ -137,6 +148,41 @@ describe("what terraform prints", () => {
     ["", "applied"],
   ])("what %j has done", (output, words) => {
     expect(findApplied(output)).toBe(words);
+  });
+
+  test("the cloud's reason before the error that follows from it", () => {
+    const output = [
+      "yandex_x.Web: Modifying...",
+      "",
+      "Warning: Argument is deprecated",
+      "",
+      "  with yandex_x.Web,",
+      "",
+      "Warning: Failed to deploy a revision of container web: code = NotFound",
+      "",
+      "  with yandex_x.Web,",
+      "  on cdk.tf.json line 651, in resource.yandex_x.Web:",
+      " 651:       },",
+      "",
+      "",
+      "Error: Resource postcondition failed",
+      "",
+      "The new revision did not start.",
+    ];
+
+    expect(findErrors(`${output.join("\n")}\n`)).toBe(
+      [...output.slice(6, 11), "", ...output.slice(13)].join("\n"),
+    );
+  });
+
+  test("errors that differ in nothing but their place once", () => {
+    const error = (place: string, text: string) =>
+      `Error: Plugin did not respond\n\n  with ${place},\n  on cdk.tf.json line 5, in x:\n   5:\n\n${text}\n`;
+    const output = [error("a.B", "It failed."), error("c.D", "It failed."), error("e.F", "Else.")];
+
+    expect(findErrors(output.join("\n"))).toBe(
+      `${error("a.B", "It failed.")}(the same 2 times)\n\n${error("e.F", "Else.").trimEnd()}`,
+    );
   });
 
   test("the last lines when no error is marked", () => {

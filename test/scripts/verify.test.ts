@@ -202,6 +202,8 @@ describe("compareTrigger", () => {
       ok: false,
       found: words,
       fix,
+      // Somebody has paused it on purpose, which is no fault of a deploy.
+      ...(words === "paused" && { minor: true }),
     });
   });
 });

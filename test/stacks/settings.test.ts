@@ -4,53 +4,22 @@ import { namePrefix, resolveSettings, stackId } from "../../stacks/settings.ts";
 const MINIMAL = { project: "shop", celeryApp: "shop.celery:app" };
 
 describe("resolveSettings", () => {
-  test("fills in every default", () => {
+  test("fills in the defaults that the commands need", () => {
     expect(resolveSettings(MINIMAL)).toEqual({
       project: "shop",
+      celeryApp: "shop.celery:app",
       stage: undefined,
-      folderId: undefined,
       backend: { type: "local" },
       queueKey: "stack",
       trigger: "yc",
-      batch: { size: 1, cutoffSeconds: 1 },
       image: {
         context: "examples/django-celery",
         dockerfile: "Dockerfile",
         requirements: "requirements.txt",
       },
-      keepImages: 10,
-      celeryApp: "shop.celery:app",
-      workerPath: undefined,
-      web: {
-        memoryMib: 512,
-        cores: 1,
-        coreFraction: 100,
-        concurrency: 4,
-        timeoutSeconds: 60,
-        minInstances: 0,
-        command: ["gunicorn", "shop.wsgi:application"],
-      },
-      worker: {
-        memoryMib: 512,
-        cores: 1,
-        coreFraction: 100,
-        concurrency: 1,
-        timeoutSeconds: 600,
-        minInstances: 0,
-        command: ["gunicorn", "celery_push_worker.wsgi:application"],
-      },
-      env: {},
-      secrets: {},
-      results: { table: "celery", ttlSeconds: 86_400 },
-      database: { storageLimitGb: 1, deletionProtection: false },
-      logRetentionDays: 3,
-      networkId: undefined,
+      results: { table: "celery" },
+      database: { deletionProtection: false },
       domain: undefined,
-      openapi: undefined,
-      staticBucket: undefined,
-      schedule: undefined,
-      roles: { queueReader: "ymq.reader", documentApi: "ydb.editor" },
-      quotas: { containers: 10 },
     });
   });
 
@@ -71,10 +40,9 @@ describe("resolveSettings", () => {
   });
 
   test("counts a field written as undefined as left out", () => {
-    const config = { ...MINIMAL, keepImages: undefined, web: { memoryMib: undefined } };
+    const config = { ...MINIMAL, keepNewest: undefined, web: { memoryMib: undefined } };
 
-    expect(resolveSettings(config).keepImages).toBe(10);
-    expect(resolveSettings(config).web.memoryMib).toBe(512);
+    expect(resolveSettings(config)).toEqual({ ...resolveSettings(MINIMAL), web: {} });
   });
 
   test("protects the database of the production stage unless told otherwise", () => {
@@ -82,10 +50,10 @@ describe("resolveSettings", () => {
 
     expect(
       resolveSettings({ ...MINIMAL, stages: { production: {} } }, "production").database,
-    ).toEqual({ storageLimitGb: 1, deletionProtection: true });
+    ).toEqual({ deletionProtection: true });
     expect(
       resolveSettings({ ...MINIMAL, stages: { production: open } }, "production").database,
-    ).toEqual({ storageLimitGb: 1, deletionProtection: false });
+    ).toEqual({ deletionProtection: false });
   });
 
   test("completes a bucket's address", () => {
@@ -127,7 +95,71 @@ describe("resolveSettings", () => {
       { ...MINIMAL, trigger: "pulumi" },
       '  \'trigger\' is "pulumi", allowed: ("yc" | "terraform").',
     ],
-    ["an empty text", { ...MINIMAL, folderId: "" }, "  'folderId' is \"\", must not be empty."],
+    ["an empty text", { ...MINIMAL, openapi: "" }, "  'openapi' is \"\", must not be empty."],
+    [
+      "a number that is none",
+      { ...MINIMAL, keepNewest: Number.NaN },
+      "  'keepNewest' is NaN, allowed: number.",
+    ],
+    [
+      "an id of another shape",
+      { ...MINIMAL, folderId: "MY FOLDER" },
+      '  \'folderId\' is "MY FOLDER", must be an id: small letters and digits, e.g. "b1g0123456789abcdefg".',
+    ],
+    [
+      "a role of another shape",
+      { ...MINIMAL, roles: { queueReader: "no role" } },
+      '  \'roles.queueReader\' is "no role", must be a role, e.g. "ymq.reader".',
+    ],
+    [
+      "a table that would end the address of the results",
+      { ...MINIMAL, results: { table: "a?b" } },
+      "  'results.table' is \"a?b\", must be 3 to 255 letters, digits, dots, hyphens and underscores.",
+    ],
+    [
+      "results that are gone before they are read",
+      { ...MINIMAL, results: { ttlSeconds: -5 } },
+      "  'results.ttlSeconds' is -5, must be at least 60 seconds.",
+    ],
+    [
+      "half a second",
+      { ...MINIMAL, results: { ttlSeconds: 60.5 } },
+      "  'results.ttlSeconds' is 60.5, must be whole seconds.",
+    ],
+    [
+      "a bucket that no storage has",
+      { ...MINIMAL, backend: { type: "s3", bucket: "Bad Bucket" } },
+      "  'backend.bucket' is \"Bad Bucket\", must be 3 to 63 small letters, digits, hyphens and dots.",
+    ],
+    [
+      "an endpoint that is no URL",
+      { ...MINIMAL, backend: { type: "s3", bucket: "states", endpoint: "nowhere" } },
+      '  \'backend.endpoint\' is "nowhere", must be a URL, e.g. "https://storage.yandexcloud.net".',
+    ],
+    [
+      "half a domain",
+      { ...MINIMAL, domain: { fqdn: "shop.example.com", dns: { zoneId: "dns1" } } },
+      '  \'domain\' is {"fqdn":"shop.example.com","dns":{"zoneId":"dns1"}}, must be { fqdn, dns } with dns "external" or { zoneId, zone }, or false.',
+    ],
+    [
+      "a stage's name that no cloud name can have",
+      { ...MINIMAL, stages: { Production: {} } },
+      "  'stages.Production' is \"Production\", must be 1 to 16 small letters, digits and hyphens, a letter first.",
+    ],
+    [
+      "a stage that would share the state of the one without a name",
+      { ...MINIMAL, stages: { default: {} } },
+      "  'stages.default' is \"default\", must be another name: the stage without one is called so.",
+    ],
+    [
+      "a domain of two stages",
+      {
+        ...MINIMAL,
+        domain: { fqdn: "shop.example.com", dns: "external" },
+        stages: { production: {} },
+      },
+      "  'domain.fqdn' is \"shop.example.com\" in two stages (the one without a name, production). Move 'domain' into the stage it belongs to, or set it to false in the other.",
+    ],
   ])("refuses %s", (_, config, line) => {
     expect(() => resolveSettings(config)).toThrow(`config.ts has problems:\n${line}`);
   });
@@ -136,6 +168,18 @@ describe("resolveSettings", () => {
     expect(() => resolveSettings({ project: 1, celeryApp: 2 })).toThrow(
       /'project' is 1[\s\S]*'celeryApp' is 2/,
     );
+  });
+
+  test("takes a domain away from a stage", () => {
+    const domain = { fqdn: "shop.example.com", dns: "external" };
+    const config = { ...MINIMAL, domain, stages: { staging: { domain: false } } };
+
+    expect(resolveSettings(config).domain).toEqual(domain);
+    expect(resolveSettings(config, "staging").domain).toBeUndefined();
+  });
+
+  test.each(["constructor", "toString", "__proto__"])("knows no stage %s", (stage) => {
+    expect(() => resolveSettings({ ...MINIMAL, stages: {} }, stage)).toThrow("is not in config.ts");
   });
 
   test("refuses a stage that is not in the file, so that a typo deploys nothing", () => {

@@ -1,24 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { delimiter, join, resolve } from "node:path";
+import { delimiter, join } from "node:path";
 import { type CloudHttp, startCloudHttp } from "../cloud/http.ts";
 import { type Cloud, changeCloud, readCloud } from "../cloud/state.ts";
 import { CLOUD_ID, FOLDER_ID, terraformEnv } from "../cloud/terraform.ts";
 import { installTools } from "../cloud/tools.ts";
-
-const ROOT = resolve(import.meta.dirname, "..", "..");
-const SOURCES = [
-  "main.ts",
-  "config.ts",
-  "run.mjs",
-  "package.json",
-  "cdktf.json",
-  "tsconfig.json",
-  "constructs",
-  "stacks",
-  "scripts",
-];
+import { copySources, ROOT } from "./sources.ts";
 
 /** What a process of the project answered. */
 export interface Answer {
@@ -39,7 +27,12 @@ export interface Project {
   /** Runs any program in the project's folder. */
   run(program: string, args: readonly string[], env?: NodeJS.ProcessEnv): Promise<Answer>;
   /** Starts `npm run <command>`, and kills it as soon as a line of its output matches. */
-  killAt(line: RegExp, command: string, args?: readonly string[]): Promise<Answer>;
+  killAt(
+    line: RegExp,
+    command: string,
+    args?: readonly string[],
+    signal?: NodeJS.Signals,
+  ): Promise<Answer>;
   configure(text: string): void;
   write(file: string, text: string): void;
   cloud(): Cloud;
@@ -54,7 +47,7 @@ export interface Project {
 export async function newProject(config?: string): Promise<Project> {
   const dir = mkdtempSync(join(tmpdir(), "project-"));
   const cloudDir = mkdtempSync(join(tmpdir(), "cloud-"));
-  for (const source of SOURCES) cpSync(join(ROOT, source), join(dir, source), { recursive: true });
+  copySources(dir);
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
   const write = (file: string, text: string) => {
     mkdirSync(join(dir, file, ".."), { recursive: true });
@@ -78,8 +71,8 @@ export async function newProject(config?: string): Promise<Project> {
     run,
     npm: (command, args = [], extra = {}) =>
       run("npm", ["run", "--silent", command, "--", ...args], extra),
-    killAt: (line, command, args = []) =>
-      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env)),
+    killAt: (line, command, args = [], signal = "SIGKILL") =>
+      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env), signal),
     configure,
     write,
     cloud: () => readCloud(cloudDir),
@@ -95,7 +88,7 @@ export const config: Config = {
   project: "shop",
   celeryApp: "shop.celery:app",
   image: { context: "site" },
-  stages: { production: {} },
+  stages: { production: { domain: false } },
   ${fields}
 };
 `;
@@ -136,10 +129,12 @@ function answer(child: ChildProcess, onText: (text: string) => void = () => {}):
   });
 }
 
-function killAt(line: RegExp, child: ChildProcess): Promise<Answer> {
+// Once: a second interrupt is a demand to drop everything.
+function killAt(line: RegExp, child: ChildProcess, signal: NodeJS.Signals): Promise<Answer> {
+  let sent = false;
   return answer(child, (text) => {
-    if (line.test(text) && child.pid !== undefined && !child.killed) {
-      process.kill(-child.pid, "SIGKILL");
-    }
+    if (sent || !line.test(text) || child.pid === undefined) return;
+    sent = true;
+    process.kill(-child.pid, signal);
   });
 }

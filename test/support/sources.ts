@@ -4,12 +4,27 @@ import { join, resolve } from "node:path";
 /** The project's folder. */
 export const ROOT = resolve(import.meta.dirname, "..", "..");
 
-const FILES = ["main.ts", "config.ts", "run.mjs", "package.json", "tsconfig.json"];
-const FOLDERS = ["constructs", "stacks", "scripts"];
+const SOURCES = [
+  "main.ts",
+  "config.ts",
+  "run.mjs",
+  "package.json",
+  "cdktf.json",
+  "mirror.env",
+  "mirror.tfrc",
+  "tsconfig.json",
+  "constructs",
+  "stacks",
+  "scripts",
+  "packages/celery-push-worker/.dockerignore",
+  "packages/celery-push-worker/pyproject.toml",
+  "packages/celery-push-worker/src",
+];
 
 /** Copies the sources that the commands run, for a test that wants a `config.ts` of its own. */
 export function copySources(to: string): void {
   mkdirSync(to, { recursive: true });
-  for (const source of [...FILES, ...FOLDERS])
+  for (const source of SOURCES) {
     cpSync(join(ROOT, source), join(to, source), { recursive: true });
+  }
 }

@@ -16,7 +16,7 @@ type Operations = Record<string, { "x-yc-apigateway-integration"?: Integration }
 
 interface Spec {
   paths?: Record<string, Operations>;
-  "x-yc-apigateway"?: { service_account_id?: string };
+  "x-yc-apigateway"?: { service_account_id?: string; ignoreTrailingSlashes?: boolean };
 }
 
 const INVOKERS = [
@@ -65,16 +65,19 @@ function find(cloud: Cloud, host: string): Gateway | undefined {
   );
 }
 
-// The most literal path wins: a greedy parameter comes last.
+// The most literal path wins: a greedy parameter comes last. One slash at the end is ignored unless
+// the text says otherwise.
 function route(spec: Spec, method: string, path: string) {
+  const ignored = spec["x-yc-apigateway"]?.ignoreTrailingSlashes !== false;
+  const normal = (it: string) => (ignored ? it.replace(/(.)\/$/, "$1") : it);
   const candidates = Object.entries(spec.paths ?? {}).sort(
     ([a], [b]) => weight(b) - weight(a) || b.length - a.length,
   );
   for (const [pattern, operations] of candidates) {
-    const source = pattern.replace(/\{(\w+)(\+?)\}/g, (_, name, greedy) =>
+    const source = normal(pattern).replace(/\{(\w+)(\+?)\}/g, (_, name, greedy) =>
       greedy ? `(?<${name}>.+)` : `(?<${name}>[^/]+)`,
     );
-    const match = new RegExp(`^${source}$`).exec(path);
+    const match = new RegExp(`^${source}$`).exec(normal(path));
     const operation = operations[method.toLowerCase()] ?? operations["x-yc-apigateway-any-method"];
     if (match && operation) {
       return { integration: operation["x-yc-apigateway-integration"], params: { ...match.groups } };

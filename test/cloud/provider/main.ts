@@ -19,6 +19,9 @@ const schemaFile = JSON.parse(readFileSync(join(__dirname, "yandex.json"), "utf8
 const [schema] = Object.values<ProviderSchema>(schemaFile.provider_schemas);
 if (!schema) throw new Error("yandex.json holds no provider schema.");
 
+// As real providers do: a terminal's interrupt is terraform's to handle.
+process.on("SIGINT", () => {});
+
 const server = new Server({ "grpc.max_receive_message_length": -1 });
 server.addService(service("plugin.proto", "tfplugin6", "Provider"), handlers(new Provider(schema)));
 server.addService(service("controller.proto", "plugin", "GRPCController"), {

@@ -1,0 +1,48 @@
+import type { ChildProcess } from "node:child_process";
+import { constants } from "node:os";
+import { UserError } from "./user-error.ts";
+
+const SIGNALS = ["SIGINT", "SIGTERM"] as const;
+
+type Signal = (typeof SIGNALS)[number];
+
+/** Somebody wants this process to stop. */
+export class Interrupted extends UserError {
+  /** As a shell reports a process that a signal has ended. */
+  readonly exitCode: number;
+
+  constructor(signal: Signal) {
+    super("Interrupted. Run the same command again: it finishes the work.");
+    this.exitCode = 128 + constants.signals[signal];
+  }
+}
+
+const running = new Set<ChildProcess>();
+let received: Interrupted | undefined;
+
+/** Set once a signal was received. */
+export function interruption(): Interrupted | undefined {
+  return received;
+}
+
+/**
+ * From now on a signal waits for the tools that run, so that terraform can write its state; `end` is
+ * called when there are none. Each tool gets the signal once (npm sends it again after the terminal
+ * has): at the second one terraform would drop everything.
+ */
+export function handleInterrupts(end: (interrupted: Interrupted) => void): void {
+  for (const signal of SIGNALS) {
+    process.on(signal, () => {
+      if (received) return;
+      received = new Interrupted(signal);
+      for (const child of running) child.kill(signal);
+      if (running.size === 0) end(received);
+    });
+  }
+}
+
+/** Has a tool get the signals of this process, until the returned function is called. */
+export function passSignals(child: ChildProcess): () => void {
+  running.add(child);
+  return () => void running.delete(child);
+}

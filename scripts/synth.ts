@@ -1,0 +1,13 @@
+import { STAGE } from "./lib/command-line.ts";
+import { main } from "./lib/main.ts";
+
+const command = {
+  name: "synth",
+  summary: "Writes the Terraform of every stack to cdktf.out/. Needs no account and no network.",
+  flags: { stage: STAGE },
+} as const;
+
+await main(command, async (_, { stage = "" }) => {
+  process.env.STAGE = stage;
+  await import("../main.ts");
+});
