@@ -1,0 +1,85 @@
+/** What a synthesized stack says, in the words of what runs. Names are the cloud's names. */
+export interface Blueprint {
+  /** The project, as the prefix of every name. */
+  readonly project: string;
+  readonly queues: readonly QueueSpec[];
+  readonly containers: readonly ContainerSpec[];
+  readonly queueTriggers: readonly QueueTriggerSpec[];
+  readonly timers: readonly TimerSpec[];
+  readonly gateways: readonly GatewaySpec[];
+  /** The table of results that is there at start. */
+  readonly table: string;
+  /** The ports to try first. */
+  readonly ports: { readonly site: number; readonly queue: number; readonly tables: number };
+  /** Types of resources that nothing imitates, each once, sorted. */
+  readonly skipped: readonly string[];
+}
+
+/** Where the local services listen, known before the stack is read: its texts hold their addresses. */
+export interface Endpoints {
+  /** Without a slash at the end: `http://localhost:9324`. */
+  readonly queue: string;
+  readonly tables: string;
+  readonly site: string;
+}
+
+export interface QueueSpec {
+  readonly name: string;
+  readonly fifo: boolean;
+  readonly contentBasedDeduplication: boolean;
+  /** 0-43,200. */
+  readonly visibilityTimeoutSeconds: number;
+  /** 0-900. */
+  readonly delaySeconds: number;
+  /** 60-1,209,600. */
+  readonly retentionSeconds: number;
+  /** 1,024-262,144. */
+  readonly maxMessageBytes: number;
+  /** 0-20. */
+  readonly receiveWaitSeconds: number;
+  readonly redrive?: { readonly deadLetterQueue: string; readonly maxReceiveCount: number };
+  readonly tags: Readonly<Record<string, string>>;
+}
+
+export interface ContainerSpec {
+  readonly name: string;
+  /** Folder of the sources, relative to the project's root. */
+  readonly source: string;
+  /** Relative to `source`. */
+  readonly requirements: string;
+  readonly command: readonly string[];
+  /** With local addresses in place of the cloud's; without `PORT`. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Environment variables whose value is a secret of the cloud: from `.env.local`, or made up. */
+  readonly secrets: readonly string[];
+  /** Requests that one instance takes at once. */
+  readonly concurrency: number;
+  readonly timeoutSeconds: number;
+  readonly memoryMib: number;
+}
+
+export interface QueueTriggerSpec {
+  readonly name: string;
+  readonly queue: string;
+  readonly container: string;
+  /** Begins with a slash. */
+  readonly path: string;
+  readonly batchSize: number;
+  readonly batchCutoffSeconds: number;
+}
+
+export interface TimerSpec {
+  readonly name: string;
+  /** In Yandex's dialect, in UTC. */
+  readonly cron: string;
+  readonly payload?: string;
+  readonly container: string;
+  readonly path: string;
+}
+
+export interface GatewaySpec {
+  readonly name: string;
+  /** The OpenAPI text, `container_id` being a container's name and `bucket` a bucket's. */
+  readonly spec: string;
+  readonly timeoutSeconds: number;
+}
