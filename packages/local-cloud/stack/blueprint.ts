@@ -47,15 +47,21 @@ export interface ContainerSpec {
   readonly source: string;
   /** Relative to `source`. */
   readonly requirements: string;
+  /** Relative to `source`; read for images only. */
+  readonly dockerfile: string;
   readonly command: readonly string[];
   /** With local addresses in place of the cloud's; without `PORT`. */
   readonly environment: Readonly<Record<string, string>>;
   /** Environment variables whose value is a secret of the cloud: from `.env.local`, or made up. */
   readonly secrets: readonly string[];
+  /** Those of `secrets` that lie in a Lockbox of the user's, so that nothing can make them up. */
+  readonly foreignSecrets: readonly string[];
   /** Requests that one instance takes at once. */
   readonly concurrency: number;
   readonly timeoutSeconds: number;
   readonly memoryMib: number;
+  /** Answers below 500 once the container is ready; without it an open port is enough. */
+  readonly healthPath?: string;
 }
 
 export interface QueueTriggerSpec {
@@ -75,6 +81,9 @@ export interface TimerSpec {
   readonly payload?: string;
   readonly container: string;
   readonly path: string;
+  /** Calls after one that failed, 0-5, and the seconds between them, 10-60. */
+  readonly retryAttempts: number;
+  readonly retryIntervalSeconds: number;
 }
 
 export interface GatewaySpec {

@@ -1,0 +1,27 @@
+import { createHash } from "node:crypto";
+
+/** Ids that look like the cloud's and are the same in every run, so that a restart changes no URL. */
+export const CLOUD_ID = "b1glocalcloud0000000";
+export const FOLDER_ID = "b1glocalfolder000000";
+export const REGION = "ru-central1";
+
+/** `yrn:yc:ymq:<region>:<folder>:<name>`, by which triggers and redrive policies know a queue. */
+export function queueArn(name: string, folderId = FOLDER_ID): string {
+  return `yrn:yc:ymq:${REGION}:${folderId}:${name}`;
+}
+
+/** The name in an ARN. */
+export function queueNameOf(arn: string): string {
+  return arn.split(":").at(-1) ?? arn;
+}
+
+/** Where clients find a queue. `address` is the server's, without a slash at the end. */
+export function queueUrl(address: string, name: string): string {
+  return `${address}/${CLOUD_ID}/${resourceId("dj6", name)}/${name}`;
+}
+
+/** An id in the cloud's shape that follows from a name alone: 20 small letters and digits. */
+export function resourceId(prefix: string, name: string): string {
+  const digits = BigInt(`0x${createHash("sha256").update(name).digest("hex")}`).toString(36);
+  return `${prefix}${digits}`.slice(0, 20);
+}
