@@ -1,0 +1,297 @@
+import {
+  addAttempt,
+  addLogLine,
+  addWait,
+  dropAttempt,
+  type Entry,
+  type Message,
+  newEntry,
+} from "./_entry.ts";
+import { weightOf } from "./_weight.ts";
+import type {
+  Answered,
+  CloudEvent,
+  Dead,
+  Hidden,
+  Invoked,
+  Logged,
+  Published,
+  Received,
+  Settled,
+  Stored,
+} from "./event.ts";
+import type { Outcome, OutcomeWord, TaskError, TaskState } from "./task-record.ts";
+
+const MAX_MESSAGES_OF_A_TASK = 100;
+
+type At<T> = T & { readonly at: number };
+
+const FINAL: { readonly [celeryState: string]: TaskState & OutcomeWord } = {
+  SUCCESS: "ok",
+  FAILURE: "failed",
+  REVOKED: "revoked",
+};
+
+/** Follows every task by what happens to its messages. Whatever it has forgotten, it does without. */
+export class TaskIndex {
+  /** By id, the longest unchanged first. */
+  readonly entries = new Map<string, Entry>();
+
+  /** The characters of all arguments and results, roughly. */
+  weight = 0;
+
+  private readonly messages = new Map<string, Message>();
+  private readonly work = new Map<string, { open: number; busyUntil: number }>();
+
+  /** Takes over what an event says; gives back what has come to an end by it. */
+  take(event: CloudEvent): readonly Outcome[] {
+    switch (event.type) {
+      case "published":
+        return this.published(event);
+      case "received":
+        return this.received(event);
+      case "invoked":
+        return this.invoked(event);
+      case "answered":
+        return this.answered(event);
+      case "stored":
+        return this.stored(event);
+      case "hidden":
+        return this.hidden(event);
+      case "dead":
+        return this.dead(event);
+      case "deleted":
+      case "expired":
+        return this.gone(event);
+      case "log":
+        return this.logged(event);
+      default:
+        return [];
+    }
+  }
+
+  /** Forgets a task and its messages. */
+  forget(entry: Entry): void {
+    this.entries.delete(entry.id);
+    this.weight -= entry.weight.published + entry.weight.stored;
+    for (const id of entry.messages.keys()) this.messages.delete(id);
+  }
+
+  private published(event: At<Published>): Outcome[] {
+    const { at, task, messageId, queue, delaySeconds } = event;
+    const entry = this.touch(task?.id ?? messageId, at);
+    entry.publishedAt ??= at;
+    const again = task !== undefined && task.retries > (entry.facts?.retries ?? 0);
+    entry.facts = task;
+    this.weigh(entry, event);
+    entry.queue = queue;
+    if (entry.settled !== "ok") entry.settled = undefined;
+    const cause = again ? "retry" : "delay";
+    this.track(entry, messageId, {
+      ...{ taskId: entry.id, queue, live: true, receiveCount: 0 },
+      ...{ waitsFrom: at, visibleAt: at + delaySeconds * 1000, cause },
+    });
+    return [];
+  }
+
+  private received(event: At<Received>): Outcome[] {
+    const { at, messageId, receiveCount, by, visibleAt } = event;
+    const message = this.messageOf(event);
+    const entry = this.touch(message.taskId, at);
+    const free = Math.max(message.waitsFrom, Math.min(message.visibleAt, at));
+    const busy = Math.max(free, Math.min(this.workOn(message.queue).busyUntil, at));
+    addWait(entry, message.cause, message.waitsFrom, free);
+    addWait(entry, "capacity", free, busy);
+    addWait(entry, "queue", busy, at);
+    Object.assign(message, { receiveCount, visibleAt, cause: "hidden", waitsFrom: at });
+    if (by === "client") this.begin(entry, messageId, message, { by, startedAt: at });
+    return [];
+  }
+
+  private invoked({ at, messageIds, container }: At<Invoked>): Outcome[] {
+    for (const messageId of messageIds) {
+      const message = this.messages.get(messageId) ?? this.adopt(messageId, "", at);
+      const entry = this.touch(message.taskId, at);
+      addWait(entry, "batch", message.waitsFrom, at);
+      this.begin(entry, messageId, message, { by: "trigger", container, startedAt: at });
+      const work = this.workOn(message.queue);
+      work.open += 1;
+      work.busyUntil = Number.POSITIVE_INFINITY;
+    }
+    return [];
+  }
+
+  private answered(event: At<Answered>): Outcome[] {
+    return event.messageIds.flatMap((messageId) => {
+      const message = this.messages.get(messageId);
+      if (message?.attempt === undefined) return [];
+      this.freed(message.queue, event.at);
+      const entry = this.touch(message.taskId, event.at);
+      const verdict = event.verdicts.find((candidate) => candidate.messageId === messageId);
+      const { attempt } = message;
+      attempt.endedAt = event.at;
+      attempt.status = event.status;
+      attempt.outcome = verdict?.outcome;
+      attempt.reason = verdict?.reason;
+      attempt.state ??= verdict?.state;
+      message.waitsFrom = event.at;
+      return this.judge(entry, message, event);
+    });
+  }
+
+  private judge(entry: Entry, message: Message, { at, status }: At<Answered>): Outcome[] {
+    const { attempt } = message;
+    if (attempt === undefined) return [];
+    if (attempt.outcome === "delayed" || attempt.outcome === "duplicate") {
+      dropAttempt(entry, attempt);
+      message.attempt = undefined;
+      return [];
+    }
+    const taken = status >= 200 && status < 300;
+    const word = taken ? wordOf(attempt.state) : "back";
+    return [{ at, taskId: entry.id, word, attempt: attempt.number }];
+  }
+
+  private stored(event: At<Stored>): Outcome[] {
+    const { at, taskId, state, result } = event;
+    const entry = this.touch(taskId, at);
+    const attempt = entry.attempts.at(-1);
+    const error = errorOf(event);
+    if (FINAL[state]) entry.settled = FINAL[state];
+    entry.error = error ?? (state === "SUCCESS" ? undefined : entry.error);
+    if (error === undefined && state !== "RETRY") entry.result = result;
+    this.weigh(entry, event);
+    if (attempt === undefined) return [];
+    attempt.state = state;
+    attempt.error = error ?? attempt.error;
+    if (attempt.by === "trigger" || !(FINAL[state] || state === "RETRY")) return [];
+    attempt.endedAt = at;
+    return [{ at, taskId, word: wordOf(state), attempt: attempt.number }];
+  }
+
+  private hidden(event: At<Hidden>): Outcome[] {
+    const message = this.messages.get(event.messageId);
+    if (message === undefined) return [];
+    message.visibleAt = event.visibleAt;
+    this.touch(message.taskId, event.at);
+    return [];
+  }
+
+  private dead(event: At<Dead>): Outcome[] {
+    const { at, receiveCount, deadLetterQueue } = event;
+    const message = this.messageOf(event);
+    const entry = this.touch(message.taskId, at);
+    addWait(entry, "hidden", message.waitsFrom, at);
+    endAttempt(message, at);
+    Object.assign(message, { live: false, queue: deadLetterQueue, receiveCount });
+    entry.settled = "dead";
+    return [{ at, taskId: entry.id, word: "dead" }];
+  }
+
+  private gone({ type, at, messageId }: At<Settled>): Outcome[] {
+    const message = this.messages.get(messageId);
+    if (message === undefined) return [];
+    const entry = this.touch(message.taskId, at);
+    const wasLive = message.live;
+    message.live = false;
+    endAttempt(message, at);
+    if (type === "deleted" || !wasLive) return [];
+    entry.settled ??= "expired";
+    return [{ at, taskId: entry.id, word: "expired" }];
+  }
+
+  private logged(event: At<Logged>): Outcome[] {
+    const { at, level, message, fields, messageId } = event;
+    const taskId = event.taskId ?? this.messages.get(messageId ?? "")?.taskId;
+    const entry = taskId === undefined ? undefined : this.entries.get(taskId);
+    if (entry === undefined) return [];
+    addLogLine(entry, { at, level, message });
+    const attempt = entry.attempts.at(-1);
+    // What the worker says of a task whose result is not kept.
+    if (attempt && typeof fields?.state === "string") attempt.state ??= fields.state;
+    return [];
+  }
+
+  private begin(
+    entry: Entry,
+    messageId: string,
+    message: Message,
+    start: { by: "trigger" | "client"; container?: string; startedAt: number },
+  ): void {
+    endAttempt(message, start.startedAt);
+    message.attempt = addAttempt(entry, { ...start, messageId, delivery: message.receiveCount });
+  }
+
+  /** The entry of a task, made if need be, as the one that has changed last. */
+  private touch(id: string, at: number): Entry {
+    const entry = this.entries.get(id) ?? newEntry(id, at);
+    entry.changedAt = at;
+    this.entries.delete(id);
+    this.entries.set(id, entry);
+    return entry;
+  }
+
+  private messageOf({ messageId, queue, at }: At<{ messageId: string; queue: string }>): Message {
+    return this.messages.get(messageId) ?? this.adopt(messageId, queue, at);
+  }
+
+  /** Follows a message whose beginning is not known. */
+  private adopt(messageId: string, queue: string, at: number): Message {
+    const entry = this.touch(messageId, at);
+    entry.queue = queue;
+    const message: Message = {
+      ...{ taskId: messageId, queue, live: true, receiveCount: 0 },
+      ...{ waitsFrom: at, visibleAt: at, cause: "queue" as const },
+    };
+    this.track(entry, messageId, message);
+    return message;
+  }
+
+  private track(entry: Entry, messageId: string, message: Message): void {
+    entry.messages.delete(messageId);
+    entry.messages.set(messageId, message);
+    this.messages.set(messageId, message);
+    if (entry.messages.size <= MAX_MESSAGES_OF_A_TASK) return;
+    const [oldest = messageId] = entry.messages.keys();
+    entry.messages.delete(oldest);
+    this.messages.delete(oldest);
+  }
+
+  private weigh(entry: Entry, event: Published | Stored): void {
+    const weight = weightOf(event);
+    this.weight += weight - entry.weight[event.type];
+    entry.weight[event.type] = weight;
+  }
+
+  private workOn(queue: string) {
+    const work = this.work.get(queue) ?? { open: 0, busyUntil: 0 };
+    this.work.set(queue, work);
+    return work;
+  }
+
+  private freed(queue: string, at: number): void {
+    const work = this.workOn(queue);
+    work.open = Math.max(0, work.open - 1);
+    if (work.open === 0) work.busyUntil = at;
+  }
+}
+
+function wordOf(celeryState: string | undefined): OutcomeWord {
+  if (celeryState === "RETRY") return "retry";
+  return FINAL[celeryState ?? ""] ?? "done";
+}
+
+function endAttempt({ attempt }: Message, at: number): void {
+  if (attempt) attempt.endedAt ??= at;
+}
+
+/** Celery's JSON of an exception: `{ exc_type, exc_message, exc_module }`. */
+function errorOf({ state, result, traceback }: Stored): TaskError | undefined {
+  if (state !== "FAILURE" && state !== "RETRY") return undefined;
+  const { exc_type: type, exc_message: text } = (result ?? {}) as Readonly<Record<string, unknown>>;
+  return {
+    type: typeof type === "string" ? type : "Error",
+    message: (Array.isArray(text) ? text : [text ?? result ?? ""]).map(String).join(", "),
+    traceback,
+  };
+}
