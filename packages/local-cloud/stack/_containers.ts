@@ -1,0 +1,125 @@
+import * as v from "valibot";
+import type { StackText } from "./_stack-text.ts";
+import type { ContainerSpec, Endpoints } from "./blueprint.ts";
+
+const QUEUE_HOST = "message-queue.api.cloud.yandex.net";
+const CONTAINER = "yandex_serverless_container";
+const ATTRIBUTES = ["name", "image", "concurrency", "execution_timeout", "memory", "secrets"];
+
+/** Values that only a site on a laptop has. */
+const LOCAL_ENVIRONMENT = { DJANGO_DEBUG: "1", URL_SCHEME: "http" };
+
+const sourcesSchema = v.object({
+  containers: v.record(
+    v.string(),
+    v.object({
+      source: v.string(),
+      requirements: v.string(),
+      dockerfile: v.optional(v.string(), "Dockerfile"),
+      command: v.nullish(v.array(v.string())),
+    }),
+  ),
+});
+
+const idsSchema = v.record(v.string(), v.object({ id: v.string() }));
+
+const bodySchema = v.object({
+  name: v.string(),
+  image: v.object({
+    command: v.nullish(v.array(v.string())),
+    args: v.nullish(v.array(v.string()), []),
+    environment: v.nullish(v.record(v.string(), v.unknown()), {}),
+  }),
+  concurrency: v.nullish(v.pipe(v.unknown(), v.toNumber()), 1),
+  execution_timeout: v.nullish(v.string(), "60s"),
+  memory: v.pipe(v.unknown(), v.toNumber()),
+  secrets: v.nullish(v.array(v.object({ id: v.string(), environment_variable: v.string() })), []),
+});
+
+type Body = v.InferOutput<typeof bodySchema>;
+type Source = v.InferOutput<typeof sourcesSchema>["containers"][string];
+
+/** The containers that have a source here, and the names of those that do not. */
+export function readContainers(
+  stack: StackText,
+  endpoints: Endpoints,
+): { readonly containers: ContainerSpec[]; readonly unknown: string[] } {
+  const sources = readSources(stack);
+  const health = readHealthPaths(stack);
+  const bodies = stack
+    .resources(CONTAINER, ATTRIBUTES)
+    .map(({ body }) => v.parse(bodySchema, body));
+  return {
+    containers: bodies.flatMap((body) => {
+      const source = sources.get(body.name);
+      return source ? [renderContainer(body, source, health.get(body.name), endpoints)] : [];
+    }),
+    unknown: bodies.flatMap(({ name }) => (sources.has(name) ? [] : [`${CONTAINER} (${name})`])),
+  };
+}
+
+/** Where the code of each container is, by its name; the outputs have it by role. */
+function readSources(stack: StackText): Map<string, Source> {
+  const { containers } = v.parse(sourcesSchema, stack.output("local"));
+  const ids = v.parse(idsSchema, stack.output("containers"));
+  return new Map(
+    Object.entries(containers).flatMap(([role, source]) => {
+      const id = ids[role]?.id;
+      return id === undefined ? [] : [[id, source] as const];
+    }),
+  );
+}
+
+const targetsSchema = v.record(
+  v.string(),
+  v.object({ containerId: v.string(), path: v.optional(v.string(), "/") }),
+);
+
+/** Where whatever answers triggers says that it is ready. */
+function readHealthPaths(stack: StackText): Map<string, string> {
+  const triggers = v.parse(targetsSchema, stack.output("triggers") ?? {});
+  return new Map(
+    Object.values(triggers).map(({ containerId, path }) => [
+      containerId,
+      `${path.replace(/\/$/, "")}/healthz`,
+    ]),
+  );
+}
+
+function renderContainer(
+  body: Body,
+  { source, requirements, dockerfile, command }: Source,
+  healthPath: string | undefined,
+  endpoints: Endpoints,
+): ContainerSpec {
+  return {
+    name: body.name,
+    source,
+    requirements,
+    dockerfile,
+    command: [...(body.image.command ?? command ?? []), ...body.image.args],
+    environment: renderEnvironment(body.image.environment, endpoints),
+    secrets: body.secrets.map((secret) => secret.environment_variable),
+    foreignSecrets: body.secrets
+      .filter(({ id }) => !id.startsWith("yandex_lockbox_secret."))
+      .map((secret) => secret.environment_variable),
+    concurrency: body.concurrency,
+    timeoutSeconds: Number.parseInt(body.execution_timeout, 10),
+    memoryMib: body.memory,
+    ...(healthPath !== undefined && { healthPath }),
+  };
+}
+
+function renderEnvironment(
+  environment: Readonly<Record<string, unknown>>,
+  { queue }: Endpoints,
+): Record<string, string> {
+  const local = Object.entries(environment).map(([key, value]) => [
+    key,
+    String(value)
+      // The address comes from AWS_ENDPOINT_URL_SQS; one in the broker's URL would mean https.
+      .replace(new RegExp(`^sqs://${QUEUE_HOST}(?::443)?/?$`), "sqs://")
+      .replaceAll(`https://${QUEUE_HOST}`, queue),
+  ]);
+  return { ...LOCAL_ENVIRONMENT, ...Object.fromEntries(local) };
+}

@@ -1,0 +1,110 @@
+import * as v from "valibot";
+import { evaluate } from "./_template.ts";
+import type { Endpoints } from "./blueprint.ts";
+import { FOLDER_ID, queueArn, queueUrl } from "./local-ids.ts";
+
+const bodies = v.optional(v.record(v.string(), v.record(v.string(), v.unknown())), {});
+
+const schema = v.object({
+  resource: v.optional(v.record(v.string(), bodies), {}),
+  locals: v.optional(v.record(v.string(), v.unknown()), {}),
+  output: v.optional(v.record(v.string(), v.object({ value: v.unknown() })), {}),
+  variable: v.optional(v.record(v.string(), v.object({ default: v.unknown() })), {}),
+});
+
+type Parsed = v.InferOutput<typeof schema>;
+
+/** A resource of the stack. */
+export interface Resource {
+  /** Logical id: the second part of its address. */
+  readonly id: string;
+  /** Its attributes, evaluated. */
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * A synthesized stack whose texts can be asked for: references lead to what stands for the cloud's
+ * resources here. Nothing is evaluated before it is asked for, since much in a stack is for
+ * Terraform alone.
+ */
+export class StackText {
+  private readonly parsed: Parsed;
+  private readonly endpoints: Endpoints;
+
+  constructor(text: string, endpoints: Endpoints) {
+    this.parsed = parse(text);
+    this.endpoints = endpoints;
+  }
+
+  /** Types of the resources. */
+  get types(): readonly string[] {
+    return Object.keys(this.parsed.resource);
+  }
+
+  /** All resources of a type; of each, only the named attributes. */
+  resources(type: string, attributes: readonly string[]): Resource[] {
+    return Object.entries(this.parsed.resource[type] ?? {}).map(([id, raw]) => ({
+      id,
+      body: Object.fromEntries(attributes.map((name) => [name, this.evaluate(raw[name])])),
+    }));
+  }
+
+  /** The attributes of a resource as they were written. */
+  raw(type: string, id: string): Readonly<Record<string, unknown>> {
+    return this.parsed.resource[type]?.[id] ?? {};
+  }
+
+  /** The value of an output; `undefined` where there is none. */
+  output(name: string): unknown {
+    return this.evaluate(this.parsed.output[name]?.value);
+  }
+
+  private evaluate(value: unknown): unknown {
+    return evaluate(value, (reference) => this.resolve(reference));
+  }
+
+  private resolve(reference: readonly string[]): unknown {
+    const [type = "", id = "", attribute = "", ...further] = reference;
+    if (type === "local") return this.evaluate(this.parsed.locals[id]);
+    if (type === "var") return this.parsed.variable[id]?.default ?? "";
+    const raw = this.parsed.resource[type]?.[id];
+    const here = raw === undefined ? undefined : this.standIn(type, raw, attribute);
+    if (here !== undefined) return here;
+    if (raw !== undefined && attribute in raw && further.length === 0) {
+      return this.evaluate(raw[attribute]);
+    }
+    // Ids and versions of what nothing imitates: never looked at, but part of some text.
+    return attribute === "folder_id" ? FOLDER_ID : reference.join(".");
+  }
+
+  /** What the cloud would have computed. */
+  private standIn(type: string, raw: Readonly<Record<string, unknown>>, attribute: string) {
+    const name = String(this.evaluate(raw.name ?? ""));
+    const { queue, tables, site } = this.endpoints;
+    const computed: Readonly<Record<string, string>> = {
+      "yandex_message_queue.id": queueUrl(queue, name),
+      "yandex_message_queue.arn": queueArn(name),
+      "yandex_serverless_container.id": name,
+      "yandex_ydb_database_serverless.document_api_endpoint": tables,
+      "yandex_api_gateway.id": name,
+      "yandex_api_gateway.domain": new URL(site).host,
+    };
+    return computed[`${type}.${attribute}`];
+  }
+}
+
+function parse(text: string): Parsed {
+  const result = v.safeParse(schema, parseJson(text));
+  if (result.success) return result.output;
+  throw new Error(
+    "The synthesized stack is not what cdktf writes. Run `npm run synth`, which writes cdktf.out/stacks/app/cdk.tf.json anew.",
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,197 @@
+import * as v from "valibot";
+import { readContainers } from "./_containers.ts";
+import { StackText } from "./_stack-text.ts";
+import type {
+  Blueprint,
+  Endpoints,
+  GatewaySpec,
+  QueueSpec,
+  QueueTriggerSpec,
+  TimerSpec,
+} from "./blueprint.ts";
+import { queueNameOf } from "./local-ids.ts";
+
+// https://yandex.cloud/en/docs/message-queue/api-ref/queue/CreateQueue and the gateway's limits
+const DEFAULTS = {
+  visibility_timeout_seconds: 30,
+  delay_seconds: 0,
+  message_retention_seconds: 345_600,
+  max_message_size: 262_144,
+  receive_wait_time_seconds: 0,
+} as const;
+const DEFAULT_GATEWAY_TIMEOUT_SECONDS = 300;
+
+/** Types of resources that the local cloud imitates, or that have no meaning without accounts. */
+const UNDERSTOOD: ReadonlySet<string> = new Set([
+  "terraform_data",
+  "yandex_api_gateway",
+  // The same triggers are in output `triggers`, whatever makes them.
+  "yandex_function_trigger",
+  "yandex_iam_service_account",
+  "yandex_iam_service_account_static_access_key",
+  "yandex_lockbox_secret",
+  "yandex_lockbox_secret_iam_member",
+  "yandex_lockbox_secret_version",
+  "yandex_logging_group",
+  "yandex_message_queue",
+  "yandex_resourcemanager_folder_iam_member",
+  "yandex_serverless_container",
+  "yandex_serverless_container_iam_binding",
+  "yandex_ydb_database_serverless",
+]);
+
+/**
+ * What a synthesized stack says, with the addresses of local services in place of the cloud's.
+ *
+ * @param text content of cdktf.out/stacks/app/cdk.tf.json
+ * @throws Error that names what is missing or not understood
+ */
+export function readStack(text: string, endpoints: Endpoints): Blueprint {
+  const stack = new StackText(text, endpoints);
+  const { table, ports } = readLocal(stack);
+  const { containers, unknown } = readContainers(stack, endpoints);
+  const queues = readQueues(stack);
+  const triggers = Object.entries(readTriggers(stack));
+  return {
+    project: commonPrefix([...containers, ...queues].map(({ name }) => name)),
+    queues,
+    containers,
+    queueTriggers: triggers.flatMap(([name, spec]) =>
+      spec.kind === "queue" ? [renderQueueTrigger(name, spec)] : [],
+    ),
+    timers: triggers.flatMap(([name, spec]) =>
+      spec.kind === "timer" ? [renderTimer(name, spec)] : [],
+    ),
+    gateways: readGateways(stack),
+    table,
+    ports,
+    skipped: [...stack.types.filter((type) => !UNDERSTOOD.has(type)), ...unknown].sort(),
+  };
+}
+
+/** The ports to try first, which have to be known before the rest can be read. */
+export function readPorts(text: string): Blueprint["ports"] {
+  const anywhere = "http://localhost";
+  return readLocal(new StackText(text, { queue: anywhere, tables: anywhere, site: anywhere }))
+    .ports;
+}
+
+const localSchema = v.object({
+  table: v.string(),
+  ports: v.object({ site: v.number(), queue: v.number(), tables: v.number() }),
+});
+
+function readLocal(stack: StackText): v.InferOutput<typeof localSchema> {
+  const result = v.safeParse(localSchema, stack.output("local"));
+  if (result.success) return result.output;
+  throw new Error(
+    "The synthesized stack has no output `local` that tells its table and ports. Run `npm run synth`; the stack must be one of stacks/app.ts.",
+  );
+}
+
+const triggerSchema = v.variant("kind", [
+  v.object({
+    kind: v.literal("queue"),
+    queueArn: v.string(),
+    containerId: v.string(),
+    path: v.string(),
+    batchSize: v.number(),
+    batchCutoff: v.number(),
+  }),
+  v.object({
+    kind: v.literal("timer"),
+    cron: v.string(),
+    payload: v.optional(v.string(), ""),
+    containerId: v.string(),
+    path: v.string(),
+    retryAttempts: v.nullish(v.number(), 0),
+    retryIntervalSeconds: v.nullish(v.number(), 10),
+  }),
+]);
+
+type Trigger = v.InferOutput<typeof triggerSchema>;
+
+function readTriggers(stack: StackText): Record<string, Trigger> {
+  return v.parse(v.record(v.string(), triggerSchema), stack.output("triggers") ?? {});
+}
+
+function renderQueueTrigger(
+  name: string,
+  spec: Extract<Trigger, { kind: "queue" }>,
+): QueueTriggerSpec {
+  return {
+    name,
+    queue: queueNameOf(spec.queueArn),
+    container: spec.containerId,
+    path: spec.path,
+    batchSize: spec.batchSize,
+    batchCutoffSeconds: spec.batchCutoff,
+  };
+}
+
+function renderTimer(name: string, spec: Extract<Trigger, { kind: "timer" }>): TimerSpec {
+  const { cron, payload, path, containerId: container } = spec;
+  const { retryAttempts, retryIntervalSeconds } = spec;
+  return { name, cron, payload, container, path, retryAttempts, retryIntervalSeconds };
+}
+
+const redriveSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({ deadLetterTargetArn: v.string(), maxReceiveCount: v.pipe(v.unknown(), v.toNumber()) }),
+);
+
+// Those first that others send their dead letters to.
+function readQueues(stack: StackText): QueueSpec[] {
+  const attributes = [
+    "name",
+    "fifo_queue",
+    "content_based_deduplication",
+    "redrive_policy",
+    "tags",
+  ];
+  return stack
+    .resources("yandex_message_queue", [...attributes, ...Object.keys(DEFAULTS)])
+    .map(({ body }) => renderQueue(body))
+    .sort((one, other) => Number(one.redrive !== undefined) - Number(other.redrive !== undefined));
+}
+
+function renderQueue(body: Readonly<Record<string, unknown>>): QueueSpec {
+  const number = (attribute: keyof typeof DEFAULTS) =>
+    Number(body[attribute] ?? DEFAULTS[attribute]);
+  return {
+    name: String(body.name),
+    fifo: body.fifo_queue === true,
+    contentBasedDeduplication: body.content_based_deduplication === true,
+    visibilityTimeoutSeconds: number("visibility_timeout_seconds"),
+    delaySeconds: number("delay_seconds"),
+    retentionSeconds: number("message_retention_seconds"),
+    maxMessageBytes: number("max_message_size"),
+    receiveWaitSeconds: number("receive_wait_time_seconds"),
+    ...(body.redrive_policy !== undefined && { redrive: renderRedrive(body.redrive_policy) }),
+    tags: (body.tags ?? {}) as Record<string, string>,
+  };
+}
+
+function renderRedrive(policy: unknown): QueueSpec["redrive"] {
+  const { deadLetterTargetArn, maxReceiveCount } = v.parse(redriveSchema, policy);
+  return { deadLetterQueue: queueNameOf(deadLetterTargetArn), maxReceiveCount };
+}
+
+function readGateways(stack: StackText): GatewaySpec[] {
+  return stack
+    .resources("yandex_api_gateway", ["name", "spec", "execution_timeout"])
+    .map(({ body: { name, spec, execution_timeout: timeout } }) => ({
+      name: String(name),
+      spec: String(spec),
+      timeoutSeconds: Number(timeout ?? DEFAULT_GATEWAY_TIMEOUT_SECONDS),
+    }));
+}
+
+/** What all names begin with, up to a hyphen: `shop` of `shop-web` and `shop-tasks`. */
+function commonPrefix(names: readonly string[]): string {
+  const all = names.map((name) => name.split("-"));
+  const [first = []] = all;
+  const shared = first.slice(0, -1).findIndex((part, at) => all.some((n) => n[at] !== part));
+  return first.slice(0, shared === -1 ? -1 : shared).join("-");
+}

@@ -1,0 +1,277 @@
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { describe, expect, test } from "vitest";
+import type { Blueprint } from "../../../packages/local-cloud/stack/blueprint.ts";
+import { queueUrl } from "../../../packages/local-cloud/stack/local-ids.ts";
+import { readPorts, readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
+import type { Config } from "../../../stacks/config-schema.ts";
+import { ENDPOINTS, read, synthesize } from "./_synthesized.ts";
+
+const scratch = mkdtempSync(join(tmpdir(), "stack-"));
+const write = (name: string, text: string) => {
+  writeFileSync(join(scratch, name), text);
+  return join(scratch, name);
+};
+
+const schedule = (cron: string, payload = "{}") =>
+  write(
+    `${cron.replaceAll(/\W/g, "_")}.json`,
+    JSON.stringify({ version: 1, timers: [{ name: "nightly", cron, payload }] }),
+  );
+
+describe("readStack", () => {
+  test("reads the usual layout", async () => {
+    const blueprint = await read();
+
+    expect(blueprint).toMatchObject({
+      project: "shop",
+      table: "celery",
+      ports: { site: 8000, queue: 9324, tables: 8001 },
+      queueTriggers: [
+        {
+          name: "shop-tasks",
+          queue: "shop-tasks",
+          container: "shop-worker",
+          path: "/",
+          batchSize: 1,
+          batchCutoffSeconds: 1,
+        },
+      ],
+      timers: [],
+      gateways: [{ name: "shop-gateway", timeoutSeconds: 300 }],
+      skipped: [],
+    });
+    expect(blueprint.queues).toEqual([
+      {
+        name: "shop-tasks-dead",
+        fifo: false,
+        contentBasedDeduplication: false,
+        visibilityTimeoutSeconds: 30,
+        delaySeconds: 0,
+        retentionSeconds: 1_209_600,
+        maxMessageBytes: 262_144,
+        receiveWaitSeconds: 0,
+        tags: {},
+      },
+      expect.objectContaining({
+        name: "shop-tasks",
+        visibilityTimeoutSeconds: 661,
+        redrive: { deadLetterQueue: "shop-tasks-dead", maxReceiveCount: 10 },
+      }),
+    ]);
+  });
+
+  test("gives containers their sources and local addresses in place of the cloud's", async () => {
+    const { containers } = await read();
+    const worker = containers.find(({ name }) => name === "shop-worker");
+
+    expect(containers.map(({ name }) => name)).toEqual(["shop-web", "shop-worker"]);
+    expect(worker).toMatchObject({
+      source: "examples/django-celery",
+      requirements: "requirements.txt",
+      dockerfile: "Dockerfile",
+      command: expect.arrayContaining(["gunicorn", "celery_push_worker.wsgi:application"]),
+      concurrency: 1,
+      timeoutSeconds: 600,
+      memoryMib: 512,
+      healthPath: "/healthz",
+      foreignSecrets: [],
+    });
+    expect(worker?.environment).toEqual({
+      ALLOWED_HOSTS: ".apigw.yandexcloud.net",
+      AWS_DEFAULT_REGION: "ru-central1",
+      AWS_ENDPOINT_URL_DYNAMODB: "http://localhost:8001",
+      AWS_ENDPOINT_URL_SQS: "http://localhost:9324",
+      CELERY_APP: "shop.celery:app",
+      CELERY_BROKER_URL: "sqs://",
+      CELERY_DYNAMODB_ENDPOINT_URL: "http://localhost:8001",
+      CELERY_RESULT_BACKEND: "dynamodb://@ru-central1/celery?ttl_seconds=86400",
+      DJANGO_DEBUG: "1",
+      DJANGO_SETTINGS_MODULE: "shop.settings",
+      REVISION_FINGERPRINT: expect.stringMatching(/^[0-9a-f]{64}$/),
+      SQS_QUEUE: queueUrl("http://localhost:9324", "shop-tasks"),
+      SQS_REGION: "ru-central1",
+      URL_SCHEME: "http",
+    });
+    expect(worker?.secrets).toEqual([
+      "AWS_ACCESS_KEY_ID",
+      "AWS_SECRET_ACCESS_KEY",
+      "DJANGO_SECRET_KEY",
+      "SQS_ACCESS_KEY_ID",
+      "SQS_SECRET_ACCESS_KEY",
+    ]);
+  });
+
+  test("knows which secrets nobody can make up", async () => {
+    const secrets = {
+      PINNED: { secretId: "e6q00000000000000001", versionId: "v1", key: "a" },
+      CURRENT: { secretId: "e6q00000000000000002", key: "b" },
+    };
+    const { containers } = await read({ secrets });
+
+    expect(containers[0]?.foreignSecrets).toEqual(["CURRENT", "PINNED"]);
+    expect(containers[0]?.secrets).toContain("PINNED");
+  });
+
+  test("reads one container that is site and worker", async () => {
+    const { containers, queueTriggers, gateways } = await read({ workerPath: "/worker/" });
+
+    expect(containers).toMatchObject([{ name: "shop-web", healthPath: "/worker/healthz" }]);
+    expect(queueTriggers).toMatchObject([{ container: "shop-web", path: "/worker/" }]);
+    expect(JSON.parse(gateways[0]?.spec ?? "").paths).toHaveProperty("/worker");
+  });
+
+  test.each(["yc", "terraform"] as const)("reads triggers that %s makes", async (trigger) => {
+    const blueprint = await read({ trigger, schedule: schedule("0 3 * * ? *", '{"n": "${x}"}') });
+
+    expect(blueprint.queueTriggers).toHaveLength(1);
+    expect(blueprint.timers).toEqual([
+      {
+        name: "shop-nightly",
+        cron: "0 3 * * ? *",
+        payload: '{"n": "${x}"}',
+        container: "shop-worker",
+        path: "/",
+        retryAttempts: 0,
+        retryIntervalSeconds: 10,
+      },
+    ]);
+    expect(blueprint.skipped).toEqual([]);
+  });
+
+  test("reads routes with the names of containers and buckets in them", async () => {
+    const openapi = write(
+      "own.yaml",
+      `openapi: "3.0.3"
+info: { title: Shop, version: "1.0" }
+x-yc-apigateway: { variables: { stage: { default: live } } }
+paths:
+  /:
+    get: { responses: { "200": { description: "of \${var.stage}" } } }
+`,
+    );
+    const [builtIn] = (await read({ staticBucket: "shop-static" })).gateways;
+    const [own] = (await read({ openapi })).gateways;
+    const { paths } = JSON.parse(builtIn?.spec ?? "");
+
+    expect(paths["/static/{file+}"].get["x-yc-apigateway-integration"]).toMatchObject({
+      type: "object_storage",
+      bucket: "shop-static",
+    });
+    expect(
+      paths["/{proxy+}"]["x-yc-apigateway-any-method"]["x-yc-apigateway-integration"],
+    ).toMatchObject({ container_id: "shop-web" });
+    expect(own?.spec).toContain("of ${var.stage}");
+    expect(own?.spec).toContain('"container_id":"shop-web"');
+  });
+
+  test("reads a stage, its own names and a queue whose key is the user's", async () => {
+    const { project, queues } = await read({ queueKey: "environment" }, "production");
+
+    expect(project).toBe("shop-production");
+    expect(queues.map(({ name }) => name)).toContain("shop-production-tasks");
+  });
+
+  test("leaves the text of users alone", async () => {
+    const { containers } = await read({ env: { GREETING: "${HOME} %{if} $5" } });
+
+    expect(containers[0]?.environment.GREETING).toBe("${HOME} %{if} $5");
+  });
+
+  test("names each type that nothing imitates once, and containers without a source", async () => {
+    const stack = JSON.parse(await synthesize());
+    stack.resource.yandex_vpc_network = { One: { name: "a" }, Two: { name: "b" } };
+    stack.resource.yandex_serverless_container.Extra = {
+      ...stack.resource.yandex_serverless_container.Celery_Web_42E9225C,
+      name: "shop-extra",
+    };
+
+    expect(readStack(JSON.stringify(stack), ENDPOINTS).skipped).toEqual([
+      "yandex_serverless_container (shop-extra)",
+      "yandex_vpc_network",
+    ]);
+  });
+
+  test("reads a stack with a domain, whose certificate it skips", async () => {
+    const dns = { zoneId: "dns00000000000000001", zone: "example.com" };
+    const { containers, skipped } = await read({
+      domain: { fqdn: "shop.example.com", dns },
+      stages: {},
+    });
+
+    expect(containers[0]?.environment.ALLOWED_HOSTS).toContain("shop.example.com");
+    expect(skipped).toEqual(["yandex_dns_recordset"]);
+  });
+
+  test.each(["", "[]", "{", '{"output": {}}'])("fails when the text is %j", (text) => {
+    expect(() => readStack(text, ENDPOINTS)).toThrow("npm run synth");
+  });
+});
+
+describe("readPorts", () => {
+  test("needs no addresses", async () => {
+    expect(readPorts(await synthesize())).toEqual({ site: 8000, queue: 9324, tables: 8001 });
+  });
+});
+
+describe("a value changed in config.ts", () => {
+  const worker = ({ containers }: Blueprint) => containers.find((c) => c.name === "shop-worker");
+  const web = ({ containers }: Blueprint) => containers.find((c) => c.name === "shop-web");
+
+  test.each<[string, Partial<Config>, (blueprint: Blueprint) => unknown, unknown, unknown]>([
+    ["batch size", { batchSize: 7 }, (b) => b.queueTriggers[0]?.batchSize, 1, 7],
+    ["cutoff", { batchCutoffSeconds: 5 }, (b) => b.queueTriggers[0]?.batchCutoffSeconds, 1, 5],
+    ["timeout", { worker: { timeoutSeconds: 90 } }, (b) => worker(b)?.timeoutSeconds, 600, 90],
+    [
+      "timeout, which the queue follows",
+      { worker: { timeoutSeconds: 90 } },
+      (b) => b.queues.find(({ name }) => name === "shop-tasks")?.visibilityTimeoutSeconds,
+      661,
+      151,
+    ],
+    ["concurrency", { web: { concurrency: 9 } }, (b) => web(b)?.concurrency, 4, 9],
+    ["memory", { web: { memoryMib: 1024 } }, (b) => web(b)?.memoryMib, 512, 1024],
+    [
+      "command",
+      { web: { command: ["daphne", "$X"] } },
+      (b) => web(b)?.command[1],
+      "shop.wsgi:application",
+      "$X",
+    ],
+    ["a variable", { env: { A: "1" } }, (b) => web(b)?.environment.A, undefined, "1"],
+    ["table", { results: { table: "jobs" } }, (b) => b.table, "celery", "jobs"],
+    [
+      "life of results",
+      { results: { ttlSeconds: 60 } },
+      (b) => web(b)?.environment.CELERY_RESULT_BACKEND,
+      "dynamodb://@ru-central1/celery?ttl_seconds=86400",
+      "dynamodb://@ru-central1/celery?ttl_seconds=60",
+    ],
+    [
+      "sources",
+      { image: { context: "site" } },
+      (b) => web(b)?.source,
+      "examples/django-celery",
+      "site",
+    ],
+    [
+      "a route",
+      { workerPath: "/w" },
+      (b) => Object.keys(JSON.parse(b.gateways[0]?.spec ?? "").paths),
+      ["/", "/{proxy+}"],
+      ["/", "/{proxy+}", "/w", "/w/{proxy+}"],
+    ],
+    [
+      "schedule",
+      { schedule: schedule("*/5 * * * ? *") },
+      (b) => b.timers.map(({ cron }) => cron),
+      [],
+      ["*/5 * * * ? *"],
+    ],
+    ["the project's name", { project: "cafe" }, (b) => b.project, "shop", "cafe"],
+  ])("changes what runs: %s", async (_, change, look, before, after) => {
+    expect(look(await read())).toEqual(before);
+    expect(look(await read(change))).toEqual(after);
+  });
+});
