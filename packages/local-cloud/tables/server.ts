@@ -1,0 +1,136 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import type { IncomingMessage, ServerResponse } from "node:http";
+import { join } from "node:path";
+import type { Report } from "../events/event.ts";
+import { refusalOf } from "../http/guard.ts";
+import { type Listening, listen } from "../http/listen.ts";
+import type { Clock } from "../queue/clock.ts";
+import { ApiError, refusal } from "./_api-error.ts";
+import type { Input } from "./_engine.ts";
+import { Tables } from "./tables.ts";
+
+const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
+const TARGET = /^DynamoDB_20120810\.(\w+)$/;
+/** What programs ask for or provoke in the ordinary course of things. */
+const ORDINARY = new Set([
+  "ConditionalCheckFailedException",
+  "TransactionCanceledException",
+  "ResourceInUseException",
+]);
+
+export interface TablesServerOptions {
+  /** The table of Celery's results, which is there at start. */
+  readonly table: string;
+  readonly port: number;
+  /** Where the tables are kept. Without it they are gone with the process. */
+  readonly directory?: string;
+  readonly report: Report;
+  readonly clock?: Clock;
+}
+
+/**
+ * Serves the Document API under every path, since the cloud's address has one
+ * (`/ru-central1/<cloud>/<database>`). Signatures are not verified.
+ */
+export async function startTables(options: TablesServerOptions): Promise<Listening> {
+  const { table, port, directory, report, clock } = options;
+  if (directory !== undefined) await mkdir(directory, { recursive: true });
+  const file = directory === undefined ? undefined : join(directory, "tables.jsonl");
+  const tables = await Tables.open({ report, clock, file });
+  await tables.ensureResultsTable(table);
+  const server = await listen((request, response) => {
+    void handle(tables, report, request, response);
+  }, port);
+  return {
+    ...server,
+    async close() {
+      await server.close();
+      await tables.close();
+    },
+  };
+}
+
+async function handle(
+  tables: Tables,
+  report: Report,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  let operation = "";
+  try {
+    operation = operationOf(request);
+    send(response, 200, await tables.call(operation, await readInput(request)));
+  } catch (error) {
+    const { code, status, body, message } = asApiError(error);
+    const asked = operation === "DescribeTable" && code === "ResourceNotFoundException";
+    if (!asked && !ORDINARY.has(code)) {
+      report({ type: "refused", by: "tables", code, message: `${operation}: ${message}` });
+    }
+    send(response, status, body);
+  }
+}
+
+function operationOf(request: IncomingMessage): string {
+  const foreign = refusalOf(request);
+  if (foreign !== undefined) {
+    throw new ApiError(403, { __type: "AccessDeniedException", message: foreign });
+  }
+  const [, operation] = String(request.headers["x-amz-target"]).match(TARGET) ?? [];
+  if (request.method !== "POST" || operation === undefined) {
+    throw refusal(
+      "UnknownOperationException",
+      "This is the Document API: it takes POSTs of DynamoDB's protocol, version 2012-08-10.",
+    );
+  }
+  if (!request.headers.authorization) {
+    throw refusal("MissingAuthenticationTokenException", "Request is missing Authentication Token");
+  }
+  return operation;
+}
+
+async function readInput(request: IncomingMessage): Promise<Input> {
+  const chunks: Buffer[] = [];
+  let length = 0;
+  for await (const chunk of request) {
+    length += chunk.length;
+    if (length > MAX_REQUEST_BYTES) {
+      throw new ApiError(413, {
+        __type: "RequestTooLargeException",
+        message: `The request is larger than ${MAX_REQUEST_BYTES} bytes.`,
+      });
+    }
+    chunks.push(chunk);
+  }
+  const input = parse(Buffer.concat(chunks).toString());
+  if (typeof input !== "object" || input === null || Array.isArray(input)) {
+    throw refusal("SerializationException", "The request is not a JSON object");
+  }
+  return input as Input;
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function asApiError(error: unknown): ApiError {
+  if (error instanceof ApiError) return error;
+  return new ApiError(500, {
+    __type: "com.amazonaws.dynamodb.v20120810#InternalServerError",
+    message: error instanceof Error ? error.message : String(error),
+  });
+}
+
+function send(response: ServerResponse, status: number, body: object): void {
+  const text = JSON.stringify(body);
+  response.writeHead(status, {
+    "content-type": "application/x-amz-json-1.0",
+    "content-length": Buffer.byteLength(text),
+    "x-amzn-requestid": randomUUID(),
+  });
+  response.end(text);
+}

@@ -1,0 +1,202 @@
+import type { Report } from "../events/event.ts";
+import type { Clock } from "../queue/clock.ts";
+import { invalid, refusal } from "./_api-error.ts";
+import type { Change, Input, Item, TableDescription } from "./_engine.ts";
+import { storedResult } from "./_results.ts";
+import type { Entry } from "./_state.ts";
+import { Store } from "./_store.ts";
+import { planTransaction, readTogether } from "./_transactions.ts";
+
+const RESULTS_KEY = "id";
+const RESULTS_EXPIRY = "ttl";
+
+const READING = ["DescribeTable", "ListTables", "GetItem", "BatchGetItem", "Query", "Scan"];
+const WRITING = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"];
+
+export interface TablesOptions {
+  readonly report: Report;
+  readonly clock?: Clock;
+  /** The journal that keeps the tables. Without it they are gone with the process. */
+  readonly file?: string;
+}
+
+/**
+ * The Document API without a server: its 17 operations and no others. Results that Celery writes
+ * are reported. Items expire within two seconds; the cloud takes up to two days.
+ *
+ * @see https://yandex.cloud/en/docs/ydb/docapi/api-ref/
+ */
+export class Tables {
+  private readonly store: Store;
+
+  static async open({ report, clock, file }: TablesOptions): Promise<Tables> {
+    return new Tables(
+      await Store.open({ clock, file, accepted: (entry) => reportResults(entry, report) }),
+    );
+  }
+
+  private constructor(store: Store) {
+    this.store = store;
+  }
+
+  /**
+   * Answers one operation. Fails with an `ApiError` where the cloud would refuse it. What is
+   * answered is on the disk, if there is a journal.
+   */
+  async call(operation: string, input: Input): Promise<Input> {
+    const { engine } = this.store;
+    if (READING.includes(operation)) return await engine.call(operation, input);
+    if (WRITING.includes(operation)) return await this.write(operation, input);
+    switch (operation) {
+      case "CreateTable":
+        return await this.changeTable(operation, completeTable(input));
+      case "UpdateTable":
+      case "DeleteTable":
+        return await this.changeTable(operation, input);
+      case "TransactGetItems":
+        return await this.store.alone(() => readTogether(engine, input));
+      case "TransactWriteItems":
+        return await this.transact(input);
+      case "DescribeTimeToLive":
+        return await this.describeExpiry(input);
+      case "UpdateTimeToLive":
+        return await this.updateExpiry(input);
+      default:
+        throw refusal("UnknownOperationException", `The Document API has no ${operation}`);
+    }
+  }
+
+  /** Makes the table in which Celery keeps its results, as `npm run table` does in the cloud. */
+  async ensureResultsTable(table: string): Promise<void> {
+    if (await this.store.engine.tryTable(table)) return;
+    await this.call("CreateTable", {
+      TableName: table,
+      AttributeDefinitions: [{ AttributeName: RESULTS_KEY, AttributeType: "S" }],
+      KeySchema: [{ AttributeName: RESULTS_KEY, KeyType: "HASH" }],
+    });
+    await this.call("UpdateTimeToLive", {
+      TableName: table,
+      TimeToLiveSpecification: { AttributeName: RESULTS_EXPIRY, Enabled: true },
+    });
+  }
+
+  close(): Promise<void> {
+    return this.store.close();
+  }
+
+  private write(operation: string, input: Input): Promise<Input> {
+    return this.store.accept(async () => {
+      const output = await this.store.engine.call(operation, input);
+      const changes = await Promise.all(targetsOf(input).map((target) => this.readBack(target)));
+      return { output, entry: { type: "items", changes } };
+    });
+  }
+
+  private async readBack({ table, ...target }: Target): Promise<Change> {
+    const { engine } = this.store;
+    const key = engine.keyOf(await engine.table(table), target);
+    return { table, key, item: await engine.item(table, key) };
+  }
+
+  private transact(input: Input): Promise<Input> {
+    return this.store.accept(async () => {
+      const changes = await planTransaction(this.store.engine, input);
+      await this.store.engine.write(changes);
+      return { output: {}, entry: { type: "items", changes } };
+    });
+  }
+
+  private changeTable(operation: string, input: Input): Promise<Input> {
+    return this.store.accept(async () => {
+      const output = await this.store.engine.call(operation, input);
+      const table = String(input.TableName);
+      const description = await this.settled(table);
+      const entry: Entry = description
+        ? { type: "table", description }
+        : { type: "dropped", table };
+      return { output, entry };
+    });
+  }
+
+  /** The table once dynalite is done with it, which is a moment after its answer. */
+  private async settled(table: string): Promise<TableDescription | undefined> {
+    for (;;) {
+      const description = await this.store.engine.tryTable(table);
+      if (!description || description.TableStatus === "ACTIVE") return description;
+    }
+  }
+
+  private async describeExpiry({ TableName }: Input): Promise<Input> {
+    const { TableName: table } = await this.store.engine.table(String(TableName));
+    const AttributeName = this.store.expiry.attributeOf(table);
+    const TimeToLiveStatus = AttributeName === undefined ? "DISABLED" : "ENABLED";
+    return { TimeToLiveDescription: { TimeToLiveStatus, AttributeName } };
+  }
+
+  private updateExpiry({ TableName, TimeToLiveSpecification }: Input): Promise<Input> {
+    return this.store.accept(async () => {
+      const { TableName: table } = await this.store.engine.table(String(TableName));
+      const current = this.store.expiry.attributeOf(table);
+      const attribute = nextExpiry(TimeToLiveSpecification, current);
+      const output = { TimeToLiveSpecification };
+      return { output, entry: { type: "expiry", table, attribute } };
+    });
+  }
+}
+
+function reportResults(entry: Entry, report: Report): void {
+  for (const change of entry.type === "items" ? entry.changes : []) {
+    const stored = storedResult(change);
+    if (stored) report(stored);
+  }
+}
+
+interface Target {
+  readonly table: string;
+  readonly Item?: Item;
+  readonly Key?: Item;
+}
+
+/** The items that a request writes. */
+function targetsOf(input: Input): Target[] {
+  const { TableName, Item, Key } = input as { [name: string]: Item };
+  if (TableName !== undefined) return [{ table: String(TableName), Item, Key }];
+  const batch = input.RequestItems as Record<string, Record<string, Omit<Target, "table">>[]>;
+  return Object.entries(batch).flatMap(([table, requests]) =>
+    requests.flatMap((request) => Object.values(request).map((target) => ({ table, ...target }))),
+  );
+}
+
+/**
+ * The Document API knows no provisioned throughput, so a request need not say anything about it.
+ * Its indexes hold whole items only.
+ *
+ * @see https://yandex.cloud/en/docs/ydb/docapi/api-ref/actions/createTable
+ */
+function completeTable(input: Input): Input {
+  const indexes = (input.GlobalSecondaryIndexes ?? []) as { Projection?: Input }[];
+  for (const { Projection } of indexes) {
+    const type = Projection?.ProjectionType;
+    if (type !== "ALL") {
+      throw invalid(`ProjectionType is ${type}. The Document API supports ALL only.`);
+    }
+  }
+  return input.ProvisionedThroughput ? input : { BillingMode: "PAY_PER_REQUEST", ...input };
+}
+
+/** By which attribute items expire from now on, if they do. */
+function nextExpiry(specification: unknown, current: string | undefined): string | undefined {
+  const { AttributeName, Enabled } = (specification ?? {}) as Input;
+  if (typeof AttributeName !== "string" || typeof Enabled !== "boolean") {
+    throw invalid("TimeToLiveSpecification needs AttributeName and Enabled");
+  }
+  if (current !== undefined && current !== AttributeName) {
+    throw invalid(
+      `TimeToLive is active on a different AttributeName: current AttributeName is ${current}`,
+    );
+  }
+  if (Enabled === (current !== undefined)) {
+    throw invalid(`TimeToLive is already ${Enabled ? "enabled" : "disabled"}`);
+  }
+  return Enabled ? AttributeName : undefined;
+}
