@@ -1,0 +1,165 @@
+import { type Action, action, type Call, type Output, queueName } from "./_call.ts";
+import { optionalText, text, textMap, texts } from "./_input.ts";
+import { QueueError } from "./errors.ts";
+import {
+  areSame,
+  changeSettings,
+  checkName,
+  checkTags,
+  defaultSettings,
+  describeSettings,
+} from "./settings.ts";
+
+const RUNTIME = [
+  "ApproximateNumberOfMessages",
+  "ApproximateNumberOfMessagesDelayed",
+  "ApproximateNumberOfMessagesNotVisible",
+  "CreatedTimestamp",
+  "QueueArn",
+];
+const SETTINGS = [
+  "DelaySeconds",
+  "MaximumMessageSize",
+  "MessageRetentionPeriod",
+  "ReceiveMessageWaitTimeSeconds",
+  "RedrivePolicy",
+  "VisibilityTimeout",
+  "FifoQueue",
+  "ContentBasedDeduplication",
+];
+const KNOWN: ReadonlySet<string> = new Set([...RUNTIME, ...SETTINGS, "All"]);
+
+/** What can be asked about queues. */
+export const queueActions: Readonly<Record<string, Action>> = {
+  CreateQueue: action(["QueueName", "Attributes", "tags", "Tags"], createQueue),
+  DeleteQueue: action(["QueueUrl"], deleteQueue),
+  GetQueueAttributes: action(["QueueUrl", "AttributeNames"], getQueueAttributes),
+  GetQueueUrl: action(["QueueName", "QueueOwnerAWSAccountId"], getQueueUrl),
+  ListDeadLetterSourceQueues: action(["QueueUrl", "MaxResults", "NextToken"], listSources),
+  ListQueues: action(["QueueNamePrefix", "MaxResults", "NextToken"], listQueues),
+  ListQueueTags: action(["QueueUrl"], listQueueTags),
+  PurgeQueue: action(["QueueUrl"], purgeQueue),
+  SetQueueAttributes: action(["QueueUrl", "Attributes"], setQueueAttributes),
+  TagQueue: action(["QueueUrl", "Tags"], tagQueue),
+  UntagQueue: action(["QueueUrl", "TagKeys"], untagQueue),
+};
+
+function createQueue({ queues, input, address }: Call): Output {
+  const name = text(input, "QueueName");
+  const attributes = textMap(input, "Attributes");
+  const tags = textMap(input, input.tags === undefined ? "Tags" : "tags");
+  checkName(name, attributes.FifoQueue);
+  checkTags(tags);
+  const spec = {
+    ...invalidIfRefused(() => changeSettings(defaultSettings(name), attributes)),
+    tags,
+  };
+  if (spec.redrive && !queues.has(spec.redrive.deadLetterQueue)) {
+    throw new QueueError("ValidationError", "Cannot create queue: Target DLQ does not exist");
+  }
+  if (!queues.has(name)) queues.createNew(spec);
+  else if (!areSame(queues.specOf(name), spec)) {
+    throw new QueueError(
+      "ValidationError",
+      `Cannot create queue: ${name} exists already and has other attributes or tags.`,
+    );
+  }
+  return { QueueUrl: queues.urlOf(name, address) };
+}
+
+/** A queue that is made is refused by one code for whatever is wrong with its settings. */
+function invalidIfRefused<T>(act: () => T): T {
+  try {
+    return act();
+  } catch (error) {
+    if (!(error instanceof QueueError)) throw error;
+    throw new QueueError("ValidationError", `Cannot create queue: ${error.message}`);
+  }
+}
+
+function deleteQueue(call: Call): Output {
+  call.queues.remove(queueName(call));
+  return {};
+}
+
+function getQueueUrl({ queues, input, address }: Call): Output {
+  return { QueueUrl: queues.urlOf(text(input, "QueueName"), address) };
+}
+
+function listQueues({ queues, input, address }: Call): Output {
+  const prefix = optionalText(input, "QueueNamePrefix") ?? "";
+  const names = queues.names.filter((name) => name.startsWith(prefix));
+  return names.length === 0 ? {} : { QueueUrls: names.map((name) => queues.urlOf(name, address)) };
+}
+
+function listSources(call: Call): Output {
+  const { queues, address } = call;
+  return {
+    queueUrls: queues.sourcesOf(queueName(call)).map((name) => queues.urlOf(name, address)),
+  };
+}
+
+function getQueueAttributes(call: Call): Output {
+  const name = queueName(call);
+  const wanted = texts(call.input, "AttributeNames");
+  const unknown = wanted.find((attribute) => !KNOWN.has(attribute));
+  if (unknown !== undefined) {
+    throw new QueueError("InvalidAttributeName", `Unknown Attribute ${unknown}.`);
+  }
+  const all = allAttributes(call, name);
+  const names = wanted.includes("All") ? Object.keys(all) : wanted;
+  const attributes = Object.fromEntries(
+    names.flatMap((attribute) =>
+      all[attribute] === undefined ? [] : [[attribute, all[attribute]]],
+    ),
+  );
+  return names.length === 0 ? {} : { Attributes: attributes };
+}
+
+function allAttributes({ queues }: Call, name: string): Readonly<Record<string, string>> {
+  const { waiting, inFlight, delayed } = queues.counts(name);
+  return {
+    ...describeSettings(queues.specOf(name)),
+    ApproximateNumberOfMessages: String(waiting),
+    ApproximateNumberOfMessagesDelayed: String(delayed),
+    ApproximateNumberOfMessagesNotVisible: String(inFlight),
+    CreatedTimestamp: String(Math.floor(queues.createdAt(name) / 1000)),
+    QueueArn: queues.arnOf(name),
+  };
+}
+
+function setQueueAttributes(call: Call): Output {
+  const { queues, input } = call;
+  const name = queueName(call);
+  const spec = changeSettings(queues.specOf(name), textMap(input, "Attributes"));
+  if (spec.redrive && !queues.has(spec.redrive.deadLetterQueue)) {
+    throw new QueueError("AWS.SimpleQueueService.NonExistentQueue", "Target DLQ does not exist.");
+  }
+  queues.create(spec);
+  return {};
+}
+
+function purgeQueue(call: Call): Output {
+  call.queues.purge(queueName(call));
+  return {};
+}
+
+function listQueueTags(call: Call): Output {
+  return { Tags: call.queues.specOf(queueName(call)).tags };
+}
+
+function tagQueue(call: Call): Output {
+  const spec = call.queues.specOf(queueName(call));
+  const tags = { ...spec.tags, ...textMap(call.input, "Tags") };
+  checkTags(tags);
+  call.queues.create({ ...spec, tags });
+  return {};
+}
+
+function untagQueue(call: Call): Output {
+  const spec = call.queues.specOf(queueName(call));
+  const gone = new Set(texts(call.input, "TagKeys"));
+  const left = Object.entries(spec.tags).filter(([key]) => !gone.has(key));
+  call.queues.create({ ...spec, tags: Object.fromEntries(left) });
+  return {};
+}

@@ -1,0 +1,24 @@
+import { QueueError } from "./errors.ts";
+import type { Message } from "./message.ts";
+
+const HANDLE = /^([0-9a-z]{1,11})-([0-9a-z]{1,11})-([0-9a-z]{1,11})$/;
+
+export interface ReceiptHandle {
+  readonly sequence: number;
+  readonly receiveCount: number;
+  readonly sentAt: number;
+}
+
+/** The text by which whoever received a message deletes it. Each receive makes another. */
+export function makeHandle({ sequence, receiveCount, sentAt }: Message): string {
+  return `${sequence.toString(36)}-${receiveCount.toString(36)}-${sentAt.toString(36)}`;
+}
+
+export function readHandle(text: string): ReceiptHandle {
+  const match = HANDLE.exec(text);
+  if (!match) throw new QueueError("ReceiptHandleIsInvalid");
+  const [sequence = 0, receiveCount = 0, sentAt = 0] = match
+    .slice(1)
+    .map((part) => Number.parseInt(part, 36));
+  return { sequence, receiveCount, sentAt };
+}

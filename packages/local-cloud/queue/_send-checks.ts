@@ -1,0 +1,105 @@
+import { createHash } from "node:crypto";
+import type { QueueSpec } from "../stack/blueprint.ts";
+import { QueueError } from "./errors.ts";
+import { MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES } from "./limits.ts";
+import {
+  checkAttributes,
+  findUnreadable,
+  type MessageAttributes,
+  md5OfAttributes,
+  sizeOf,
+} from "./message.ts";
+
+export interface SendInput {
+  readonly body: string;
+  /** 0-900. @default - the queue's own */
+  readonly delaySeconds?: number;
+  readonly attributes?: MessageAttributes;
+  /** FIFO queues only, and needed there. */
+  readonly groupId?: string;
+  /** FIFO queues only. @default - the body's SHA-256, where the queue deduplicates by content */
+  readonly deduplicationId?: string;
+}
+
+export interface CheckedSend {
+  readonly body: string;
+  readonly bytes: number;
+  readonly delaySeconds: number;
+  readonly attributes?: MessageAttributes;
+  readonly md5OfAttributes?: string;
+  readonly groupId?: string;
+  readonly deduplicationId?: string;
+}
+
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
+const FIFO_ID = /^[0-9A-Za-z!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}$/;
+
+/** Refuses a message that the cloud would refuse, and fills in what the queue says. */
+export function checkSend(input: SendInput, queue: QueueSpec): CheckedSend {
+  const { body, attributes } = input;
+  if (body === "") throw new QueueError("MissingParameter", "No message body was provided.");
+  const hasAttributes = attributes !== undefined && Object.keys(attributes).length > 0;
+  if (hasAttributes) checkAttributes(attributes);
+  const bytes = sizeOf(body, attributes);
+  checkSize(bytes, queue);
+  const unreadable = findUnreadable(body);
+  if (unreadable !== undefined) {
+    throw new QueueError(
+      "InvalidParameterValue",
+      `Message body validation failed: character ${unreadable} is not allowed.`,
+    );
+  }
+  return {
+    body,
+    bytes,
+    delaySeconds: checkDelay(input.delaySeconds, queue),
+    ...(hasAttributes && { attributes, md5OfAttributes: md5OfAttributes(attributes) }),
+    ...(queue.fifo && checkFifo(input, queue)),
+  };
+}
+
+/** Refuses a message that is larger than its queue allows. */
+export function checkSize(bytes: number, { name, maxMessageBytes }: QueueSpec): void {
+  if (bytes <= maxMessageBytes) return;
+  throw new QueueError(
+    "InvalidParameterValue",
+    `Message must be shorter than ${maxMessageBytes} bytes, and has ${bytes}.`,
+    maxMessageBytes < MAX_MESSAGE_BYTES
+      ? `Raise maxMessageBytes of ${name} where the stack makes the queue (up to ${MAX_MESSAGE_BYTES})`
+      : "Keep what is larger in a bucket or a table, and send its name",
+  );
+}
+
+function checkDelay(delaySeconds: number | undefined, queue: QueueSpec): number {
+  if (delaySeconds === undefined) return queue.delaySeconds;
+  if (delaySeconds >= 0 && delaySeconds <= MAX_DELAY_SECONDS) return delaySeconds;
+  throw new QueueError(
+    "InvalidParameterValue",
+    `Delay seconds are too big: ${delaySeconds}, at most ${MAX_DELAY_SECONDS}.`,
+    "Later tasks are for a timer: schedule in config.ts",
+  );
+}
+
+function checkFifo(input: SendInput, queue: QueueSpec): Pick<CheckedSend, "groupId"> {
+  const { groupId, deduplicationId } = input;
+  if (!groupId) throw new QueueError("MissingParameter", "No MessageGroupId parameter.");
+  if (!deduplicationId && !queue.contentBasedDeduplication) {
+    throw new QueueError(
+      "MissingParameter",
+      "No MessageDeduplicationId parameter.",
+      `Send one, or set contentBasedDeduplication on ${queue.name}`,
+    );
+  }
+  checkFifoId("MessageGroupId", groupId);
+  if (deduplicationId) checkFifoId("MessageDeduplicationId", deduplicationId);
+  const byContent = () => createHash("sha256").update(input.body).digest("hex");
+  return { groupId, ...{ deduplicationId: deduplicationId || byContent() } };
+}
+
+function checkFifoId(field: string, value: string): void {
+  if (FIFO_ID.test(value)) return;
+  throw new QueueError(
+    "InvalidParameterValue",
+    `${field} must be 1 to 128 letters, digits and punctuation marks.`,
+  );
+}

@@ -1,0 +1,185 @@
+import type { QueueSpec } from "../stack/blueprint.ts";
+import { queueArn, queueNameOf, REGION } from "../stack/local-ids.ts";
+import { QueueError } from "./errors.ts";
+import {
+  DEFAULT_RETENTION_SECONDS,
+  DEFAULT_VISIBILITY_SECONDS,
+  MAX_DELAY_SECONDS,
+  MAX_MESSAGE_BYTES,
+  MAX_RECEIVE_COUNT,
+  MAX_RETENTION_SECONDS,
+  MAX_TAGS,
+  MAX_VISIBILITY_SECONDS,
+  MAX_WAIT_SECONDS,
+  MIN_MESSAGE_LIMIT_BYTES,
+  MIN_RETENTION_SECONDS,
+} from "./limits.ts";
+
+const NAME = /^(?=.{1,80}$)[0-9A-Za-z_-]+(\.fifo)?$/;
+const ARN = new RegExp(`^yrn:yc:ymq:${REGION}:[^:]+:[^:]+$`);
+const TAG_KEY = /^[a-z][a-z0-9_-]{0,62}$/;
+const TAG_VALUE = /^[a-z0-9_-]{1,63}$/;
+
+type NumberField =
+  | "delaySeconds"
+  | "maxMessageBytes"
+  | "retentionSeconds"
+  | "receiveWaitSeconds"
+  | "visibilityTimeoutSeconds";
+
+/** Settings by their names in both protocols, with their ranges. */
+const NUMBERS: Readonly<Record<string, readonly [NumberField, min: number, max: number]>> = {
+  DelaySeconds: ["delaySeconds", 0, MAX_DELAY_SECONDS],
+  MaximumMessageSize: ["maxMessageBytes", MIN_MESSAGE_LIMIT_BYTES, MAX_MESSAGE_BYTES],
+  MessageRetentionPeriod: ["retentionSeconds", MIN_RETENTION_SECONDS, MAX_RETENTION_SECONDS],
+  ReceiveMessageWaitTimeSeconds: ["receiveWaitSeconds", 0, MAX_WAIT_SECONDS],
+  VisibilityTimeout: ["visibilityTimeoutSeconds", 0, MAX_VISIBILITY_SECONDS],
+};
+
+/** A queue of which nothing but the name was said. */
+export function defaultSettings(name: string): QueueSpec {
+  return {
+    name,
+    fifo: name.endsWith(".fifo"),
+    contentBasedDeduplication: false,
+    visibilityTimeoutSeconds: DEFAULT_VISIBILITY_SECONDS,
+    delaySeconds: 0,
+    retentionSeconds: DEFAULT_RETENTION_SECONDS,
+    maxMessageBytes: MAX_MESSAGE_BYTES,
+    receiveWaitSeconds: 0,
+    tags: {},
+  };
+}
+
+/** Refuses a name that the cloud would refuse. */
+export function checkName(name: string, fifoAttribute: string | undefined): void {
+  if (!NAME.test(name)) throw new QueueError("InvalidParameterValue", "Invalid queue name.");
+  if (name.endsWith(".fifo") && fifoAttribute !== "true") {
+    throw new QueueError(
+      "InvalidParameterValue",
+      "The FifoQueue attribute should be set to true for FIFO queue.",
+    );
+  }
+  if (!name.endsWith(".fifo") && fifoAttribute === "true") {
+    throw new QueueError("InvalidParameterValue", 'Name of FIFO queue should end with ".fifo".');
+  }
+}
+
+/** The settings with these attributes changed, which come as both protocols write them. */
+export function changeSettings(
+  spec: QueueSpec,
+  attributes: Readonly<Record<string, string>>,
+): QueueSpec {
+  return Object.entries(attributes).reduce(
+    (changed, [name, value]) => changeSetting(changed, name, value),
+    spec,
+  );
+}
+
+function changeSetting(spec: QueueSpec, name: string, value: string): QueueSpec {
+  const range = NUMBERS[name];
+  if (range) return { ...spec, [range[0]]: parseNumber(name, value, range[1], range[2]) };
+  if (name === "RedrivePolicy") return { ...spec, redrive: parseRedrive(value, spec) };
+  if (name === "FifoQueue" && spec.fifo) return checkFifo(spec, value);
+  if (name === "ContentBasedDeduplication" && spec.fifo) {
+    if (value === "true" || value === "false") {
+      return { ...spec, contentBasedDeduplication: value === "true" };
+    }
+    throw invalid(name, "Valid values: true, false.");
+  }
+  throw new QueueError("InvalidAttributeName", `Unknown Attribute ${name}.`);
+}
+
+function parseNumber(name: string, value: string, min: number, max: number): number {
+  const number = Number(value);
+  if (/^\d+$/.test(value) && number >= min && number <= max) return number;
+  throw invalid(name, `Valid values are from ${min} to ${max} both inclusive.`);
+}
+
+function checkFifo(spec: QueueSpec, value: string): QueueSpec {
+  if (value === "true") return spec;
+  throw invalid(
+    "FifoQueue",
+    value === "false"
+      ? "Reason: Modifying queue type is not supported."
+      : "Valid values: true, false.",
+  );
+}
+
+function invalid(name: string, why: string): QueueError {
+  return new QueueError("InvalidAttributeValue", `Invalid value for the parameter ${name}. ${why}`);
+}
+
+function parseRedrive(text: string, { name, fifo }: QueueSpec): QueueSpec["redrive"] {
+  if (text === "") return undefined;
+  const refuse = (why: string) => new QueueError("InvalidParameterValue", why);
+  const { deadLetterTargetArn: arn, maxReceiveCount } = parsePolicy(text);
+  const count = Number(maxReceiveCount);
+  if (typeof arn !== "string" || maxReceiveCount === undefined) {
+    throw refuse("RedrivePolicy attribute is ill-constructed.");
+  }
+  if (!Number.isInteger(count)) throw refuse("Failed to parse maxReceiveCount as an integer.");
+  if (count < 1 || count > MAX_RECEIVE_COUNT) {
+    throw refuse(`maxReceiveCount must be greater than 0 and less than ${MAX_RECEIVE_COUNT + 1}.`);
+  }
+  if (!ARN.test(arn)) throw refuse("Invalid deadLetterTargetArn.");
+  if (arn.endsWith(".fifo") !== fifo) {
+    throw refuse("Target dead letter queue should have the same type as source queue.");
+  }
+  const deadLetterQueue = queueNameOf(arn);
+  if (deadLetterQueue === name) {
+    throw refuse("Using the queue itself as a dead letter queue is not allowed.");
+  }
+  return { deadLetterQueue, maxReceiveCount: count };
+}
+
+function parsePolicy(text: string): {
+  readonly deadLetterTargetArn?: unknown;
+  readonly maxReceiveCount?: unknown;
+} {
+  try {
+    return Object(JSON.parse(text));
+  } catch {
+    return {};
+  }
+}
+
+/** The settings as attributes, as both protocols write them. */
+export function describeSettings(spec: QueueSpec, folderId?: string): Record<string, string> {
+  const attributes: Record<string, string> = {};
+  for (const [name, [field]] of Object.entries(NUMBERS)) attributes[name] = String(spec[field]);
+  if (spec.redrive) {
+    // The provider compares this text, so its keys are in order and the count is a number.
+    attributes.RedrivePolicy = JSON.stringify({
+      deadLetterTargetArn: queueArn(spec.redrive.deadLetterQueue, folderId),
+      maxReceiveCount: spec.redrive.maxReceiveCount,
+    });
+  }
+  if (spec.fifo) {
+    attributes.FifoQueue = "true";
+    attributes.ContentBasedDeduplication = String(spec.contentBasedDeduplication);
+  }
+  return attributes;
+}
+
+/** Refuses tags that the cloud would refuse. */
+export function checkTags(tags: Readonly<Record<string, string>>): void {
+  const entries = Object.entries(tags);
+  if (entries.length > MAX_TAGS) {
+    throw new QueueError("InvalidParameterValue", "Too many tags added for queue");
+  }
+  for (const [key, value] of entries) {
+    if (TAG_KEY.test(key) && TAG_VALUE.test(value)) continue;
+    throw new QueueError(
+      "InvalidParameterValue",
+      `Tag ${key}: keys and values are 1 to 63 lowercase letters, digits, dashes and underscores, and a key begins with a letter.`,
+    );
+  }
+}
+
+/** Whether two queues of a name were made alike. */
+export function areSame(one: QueueSpec, other: QueueSpec): boolean {
+  const same = (a: object, b: object) =>
+    JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());
+  return same(describeSettings(one), describeSettings(other)) && same(one.tags, other.tags);
+}
