@@ -87,7 +87,7 @@ export class StackText {
       "yandex_serverless_container.id": name,
       "yandex_ydb_database_serverless.document_api_endpoint": tables,
       "yandex_api_gateway.id": name,
-      "yandex_api_gateway.domain": new URL(site).host,
+      "yandex_api_gateway.domain": site.replace(/^https?:\/\//, ""),
     };
     return computed[`${type}.${attribute}`];
   }

@@ -1,0 +1,173 @@
+import type { Report } from "../events/event.ts";
+import type { ContainerSpec } from "../stack/blueprint.ts";
+import { call, platformAnswer, RefusedResponse } from "./_call.ts";
+import { Instance, type InstanceState } from "./_instance.ts";
+import { LogReader } from "./_log-lines.ts";
+import { MemoryWatch } from "./_memory.ts";
+import type { CommandFor } from "./_runtime.ts";
+import { Slots } from "./_slots.ts";
+import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
+
+export interface ContainerStatus {
+  readonly name: string;
+  readonly state: InstanceState;
+  readonly pid?: number;
+  /** Resident memory of all its processes. */
+  readonly memoryMib?: number;
+  /** Requests that it works on, or that wait for it. */
+  readonly requests: number;
+}
+
+// Lines that were printed before an answer may be read after it.
+const LATE_LINES_MS = 200;
+
+/** One container of the stack: who waits for it, who may come in, and what it says. */
+export class Container {
+  readonly spec: ContainerSpec;
+  readonly secrets: Readonly<Record<string, string>>;
+
+  private readonly report: Report;
+  private readonly instance: Instance;
+  private readonly slots: Slots;
+  private readonly logs = new LogReader();
+  private readonly memory: MemoryWatch;
+  private readonly running = new Set<ContainerRequest>();
+  private last: { readonly request: ContainerRequest; readonly until: number } | undefined;
+  private requests = 0;
+  private command: CommandFor | undefined;
+
+  constructor(
+    spec: ContainerSpec,
+    secrets: Readonly<Record<string, string>>,
+    report: Report,
+    onChange: () => void,
+  ) {
+    this.spec = spec;
+    this.secrets = secrets;
+    this.report = report;
+    this.slots = new Slots(spec.concurrency);
+    this.memory = new MemoryWatch(spec, report);
+    this.instance = new Instance({
+      name: spec.name,
+      healthPath: spec.healthPath,
+      command: (port) => {
+        if (this.command === undefined) throw new Error(`unexpected start of ${spec.name}`);
+        return this.command(port, secrets);
+      },
+      onLine: (line) => this.log(line),
+      report,
+      onChange,
+    });
+  }
+
+  get hasRoom(): boolean {
+    return this.instance.state === "ready" && this.slots.free > 0;
+  }
+
+  get status(): ContainerStatus {
+    const { state, pid } = this.instance;
+    return {
+      name: this.spec.name,
+      state,
+      ...(pid !== undefined && { pid }),
+      ...(this.memory.mib !== undefined && { memoryMib: this.memory.mib }),
+      requests: this.requests,
+    };
+  }
+
+  isInstalling(detail: string): void {
+    this.report({ type: "container", container: this.spec.name, state: "installing", detail });
+  }
+
+  /** Starts it, or starts it anew, and waits until it is ready or has crashed. */
+  async start(command: CommandFor): Promise<void> {
+    const again = this.command !== undefined;
+    this.command = command;
+    if (again) await this.instance.restart("restarted");
+    this.memory.start(() => this.instance.pid);
+    await this.instance.start();
+  }
+
+  async stop(): Promise<void> {
+    this.memory.stop();
+    await this.instance.stop();
+  }
+
+  /** Answers a request within the container's time, which begins when the request comes. */
+  async handle(request: ContainerRequest, body: Buffer): Promise<ContainerResponse> {
+    const signal = AbortSignal.timeout(this.spec.timeoutSeconds * 1000);
+    this.requests += 1;
+    const leave = await this.slots.take(signal);
+    try {
+      if (leave === undefined) return this.outOfTime("waited for a free instance");
+      if (await this.instance.whenReady(signal)) return await this.pass(request, body, signal);
+      return signal.aborted ? this.outOfTime("waited for its start") : this.crashed("is down");
+    } finally {
+      leave?.();
+      this.requests -= 1;
+    }
+  }
+
+  private async pass(
+    request: ContainerRequest,
+    body: Buffer,
+    signal: AbortSignal,
+  ): Promise<ContainerResponse> {
+    this.running.add(request);
+    try {
+      const answer = await call(this.instance.port, request, body, signal);
+      this.instance.hasAnswered();
+      return answer;
+    } catch (error) {
+      if (error instanceof RefusedResponse) return this.refused(error.message);
+      if (!signal.aborted) return this.crashed("gave no answer");
+      // The platform ends an instance that is out of time, and whatever else it works on.
+      void this.instance.restart(`a request took more than ${this.spec.timeoutSeconds} s`, false);
+      return this.outOfTime("was worked on");
+    } finally {
+      this.running.delete(request);
+      this.last = { request, until: Date.now() + LATE_LINES_MS };
+    }
+  }
+
+  private outOfTime(what: string): ContainerResponse {
+    const { name, timeoutSeconds } = this.spec;
+    return platformAnswer(
+      504,
+      `A request to ${name} ${what} for ${timeoutSeconds} s, which is all the time it has. Raise timeoutSeconds in config.ts, or do less in one request.`,
+    );
+  }
+
+  private crashed(what: string): ContainerResponse {
+    const lines = this.instance.lastLines.map((line) => `  ${line}`);
+    return platformAnswer(
+      502,
+      [`Container ${this.spec.name} ${what}. Its last lines:`, ...lines].join("\n"),
+    );
+  }
+
+  private refused(what: string): ContainerResponse {
+    const message = `Container ${this.spec.name} ${what}`;
+    const fix = "Send a Content-Length and up to 3.5 MB; larger files belong in a bucket";
+    this.report({ type: "refused", by: this.spec.name, code: "502", message, fix });
+    return platformAnswer(502, `${message}. ${fix}.`);
+  }
+
+  private log(line: string): void {
+    const owner = this.ownerOfLine();
+    this.report({
+      type: "log",
+      container: this.spec.name,
+      ...owner?.message,
+      ...this.logs.read(line),
+    });
+  }
+
+  /** The request that was worked on alone when a line was printed. */
+  private ownerOfLine(): ContainerRequest | undefined {
+    if (this.running.size > 1) return undefined;
+    const [only] = this.running;
+    if (only !== undefined) return only;
+    return this.last !== undefined && Date.now() < this.last.until ? this.last.request : undefined;
+  }
+}

@@ -1,0 +1,151 @@
+import { randomBytes } from "node:crypto";
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { dirname } from "node:path";
+import type { ContainerSpec } from "../stack/blueprint.ts";
+
+type Variables = Readonly<Record<string, string>>;
+
+// https://yandex.cloud/en/docs/serverless-containers/concepts/limits
+const MAX_BYTES = 4096;
+const RESERVED = ["PORT", "REQUEST_PATH"];
+// Only in the local environment, so that they do not count.
+const NOT_COUNTED = ["DJANGO_DEBUG", "URL_SCHEME"];
+const SECRET_BYTES = 25;
+
+/** The key by which everything here knows the user. Any other is taken as well. */
+export const LOCAL_KEY = { accessKeyId: "local", secretAccessKey: "local" };
+
+/**
+ * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
+ * `file`, so that sessions outlive a restart. What lies in a Lockbox of the user's is empty unless
+ * it is given.
+ */
+export function secretValues(
+  { secrets, foreignSecrets }: Pick<ContainerSpec, "secrets" | "foreignSecrets">,
+  given: Variables,
+  file: string,
+): Record<string, string> {
+  const kept: Record<string, string> = existsSync(file)
+    ? JSON.parse(readFileSync(file, "utf8"))
+    : {};
+  const value = (name: string) => {
+    if (given[name] !== undefined) return given[name];
+    if (foreignSecrets.includes(name)) return "";
+    if (name.endsWith("ACCESS_KEY_ID")) return LOCAL_KEY.accessKeyId;
+    if (name.endsWith("SECRET_ACCESS_KEY")) return LOCAL_KEY.secretAccessKey;
+    kept[name] ??= randomBytes(SECRET_BYTES).toString("hex");
+    return kept[name];
+  };
+  const before = JSON.stringify(kept);
+  const values = Object.fromEntries(secrets.map((name) => [name, value(name)]));
+  if (JSON.stringify(kept) !== before) {
+    mkdirSync(dirname(file), { recursive: true });
+    writeFileSync(file, JSON.stringify(kept), { mode: 0o600 });
+  }
+  return values;
+}
+
+/** Something that the cloud would refuse. */
+export interface Refusal {
+  readonly message: string;
+  readonly fix: string;
+}
+
+/** What the cloud would refuse about a container's environment. */
+export function environmentRefusals(
+  { name, environment, secrets }: Pick<ContainerSpec, "name" | "environment" | "secrets">,
+  values: Variables,
+): Refusal[] {
+  const keys = [...Object.keys(environment), ...secrets];
+  const counted = Object.entries({ ...environment, ...values }).filter(
+    ([key]) => !NOT_COUNTED.includes(key),
+  );
+  const bytes = Buffer.byteLength(counted.flat().join(""));
+  return [
+    ...keys
+      .filter((key) => RESERVED.includes(key))
+      .map((key) => ({
+        message: `Container ${name}: 'env.${key}' is set, and the platform sets ${key} itself`,
+        fix: `Take ${key} out of 'env' in config.ts`,
+      })),
+    ...keys
+      .filter((key) => !/^[a-zA-Z]\w*$/.test(key))
+      .map((key) => ({
+        message: `Container ${name}: 'env.${key}' is no name of a variable: letters, digits and underscores, a letter first`,
+        fix: `Rename ${key} in 'env' of config.ts`,
+      })),
+    ...(bytes > MAX_BYTES
+      ? [
+          {
+            message: `Container ${name}: its environment has ${bytes} bytes of names and values, the secrets' included, and may have ${MAX_BYTES}`,
+            fix: "Shorten values of 'env' in config.ts, or put them into the image",
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Where a container of processes finds its programs. */
+export interface ProcessPlace {
+  readonly port: number;
+  /** Folder of the Python environment. */
+  readonly python: string;
+}
+
+/** The whole environment of a container's process. Of our own only what no image would lack. */
+export function processEnvironment(
+  spec: Pick<ContainerSpec, "command" | "concurrency" | "environment">,
+  secrets: Variables,
+  { port, python }: ProcessPlace,
+  own: NodeJS.ProcessEnv,
+): Record<string, string> {
+  const { HOME = "/", LANG = "C.UTF-8", TMPDIR } = own;
+  return {
+    HOME,
+    LANG,
+    ...(TMPDIR !== undefined && { TMPDIR }),
+    // As in an image.
+    TZ: "UTC",
+    PYTHONUNBUFFERED: "1",
+    PATH: `${python}/bin:${own.PATH ?? "/usr/bin:/bin"}`,
+    VIRTUAL_ENV: python,
+    ...containerVariables(spec, secrets, port, "127.0.0.1"),
+  };
+}
+
+/** What the platform gives a container, and what makes gunicorn serve as much as the stack says. */
+export function containerVariables(
+  {
+    command,
+    concurrency,
+    environment,
+  }: Pick<ContainerSpec, "command" | "concurrency" | "environment">,
+  secrets: Variables,
+  port: number,
+  host: string,
+): Record<string, string> {
+  return {
+    ...gunicornVariables(command, concurrency, `${host}:${port}`),
+    ...environment,
+    ...secrets,
+    PORT: String(port),
+  };
+}
+
+/**
+ * The worker's settings take the number of processes from WEB_CONCURRENCY; a site gets threads, in
+ * one process. Without an address of its own gunicorn would listen to the whole network.
+ */
+function gunicornVariables(
+  command: readonly string[],
+  concurrency: number,
+  address: string,
+): Record<string, string> {
+  if (!/(^|\/)gunicorn$/.test(command[0] ?? "")) return {};
+  const isWorker = command.some((word) => word.includes("celery_push_worker.gunicorn"));
+  const threads = isWorker || concurrency === 1 ? "" : ` --threads=${concurrency}`;
+  return {
+    GUNICORN_CMD_ARGS: `--bind=${address}${threads}`,
+    ...(isWorker && { WEB_CONCURRENCY: String(concurrency) }),
+  };
+}

@@ -1,0 +1,160 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync } from "node:fs";
+import { basename, join, resolve } from "node:path";
+import type { ContainerSpec } from "../stack/blueprint.ts";
+import { containerVariables } from "./_environment.ts";
+import { run } from "./_run.ts";
+import type { CommandFor, Runtime, RuntimeOptions } from "./_runtime.ts";
+
+const FAILURE_LINES = 15;
+const HOST = "host.docker.internal";
+/** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. */
+const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
+
+type Build = Promise<string>;
+
+/** Runs containers as images that are built from their sources, with the docker of the machine. */
+export class Images implements Runtime {
+  private readonly root: string;
+  private readonly platform: NodeJS.Platform;
+  private readonly builds = new Map<string, Build>();
+
+  constructor({ root }: Pick<RuntimeOptions, "root">, platform = process.platform) {
+    this.root = root;
+    this.platform = platform;
+  }
+
+  async prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<CommandFor> {
+    const image = await this.buildOnce(spec, progress);
+    await this.cleanUp(spec);
+    return (port, secrets) => {
+      const variables = this.variables(spec, secrets, port);
+      return {
+        program: "docker",
+        args: this.runArguments(spec, image, port, Object.keys(variables)),
+        cwd: this.root,
+        // Values are passed through docker's own environment, since arguments show in process lists.
+        env: { ...dockerEnvironment(), ...variables },
+      };
+    };
+  }
+
+  /** A container outlives the client that has started it when that is killed. */
+  async cleanUp(spec: ContainerSpec): Promise<void> {
+    await run("docker", ["rm", "--force", this.nameOf(spec)]);
+  }
+
+  // One build for all containers of a source that are prepared together.
+  private buildOnce(spec: ContainerSpec, progress: (step: string) => void): Build {
+    const key = join(spec.source, spec.dockerfile);
+    const running = this.builds.get(key);
+    if (running !== undefined) return running;
+    const build = this.build(spec, progress).finally(() => this.builds.delete(key));
+    this.builds.set(key, build);
+    return build;
+  }
+
+  private async build(spec: ContainerSpec, progress: (step: string) => void): Build {
+    const source = resolve(this.root, spec.source);
+    const dockerfile = join(source, spec.dockerfile);
+    if (!existsSync(dockerfile)) {
+      throw new Error(
+        `${dockerfile} does not exist. Set 'image' in config.ts to where the Dockerfile is, or leave --docker out.`,
+      );
+    }
+    const image =
+      `local-${basename(this.root)}-${hashOf(join(source, spec.dockerfile))}`.toLowerCase();
+    progress("building the image");
+    const args = ["build", "--progress=plain", "--file", dockerfile, "--tag", image];
+    const { code, lines } = await run(
+      "docker",
+      [...args, ...this.workerContext(dockerfile), source],
+      {
+        onLine: (line) => {
+          const [, step] = /^#\d+ (\[.*)$/.exec(line) ?? [];
+          if (step !== undefined) progress(step.slice(0, 70));
+        },
+      },
+    );
+    if (code !== 0) throw buildFailed(source, code, lines);
+    return image;
+  }
+
+  private workerContext(dockerfile: string): string[] {
+    const folder = resolve(this.root, WORKER.folder);
+    const used = readFileSync(dockerfile, "utf8").includes(WORKER.name) && existsSync(folder);
+    return used ? ["--build-context", `${WORKER.name}=${folder}`] : [];
+  }
+
+  private runArguments(
+    spec: ContainerSpec,
+    image: string,
+    port: number,
+    variables: readonly string[],
+  ): string[] {
+    const [program, ...args] = spec.command;
+    return [
+      "run",
+      "--rm",
+      "--init",
+      `--name=${this.nameOf(spec)}`,
+      `--memory=${spec.memoryMib}m`,
+      ...(this.sharesNetwork
+        ? ["--network=host"]
+        : [`--publish=127.0.0.1:${port}:${port}`, `--add-host=${HOST}:host-gateway`]),
+      ...variables.map((name) => `--env=${name}`),
+      ...(program === undefined ? [] : [`--entrypoint=${program}`]),
+      image,
+      ...args,
+    ];
+  }
+
+  // On Linux the services of loopback are out of reach through the bridge's gateway; elsewhere
+  // docker's own machine forwards them.
+  private get sharesNetwork(): boolean {
+    return this.platform === "linux";
+  }
+
+  private variables(
+    spec: ContainerSpec,
+    secrets: Readonly<Record<string, string>>,
+    port: number,
+  ): Record<string, string> {
+    const shared = this.sharesNetwork;
+    const variables = containerVariables(spec, secrets, port, shared ? "127.0.0.1" : "0.0.0.0");
+    if (shared) return variables;
+    return Object.fromEntries(
+      Object.entries(variables).map(([name, value]) => [
+        name,
+        value.replaceAll(/(?<=\/\/)(?:localhost|127\.0\.0\.1)(?=[:/]|$)/g, HOST),
+      ]),
+    );
+  }
+
+  private nameOf({ name }: ContainerSpec): string {
+    return `local-${name}-${hashOf(this.root)}`;
+  }
+}
+
+function hashOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 8);
+}
+
+function dockerEnvironment(): Record<string, string> {
+  const own = Object.entries(process.env).filter(([name]) =>
+    /^(?:PATH|HOME|XDG_RUNTIME_DIR|DOCKER_.*)$/.test(name),
+  );
+  return Object.fromEntries(own.map(([name, value]) => [name, value ?? ""]));
+}
+
+function buildFailed(source: string, code: number, lines: readonly string[]): Error {
+  if (code === 127) {
+    return new Error("docker is not installed. Install it, or leave --docker out.");
+  }
+  return new Error(
+    [
+      `The image of ${source} could not be built (docker exited with code ${code}). Its last lines:`,
+      ...lines.slice(-FAILURE_LINES).map((line) => `  ${line}`),
+    ].join("\n"),
+  );
+}

@@ -1,0 +1,182 @@
+import type { ContainerChanged, Report } from "../events/event.ts";
+import { freePort } from "./_free-port.ts";
+import { type Command, OwnedProcess } from "./_owned-process.ts";
+import { waitUntilReady } from "./_readiness.ts";
+
+export type InstanceState = ContainerChanged["state"];
+
+export interface InstanceOptions {
+  readonly name: string;
+  readonly healthPath?: string | undefined;
+  /** What to start so that it listens on a port of loopback. */
+  readonly command: (port: number) => Command;
+  readonly onLine: (line: string) => void;
+  readonly report: Report;
+  /** Something has changed that others wait for. */
+  readonly onChange: () => void;
+}
+
+const START_SECONDS = 60;
+const FIRST_PAUSE_MS = 500;
+const LONGEST_PAUSE_MS = 30_000;
+// Crashes one after the other until whoever calls is told at once instead of waiting for the next.
+const PATIENCE = 2;
+const LAST_LINES = 20;
+
+/** One running container: a process that is started again whenever it ends. */
+export class Instance {
+  port = 0;
+  /** The last lines that were printed, for whoever asks why it crashed. */
+  readonly lastLines: string[] = [];
+
+  private readonly options: InstanceOptions;
+  private current: InstanceState = "starting";
+  private process: OwnedProcess | undefined;
+  private wanted = true;
+  private crashes = 0;
+  /** Why the process is being ended by us. */
+  private reason: string | undefined;
+  private skipPause: () => void = () => {};
+  private readonly waiting = new Set<() => void>();
+  private supervision: Promise<void> | undefined;
+
+  constructor(options: InstanceOptions) {
+    this.options = options;
+  }
+
+  get state(): InstanceState {
+    return this.current;
+  }
+
+  get pid(): number | undefined {
+    return this.process?.pid;
+  }
+
+  /** Crashes so often that nobody should wait for it. */
+  get isDown(): boolean {
+    return this.state === "stopped" || (this.state === "crashed" && this.crashes >= PATIENCE);
+  }
+
+  /** Starts it, and waits until it is ready or has crashed. */
+  async start(): Promise<void> {
+    this.wanted = true;
+    this.supervision ??= this.supervise();
+    await this.until(() => this.state === "ready" || this.state === "crashed");
+  }
+
+  /** Waits while it starts. Gives false when it is down, or `signal` is aborted. */
+  async whenReady(signal: AbortSignal): Promise<boolean> {
+    const isReady = () => this.current === "ready";
+    await this.until(() => isReady() || this.isDown, signal);
+    return isReady();
+  }
+
+  /** It has answered: what it crashed of before is over. */
+  hasAnswered(): void {
+    this.crashes = 0;
+  }
+
+  /** Ends the process and starts another one at once. `gently`: what it works on may come to an end. */
+  async restart(reason: string, gently = true): Promise<void> {
+    this.reason = reason;
+    this.crashes = 0;
+    const { process } = this;
+    this.change("starting", reason);
+    this.skipPause();
+    if (gently) await process?.stop();
+    else process?.kill();
+  }
+
+  async stop(): Promise<void> {
+    this.wanted = false;
+    this.skipPause();
+    await this.process?.stop();
+    await this.supervision;
+  }
+
+  private async supervise(): Promise<void> {
+    while (this.wanted) {
+      const ending = await this.runOnce();
+      if (!this.wanted) break;
+      if (this.reason === undefined) await this.pauseAfterCrash(ending);
+      this.reason = undefined;
+    }
+    this.process = undefined;
+    this.supervision = undefined;
+    this.change("stopped");
+  }
+
+  /** Runs the process to its end, and says how it ended. */
+  private async runOnce(): Promise<string> {
+    const { command, healthPath } = this.options;
+    this.port = await freePort();
+    if (!this.wanted) return "";
+    this.process = new OwnedProcess(command(this.port), (line) => this.keep(line));
+    this.change("starting");
+    const over = new AbortController();
+    const late = setTimeout(() => this.giveUp(), START_SECONDS * 1000);
+    void waitUntilReady(this.port, healthPath, over.signal).then((ready) => {
+      clearTimeout(late);
+      if (ready && !over.signal.aborted && this.reason === undefined) this.change("ready");
+    });
+    const ending = await this.process.ended;
+    over.abort();
+    clearTimeout(late);
+    return ending;
+  }
+
+  private giveUp(): void {
+    this.keep(
+      `Nothing listens on PORT (${this.port}) after ${START_SECONDS} s. Make the command listen there.`,
+    );
+    this.process?.kill();
+  }
+
+  private async pauseAfterCrash(ending: string): Promise<void> {
+    const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.crashes, LONGEST_PAUSE_MS);
+    this.crashes += 1;
+    this.change("crashed", `${ending}; starts again in ${pause / 1000} s`);
+    await new Promise<void>((done) => {
+      const timer = setTimeout(done, pause);
+      this.skipPause = () => {
+        clearTimeout(timer);
+        done();
+      };
+    });
+    this.skipPause = () => {};
+  }
+
+  private keep(line: string): void {
+    this.lastLines.push(line);
+    if (this.lastLines.length > LAST_LINES) this.lastLines.shift();
+    this.options.onLine(line);
+  }
+
+  private change(state: InstanceState, detail?: string): void {
+    const { name, report, onChange } = this.options;
+    this.current = state;
+    report({
+      type: "container",
+      container: name,
+      state,
+      ...(this.pid !== undefined && { pid: this.pid }),
+      ...(detail !== undefined && { detail }),
+    });
+    for (const check of [...this.waiting]) check();
+    onChange();
+  }
+
+  private until(holds: () => boolean, signal?: AbortSignal): Promise<void> {
+    return new Promise((done) => {
+      const check = () => {
+        if (!holds() && signal?.aborted !== true) return;
+        this.waiting.delete(check);
+        signal?.removeEventListener("abort", check);
+        done();
+      };
+      this.waiting.add(check);
+      signal?.addEventListener("abort", check, { once: true });
+      check();
+    });
+  }
+}

@@ -1,0 +1,100 @@
+import { type ChildProcess, spawn } from "node:child_process";
+import { createInterface } from "node:readline";
+
+/** What to start. */
+export interface Command {
+  readonly program: string;
+  readonly args: readonly string[];
+  readonly cwd: string;
+  /** All of it: nothing is inherited. */
+  readonly env: Readonly<Record<string, string>>;
+}
+
+const GRACE_MS = 3000;
+
+// The command runs in a process group of its own, and beside it a watcher that reads a pipe of ours.
+// When we are gone, however that came about, the pipe ends, and the watcher ends the group.
+const WATCHED = `
+exec 3<&0 </dev/null
+"$@" 3<&- &
+child=$!
+trap : TERM INT HUP
+(
+  trap '' TERM INT HUP
+  exec >/dev/null 2>&1
+  while read -r _ <&3; do :; done
+  kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0
+) &
+exec 3<&-
+while :; do
+  wait "$child"; code=$?
+  kill -0 "$child" 2>/dev/null || exit "$code"
+done`;
+
+/** A process group that lives no longer than this process. */
+export class OwnedProcess {
+  readonly pid: number | undefined;
+  /** Resolves with words for people, once the whole group is gone: `exited with code 3`. */
+  readonly ended: Promise<string>;
+
+  private readonly child: ChildProcess;
+  private over = false;
+
+  constructor(command: Command, onLine: (line: string) => void) {
+    const { program, args, cwd, env } = command;
+    this.child = spawn("/bin/sh", ["-c", WATCHED, "sh", program, ...args], {
+      cwd,
+      env,
+      detached: true,
+      stdio: ["pipe", "pipe", "pipe"],
+    });
+    this.pid = this.child.pid;
+    for (const input of [this.child.stdout, this.child.stderr]) {
+      if (input) createInterface({ input }).on("line", onLine);
+    }
+    // The pipe breaks when the group dies first.
+    this.child.stdin?.on("error", () => {});
+    this.ended = this.waitForEnd();
+  }
+
+  /** SIGTERM to the group, SIGKILL after `graceMs`. */
+  async stop(graceMs = GRACE_MS): Promise<void> {
+    this.signal("SIGTERM");
+    const timer = setTimeout(() => this.signal("SIGKILL"), graceMs);
+    await this.ended;
+    clearTimeout(timer);
+  }
+
+  kill(): void {
+    this.signal("SIGKILL");
+  }
+
+  private signal(signal: NodeJS.Signals): void {
+    if (this.over || this.pid === undefined) return;
+    try {
+      process.kill(-this.pid, signal);
+    } catch {
+      // Gone already.
+    }
+  }
+
+  private waitForEnd(): Promise<string> {
+    return new Promise((done) => {
+      this.child.once("error", (error) => done(`could not be started: ${error.message}`));
+      this.child.once("exit", (code, signal) => {
+        // What is left of the group, the watcher at least.
+        this.signal("SIGKILL");
+        this.over = true;
+        this.child.once("close", () => done(describeEnd(code, signal)));
+      });
+    });
+  }
+}
+
+// A shell reports a signal as a code above 128.
+function describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
+  if (code === 127) return "was not found (code 127)";
+  if (signal !== null) return `was ended by ${signal}`;
+  if (code !== null && code > 128) return `was ended by signal ${code - 128}`;
+  return `exited with code ${code}`;
+}

@@ -1,0 +1,164 @@
+import { createHash } from "node:crypto";
+import {
+  existsSync,
+  mkdirSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
+import { basename, dirname, join, resolve } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { readRequirements } from "./_requirements.ts";
+import { run } from "./_run.ts";
+
+export interface EnvironmentOptions {
+  /** Folder with the sources, absolute. */
+  readonly source: string;
+  /** Relative to the source. */
+  readonly requirements: string;
+  /** Folder that holds environments. */
+  readonly cache: string;
+  /** Interpreter, by name or path. @default - `python3`, else `python` */
+  readonly python?: string | undefined;
+  readonly progress: (step: string) => void;
+}
+
+const FAILURE_LINES = 15;
+const VERSION =
+  "import sys, ensurepip; print(sys.executable); print(sys.version_info[:2] >= (3, 10)); print(sys.version)";
+
+/**
+ * The folder of a Python environment with everything that the requirements name, made unless it is
+ * there. One that was not finished is made again; older ones of the same sources are removed.
+ */
+export async function makeEnvironment(options: EnvironmentOptions): Promise<string> {
+  const python = await findPython(options.python);
+  const requirements = readRequirements(options.source, options.requirements);
+  const of = createHash("sha256").update(options.source).digest("hex").slice(0, 6);
+  const version = createHash("sha256").update(python.version).digest("hex").slice(0, 6);
+  const folder = join(resolve(options.cache), `venv-${of}-${version}${requirements.hash}`);
+  if (isDone(folder)) return folder;
+  const unlock = await lock(`${folder}.lock`, options.progress);
+  try {
+    if (!isDone(folder)) await make(folder, python.path, requirements.text, options);
+    removeOlder(folder, `venv-${of}-`);
+  } finally {
+    unlock();
+  }
+  return folder;
+}
+
+interface Python {
+  readonly path: string;
+  readonly version: string;
+}
+
+async function findPython(given: string | undefined): Promise<Python> {
+  const names = given === undefined ? ["python3", "python"] : [given];
+  for (const name of names) {
+    const { code, lines } = await run(name, ["-c", VERSION]);
+    const [path, recent, ...version] = lines;
+    if (code === 0 && path !== undefined && recent === "True") {
+      return { path, version: version.join(" ") };
+    }
+  }
+  throw new Error(
+    `Python 3.10 or newer with venv was not found (tried ${names.join(", ")}). Install it (on Debian and Ubuntu: \`apt install python3 python3-venv\`), or run the containers as images: --docker.`,
+  );
+}
+
+async function make(
+  folder: string,
+  python: string,
+  requirements: string,
+  { source, progress }: EnvironmentOptions,
+): Promise<void> {
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true });
+  const file = join(folder, "requirements.txt");
+  writeFileSync(file, requirements);
+  progress("making a Python environment");
+  const uv = (await run("uv", ["--version"])).code === 0;
+  await need(python, ["-m", "venv", ...(uv ? ["--without-pip"] : []), folder], source);
+  const onLine = (line: string) => {
+    const step = describeStep(line);
+    if (step !== undefined) progress(step);
+  };
+  const own = join(folder, "bin", "python");
+  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-color"];
+  const args = uv ? ["pip", "install", "--python", own] : pip;
+  await need(uv ? "uv" : own, [...args, "-r", file], source, onLine);
+  writeFileSync(join(folder, "done"), "");
+}
+
+/** What pip is at, as far as it takes time. */
+function describeStep(line: string): string | undefined {
+  const [, verb, what = ""] =
+    /^\s*(Collecting|Downloading|Building|Installing|Obtaining|Resolved|Prepared|Installed) (.*)$/.exec(
+      line,
+    ) ?? [];
+  if (verb === undefined) return undefined;
+  if (verb === "Installing" && what.startsWith("collected")) return "installing packages";
+  return `${verb.toLowerCase()} ${what.replace(/ \(from .*$/, "").slice(0, 60)}`;
+}
+
+async function need(
+  program: string,
+  args: readonly string[],
+  cwd: string,
+  onLine?: (line: string) => void,
+): Promise<void> {
+  const { code, lines } = await run(program, args, { cwd, ...(onLine && { onLine }) });
+  if (code === 0) return;
+  const last = lines.filter((line) => line.trim() !== "").slice(-FAILURE_LINES);
+  throw new Error(
+    [
+      `The Python environment of ${cwd} could not be made: ${[basename(program), ...args].join(" ")} exited with code ${code}. Mend its requirements and start again. Its last lines:`,
+      ...last.map((line) => `  ${line}`),
+    ].join("\n"),
+  );
+}
+
+function isDone(folder: string): boolean {
+  return existsSync(join(folder, "done"));
+}
+
+/** Waits for whoever makes the same environment; one that died meanwhile is not waited for. */
+async function lock(path: string, progress: (step: string) => void): Promise<() => void> {
+  mkdirSync(dirname(path), { recursive: true });
+  for (let told = false; ; told = true) {
+    try {
+      writeFileSync(path, String(process.pid), { flag: "wx" });
+      return () => rmSync(path, { force: true });
+    } catch {
+      if (!told) progress("waiting for another run that makes the same environment");
+    }
+    if (isAbandoned(path)) rmSync(path, { force: true });
+    else await sleep(200);
+  }
+}
+
+function isAbandoned(path: string): boolean {
+  try {
+    process.kill(Number(readFileSync(path, "utf8")), 0);
+    return false;
+  } catch (error) {
+    // Not ours to signal, yet alive.
+    return (error as NodeJS.ErrnoException).code !== "EPERM" && isOld(path);
+  }
+}
+
+// A lock that was just made may still be empty.
+function isOld(path: string): boolean {
+  const stat = statSync(path, { throwIfNoEntry: false });
+  return stat !== undefined && Date.now() - stat.mtimeMs > 1000;
+}
+
+function removeOlder(folder: string, prefix: string): void {
+  for (const name of readdirSync(dirname(folder))) {
+    const other = name.startsWith(prefix) && !name.startsWith(basename(folder));
+    if (other) rmSync(join(dirname(folder), name), { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,185 @@
+import { join } from "node:path";
+import type { Report } from "../events/event.ts";
+import type { ContainerSpec } from "../stack/blueprint.ts";
+import { collect, MAX_BYTES, platformAnswer, sizeOf } from "./_call.ts";
+import { Container, type ContainerStatus } from "./_container.ts";
+import { environmentRefusals, secretValues } from "./_environment.ts";
+import { Images } from "./_images.ts";
+import { Processes } from "./_processes.ts";
+import type { CommandFor, Runtime } from "./_runtime.ts";
+import type { ContainerResponse, Invoke } from "./invoke.ts";
+
+export interface ContainersOptions {
+  readonly specs: readonly ContainerSpec[];
+  /** The project's folder, which sources are relative to. */
+  readonly root: string;
+  /** Folder for Python environments and made-up secrets. */
+  readonly cache: string;
+  /** The user's own values for secrets, by variable. */
+  readonly secrets: Readonly<Record<string, string>>;
+  readonly report: Report;
+  /** Interpreter to make environments with. @default - `python3`, else `python` */
+  readonly python?: string | undefined;
+  /** Whether images are built and run in place of processes. @default false */
+  readonly docker?: boolean | undefined;
+}
+
+// https://yandex.cloud/en/docs/serverless-containers/concepts/limits: for all containers of a cloud
+// together, in one zone.
+const CONCURRENT_REQUESTS = 10;
+
+/**
+ * The containers of a stack, each as one instance that serves as many requests at once as its
+ * `concurrency` says. A request that finds it busy waits, as it would for another instance to
+ * start; the eleventh of all is refused with 429.
+ */
+export class Containers {
+  private readonly options: ContainersOptions;
+  private readonly runtime: Runtime;
+  private readonly containers: ReadonlyMap<string, Container>;
+  private readonly waitingForRoom = new Set<() => void>();
+  private requests = 0;
+
+  constructor(options: ContainersOptions) {
+    this.options = options;
+    this.runtime = options.docker ? new Images(options) : new Processes(options);
+    this.containers = new Map(
+      options.specs.map((spec) => [
+        spec.name,
+        new Container(spec, this.secretsOf(spec), options.report, () => this.tellWaiting()),
+      ]),
+    );
+  }
+
+  /**
+   * Makes what is needed and starts all containers. Each is ready then, or has crashed and is
+   * started again and again: `states` tells.
+   *
+   * @throws Error when the cloud would refuse one, or what it needs cannot be installed
+   */
+  async start(): Promise<void> {
+    this.refuse();
+    await this.startAll([...this.containers.values()]);
+  }
+
+  /** Calls a container by name. */
+  readonly invoke: Invoke = async (name, request) => {
+    const container = this.find(name);
+    const body = await collect(request.body, MAX_BYTES - sizeOf(request.headers));
+    if (body === undefined) return this.tooLarge(name);
+    if (this.requests >= CONCURRENT_REQUESTS) return this.noCapacity(name);
+    this.requests += 1;
+    try {
+      return await container.handle(request, body);
+    } finally {
+      this.requests -= 1;
+      this.tellWaiting();
+    }
+  };
+
+  /** Whether a request would be worked on at once. */
+  hasRoom(name: string): boolean {
+    return this.requests < CONCURRENT_REQUESTS && this.find(name).hasRoom;
+  }
+
+  /** Requests that a container works on at once. */
+  concurrencyOf(name: string): number {
+    return this.find(name).spec.concurrency;
+  }
+
+  /** Waits until `hasRoom`, or until `signal` is aborted. */
+  whenRoom(name: string, signal: AbortSignal): Promise<void> {
+    return new Promise((done) => {
+      const check = () => {
+        if (!signal.aborted && !this.hasRoom(name)) return;
+        this.waitingForRoom.delete(check);
+        signal.removeEventListener("abort", check);
+        done();
+      };
+      this.waitingForRoom.add(check);
+      signal.addEventListener("abort", check, { once: true });
+      check();
+    });
+  }
+
+  /** Starts one container anew, or all: with changed sources and requirements. */
+  async restart(name?: string): Promise<void> {
+    const chosen = name === undefined ? [...this.containers.values()] : [this.find(name)];
+    await this.startAll(chosen);
+  }
+
+  /** Ends all. No process is left. */
+  async stop(): Promise<void> {
+    await Promise.all([...this.containers.values()].map((container) => container.stop()));
+    await Promise.all(this.options.specs.map((spec) => this.runtime.cleanUp(spec)));
+  }
+
+  /** How each container is. */
+  get states(): readonly ContainerStatus[] {
+    return [...this.containers.values()].map((container) => container.status);
+  }
+
+  // Containers of one source share what has to be made.
+  private async startAll(chosen: readonly Container[]): Promise<void> {
+    await Promise.all(
+      chosen.map(async (container) => {
+        const command = await this.prepare(container);
+        await container.start(command);
+      }),
+    );
+  }
+
+  private prepare(container: Container): Promise<CommandFor> {
+    const { spec } = container;
+    return this.runtime.prepare(spec, (detail) => container.isInstalling(detail));
+  }
+
+  private find(name: string): Container {
+    const container = this.containers.get(name);
+    if (container) return container;
+    const known = [...this.containers.keys()].join(", ");
+    throw new Error(`There is no container ${name} in the stack (there are: ${known}).`);
+  }
+
+  private secretsOf(spec: ContainerSpec): Record<string, string> {
+    const { secrets, cache, report } = this.options;
+    for (const name of spec.foreignSecrets.filter((key) => secrets[key] === undefined)) {
+      report({
+        type: "log",
+        container: spec.name,
+        level: "warning",
+        message: `${name} lies in Lockbox and is empty here. Write ${name}=… into .env.local`,
+      });
+    }
+    return secretValues(spec, secrets, join(cache, "secrets.json"));
+  }
+
+  private refuse(): void {
+    const refusals = [...this.containers.values()].flatMap(({ spec, secrets }) =>
+      environmentRefusals(spec, secrets).map((refusal) => ({ ...refusal, by: spec.name })),
+    );
+    for (const refusal of refusals) {
+      this.options.report({ type: "refused", code: "InvalidArgument", ...refusal });
+    }
+    if (refusals.length === 0) return;
+    throw new Error(refusals.map(({ message, fix }) => `${message}. ${fix}.`).join("\n"));
+  }
+
+  private tooLarge(name: string): ContainerResponse {
+    const message = `A request to ${name} has more than 3.5 MB, headers included`;
+    const fix = "Send what is larger straight to a bucket";
+    this.options.report({ type: "refused", by: name, code: "413", message, fix });
+    return platformAnswer(413, `${message}. ${fix}.`);
+  }
+
+  private noCapacity(name: string): ContainerResponse {
+    const message = `${CONCURRENT_REQUESTS} requests are being worked on, and ${name} got one more`;
+    const fix = "The cloud has this quota in each zone, and raises it on request";
+    this.options.report({ type: "refused", by: name, code: "429", message, fix });
+    return platformAnswer(429, `${message}. ${fix}.`);
+  }
+
+  private tellWaiting(): void {
+    for (const check of [...this.waitingForRoom]) check();
+  }
+}

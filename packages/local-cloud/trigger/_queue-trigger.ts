@@ -1,0 +1,162 @@
+import { randomUUID } from "node:crypto";
+import { text } from "node:stream/consumers";
+import { setTimeout as sleep } from "node:timers/promises";
+import type { Containers } from "../containers/containers.ts";
+import type { Invoke } from "../containers/invoke.ts";
+import { decodeTask } from "../events/decode-task.ts";
+import type { Report } from "../events/event.ts";
+import type { Queues, ReceivedMessage } from "../queue/queues.ts";
+import type { QueueTriggerSpec } from "../stack/blueprint.ts";
+import { renderQueueEvent } from "./_events.ts";
+import { eventRequest, isSuccess } from "./_requests.ts";
+import { readVerdicts } from "./_verdicts.ts";
+
+export interface QueueTriggerOptions {
+  readonly queues: Queues;
+  readonly invoke: Invoke;
+  readonly containers: Pick<Containers, "whenRoom" | "concurrencyOf">;
+  readonly report: Report;
+}
+
+// 230 KB; whether a KB has 1,000 or 1,024 bytes is not said.
+const MAX_MESSAGE_BYTES = 230_000;
+const LONG_POLL_SECONDS = 20;
+const PAUSE_AFTER_ERROR_MS = 1000;
+
+/** Takes messages out of one queue and hands them to its container. */
+export class QueueTrigger {
+  readonly spec: QueueTriggerSpec;
+
+  private readonly options: QueueTriggerOptions;
+  private inFlight = 0;
+  private freed: () => void = () => {};
+
+  constructor(spec: QueueTriggerSpec, options: QueueTriggerOptions) {
+    this.spec = spec;
+    this.options = options;
+  }
+
+  /** Goes on until `signal` is aborted. What is under way then comes to its end by itself. */
+  async run(signal: AbortSignal): Promise<void> {
+    while (!signal.aborted) {
+      try {
+        await this.waitForRoom(signal);
+        const batch = await this.gather(signal);
+        if (batch.length > 0) void this.deliver(batch);
+      } catch (error) {
+        // Somebody has deleted the queue.
+        this.complain(error);
+        await sleep(PAUSE_AFTER_ERROR_MS, undefined, { signal }).catch(() => {});
+      }
+    }
+  }
+
+  /** Messages are taken only when they can be worked on: otherwise they would hide for nothing. */
+  private async waitForRoom(signal: AbortSignal): Promise<void> {
+    const { containers } = this.options;
+    const concurrency = containers.concurrencyOf(this.spec.container);
+    while (this.inFlight >= concurrency && !signal.aborted) await this.nextEnd(signal);
+    await containers.whenRoom(this.spec.container, signal);
+  }
+
+  private nextEnd(signal: AbortSignal): Promise<void> {
+    return new Promise((done) => {
+      const end = () => {
+        signal.removeEventListener("abort", end);
+        done();
+      };
+      this.freed = end;
+      signal.addEventListener("abort", end, { once: true });
+    });
+  }
+
+  /** A full batch at once, or what has come in the time of the cutoff. */
+  private async gather(signal: AbortSignal): Promise<ReceivedMessage[]> {
+    const { batchSize, batchCutoffSeconds } = this.spec;
+    if (signal.aborted) return [];
+    const batch = [...(await this.receive(batchSize, LONG_POLL_SECONDS, signal))];
+    const cutoff = performance.now() + batchCutoffSeconds * 1000;
+    while (batch.length > 0 && batch.length < batchSize && !signal.aborted) {
+      const left = (cutoff - performance.now()) / 1000;
+      if (left <= 0) break;
+      batch.push(...(await this.receive(batchSize - batch.length, left, signal)));
+    }
+    return batch;
+  }
+
+  private receive(max: number, waitSeconds: number, signal: AbortSignal) {
+    const { queue } = this.spec;
+    return this.options.queues.receive(queue, { max, waitSeconds, by: "trigger" }, signal);
+  }
+
+  private async deliver(batch: readonly ReceivedMessage[]): Promise<void> {
+    const deliverable = batch.filter((message) => !this.isTooLarge(message));
+    if (deliverable.length === 0) return;
+    this.inFlight += 1;
+    try {
+      const status = await this.post(deliverable);
+      // Anything else leaves them hidden until their visibility timeout is over.
+      if (!isSuccess(status)) return;
+      const { queues } = this.options;
+      for (const { receiptHandle } of deliverable) queues.delete(this.spec.queue, receiptHandle);
+    } catch (error) {
+      this.complain(error);
+    } finally {
+      this.inFlight -= 1;
+      this.freed();
+    }
+  }
+
+  /** Calls the container, and gives its status. */
+  private async post(messages: readonly ReceivedMessage[]): Promise<number> {
+    const { queues, invoke, report } = this.options;
+    const { name: trigger, queue, container, path } = this.spec;
+    const invocation = randomUUID();
+    const messageIds = messages.map(({ messageId }) => messageId);
+    report({ type: "invoked", invocation, trigger, container, messageIds });
+    const began = performance.now();
+    const event = renderQueueEvent(queues.arnOf(queue), messages, Date.now());
+    const [message] = messages.length === 1 ? messages : [];
+    const answer = await invoke(
+      container,
+      eventRequest(container, path, event, {
+        id: invocation,
+        via: "trigger",
+        ...(message && { message: describeMessage(message) }),
+      }),
+    );
+    const body = Buffer.isBuffer(answer.body) ? String(answer.body) : await text(answer.body);
+    const seconds = (performance.now() - began) / 1000;
+    const { status } = answer;
+    const verdicts = readVerdicts(body);
+    report({ type: "answered", invocation, container, messageIds, status, seconds, verdicts });
+    return status;
+  }
+
+  private isTooLarge({ messageId, body }: ReceivedMessage): boolean {
+    const bytes = Buffer.byteLength(body);
+    if (bytes <= MAX_MESSAGE_BYTES) return false;
+    this.options.report({
+      type: "refused",
+      by: this.spec.name,
+      code: "MessageTooLarge",
+      message: `Message ${messageId} has ${bytes} bytes, and a trigger delivers up to ${MAX_MESSAGE_BYTES}. It stays in ${this.spec.queue} until it is a dead letter`,
+      fix: "Put what is large into a bucket, and its name into the message. `import celery_push_worker.publisher` refuses such a message when it is sent",
+    });
+    return true;
+  }
+
+  private complain(error: unknown): void {
+    this.options.report({
+      type: "log",
+      container: this.spec.container,
+      level: "error",
+      message: `Trigger ${this.spec.name}: ${error instanceof Error ? error.message : error}`,
+    });
+  }
+}
+
+function describeMessage({ messageId, body }: ReceivedMessage) {
+  const taskId = decodeTask(body)?.id;
+  return { messageId, ...(taskId !== undefined && { taskId }) };
+}

@@ -1,0 +1,62 @@
+import type { QueueTriggerSpec } from "../stack/blueprint.ts";
+import { QueueTrigger, type QueueTriggerOptions } from "./_queue-trigger.ts";
+
+export interface QueueTriggersOptions extends QueueTriggerOptions {
+  readonly specs: readonly QueueTriggerSpec[];
+}
+
+/**
+ * The triggers of all queues. Each takes messages as its container has room for them, POSTs them in
+ * the cloud's event, and deletes them when the answer is a 2xx. Otherwise they come back when their
+ * visibility timeout is over, until the queue's redrive policy makes them dead letters.
+ */
+export class QueueTriggers {
+  private readonly triggers: readonly QueueTrigger[];
+  private running: AbortController | undefined;
+  private runs: Promise<unknown> = Promise.resolve();
+
+  constructor({ specs, ...options }: QueueTriggersOptions) {
+    this.triggers = specs
+      .filter((spec) => !isFifo(spec, options))
+      .map((spec) => new QueueTrigger(spec, options));
+  }
+
+  start(): void {
+    if (this.running) return;
+    this.running = new AbortController();
+    const { signal } = this.running;
+    this.runs = Promise.all(this.triggers.map((trigger) => trigger.run(signal)));
+  }
+
+  /** Takes no more messages. What is being worked on comes to its end. */
+  pause(): void {
+    this.running?.abort();
+    this.running = undefined;
+  }
+
+  resume(): void {
+    this.start();
+  }
+
+  get paused(): boolean {
+    return this.running === undefined;
+  }
+
+  /** As `pause`, and waits until nothing more is taken; not for what is being worked on. */
+  async stop(): Promise<void> {
+    this.pause();
+    await this.runs;
+  }
+}
+
+function isFifo({ name, queue }: QueueTriggerSpec, { report }: QueueTriggerOptions): boolean {
+  if (!queue.endsWith(".fifo")) return false;
+  report({
+    type: "refused",
+    by: name,
+    code: "InvalidArgument",
+    message: `Trigger ${name} reads ${queue}, and triggers read no FIFO queues`,
+    fix: "Leave out fifo where the queue is defined",
+  });
+  return true;
+}

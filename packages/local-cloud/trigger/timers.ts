@@ -1,0 +1,116 @@
+import { randomUUID } from "node:crypto";
+import type { Invoke } from "../containers/invoke.ts";
+import type { Report } from "../events/event.ts";
+import { type Clock, realClock } from "../queue/clock.ts";
+import type { TimerSpec } from "../stack/blueprint.ts";
+import { renderTimerEvent } from "./_events.ts";
+import { eventRequest, isSuccess } from "./_requests.ts";
+import { type Cron, nextTime, parseCron } from "./cron.ts";
+
+export interface TimersOptions {
+  readonly specs: readonly TimerSpec[];
+  readonly invoke: Invoke;
+  readonly report: Report;
+  /** @default - the machine's clock */
+  readonly clock?: Clock;
+}
+
+interface Timer {
+  readonly spec: TimerSpec;
+  readonly cron: Cron;
+}
+
+// A machine that was asleep has late timers, and long ones overflow: so they are set anew.
+const LONGEST_WAIT_MS = 3_600_000;
+const LATE_MS = 60_000;
+
+/** The timers of a stack: each calls its container at the times of its cron expression, in UTC. */
+export class Timers {
+  private readonly options: TimersOptions;
+  private readonly clock: Clock;
+  private readonly timers: ReadonlyMap<string, Timer>;
+  private readonly cancels = new Set<() => void>();
+
+  constructor(options: TimersOptions) {
+    this.options = options;
+    this.clock = options.clock ?? realClock;
+    this.timers = new Map(
+      options.specs.map((spec) => [spec.name, { spec, cron: parseCron(spec.cron) }]),
+    );
+  }
+
+  start(): void {
+    for (const timer of this.timers.values()) this.arm(timer);
+  }
+
+  stop(): void {
+    for (const cancel of [...this.cancels]) cancel();
+    this.cancels.clear();
+  }
+
+  /** Fires a timer now, and gives the status of the last answer. */
+  fire(name: string): Promise<number> {
+    return this.call(this.find(name).spec, true);
+  }
+
+  /** The next times at which a timer fires; fewer when its years are over. */
+  next(name: string, count: number): Date[] {
+    const { cron } = this.find(name);
+    const times: Date[] = [];
+    let after: number | undefined = this.clock.now();
+    while (times.length < count) {
+      after = nextTime(cron, after);
+      if (after === undefined) break;
+      times.push(new Date(after));
+    }
+    return times;
+  }
+
+  private arm(timer: Timer): void {
+    const now = this.clock.now();
+    const next = nextTime(timer.cron, now);
+    if (next === undefined) return;
+    this.wait(Math.min(next, now + LONGEST_WAIT_MS), () => {
+      const late = this.clock.now() - next;
+      if (late >= 0 && late < LATE_MS) void this.call(timer.spec, false);
+      this.arm(timer);
+    });
+  }
+
+  private wait(at: number, act: () => void): void {
+    const cancel = this.clock.setTimer(at, () => {
+      this.cancels.delete(cancel);
+      act();
+    });
+    this.cancels.add(cancel);
+  }
+
+  /** Calls the container, again if that fails as often as the stack says. */
+  private async call(spec: TimerSpec, byHand: boolean): Promise<number> {
+    const eventId = randomUUID();
+    for (let attempt = 0; ; attempt += 1) {
+      const status = await this.post(spec, eventId);
+      this.options.report({ type: "timer", timer: spec.name, status, byHand });
+      if (isSuccess(status) || attempt >= spec.retryAttempts) return status;
+      await new Promise<void>((done) => {
+        this.wait(this.clock.now() + spec.retryIntervalSeconds * 1000, done);
+      });
+    }
+  }
+
+  private async post(
+    { name, payload = "", container, path }: TimerSpec,
+    eventId: string,
+  ): Promise<number> {
+    const event = renderTimerEvent(name, payload, eventId, this.clock.now());
+    const request = eventRequest(container, path, event, { id: eventId, via: "timer" });
+    return (await this.options.invoke(container, request)).status;
+  }
+
+  private find(name: string): Timer {
+    const timer = this.timers.get(name);
+    if (timer) return timer;
+    const known = [...this.timers.keys()].join(", ") || "none; set 'schedule' in config.ts";
+    throw new Error(`There is no timer ${name} (there are: ${known}).`);
+  }
+}
