@@ -13,6 +13,8 @@ export interface Flag {
 /** What a command is called and which flags it takes; its help text is made from this. */
 export interface Command<Flags extends Record<string, Flag> = Record<string, Flag>> {
   readonly name: string;
+  /** A word that stands before the flags, where the npm script has several commands. */
+  readonly verb?: string;
   /** One sentence. */
   readonly summary: string;
   readonly flags: Flags;
@@ -56,7 +58,8 @@ export function parseCommandLine<Flags extends Record<string, Flag>>(
   argv: readonly string[],
   env: Environment,
 ): { readonly help: string } | { readonly flags: FlagValues<Flags> } {
-  const args = argv[0] === "--" ? argv.slice(1) : argv;
+  const given = argv[0] === "--" ? argv.slice(1) : argv;
+  const args = command.verb === undefined ? given : given.slice(1);
   if (args.includes("--help") || args.includes("-h")) return { help: formatHelp(command) };
   refuseSwallowed(command, args, env);
   const values = parseStrictly(command, args);
@@ -73,7 +76,7 @@ export function formatHelp(command: Command): string {
   const names = rows.map(([name, flag]) => `--${name}${"value" in flag ? ` <${flag.value}>` : ""}`);
   const width = Math.max(...names.map((name) => name.length));
   return [
-    `npm run ${command.name} -- [flags]`,
+    `${callOf(command)} [flags]`,
     "",
     command.summary,
     "",
@@ -90,7 +93,7 @@ function parseStrictly(command: Command, args: readonly string[]) {
     return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
   } catch (error) {
     const reason = firstSentence(messageOf(error));
-    throw new UsageError(`${reason}. \`npm run ${command.name} -- --help\` lists the flags.`, {
+    throw new UsageError(`${reason}. \`${callOf(command)} --help\` lists the flags.`, {
       cause: error,
     });
   }
@@ -111,7 +114,7 @@ function refuseSwallowed(command: Command, args: readonly string[], env: Environ
   if (swallowed.length === 0) return;
   const names = swallowed.map((text) => text.split(" ")[0]).join(", ");
   throw new UsageError(
-    `npm took ${names} for itself. Write \`npm run ${command.name} -- ${swallowed.join(" ")}\`.`,
+    `npm took ${names} for itself. Write \`${callOf(command)} ${swallowed.join(" ")}\`.`,
   );
 }
 
@@ -119,6 +122,10 @@ function refuseSwallowed(command: Command, args: readonly string[], env: Environ
 function refuseEmpty(values: Readonly<Record<string, unknown>>): void {
   const empty = Object.keys(values).find((name) => values[name] === "");
   if (empty) throw new UsageError(`--${empty} is empty. Give it a value or leave it out.`);
+}
+
+function callOf({ name, verb }: Command): string {
+  return ["npm run", name, "--", ...(verb === undefined ? [] : [verb])].join(" ");
 }
 
 function defaultOf(name: string, env: Environment): string | undefined {

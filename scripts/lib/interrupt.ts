@@ -19,6 +19,7 @@ export class Interrupted extends UserError {
 
 const running = new Set<ChildProcess>();
 let received: Interrupted | undefined;
+let stopWanted: ((interrupted: Interrupted) => void) | undefined;
 
 /** Set once a signal was received. */
 export function interruption(): Interrupted | undefined {
@@ -33,12 +34,22 @@ export function interruption(): Interrupted | undefined {
 export function handleInterrupts(end: (interrupted: Interrupted) => void): void {
   for (const signal of SIGNALS) {
     process.on(signal, () => {
+      if (stopWanted) return stopWanted(new Interrupted(signal));
       if (received) return;
       received = new Interrupted(signal);
       for (const child of running) child.kill(signal);
       if (running.size === 0) end(received);
     });
   }
+}
+
+/**
+ * For a command that runs until somebody stops it: from now on a signal calls `stop`, possibly more
+ * than once, and does nothing else. A terminal that is closed stops it too.
+ */
+export function stopBySignal(stop: (interrupted: Interrupted) => void): void {
+  stopWanted = stop;
+  process.on("SIGHUP", () => stop(new Interrupted("SIGTERM")));
 }
 
 /** Has a tool get the signals of this process, until the returned function is called. */

@@ -1,0 +1,178 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { reportKept } from "./_kept-messages.ts";
+import { type Runtime, startRuntime } from "./_runtime.ts";
+import { Teardown } from "./_teardown.ts";
+import { clientEnvironment } from "./control/client-environment.ts";
+import { startControl } from "./control/server.ts";
+import { EventStore } from "./events/store.ts";
+import type { Listening } from "./http/listen.ts";
+import { openJournal } from "./queue/journal.ts";
+import { Queues } from "./queue/queues.ts";
+import { startQueueServer } from "./queue/server.ts";
+import type { Blueprint, Endpoints } from "./stack/blueprint.ts";
+import { readPorts, readStack } from "./stack/read-stack.ts";
+import { startTables } from "./tables/server.ts";
+
+export interface LocalCloudOptions {
+  /** Content of the synthesized stack, cdktf.out/stacks/app/cdk.tf.json. */
+  readonly stack: string;
+  /** The project's folder, in which the containers' sources lie. */
+  readonly root: string;
+  /** Folder for Python environments, kept from run to run. */
+  readonly cache: string;
+  /** Folder with one folder for each bucket. */
+  readonly buckets: string;
+  /** Folder that keeps queues and tables. @default - memory only */
+  readonly data?: string;
+  /** Values of secrets, by the variable's name. @default - made up */
+  readonly secrets?: Readonly<Record<string, string>>;
+  /** Whether containers run as Docker images. @default false */
+  readonly docker?: boolean;
+  /** Ports to try first, 0 for any. @default - the stack's, and 4510 for control */
+  readonly ports?: Partial<Ports>;
+}
+
+type Ports = Blueprint["ports"] & { readonly control: number };
+
+const CONTROL_PORT = 4510;
+
+/** Addresses without a slash at the end. */
+export interface Addresses extends Endpoints {
+  readonly control: string;
+}
+
+/** A port that was taken, and the one in its place. */
+export interface Move {
+  readonly wanted: number;
+  readonly port: number;
+}
+
+/** Everything that a stack describes, on this machine. */
+export interface LocalCloud {
+  /** Tells this run from others. */
+  readonly run: string;
+  readonly events: EventStore;
+  readonly addresses: Addresses;
+  readonly moves: readonly Move[];
+  /** What runs at the moment: another after `apply`. */
+  readonly blueprint: () => Blueprint;
+  /** Variables for programs that talk to it. */
+  readonly environment: () => Readonly<Record<string, string>>;
+  /** Resolves when every container was started, and the triggers take messages. */
+  readonly ready: Promise<void>;
+  /** Containers that are not ready. */
+  down(): readonly string[];
+  /** Holds messages back in their queues, or hands them out again. Gives back whether they are held. */
+  togglePause(): boolean;
+  /** Fires a timer now, and gives back the container's answer. */
+  fire(timer: string): Promise<number>;
+  /** Restarts the containers, for changed sources. */
+  restart(): Promise<void>;
+  /** Runs another stack in place of this one. Queues, tables and what is in them stay. */
+  apply(stack: string): Promise<void>;
+  /** Stops everything; no process is left. */
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts everything that a synthesized stack describes: queues, tables, gateway, containers,
+ * triggers, and a server by which other programs see what happens.
+ *
+ * Gives back as soon as all addresses answer; requests for containers wait until these are ready.
+ */
+export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
+  const teardown = new Teardown();
+  try {
+    return await assemble(options, teardown);
+  } catch (error) {
+    await teardown.run();
+    throw error;
+  }
+}
+
+async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise<LocalCloud> {
+  const run = randomUUID();
+  const events = new EventStore();
+  const ports: Ports = { control: CONTROL_PORT, ...readPorts(options.stack), ...options.ports };
+  const { queues, queue, tables } = await startServices(options, ports, events, teardown);
+  const startStack = (stack: string, sitePort: number) =>
+    startRuntime({
+      ...options,
+      ...{ stack, sitePort, queues, report: events.report },
+      endpoints: { queue: queue.url, tables: tables.url },
+    });
+  let runtime: Runtime = await startStack(options.stack, ports.site);
+  teardown.add(() => runtime.stop());
+  const environment = () => clientEnvironment(runtime.blueprint, runtime.site);
+  const fire = (timer: string) => runtime.timers.fire(timer);
+  const addresses = { queue: queue.url, tables: tables.url, site: runtime.site };
+  const control = await startControl({
+    ...{ events, run, fire, port: ports.control },
+    timers: () => runtime.blueprint.timers.map(({ name }) => name),
+    describe: () => ({ run, pid: process.pid, ...addresses, environment: environment() }),
+  });
+  teardown.add(() => control.close());
+  let stopping: Promise<void> | undefined;
+  return {
+    ...{ run, events, environment, fire, ready: runtime.ready },
+    addresses: { ...addresses, control: control.url },
+    moves: movesOf(ports, { queue, tables, control, site: { port: runtime.sitePort } }),
+    blueprint: () => runtime.blueprint,
+    down: () => downOf(runtime),
+    togglePause: () => togglePause(runtime),
+    restart: () => runtime.containers.restart(),
+    apply: async (stack) => {
+      readStack(stack, addresses);
+      await runtime.stop();
+      runtime = await startStack(stack, runtime.sitePort);
+      await runtime.ready;
+    },
+    stop: () => {
+      stopping ??= teardown.run();
+      return stopping;
+    },
+  };
+}
+
+async function startServices(
+  { stack, data }: LocalCloudOptions,
+  ports: Ports,
+  { report }: EventStore,
+  teardown: Teardown,
+) {
+  const journal = data === undefined ? undefined : await openJournal(data);
+  if (journal) teardown.add(() => journal.close());
+  let address = "";
+  const queues = new Queues({ report, journal, address: () => address });
+  teardown.add(() => queues.close());
+  reportKept(queues, report, Date.now());
+  const queue = await startQueueServer({ queues, port: ports.queue, report });
+  teardown.add(() => queue.close());
+  address = queue.url;
+  // The table's name depends on no address.
+  const { table } = readStack(stack, { queue: address, tables: address, site: address });
+  const directory = data === undefined ? undefined : join(data, "tables");
+  const tables = await startTables({ table, port: ports.tables, directory, report });
+  teardown.add(() => tables.close());
+  return { queues, queue, tables };
+}
+
+function downOf({ containers }: Runtime): string[] {
+  return containers.states.filter(({ state }) => state !== "ready").map(({ name }) => name);
+}
+
+function togglePause({ triggers }: Runtime): boolean {
+  if (triggers.paused) triggers.resume();
+  else triggers.pause();
+  return triggers.paused;
+}
+
+function movesOf(
+  wanted: Ports,
+  found: { readonly [name in keyof Ports]: Pick<Listening, "port"> },
+): Move[] {
+  return (["site", "queue", "tables", "control"] as const)
+    .map((name) => ({ wanted: wanted[name], port: found[name].port }))
+    .filter(({ wanted, port }) => wanted !== 0 && port !== 0 && wanted !== port);
+}

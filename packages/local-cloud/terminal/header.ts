@@ -1,0 +1,40 @@
+import { clip, type Paint } from "./style.ts";
+
+const WIDTH = 100;
+const NOTE_COLUMN = 56;
+
+/** What the first lines say. */
+export interface Facts {
+  readonly project: string;
+  readonly urls: { readonly site: string; readonly queue: string; readonly tables: string };
+  /** Ports that were taken, and what is used instead. */
+  readonly moved: readonly { readonly wanted: number; readonly port: number }[];
+  /** Folder that keeps queue and table; `undefined` in memory. */
+  readonly data?: string;
+  readonly skipped: readonly string[];
+  /** Another one that runs in this folder. */
+  readonly other?: { readonly pid: number; readonly site: string };
+}
+
+/** The first lines, seven at most: addresses first. */
+export function formatHeader(facts: Facts, paint: Paint, keys: boolean): string[] {
+  const { urls, skipped, moved, other } = facts;
+  const kept = facts.data ? `kept in ${facts.data}` : "in memory; --data DIR keeps it";
+  const site = `  App      ${paint(["bold", "cyan"], urls.site)}`;
+  const padding = " ".repeat(Math.max(1, NOTE_COLUMN - "  App      ".length - urls.site.length));
+  const shell = paint("dim", "clients: npm run local -- env");
+  return [
+    `${site}${padding}${paint("dim", `${facts.project}, ${kept}`)}`,
+    `  Queue    ${urls.queue}     Table  ${urls.tables}     ${shell}`,
+    ...(other ? [`  Another  runs in this folder too: ${other.site} (process ${other.pid})`] : []),
+    ...(moved.length > 0 ? [`  Ports    ${moved.map(describeMove).join(", ")}`] : []),
+    ...(skipped.length > 0 ? [paint("dim", clip(`  Skipped  ${skipped.join(", ")}`, WIDTH))] : []),
+    ...(keys ? [paint("dim", `  ${KEYS}`)] : []),
+  ];
+}
+
+const KEYS = "o open page   p pause   f fire timer   l logs: failed   r restart   q quit";
+
+function describeMove({ wanted, port }: { wanted: number; port: number }): string {
+  return `${wanted} is taken, ${port} instead`;
+}

@@ -1,0 +1,69 @@
+import type { CloudEvent } from "../events/event.ts";
+import type { EventStore } from "../events/store.ts";
+import type { Outcome, TaskRecord } from "../events/task-record.ts";
+import { followOutcomes } from "./follow-outcomes.ts";
+import type { Facts } from "./header.ts";
+import { waitBefore } from "./outcome-lines.ts";
+import type { Reader } from "./reader.ts";
+import type { Output } from "./screen.ts";
+
+const SHOWN: ReadonlySet<CloudEvent["type"]> = new Set(["container", "refused", "timer"]);
+
+/** For programs: one object a line. Its `type` says what it is about. */
+export class JsonLines implements Reader {
+  private readonly output: Output;
+  private stop = () => {};
+
+  constructor(output: Output) {
+    this.output = output;
+  }
+
+  starting(facts: Facts, events: EventStore): void {
+    this.write({ type: "cloud", state: "starting", ...facts });
+    const unsubscribe = events.subscribe((event) => {
+      if (SHOWN.has(event.type)) this.write(event);
+    });
+    const unfollow = followOutcomes(events, (task, outcome) => {
+      this.write({ type: "task", ...describeOutcome(task, outcome) });
+    });
+    this.stop = () => {
+      unsubscribe();
+      unfollow();
+    };
+  }
+
+  running(milliseconds: number): void {
+    this.write({ type: "cloud", state: "running", seconds: milliseconds / 1000 });
+  }
+
+  note(text: string): void {
+    this.write({ type: "note", text });
+  }
+
+  end(): void {
+    this.stop();
+  }
+
+  private write(value: object): void {
+    this.output.write(`${JSON.stringify(value)}\n`);
+  }
+}
+
+function describeOutcome(task: TaskRecord, { at, word, attempt: number }: Outcome) {
+  const { id, name, args, kwargs, state, log } = task;
+  const attempt = task.attempts.find((candidate) => candidate.number === number);
+  const run = attempt?.endedAt === undefined ? undefined : attempt.endedAt - attempt.startedAt;
+  const error = attempt?.error ?? (word === "ok" ? undefined : task.error);
+  return {
+    ...{ at, outcome: word, id, name, args, kwargs, state, attempt: number },
+    waitSeconds: attempt && inSeconds(waitBefore(task, attempt)),
+    runSeconds: inSeconds(run),
+    reason: attempt?.reason,
+    error,
+    log: word === "ok" ? undefined : log,
+  };
+}
+
+function inSeconds(milliseconds: number | undefined): number | undefined {
+  return milliseconds === undefined ? undefined : milliseconds / 1000;
+}

@@ -1,0 +1,14 @@
+import type { EventStore } from "../events/store.ts";
+import type { Facts } from "./header.ts";
+
+/** Whoever shows what the local cloud does. */
+export interface Reader {
+  /** It listens; nothing runs yet. */
+  starting(facts: Facts, events: EventStore): void;
+  /** Everything runs, after so many milliseconds. */
+  running(milliseconds: number): void;
+  /** A line from whoever controls it. */
+  note(text: string): void;
+  /** Shows what is left, and nothing more. */
+  end(): void;
+}

@@ -1,0 +1,117 @@
+import type { CloudEvent, ContainerChanged } from "../events/event.ts";
+import type { EventStore } from "../events/store.ts";
+import { formatEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
+import { followOutcomes } from "./follow-outcomes.ts";
+import { type Facts, formatHeader } from "./header.ts";
+import { formatOutcome, type OutcomeContext } from "./outcome-lines.ts";
+import type { Reader } from "./reader.ts";
+import { type Output, Screen } from "./screen.ts";
+import { formatDuration, harmless, type Paint } from "./style.ts";
+
+const STATUS_INTERVAL_MS = 250;
+const CRASH_LINES = 5;
+
+export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliveries"> {
+  readonly output: Output;
+  readonly paint: Paint;
+  /** Whether the output is a terminal, where a line can be written anew. */
+  readonly live: boolean;
+  /** Whether keys are read. */
+  readonly keys: boolean;
+  /** When the process has started. */
+  readonly startedAt: number;
+}
+
+/** For people: addresses first, then one line for each task's outcome, and little else. */
+export class Terminal implements Reader {
+  private readonly options: TerminalOptions;
+  private readonly screen: Screen;
+  private readonly progress = new Map<string, string>();
+  private readonly lastLines = new Map<string, string[]>();
+  private mode: LogMode = "failed";
+  private timer: NodeJS.Timeout | undefined;
+  private stop = () => {};
+
+  constructor(options: TerminalOptions) {
+    this.options = options;
+    this.screen = new Screen(options.output, options.live);
+  }
+
+  starting(facts: Facts, events: EventStore): void {
+    const { paint, keys, live } = this.options;
+    this.screen.lines(formatHeader(facts, paint, keys));
+    if (live) this.timer = setInterval(() => this.showProgress(), STATUS_INTERVAL_MS);
+    else this.screen.lines(["  starting"]);
+    this.showProgress();
+    const unsubscribe = events.subscribe((event) => this.take(event));
+    const unfollow = followOutcomes(events, (task, outcome) => {
+      const context = { ...this.options, logs: this.mode !== "none" };
+      this.screen.lines(formatOutcome(task, outcome, context));
+    });
+    this.stop = () => {
+      unsubscribe();
+      unfollow();
+    };
+  }
+
+  running(milliseconds: number): void {
+    this.endProgress();
+    this.screen.lines([`  running (${formatDuration(milliseconds)})`, ""]);
+  }
+
+  note(text: string): void {
+    this.screen.lines([`  ${text}`]);
+  }
+
+  end(): void {
+    this.endProgress();
+    this.stop();
+  }
+
+  /** Shows other log lines from now on. */
+  nextLogMode(): void {
+    const next = (LOG_MODES.indexOf(this.mode) + 1) % LOG_MODES.length;
+    this.mode = LOG_MODES[next] ?? "failed";
+    this.note(`logs: ${this.mode}`);
+  }
+
+  private take(event: CloudEvent): void {
+    if (event.type === "container") this.takeContainer(event);
+    if (event.type === "log") {
+      const lines = this.lastLines.get(event.container) ?? [];
+      lines.push(event.message);
+      this.lastLines.set(event.container, lines.slice(-CRASH_LINES));
+    }
+    const line = formatEvent(event, this.mode, this.options.paint);
+    if (line) this.screen.lines([line]);
+    if (event.type === "container" && event.state === "crashed") this.showLastLines(event);
+  }
+
+  private takeContainer({ container, state, detail }: ContainerChanged): void {
+    const known = this.progress.has(`${container} ${state}`);
+    this.progress.set(container, harmless(`${container} ${state} ${detail ?? ""}`.trim()));
+    this.progress.set(`${container} ${state}`, "");
+    // On a terminal the status says so, and is gone afterwards.
+    if (state === "installing" && !known && !this.options.live) {
+      this.screen.lines([`  ${container}: installing packages, on the first run only`]);
+    }
+  }
+
+  private showLastLines({ container }: ContainerChanged): void {
+    const lines = this.lastLines.get(container) ?? [];
+    this.screen.lines(
+      lines.map((line) => this.options.paint("dim", `         | ${harmless(line)}`)),
+    );
+  }
+
+  private showProgress(): void {
+    const waiting = [...this.progress.values()].filter((text) => text && !text.includes(" ready"));
+    const time = formatDuration(Date.now() - this.options.startedAt);
+    this.screen.status(["  starting", time, ...waiting].join("  "));
+  }
+
+  private endProgress(): void {
+    clearInterval(this.timer);
+    this.screen.status("");
+  }
+}

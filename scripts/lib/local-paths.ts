@@ -1,0 +1,13 @@
+import { join } from "node:path";
+
+/** What local runs leave behind, from the project's directory. Not part of the repository. */
+export const LOCAL_DIRECTORY = join(".state", "local");
+
+/** One folder for each bucket. */
+export const BUCKETS_DIRECTORY = join(LOCAL_DIRECTORY, "buckets");
+
+/** Python environments, kept from run to run. */
+export const CACHE_DIRECTORY = join("node_modules", ".cache", "local-cloud");
+
+/** Values of the user's own secrets. */
+export const SECRETS_FILE = ".env.local";

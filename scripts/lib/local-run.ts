@@ -1,0 +1,110 @@
+import { existsSync, readFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import { performance } from "node:perf_hooks";
+import { parseEnv } from "node:util";
+import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
+import type { Facts } from "../../packages/local-cloud/terminal/header.ts";
+import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
+import { stopBySignal } from "./interrupt.ts";
+import { Ending } from "./local-ending.ts";
+import { findInstances, type Instance, registerInstance } from "./local-instances.ts";
+import { runOnce } from "./local-once.ts";
+import { BUCKETS_DIRECTORY, CACHE_DIRECTORY, SECRETS_FILE } from "./local-paths.ts";
+import { createReader } from "./local-reader.ts";
+import { readSynthesized } from "./local-stack.ts";
+import { fireTimer } from "./local-timers.ts";
+import { watchSources } from "./local-watch.ts";
+import { UserError } from "./user-error.ts";
+import type { World } from "./world.ts";
+
+export interface LocalFlags {
+  readonly stage: string | undefined;
+  readonly data: string | undefined;
+  readonly at: string | undefined;
+  readonly once: string | undefined;
+  readonly watch: boolean;
+  readonly docker: boolean;
+  readonly json: boolean;
+}
+
+/** Runs the local cloud until somebody stops it, and gives back the exit code. */
+export async function runLocal(world: World, flags: LocalFlags): Promise<number> {
+  const until = new Ending();
+  stopBySignal((interrupted) => until.come(interrupted));
+  const stack = await readSynthesized(world, flags.stage);
+  const others = await findInstances(world);
+  const cloud = await startLocalCloud({ ...optionsOf(world, flags), stack });
+  const unregister = registerInstance(world.root, {
+    ...{ pid: process.pid, run: cloud.run },
+    ...{ control: cloud.addresses.control, site: cloud.addresses.site },
+  });
+  const { json, once } = flags;
+  const shown = createReader(world, { json, once: once !== undefined }, cloud, () => until.come());
+  try {
+    shown.reader.starting(factsOf(flags, cloud, others), cloud.events);
+    return await attend(world, flags, cloud, shown.reader, until);
+  } finally {
+    unregister();
+    shown.restore();
+    await cloud.stop();
+    shown.reader.end();
+  }
+}
+
+async function attend(
+  world: World,
+  flags: LocalFlags,
+  cloud: LocalCloud,
+  reader: Reader,
+  until: Ending,
+): Promise<number> {
+  const started = await Promise.race([cloud.ready.then(() => true), until.came.then(() => false)]);
+  if (started) {
+    reader.running(performance.now());
+    if (flags.at !== undefined) await fireTimer(cloud, flags.at);
+    if (flags.once !== undefined) return await runCommand(world, flags.once, cloud, until);
+    if (flags.watch) await watchUntil(world, flags, cloud, reader, until);
+  }
+  const interrupted = await until.came;
+  // To end is what it waits for, unless there was something to do.
+  return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
+}
+
+async function runCommand(world: World, command: string, cloud: LocalCloud, until: Ending) {
+  const down = cloud.down();
+  if (down.length === 0) return await runOnce(world, command, cloud.environment(), until);
+  throw new UserError(`${down.join(" and ")} did not start, so the command was not run.`);
+}
+
+async function watchUntil(
+  world: World,
+  { stage }: LocalFlags,
+  cloud: LocalCloud,
+  reader: Reader,
+  until: Ending,
+): Promise<void> {
+  const stop = await watchSources(world, stage, cloud, reader);
+  await until.came;
+  await stop();
+}
+
+function optionsOf({ root }: World, { data, docker }: LocalFlags) {
+  return {
+    ...{ root, docker },
+    cache: join(root, CACHE_DIRECTORY),
+    buckets: join(root, BUCKETS_DIRECTORY),
+    secrets: readSecrets(join(root, SECRETS_FILE)),
+    ...(data !== undefined && { data: resolve(root, data) }),
+  };
+}
+
+function readSecrets(file: string): Record<string, string> {
+  if (!existsSync(file)) return {};
+  return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+}
+
+function factsOf({ data }: LocalFlags, cloud: LocalCloud, [other]: readonly Instance[]): Facts {
+  const { project, skipped } = cloud.blueprint();
+  const { addresses: urls, moves: moved } = cloud;
+  return { project, urls, moved, skipped, data, other };
+}
