@@ -4,7 +4,7 @@ import { call, platformAnswer, RefusedResponse } from "./_call.ts";
 import { Instance, type InstanceState } from "./_instance.ts";
 import { LogReader } from "./_log-lines.ts";
 import { MemoryWatch } from "./_memory.ts";
-import type { CommandFor } from "./_runtime.ts";
+import type { Command } from "./_owned-process.ts";
 import { Slots } from "./_slots.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
@@ -34,7 +34,7 @@ export class Container {
   private readonly running = new Set<ContainerRequest>();
   private last: { readonly request: ContainerRequest; readonly until: number } | undefined;
   private requests = 0;
-  private command: CommandFor | undefined;
+  private command: ((port: number) => Command) | undefined;
 
   constructor(
     spec: ContainerSpec,
@@ -52,7 +52,7 @@ export class Container {
       healthPath: spec.healthPath,
       command: (port) => {
         if (this.command === undefined) throw new Error(`unexpected start of ${spec.name}`);
-        return this.command(port, secrets);
+        return this.command(port);
       },
       onLine: (line) => this.log(line),
       report,
@@ -80,7 +80,7 @@ export class Container {
   }
 
   /** Starts it, or starts it anew, and waits until it is ready or has crashed. */
-  async start(command: CommandFor): Promise<void> {
+  async start(command: (port: number) => Command): Promise<void> {
     const again = this.command !== undefined;
     this.command = command;
     if (again) await this.instance.restart("restarted");

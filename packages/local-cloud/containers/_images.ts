@@ -3,58 +3,30 @@ import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { containerVariables } from "./_environment.ts";
+import type { Command } from "./_owned-process.ts";
 import { run } from "./_run.ts";
-import type { CommandFor, Runtime, RuntimeOptions } from "./_runtime.ts";
+import type { Runtime, RuntimeOptions } from "./_runtime.ts";
 
 const FAILURE_LINES = 15;
 const HOST = "host.docker.internal";
 /** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. */
 const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
 
-type Build = Promise<string>;
-
 /** Runs containers as images that are built from their sources, with the docker of the machine. */
 export class Images implements Runtime {
   private readonly root: string;
   private readonly platform: NodeJS.Platform;
-  private readonly builds = new Map<string, Build>();
 
   constructor({ root }: Pick<RuntimeOptions, "root">, platform = process.platform) {
     this.root = root;
     this.platform = platform;
   }
 
-  async prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<CommandFor> {
-    const image = await this.buildOnce(spec, progress);
-    await this.cleanUp(spec);
-    return (port, secrets) => {
-      const variables = this.variables(spec, secrets, port);
-      return {
-        program: "docker",
-        args: this.runArguments(spec, image, port, Object.keys(variables)),
-        cwd: this.root,
-        // Values are passed through docker's own environment, since arguments show in process lists.
-        env: { ...dockerEnvironment(), ...variables },
-      };
-    };
+  keyOf({ source, dockerfile }: ContainerSpec): string {
+    return join(source, dockerfile);
   }
 
-  /** A container outlives the client that has started it when that is killed. */
-  async cleanUp(spec: ContainerSpec): Promise<void> {
-    await run("docker", ["rm", "--force", this.nameOf(spec)]);
-  }
-
-  // One build for all containers of a source that are prepared together.
-  private buildOnce(spec: ContainerSpec, progress: (step: string) => void): Build {
-    const key = join(spec.source, spec.dockerfile);
-    const running = this.builds.get(key);
-    if (running !== undefined) return running;
-    const build = this.build(spec, progress).finally(() => this.builds.delete(key));
-    this.builds.set(key, build);
-    return build;
-  }
-
-  private async build(spec: ContainerSpec, progress: (step: string) => void): Build {
+  async prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<string> {
     const source = resolve(this.root, spec.source);
     const dockerfile = join(source, spec.dockerfile);
     if (!existsSync(dockerfile)) {
@@ -80,6 +52,30 @@ export class Images implements Runtime {
     return image;
   }
 
+  command(
+    spec: ContainerSpec,
+    image: string,
+    port: number,
+    secrets: Readonly<Record<string, string>>,
+  ): Command {
+    const variables = this.variables(spec, secrets, port);
+    return {
+      program: "docker",
+      args: this.runArguments(spec, image, port, Object.keys(variables)),
+      cwd: this.root,
+      // Values are passed through docker's own environment: arguments show in lists of processes.
+      env: { ...dockerEnvironment(), ...variables },
+    };
+  }
+
+  /** A container outlives the client that has started it when that is killed. */
+  async cleanUp(spec: ContainerSpec): Promise<void> {
+    const filter = `--filter=label=${this.labelOf(spec)}`;
+    const { lines } = await run("docker", ["ps", "--all", "--quiet", filter]);
+    const ids = lines.filter((line) => /^[0-9a-f]{12,64}$/.test(line));
+    if (ids.length > 0) await run("docker", ["rm", "--force", ...ids]);
+  }
+
   private workerContext(dockerfile: string): string[] {
     const folder = resolve(this.root, WORKER.folder);
     const used = readFileSync(dockerfile, "utf8").includes(WORKER.name) && existsSync(folder);
@@ -97,7 +93,7 @@ export class Images implements Runtime {
       "run",
       "--rm",
       "--init",
-      `--name=${this.nameOf(spec)}`,
+      `--label=${this.labelOf(spec)}`,
       `--memory=${spec.memoryMib}m`,
       ...(this.sharesNetwork
         ? ["--network=host"]
@@ -131,8 +127,8 @@ export class Images implements Runtime {
     );
   }
 
-  private nameOf({ name }: ContainerSpec): string {
-    return `local-${name}-${hashOf(this.root)}`;
+  private labelOf({ name }: ContainerSpec): string {
+    return `local-cloud=${name}-${hashOf(this.root)}`;
   }
 }
 

@@ -99,7 +99,6 @@ export class Instance {
       const ending = await this.runOnce();
       if (!this.wanted) break;
       if (this.reason === undefined) await this.pauseAfterCrash(ending);
-      this.reason = undefined;
     }
     this.process = undefined;
     this.supervision = undefined;
@@ -111,6 +110,7 @@ export class Instance {
     const { command, healthPath } = this.options;
     this.port = await freePort();
     if (!this.wanted) return "";
+    this.reason = undefined;
     this.process = new OwnedProcess(command(this.port), (line) => this.keep(line));
     this.change("starting");
     const over = new AbortController();

@@ -11,6 +11,7 @@ export interface Command {
 }
 
 const GRACE_MS = 3000;
+const LAST_LINES_MS = 1000;
 
 // The command runs in a process group of its own, and beside it a watcher that reads a pipe of ours.
 // When we are gone, however that came about, the pipe ends, and the watcher ends the group.
@@ -85,7 +86,10 @@ export class OwnedProcess {
         // What is left of the group, the watcher at least.
         this.signal("SIGKILL");
         this.over = true;
-        this.child.once("close", () => done(describeEnd(code, signal)));
+        // The last lines; whoever has left the group may keep the pipes open for ever.
+        const finish = () => done(describeEnd(code, signal));
+        this.child.once("close", finish);
+        setTimeout(finish, LAST_LINES_MS).unref();
       });
     });
   }

@@ -1,9 +1,10 @@
 import { existsSync } from "node:fs";
-import { resolve } from "node:path";
+import { join, resolve } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
+import type { Command } from "./_owned-process.ts";
 import { makeEnvironment } from "./_python-environment.ts";
-import type { CommandFor, Runtime, RuntimeOptions } from "./_runtime.ts";
+import type { Runtime, RuntimeOptions } from "./_runtime.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
 export class Processes implements Runtime {
@@ -13,29 +14,34 @@ export class Processes implements Runtime {
     this.options = options;
   }
 
-  async prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<CommandFor> {
-    const { root, cache, python: interpreter } = this.options;
-    const source = resolve(root, spec.source);
-    if (!existsSync(source)) {
-      throw new Error(
-        `${source} does not exist. Set 'image.context' in config.ts to the folder with the sources.`,
-      );
-    }
-    const python = await makeEnvironment({
-      source,
-      requirements: spec.requirements,
-      cache,
-      python: interpreter,
-      progress,
-    });
+  keyOf({ source, requirements }: ContainerSpec): string {
+    return join(source, requirements);
+  }
+
+  async prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<string> {
+    const { cache, python } = this.options;
+    const { requirements } = spec;
+    return makeEnvironment({ source: this.sourceOf(spec), requirements, cache, python, progress });
+  }
+
+  command(
+    spec: ContainerSpec,
+    python: string,
+    port: number,
+    secrets: Readonly<Record<string, string>>,
+  ): Command {
     const [program = "", ...args] = spec.command;
-    return (port, secrets) => ({
-      program,
-      args,
-      cwd: source,
-      env: processEnvironment(spec, secrets, { port, python }, process.env),
-    });
+    const env = processEnvironment(spec, secrets, { port, python }, process.env);
+    return { program, args, cwd: this.sourceOf(spec), env };
   }
 
   async cleanUp(): Promise<void> {}
+
+  private sourceOf(spec: ContainerSpec): string {
+    const source = resolve(this.options.root, spec.source);
+    if (existsSync(source)) return source;
+    throw new Error(
+      `${source} does not exist. Set 'image.context' in config.ts to the folder with the sources.`,
+    );
+  }
 }

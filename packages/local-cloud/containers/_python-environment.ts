@@ -93,15 +93,15 @@ async function make(
   writeFileSync(join(folder, "done"), "");
 }
 
-/** What pip is at, as far as it takes time. */
+/** What pip or uv is at, as far as it takes time. */
 function describeStep(line: string): string | undefined {
-  const [, verb, what = ""] =
-    /^\s*(Collecting|Downloading|Building|Installing|Obtaining|Resolved|Prepared|Installed) (.*)$/.exec(
-      line,
-    ) ?? [];
-  if (verb === undefined) return undefined;
-  if (verb === "Installing" && what.startsWith("collected")) return "installing packages";
-  return `${verb.toLowerCase()} ${what.replace(/ \(from .*$/, "").slice(0, 60)}`;
+  const [, name] = /^Collecting ([\w.-]+)/.exec(line) ?? [];
+  if (name !== undefined) return `collecting ${name}`;
+  const [, wheel] = /^\s*Building (?:wheel|editable) for ([\w.-]+) .*started/.exec(line) ?? [];
+  if (wheel !== undefined) return `building ${wheel}`;
+  return /^(?:Installing collected|Resolved|Prepared) /.test(line)
+    ? "installing packages"
+    : undefined;
 }
 
 async function need(

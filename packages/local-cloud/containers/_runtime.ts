@@ -1,13 +1,16 @@
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import type { Command } from "./_owned-process.ts";
 
-/** What runs on a port of loopback. */
-export type CommandFor = (port: number, secrets: Readonly<Record<string, string>>) => Command;
+type Variables = Readonly<Record<string, string>>;
 
 /** How containers are run: as processes, or as images. */
 export interface Runtime {
-  /** Does what takes long, where it has not been done. The same for all containers of a source. */
-  prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<CommandFor>;
+  /** Containers with the same key share what is prepared. */
+  keyOf(spec: ContainerSpec): string;
+  /** Makes what takes long, unless it is there, and says where it is: a folder, or an image. */
+  prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<string>;
+  /** What to run so that it listens on a port of loopback. */
+  command(spec: ContainerSpec, prepared: string, port: number, secrets: Variables): Command;
   /** Ends what may have outlived its process. */
   cleanUp(spec: ContainerSpec): Promise<void>;
 }

@@ -6,7 +6,7 @@ import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentRefusals, secretValues } from "./_environment.ts";
 import { Images } from "./_images.ts";
 import { Processes } from "./_processes.ts";
-import type { CommandFor, Runtime } from "./_runtime.ts";
+import type { Runtime } from "./_runtime.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 
 export interface ContainersOptions {
@@ -59,6 +59,8 @@ export class Containers {
    */
   async start(): Promise<void> {
     this.refuse();
+    // What a run that was killed has left.
+    await this.cleanUp();
     await this.startAll([...this.containers.values()]);
   }
 
@@ -111,7 +113,7 @@ export class Containers {
   /** Ends all. No process is left. */
   async stop(): Promise<void> {
     await Promise.all([...this.containers.values()].map((container) => container.stop()));
-    await Promise.all(this.options.specs.map((spec) => this.runtime.cleanUp(spec)));
+    await this.cleanUp();
   }
 
   /** How each container is. */
@@ -121,17 +123,30 @@ export class Containers {
 
   // Containers of one source share what has to be made.
   private async startAll(chosen: readonly Container[]): Promise<void> {
-    await Promise.all(
-      chosen.map(async (container) => {
-        const command = await this.prepare(container);
-        await container.start(command);
-      }),
-    );
+    const groups = new Map<string, Container[]>();
+    for (const container of chosen) {
+      const key = this.runtime.keyOf(container.spec);
+      groups.set(key, [...(groups.get(key) ?? []), container]);
+    }
+    await Promise.all([...groups.values()].map((group) => this.startGroup(group)));
   }
 
-  private prepare(container: Container): Promise<CommandFor> {
-    const { spec } = container;
-    return this.runtime.prepare(spec, (detail) => container.isInstalling(detail));
+  private async startGroup(group: readonly Container[]): Promise<void> {
+    const [first] = group;
+    if (first === undefined) return;
+    const prepared = await this.runtime.prepare(first.spec, (step) => {
+      for (const container of group) container.isInstalling(step);
+    });
+    await Promise.all(group.map((container) => this.startOne(container, prepared)));
+  }
+
+  private async startOne(container: Container, prepared: string): Promise<void> {
+    const { spec, secrets } = container;
+    await container.start((port) => this.runtime.command(spec, prepared, port, secrets));
+  }
+
+  private async cleanUp(): Promise<void> {
+    await Promise.all(this.options.specs.map((spec) => this.runtime.cleanUp(spec)));
   }
 
   private find(name: string): Container {
