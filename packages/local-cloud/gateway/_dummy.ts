@@ -1,0 +1,49 @@
+import { type Answer, type Call, gatewayAnswer, substitute } from "./_call.ts";
+import { asMapping } from "./_specification.ts";
+
+/** @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/dummy */
+export function answerDummy(call: Call): Answer {
+  const { http_code: code, http_headers: headers, content } = call.operation.integration;
+  const contents = asMapping(content);
+  const type = chooseType(Object.keys(contents), call.request.headers.accept);
+  if (type === undefined && Object.keys(contents).length > 0) {
+    return gatewayAnswer(415, "Media not supported");
+  }
+  const fixed = Object.entries(asMapping(headers)).map(([name, value]) => [name, String(value)]);
+  const typed = fixed.some(([name = ""]) => name.toLowerCase() === "content-type");
+  return {
+    status: Number(code),
+    headers: [
+      ...(fixed as [string, string][]),
+      ...(typed || type === undefined || type === "*" ? [] : [["content-type", type] as const]),
+    ],
+    body: Buffer.from(type === undefined ? "" : substitute(String(contents[type]), call)),
+  };
+}
+
+/** The offered type that the client likes best, or `*` if none is liked. */
+function chooseType(offered: readonly string[], accept: string | undefined): string | undefined {
+  if (accept === undefined) return offered[0];
+  const liked = accept
+    .split(",")
+    .map((range) => {
+      const [type = "", ...parameters] = range.split(";").map((part) => part.trim());
+      const quality = parameters.find((part) => part.startsWith("q="))?.slice(2);
+      return { type, quality: Number(quality ?? 1) };
+    })
+    .filter(({ quality }) => quality > 0)
+    .sort((a, b) => b.quality - a.quality);
+  for (const { type } of liked) {
+    const found = offered.find((offer) => offer !== "*" && covers(type, offer));
+    if (found !== undefined) return found;
+  }
+  return offered.find((offer) => offer === "*");
+}
+
+function covers(range: string, type: string): boolean {
+  return (
+    range === "*/*" ||
+    range === type ||
+    (range.endsWith("/*") && type.startsWith(range.slice(0, -1)))
+  );
+}

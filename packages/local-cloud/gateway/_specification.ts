@@ -1,0 +1,140 @@
+import { parse as parseYaml } from "yaml";
+
+/** A mapping of an OpenAPI document. */
+export type Mapping = Readonly<Record<string, unknown>>;
+
+/** The method of operations that serve all that have none of their own. */
+export const ANY_METHOD = "x-yc-apigateway-any-method";
+
+const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace", ANY_METHOD];
+const INTEGRATION = "x-yc-apigateway-integration";
+const IMITATED = ["serverless_containers", "object_storage", "dummy"];
+
+/** What the gateway does with one method of one path. */
+export interface Operation {
+  /** With its parameters: `/static/{file+}`. */
+  readonly path: string;
+  /** In lower case, or `ANY_METHOD`. */
+  readonly method: string;
+  readonly parameters: readonly Mapping[];
+  readonly integration: Mapping;
+  /** Answers to browsers that ask whether they may; without it nothing is answered for them. */
+  readonly cors?: Mapping;
+  /** Why the operation cannot be served here. */
+  readonly missing?: string;
+}
+
+/** A gateway's text with all references and variables filled in. */
+export interface Specification {
+  readonly operations: readonly Operation[];
+  readonly ignoresTrailingSlashes: boolean;
+  /** What the text asks for and is not imitated, in sentences, each once. */
+  readonly missing: readonly string[];
+}
+
+/** Reads an OpenAPI text (JSON or YAML) with Yandex's extensions. */
+export function readSpecification(text: string): Specification {
+  const written = asMapping(text.startsWith("{") ? JSON.parse(text) : parseYaml(text));
+  const settings = asMapping(written["x-yc-apigateway"]);
+  const document = asMapping(fillIn(written, variablesOf(settings)));
+  const operations = Object.entries(asMapping(document.paths)).flatMap(([path, item]) =>
+    readPath(document, path, asMapping(item)),
+  );
+  const missing = operations.flatMap((operation) => operation.missing ?? []);
+  return {
+    operations,
+    ignoresTrailingSlashes: settings.ignoreTrailingSlashes !== false,
+    missing: [...new Set([...missing, ...extrasIn(text, settings)])],
+  };
+}
+
+export function asMapping(value: unknown): Mapping {
+  return typeof value === "object" && value !== null && !Array.isArray(value)
+    ? (value as Mapping)
+    : {};
+}
+
+function readPath(document: Mapping, path: string, item: Mapping): Operation[] {
+  const settings = asMapping(document["x-yc-apigateway"]);
+  const cors = resolve(document, item["x-yc-apigateway-cors"] ?? settings.cors);
+  return METHODS.filter((method) => method in item).map((method) => {
+    const body = asMapping(item[method]);
+    const integration = resolve(document, body[INTEGRATION]);
+    return {
+      path,
+      method,
+      integration,
+      parameters: [item.parameters, body.parameters].flatMap((list) =>
+        Array.isArray(list) ? list.map((parameter) => resolve(document, parameter)) : [],
+      ),
+      ...(cors.origin !== undefined && cors.origin !== false && { cors }),
+      missing: missingOf(document, body, integration),
+    };
+  });
+}
+
+function missingOf(document: Mapping, body: Mapping, { type }: Mapping): string | undefined {
+  if (!IMITATED.includes(String(type)))
+    return `Integrations of type ${type} are not imitated here.`;
+  const schemes = asMapping(asMapping(document.components).securitySchemes);
+  const required = (body.security ?? document.security ?? []) as Mapping[];
+  const guarded = required
+    .flatMap((requirement) => Object.keys(requirement))
+    .some((name) => "x-yc-apigateway-authorizer" in asMapping(schemes[name]));
+  return guarded ? "Authorizers (x-yc-apigateway-authorizer) are not imitated here." : undefined;
+}
+
+/** What a specification can ask for besides, by the name under which it does. */
+const EXTRAS: Readonly<Record<string, string>> = {
+  rateLimit: "Rate limits",
+  validator: "Validators",
+  smartWebSecurity: "Security profiles",
+  "x-yc-apigateway-rate-limit": "Rate limits",
+  "x-yc-apigateway-validator": "Validators",
+  "x-yc-apigateway-websocket-": "WebSockets",
+  "x-yc-status-mapping": "Replacements of status codes",
+  "x-yc-schema-mapping": "Transformations of bodies",
+};
+
+function extrasIn(text: string, settings: Mapping): string[] {
+  return Object.entries(EXTRAS)
+    .filter(([name]) => (name.startsWith("x-") ? text.includes(name) : name in settings))
+    .map(([, what]) => `${what} are not imitated here: requests are served without them.`);
+}
+
+/** The default of each variable, as the text has it. */
+function variablesOf({ variables }: Mapping): Mapping {
+  return Object.fromEntries(
+    Object.entries(asMapping(variables)).map(([name, variable]) => [
+      name,
+      asMapping(variable).default,
+    ]),
+  );
+}
+
+/** Puts variables' values in their places. A text that is nothing but a variable takes its type. */
+function fillIn(value: unknown, variables: Mapping): unknown {
+  if (typeof value === "string") {
+    const [, only] = value.match(/^\$\{(?:var|apigw)\.(\w+)\}$/) ?? [];
+    if (only !== undefined) return variables[only] ?? value;
+    return value.replace(/\$\{(?:var|apigw)\.(\w+)\}/g, (text, name) =>
+      String(variables[name] ?? text),
+    );
+  }
+  if (Array.isArray(value)) return value.map((item) => fillIn(item, variables));
+  if (typeof value !== "object" || value === null) return value;
+  return Object.fromEntries(
+    Object.entries(value).map(([key, item]) => [key, fillIn(item, variables)]),
+  );
+}
+
+/** A mapping, or the one that it refers to: `{ $ref: "#/components/…" }`. */
+function resolve(document: Mapping, value: unknown): Mapping {
+  const { $ref } = asMapping(value);
+  if (typeof $ref !== "string") return asMapping(value);
+  const steps = $ref
+    .replace(/^#\//, "")
+    .split("/")
+    .map((step) => step.replace(/~1/g, "/").replace(/~0/g, "~"));
+  return asMapping(steps.reduce<unknown>((place, step) => asMapping(place)[step], document));
+}

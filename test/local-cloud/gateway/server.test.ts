@@ -1,0 +1,451 @@
+import { once } from "node:events";
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { request } from "node:http";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { Readable } from "node:stream";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import type { ContainerRequest, Invoke } from "../../../packages/local-cloud/containers/invoke.ts";
+import { ask, type Options, openGateway, textOf } from "./_gateway.ts";
+
+const ANY = "x-yc-apigateway-any-method";
+const INTEGRATION = "x-yc-apigateway-integration";
+const MAX = 2_621_440;
+
+const to = (integration: object, method = ANY, more: object = {}) => ({
+  [method]: { [INTEGRATION]: integration, ...more },
+});
+const WEB = { type: "serverless_containers", container_id: "shop-web" };
+
+let gateway: Awaited<ReturnType<typeof openGateway>>;
+afterEach(() => gateway?.close());
+
+async function open(paths: object, more: Partial<Options> & { settings?: object } = {}) {
+  const { settings = {}, ...options } = more;
+  const spec = { openapi: "3.0.3", "x-yc-apigateway": settings, paths };
+  gateway = await openGateway({ spec, ...options });
+  return (...[path, asked]: [string, Parameters<typeof ask>[2]?]) => ask(gateway.port, path, asked);
+}
+
+describe("a container", () => {
+  test("gets the request as it came: host, path, query, headers, body", async () => {
+    const get = await open({ "/{proxy+}": to(WEB) });
+    const { headers, body } = await get("/%77orker/?a=1&b=%20", {
+      method: "POST",
+      headers: { host: "localhost:8000", "x-many": ["1", "2"], cookie: "a=b" },
+      body: "text",
+    });
+    expect(headers["x-container"]).toBe("shop-web");
+    const seen = JSON.parse(body);
+    expect(seen).toMatchObject({ method: "POST", path: "/%77orker/?a=1&b=%20", body: "text" });
+    expect(seen.headers).toEqual(
+      expect.arrayContaining([
+        ["host", "localhost:8000"],
+        ["x-many", "1"],
+        ["x-many", "2"],
+        ["cookie", "a=b"],
+      ]),
+    );
+  });
+
+  test("knows the gateway by headers that no client can forge", async () => {
+    const context = { who: "{id}", list: [1, "{missing}"] };
+    const parameters = [{ name: "id", in: "path", required: true }];
+    const get = await open({ "/users/{id}": to({ ...WEB, context }, "get", { parameters }) });
+    const { body } = await get('/users/a"b', {
+      headers: {
+        "X-Forwarded-For": "10.0.0.1",
+        "X-Request-Id": "forged",
+        "X-Serverless-Gateway-Id": "forged",
+        "X-Yc-ApiGateway-Operation-Context": "forged",
+      },
+    });
+    const headers: [string, string][] = JSON.parse(body).headers;
+    const own = Object.fromEntries(headers.map(([name, value]) => [name.toLowerCase(), value]));
+    expect(headers.map(([name]) => name.toLowerCase())).toHaveLength(Object.keys(own).length);
+    expect(own).toMatchObject({
+      "x-forwarded-for": "10.0.0.1, 127.0.0.1",
+      "x-forwarded-proto": "http",
+      "x-request-id": expect.stringMatching(/^[0-9a-f-]{36}$/),
+      "x-serverless-gateway-id": expect.stringMatching(/^d5d[a-z0-9]{17}$/),
+      "x-serverless-certificate-ids": "{}",
+    });
+    const encoded = own["x-yc-apigateway-operation-context"] ?? "";
+    expect(JSON.parse(String(Buffer.from(encoded, "base64")))).toEqual({
+      who: 'a"b',
+      list: [1, "{missing}"],
+    });
+  });
+
+  test("streams its answer", async () => {
+    let finish = () => {};
+    const finished = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const invoke: Invoke = async () => ({
+      status: 201,
+      headers: [
+        ["content-type", "text/event-stream"],
+        ["set-cookie", "a=1"],
+        ["set-cookie", "b=2"],
+      ],
+      body: Readable.from(
+        (async function* () {
+          yield "first";
+          await finished;
+          yield "second";
+        })(),
+      ),
+    });
+    await open({ "/": to(WEB) }, { invoke });
+    const outgoing = request({ host: "127.0.0.1", port: gateway.port, path: "/" }).end();
+    const [incoming] = await once(outgoing, "response");
+    expect(incoming.statusCode).toBe(201);
+    expect(incoming.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
+    const chunks: string[] = [];
+    for await (const chunk of incoming) {
+      chunks.push(String(chunk));
+      finish();
+    }
+    expect(chunks).toEqual(["first", "second"]);
+  });
+
+  test("gets a request while it is being sent", async () => {
+    let seen: ContainerRequest["body"] = Buffer.alloc(0);
+    const invoke: Invoke = async (_, { body }) => {
+      seen = body;
+      const [chunk] = await once(body as Readable, "data");
+      return { status: 200, headers: [], body: Buffer.from(String(chunk)) };
+    };
+    await open({ "/": to(WEB) }, { invoke });
+    const outgoing = request({ port: gateway.port, host: "127.0.0.1", method: "POST", path: "/" });
+    outgoing.write("half");
+    const [incoming] = await once(outgoing, "response");
+    expect(await textOf(incoming)).toBe("half");
+    outgoing.end();
+    expect(Buffer.isBuffer(seen)).toBe(false);
+  });
+
+  test("answers 502 where it cannot be called", async () => {
+    const invoke: Invoke = () => Promise.reject(new Error("gone"));
+    const get = await open({ "/": to(WEB) }, { invoke });
+    expect(await get("/")).toMatchObject({ status: 502, body: '{"message":"gone"}' });
+  });
+});
+
+describe("limits", () => {
+  const refusals = () => gateway.reported.filter(({ type }) => type === "refused");
+
+  test.each([
+    ["says its size", { "content-length": String(MAX + 1) }],
+    ["does not say its size", { "transfer-encoding": "chunked" }],
+  ])("a request of more than 2.5 MB that %s is refused", async (_, headers) => {
+    const invoke: Invoke = async (_, { body }) => {
+      const { length } = await textOf(body);
+      return { status: 200, headers: [], body: Buffer.from(String(length)) };
+    };
+    const get = await open({ "/": to(WEB) }, { invoke });
+    const whole = await get("/", { method: "POST", body: Buffer.alloc(MAX) });
+    expect(whole.body).toBe(String(MAX));
+    const body = Buffer.alloc(MAX + 1);
+    expect(await get("/", { method: "POST", headers, body })).toMatchObject({ status: 413 });
+    expect(refusals()).toMatchObject([
+      { code: "413", by: "shop-gateway", message: "POST /: The request is larger than 2.5 MB" },
+    ]);
+  });
+
+  const answering = (body: Buffer | Readable, headers: [string, string][] = []): Invoke => {
+    return async () => ({ status: 200, headers, body });
+  };
+
+  test("a response of more than 2.5 MB is refused", async () => {
+    const get = await open({ "/": to(WEB) }, { invoke: answering(Buffer.alloc(MAX + 1)) });
+    expect(await get("/")).toMatchObject({ status: 502 });
+    expect(refusals()).toMatchObject([{ code: "502", message: expect.stringContaining("2.5 MB") }]);
+  });
+
+  test("a response that turns out to be larger is cut off", async () => {
+    const body = Readable.from([Buffer.alloc(MAX), Buffer.alloc(1)]);
+    const get = await open({ "/": to(WEB) }, { invoke: answering(body) });
+    await expect(get("/")).rejects.toThrow("aborted");
+    expect(refusals()).toHaveLength(1);
+  });
+
+  test("a container that takes too long is given up", async () => {
+    const invoke: Invoke = () => new Promise(() => {});
+    const get = await open({ "/": to(WEB) }, { invoke, timeoutSeconds: 0.05 });
+    expect(await get("/")).toMatchObject({
+      status: 504,
+      body: '{"message":"No answer within 0.05 seconds"}',
+    });
+    expect(refusals()).toMatchObject([{ code: "504", fix: expect.stringContaining("task") }]);
+  });
+
+  test("an answer that takes too long is cut off", async () => {
+    const body = new Readable({ read() {} });
+    body.push("first");
+    const get = await open({ "/": to(WEB) }, { invoke: answering(body), timeoutSeconds: 0.05 });
+    await expect(get("/")).rejects.toThrow("aborted");
+    expect(body.destroyed).toBe(true);
+  });
+});
+
+describe("answers of the gateway's own", () => {
+  test("are 404, 405 and 403, and every request is reported", async () => {
+    const get = await open({ "/only": to(WEB, "get") });
+    expect((await get("/other")).status).toBe(404);
+    expect((await get("/only", { method: "POST" })).status).toBe(405);
+    expect((await get("/only", { headers: { host: "evil.example" } })).status).toBe(403);
+    expect((await get("/only?x=1")).status).toBe(200);
+    expect(gateway.reported).toMatchObject([
+      { type: "request", gateway: "shop-gateway", method: "GET", path: "/other", status: 404 },
+      { method: "POST", path: "/only", status: 405 },
+      { path: "/only", status: 403 },
+      { path: "/only?x=1", status: 200 },
+    ]);
+  });
+
+  test("are 501 for what is not imitated, which is reported once at start", async () => {
+    const http = { type: "http", url: "https://example.com" };
+    const get = await open(
+      { "/a": to(http), "/b": to(http), "/c": to({ type: "cloud_functions" }), "/d": to(WEB) },
+      { settings: { rateLimit: {} } },
+    );
+    expect(gateway.reported).toEqual(
+      [
+        "Integrations of type http are not imitated here.",
+        "Integrations of type cloud_functions are not imitated here.",
+        "Rate limits are not imitated here: requests are served without them.",
+      ].map((message) => ({
+        type: "refused",
+        by: "shop-gateway",
+        code: "NotImplemented",
+        message,
+      })),
+    );
+    expect(await get("/a")).toMatchObject({
+      status: 501,
+      body: '{"message":"Integrations of type http are not imitated here."}',
+    });
+    expect((await get("/d")).status).toBe(200);
+  });
+
+  test("are 501 where an authorizer would have to decide", async () => {
+    gateway = await openGateway({
+      spec: {
+        openapi: "3.0.3",
+        paths: { "/": to(WEB, "get", { security: [{ basic: [] }] }), "/open": to(WEB) },
+        components: {
+          securitySchemes: { basic: { "x-yc-apigateway-authorizer": { type: "function" } } },
+        },
+      },
+    });
+    expect((await ask(gateway.port, "/")).status).toBe(501);
+    expect((await ask(gateway.port, "/open")).status).toBe(200);
+  });
+});
+
+describe("specifications", () => {
+  test("may be YAML, with variables and references", async () => {
+    gateway = await openGateway({
+      spec: `
+openapi: 3.0.0
+x-yc-apigateway:
+  variables:
+    environment: { default: prod }
+    handler: { default: "#/components/x-yc-apigateway-integrations/Info" }
+    code: { default: 203 }
+paths:
+  /env/{name}:
+    parameters:
+      - $ref: "#/components/parameters/Name"
+    get:
+      x-yc-apigateway-integration: { $ref: "\${var.handler}" }
+components:
+  parameters:
+    Name: { name: name, in: path, required: true }
+  x-yc-apigateway-integrations:
+    Info:
+      type: dummy
+      http_code: \${apigw.code}
+      content: { "*": "{name} is in \${var.environment}, not \${var.unknown}" }
+`,
+    });
+    expect(await ask(gateway.port, "/env/shop")).toMatchObject({
+      status: 203,
+      body: "shop is in prod, not ${var.unknown}",
+    });
+  });
+});
+
+describe("a dummy", () => {
+  const contents = { "application/json": "{}", "text/html": "<p>", "*": "any" };
+  test.each([
+    [undefined, 200, "application/json", "{}"],
+    ["text/html, application/json;q=0.5", 200, "text/html", "<p>"],
+    ["text/html;q=0.5, application/json", 200, "application/json", "{}"],
+    ["text/*", 200, "text/html", "<p>"],
+    ["*/*", 200, "application/json", "{}"],
+    ["image/png", 200, undefined, "any"],
+    ["application/json;q=0", 200, undefined, "any"],
+  ])("for Accept %s answers with %s %s", async (accept, status, type, body) => {
+    const get = await open({ "/": to({ type: "dummy", http_code: 200, content: contents }) });
+    const reply = await get("/", { headers: accept === undefined ? {} : { accept } });
+    expect(reply).toMatchObject({ status, body });
+    expect(reply.headers["content-type"]).toBe(type);
+  });
+
+  test("answers 415 where nothing fits, and nothing where there is nothing", async () => {
+    const dummy = { type: "dummy", http_code: 204 };
+    const get = await open({
+      "/typed": to({ ...dummy, content: { "text/html": "" } }),
+      "/empty": to({ ...dummy, http_headers: { Location: "/x" } }),
+    });
+    expect((await get("/typed", { headers: { accept: "image/png" } })).status).toBe(415);
+    const { status, headers } = await get("/empty");
+    expect(status).toBe(204);
+    expect(headers.location).toBe("/x");
+  });
+
+  test("puts parameters of all places into its content", async () => {
+    const parameters = [
+      { name: "a", in: "path", required: true },
+      { name: "b", in: "query" },
+      { name: "X-C", in: "header" },
+      { name: "d", in: "cookie" },
+      { name: "e", in: "query", schema: { default: 5 } },
+    ];
+    const content = { "*": "{a} {b} {X-C} {d} {e} {f}" };
+    const dummy = { type: "dummy", http_code: 200, content };
+    const get = await open({ "/{a}": to(dummy, "get", { parameters }) });
+    const headers = { "x-c": "3", cookie: "x=y; d=4" };
+    expect((await get("/1?b=2", { headers })).body).toBe("1 2 3 4 5 {f}");
+  });
+});
+
+describe("objects", () => {
+  let buckets: string;
+  beforeEach(() => {
+    buckets = mkdtempSync(join(tmpdir(), "buckets-"));
+    mkdirSync(join(buckets, "files", "static", "css"), { recursive: true });
+    writeFileSync(join(buckets, "files", "static", "css", "site.css"), "p {}");
+    writeFileSync(join(buckets, "files", "static", "my file.bin"), "bytes");
+    writeFileSync(join(buckets, "files", "index.html"), "<p>index");
+    writeFileSync(join(buckets, "files", "error.html"), "<p>error");
+    writeFileSync(join(buckets, "secret"), "secret");
+  });
+  afterEach(() => rmSync(buckets, { recursive: true }));
+
+  const object = (name: string, more: object = {}) => ({
+    type: "object_storage",
+    bucket: "files",
+    object: name,
+    ...more,
+  });
+  const PATHS = {
+    "/static": to(object("index.html"), "get"),
+    "/static/{file+}": to(object("static/{file}"), "get"),
+    "/pages/{file+}": to(object("{file}", { error_object: "error.html" })),
+  };
+
+  test.each([
+    ["/static", "text/html; charset=utf-8", "<p>index"],
+    ["/static/css/site.css", "text/css; charset=utf-8", "p {}"],
+    ["/static/my%20file.bin?v=1", "application/octet-stream", "bytes"],
+  ])("%s is %s", async (path, type, body) => {
+    const get = await open(PATHS, { buckets });
+    const reply = await get(path);
+    expect(reply).toMatchObject({ status: 200, body });
+    expect(reply.headers["content-type"]).toBe(type);
+    const again = await get(path, { headers: { "if-none-match": String(reply.headers.etag) } });
+    expect(again).toMatchObject({ status: 304, body: "" });
+  });
+
+  test.each([
+    "/static/../../secret",
+    "/static/..%2f..%2fsecret",
+    "/static/%2e%2e/%2e%2e/secret",
+    "/static/..%2f..%2ffiles-of-others%2fx",
+    "/static/css",
+    "/static/none.css",
+    "/static/a%00b",
+  ])("%s is nothing", async (path) => {
+    const get = await open(PATHS, { buckets });
+    const { status, body } = await get(path);
+    expect(status).toBe(404);
+    expect(body).toContain("No object static/{file} in bucket files");
+  });
+
+  test("have another one for errors, and no other methods than GET and HEAD", async () => {
+    const get = await open(PATHS, { buckets });
+    expect(await get("/pages/none")).toMatchObject({ status: 404, body: "<p>error" });
+    const head = await get("/pages/index.html", { method: "HEAD" });
+    expect(head).toMatchObject({ status: 200, body: "" });
+    expect(head.headers["content-length"]).toBe("8");
+    expect((await get("/pages/index.html", { method: "PUT" })).status).toBe(405);
+    expect((await get("/static/css/site.css", { method: "POST" })).status).toBe(405);
+  });
+});
+
+describe("CORS", () => {
+  const ORIGIN = "http://localhost:3000";
+  const preflight = {
+    method: "OPTIONS",
+    headers: { origin: ORIGIN, "access-control-request-method": "PUT" },
+  };
+
+  test("answers for every path, with what the rule says", async () => {
+    const cors = {
+      origin: true,
+      methods: ["GET", "PUT"],
+      allowedHeaders: ["x-a", "x-b"],
+      exposedHeaders: "x-c",
+      credentials: true,
+      maxAge: 60,
+    };
+    const get = await open({ "/": to(WEB, "get") }, { settings: { cors } });
+    const asked = await get("/", preflight);
+    expect(asked.status).toBe(200);
+    expect(asked.headers).toMatchObject({
+      "access-control-allow-origin": ORIGIN,
+      "access-control-allow-methods": "GET,PUT",
+      "access-control-allow-headers": "x-a,x-b",
+      "access-control-allow-credentials": "true",
+      "access-control-max-age": "60",
+    });
+    const { headers } = await get("/", { headers: { origin: ORIGIN } });
+    expect(headers).toMatchObject({
+      "access-control-allow-origin": ORIGIN,
+      "access-control-expose-headers": "x-c",
+    });
+    expect((await get("/other", preflight)).status).toBe(404);
+  });
+
+  test("has rules of paths, one of which is none", async () => {
+    gateway = await openGateway({
+      spec: {
+        openapi: "3.0.3",
+        "x-yc-apigateway": { cors: { origin: "*" } },
+        paths: {
+          "/own": {
+            "x-yc-apigateway-cors": { $ref: "#/components/x-yc-apigateway-cors-rules/Own" },
+            ...to(WEB),
+          },
+          "/none": { "x-yc-apigateway-cors": { origin: false }, ...to(WEB) },
+        },
+        components: {
+          "x-yc-apigateway-cors-rules": {
+            Own: { origin: ["http://a.example", "http://b.example"], optionsSuccessStatus: 204 },
+          },
+        },
+      },
+    });
+    const own = await ask(gateway.port, "/own", preflight);
+    expect(own.status).toBe(204);
+    expect(own.headers["access-control-allow-origin"]).toBe("http://a.example,http://b.example");
+    expect(own.headers["access-control-allow-methods"]).toBe("PUT");
+    const none = await ask(gateway.port, "/none", preflight);
+    expect(none.headers["x-container"]).toBe("shop-web");
+    expect(none.headers["access-control-allow-origin"]).toBeUndefined();
+  });
+});
