@@ -3,7 +3,7 @@ import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { run } from "./_run.ts";
 
-const EVERY_MS = 5000;
+const EVERY_MS = 2000;
 const MIB = 1024 * 1024;
 const PAGE_BYTES = 4096;
 

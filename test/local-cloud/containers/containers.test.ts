@@ -1,0 +1,224 @@
+import { Readable } from "node:stream";
+import { describe, expect, test } from "vitest";
+import { alive, get, makeContainers, type SPEC, startContainers } from "./_world.ts";
+
+describe("Containers", () => {
+  test("runs a command in its source, with the stack's environment and little else", async () => {
+    const { containers } = await startContainers([
+      { environment: { GREETING: "hello", CELERY_BROKER_URL: "sqs://" }, secrets: ["API_KEY"] },
+    ]);
+
+    const seen = JSON.parse((await get(containers, "/")).text);
+    const { GREETING, API_KEY, PORT, VIRTUAL_ENV, TZ, ...rest } = seen.environment;
+
+    expect(seen.cwd).toMatch(/site$/);
+    expect([GREETING, TZ]).toEqual(["hello", "UTC"]);
+    expect(API_KEY).toMatch(/^[0-9a-f]{50}$/);
+    expect(Number(PORT)).toBeGreaterThan(0);
+    expect(VIRTUAL_ENV).toContain("venv-");
+    expect(rest).not.toHaveProperty("npm_lifecycle_event");
+    expect(rest).not.toHaveProperty("VITEST");
+  });
+
+  test("passes a request on as it is, and the answer back", async () => {
+    const { containers } = await startContainers();
+
+    const path = "/%77orker/../x//y?status=201&header-Set-Cookie=a%3D1";
+    const answer = await get(containers, path, {
+      method: "POST",
+      headers: [
+        ["Host", "shop.example.com"],
+        ["Cookie", "session=1"],
+        ["Authorization", "Bearer x"],
+        ["Transfer-Encoding", "chunked"],
+        ["Content-Length", "99"],
+        ["Expect", "100-continue"],
+      ],
+      body: Readable.from([Buffer.from("ab"), Buffer.from("c")]),
+    });
+    const seen = JSON.parse(answer.text);
+
+    expect(answer).toMatchObject({ status: 201, headers: { "set-cookie": "a=1" } });
+    expect(seen).toMatchObject({ method: "POST", path, bytes: 3 });
+    expect(Object.fromEntries(seen.headers)).toEqual({
+      host: "shop.example.com",
+      cookie: "session=1",
+      authorization: "Bearer x",
+      "content-length": "3",
+      connection: "close",
+    });
+  });
+
+  test("keeps cookies and authorization from those who call a container directly", async () => {
+    const { containers } = await startContainers();
+
+    const answer = await get(containers, "/?header-X-Content-Type-Options=nosniff", {
+      headers: [
+        ["Cookie", "session=1"],
+        ["Authorization", "Bearer x"],
+        ["X-Request-Id", "1"],
+      ],
+      via: "trigger",
+    });
+    const names = JSON.parse(answer.text).headers.map(([name]: [string]) => name);
+
+    expect(names).toContain("x-request-id");
+    expect(names).not.toContain("cookie");
+    expect(names).not.toContain("authorization");
+    expect(Object.keys(answer.headers)).toContain("X-Yf-Remapped-server");
+    expect(Object.keys(answer.headers)).not.toContain("x-content-type-options");
+  });
+
+  test.each([
+    ["/?header-Via=1.1+x", "via"],
+    ["/?header-Proxy-Authenticate=Basic", "proxy-authenticate"],
+    ["/big?bytes=3670100", "3.5 MB"],
+  ])("answers 502 in place of a response that the platform refuses: %s", async (path, word) => {
+    const { containers, happenings } = await startContainers();
+
+    const answer = await get(containers, path);
+
+    expect(answer).toMatchObject({ status: 502, text: expect.stringContaining(word) });
+    expect(happenings).toContainEqual(
+      expect.objectContaining({ type: "refused", by: "shop-web", code: "502" }),
+    );
+  });
+
+  test("answers 413 to a request of more than 3.5 MB, headers included", async () => {
+    const { containers, happenings } = await startContainers();
+    const send = (bytes: number) =>
+      get(containers, "/", { method: "POST", body: Buffer.alloc(bytes), headers: [["A", "b"]] });
+
+    expect((await send(3_670_016 - 6)).status).toBe(200);
+    expect((await send(3_670_016)).status).toBe(413);
+    expect(happenings).toContainEqual(expect.objectContaining({ type: "refused", code: "413" }));
+  });
+
+  test("lets no more requests in at once than the container takes, and others wait", async () => {
+    const { containers } = await startContainers([{ concurrency: 2 }]);
+    const slow = [0, 1, 2].map(() => get(containers, "/?seconds=0.3"));
+    const firstTwo = Promise.race(slow);
+
+    await firstTwo;
+    expect(containers.states[0]?.requests).toBeGreaterThan(0);
+    expect((await Promise.all(slow)).map(({ status }) => status)).toEqual([200, 200, 200]);
+    expect(containers.hasRoom("shop-web")).toBe(true);
+  });
+
+  test("answers 429 to the eleventh request at once", async () => {
+    const { containers } = await startContainers([{ concurrency: 16 }]);
+
+    const answers = await Promise.all(
+      Array.from({ length: 11 }, () => get(containers, "/?seconds=0.3")),
+    );
+
+    expect(answers.map(({ status }) => status).sort()).toEqual([...Array(10).fill(200), 429]);
+  });
+
+  test("answers 504 when the time is over, and ends the instance", async () => {
+    const { containers } = await startContainers([{ timeoutSeconds: 2 }]);
+    const before = JSON.parse((await get(containers, "/")).text).pid;
+
+    const late = await get(containers, "/?seconds=30");
+    const after = JSON.parse((await get(containers, "/")).text).pid;
+
+    expect(late).toMatchObject({ status: 504, text: expect.stringContaining("timeoutSeconds") });
+    expect(after).not.toBe(before);
+    expect(alive(before)).toBe(false);
+  });
+
+  test("answers 502 when the container crashes, and starts it again", async () => {
+    const { containers, until } = await startContainers();
+
+    const crash = await get(containers, "/crash");
+    await until("container", ({ state }) => state === "crashed");
+
+    expect(crash.status).toBe(502);
+    expect((await get(containers, "/")).status).toBe(200);
+  });
+
+  test("tells those who call a container that never starts why", async () => {
+    const { containers, until } = await startContainers([{ environment: { BROKEN: "1" } }]);
+    await until(
+      "container",
+      ({ state, detail = "" }) => state === "crashed" && /in 1 s/.test(detail),
+    );
+
+    const answer = await get(containers, "/");
+
+    expect(answer.status).toBe(502);
+    expect(answer.text).toContain("RuntimeError: broken on purpose");
+  });
+
+  test("restarts with another process, and stops with none left", async () => {
+    const { containers } = await startContainers();
+    const pidOf = async () => JSON.parse((await get(containers, "/")).text).pid as number;
+    const first = await pidOf();
+
+    await containers.restart("shop-web");
+    const second = await pidOf();
+    await containers.stop();
+
+    expect(second).not.toBe(first);
+    expect([alive(first), alive(second)]).toEqual([false, false]);
+    expect(containers.states).toMatchObject([{ state: "stopped" }]);
+  });
+
+  test("says whose line it is that is printed while one message is worked on", async () => {
+    const { containers, until } = await startContainers();
+    const message = { messageId: "m1", taskId: "t1" };
+
+    await get(containers, "/?say=plain", { message });
+    await get(containers, '/?say={"level":"WARN","message":"json","task_id":"t2"}', { message });
+
+    expect(await until("log", (line) => line.message === "plain")).toMatchObject({
+      ...message,
+      level: "info",
+    });
+    expect(await until("log", (line) => line.message === "json")).toMatchObject({
+      level: "warning",
+      taskId: "t2",
+      messageId: "m1",
+    });
+  });
+
+  test("shows memory, and warns once above the container's", async () => {
+    const { containers, happenings, until } = await startContainers([{ memoryMib: 32 }]);
+
+    await get(containers, "/eat?mib=64");
+    const warning = await until("log", ({ level }) => level === "warning");
+
+    expect(warning).toMatchObject({ message: expect.stringContaining("memoryMib") });
+    expect(containers.states[0]?.memoryMib).toBeGreaterThan(64);
+    expect(happenings.filter((one) => one.type === "log" && one.level === "warning")).toHaveLength(
+      1,
+    );
+  });
+});
+
+describe("what the cloud refuses", () => {
+  test.each<[string, Partial<typeof SPEC>]>([
+    ["'env.PORT' is set", { environment: { PORT: "80" } }],
+    ["'env.REQUEST_PATH' is set", { environment: { REQUEST_PATH: "/" } }],
+    ["'env.PORT' is set", { secrets: ["PORT"] }],
+    ["no name of a variable", { environment: { _PRIVATE: "1" } }],
+    ["has 4097 bytes", { environment: { LONG: "x".repeat(4093) } }],
+  ])("is refused before anything starts: %s", async (text, spec) => {
+    const { containers, happenings } = makeContainers([spec]);
+
+    await expect(containers.start()).rejects.toThrow(`Container shop-web: `);
+    await expect(containers.start()).rejects.toThrow(text);
+    expect(happenings).toContainEqual(
+      expect.objectContaining({ type: "refused", fix: expect.stringContaining("config.ts") }),
+    );
+    expect(containers.states).toMatchObject([{ state: "starting" }]);
+  });
+
+  test("does not count what only a local site has", async () => {
+    const environment = { LONG: "x".repeat(4092), DJANGO_DEBUG: "1", URL_SCHEME: "http" };
+
+    const { containers } = await startContainers([{ environment }]);
+
+    expect((await get(containers, "/")).status).toBe(200);
+  });
+});

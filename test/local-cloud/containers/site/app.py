@@ -1,0 +1,61 @@
+"""A container that does what its path says; used by the tests beside it."""
+
+import json
+import os
+import sys
+import time
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from urllib.parse import parse_qsl, urlsplit
+
+if os.environ.get("BROKEN"):
+    raise RuntimeError("broken on purpose")
+
+
+class Site(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def do_GET(self):
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        url = urlsplit(self.path)
+        query = dict(parse_qsl(url.query))
+        time.sleep(float(query.get("seconds", 0)))
+        if "say" in query:
+            print(query["say"], flush=True)
+        if url.path == "/crash":
+            print("about to crash", file=sys.stderr, flush=True)
+            os._exit(3)
+        if url.path == "/eat":
+            eaten.append(bytearray(int(query["mib"]) << 20))
+        self.send_response(int(query.get("status", 200)))
+        for name, value in query.items():
+            if name.startswith("header-"):
+                self.send_header(name.removeprefix("header-"), value)
+        content = self.render(url, query, body)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(b"" if self.command == "HEAD" else content)
+
+    do_POST = do_HEAD = do_PUT = do_GET
+
+    def render(self, url, query, body):
+        if url.path == "/big":
+            return b"x" * int(query["bytes"])
+        seen = {
+            "method": self.command,
+            "path": self.path,
+            "headers": [[name.lower(), value] for name, value in self.headers.items()],
+            "bytes": len(body),
+            "environment": dict(os.environ),
+            "pid": os.getpid(),
+            "cwd": os.getcwd(),
+        }
+        return json.dumps(seen).encode()
+
+    def log_message(self, *_):
+        pass
+
+
+eaten = []
+print("listening", flush=True)
+ThreadingHTTPServer(("127.0.0.1", int(os.environ["PORT"])), Site).serve_forever()
