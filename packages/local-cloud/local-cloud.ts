@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { reportKept } from "./_kept-messages.ts";
-import { type Runtime, startRuntime } from "./_runtime.ts";
+import { RunningStack } from "./_running-stack.ts";
 import { Teardown } from "./_teardown.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
@@ -96,38 +96,29 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
   const events = new EventStore();
   const ports: Ports = { control: CONTROL_PORT, ...readPorts(options.stack), ...options.ports };
   const { queues, queue, tables } = await startServices(options, ports, events, teardown);
-  const startStack = (stack: string, sitePort: number) =>
-    startRuntime({
-      ...options,
-      ...{ stack, sitePort, queues, report: events.report },
-      endpoints: { queue: queue.url, tables: tables.url },
-    });
-  let runtime: Runtime = await startStack(options.stack, ports.site);
-  teardown.add(() => runtime.stop());
-  const environment = () => clientEnvironment(runtime.blueprint, runtime.site);
-  const fire = (timer: string) => runtime.timers.fire(timer);
-  const addresses = { queue: queue.url, tables: tables.url, site: runtime.site };
+  const endpoints = { queue: queue.url, tables: tables.url };
+  const stack = new RunningStack({ ...options, endpoints, queues, report: events.report });
+  teardown.add(() => stack.stop());
+  await stack.run(options.stack, ports.site);
+  const { site, sitePort, ready } = stack.current;
+  const environment = () => clientEnvironment(stack.current.blueprint, site);
+  const fire = (timer: string) => stack.current.timers.fire(timer);
   const control = await startControl({
     ...{ events, run, fire, port: ports.control },
-    timers: () => runtime.blueprint.timers.map(({ name }) => name),
-    describe: () => ({ run, pid: process.pid, ...addresses, environment: environment() }),
+    timers: () => stack.current.blueprint.timers.map(({ name }) => name),
+    describe: () => ({ run, pid: process.pid, ...endpoints, site, environment: environment() }),
   });
   teardown.add(() => control.close());
   let stopping: Promise<void> | undefined;
   return {
-    ...{ run, events, environment, fire, ready: runtime.ready },
-    addresses: { ...addresses, control: control.url },
-    moves: movesOf(ports, { queue, tables, control, site: { port: runtime.sitePort } }),
-    blueprint: () => runtime.blueprint,
-    down: () => downOf(runtime),
-    togglePause: () => togglePause(runtime),
-    restart: () => runtime.containers.restart(),
-    apply: async (stack) => {
-      readStack(stack, addresses);
-      await runtime.stop();
-      runtime = await startStack(stack, runtime.sitePort);
-      await runtime.ready;
-    },
+    ...{ run, events, environment, fire, ready },
+    addresses: { ...endpoints, site, control: control.url },
+    moves: movesOf(ports, { queue, tables, control, site: { port: sitePort } }),
+    blueprint: () => stack.current.blueprint,
+    down: () => stack.down(),
+    togglePause: () => stack.togglePause(),
+    restart: () => stack.current.containers.restart(),
+    apply: (text) => stack.replace(text),
     stop: () => {
       stopping ??= teardown.run();
       return stopping;
@@ -156,16 +147,6 @@ async function startServices(
   const tables = await startTables({ table, port: ports.tables, directory, report });
   teardown.add(() => tables.close());
   return { queues, queue, tables };
-}
-
-function downOf({ containers }: Runtime): string[] {
-  return containers.states.filter(({ state }) => state !== "ready").map(({ name }) => name);
-}
-
-function togglePause({ triggers }: Runtime): boolean {
-  if (triggers.paused) triggers.resume();
-  else triggers.pause();
-  return triggers.paused;
 }
 
 function movesOf(

@@ -4,12 +4,12 @@ import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
 import { forgetImage } from "./image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
 import type { Session } from "./session.ts";
-import { writeWhole } from "./stage-directory.ts";
 import type { Report, Step } from "./steps.ts";
 import { type StackKind, stackDirectory } from "./terraform.ts";
 import { deleteTriggers } from "./triggers.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** The steps of a destroy: triggers first, so that nothing is invoked on the way. */
 export function destroySteps(settings: Settings): Step<Session>[] {

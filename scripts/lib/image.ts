@@ -10,10 +10,11 @@ import { hashContext, refuseState } from "./build-context.ts";
 import { CloudApi } from "./cloud-api.ts";
 import { UsageError } from "./command-line.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
-import { logFile, writeWhole } from "./stage-directory.ts";
+import { logFile } from "./stage-directory.ts";
 import { stackDirectory } from "./terraform.ts";
 import { messageOf, UserError } from "./user-error.ts";
 import { digitsOf, type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
+import { writeWhole } from "./write-whole.ts";
 
 const HOST = "cr.yandex";
 const TAG_LENGTH = 16;

@@ -1,8 +1,8 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { LOCAL_DIRECTORY } from "./local-paths.ts";
-import { writeWhole } from "./stage-directory.ts";
 import type { World } from "./world.ts";
+import { writeWhole } from "./write-whole.ts";
 
 /** A local cloud that runs in this project's folder. */
 export interface Instance {

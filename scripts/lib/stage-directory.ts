@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, readdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { stageDirectory } from "../../stacks/locations.ts";
 import type { World } from "./world.ts";
@@ -18,11 +18,4 @@ export function pruneLogs({ root }: Pick<World, "root">, stage: string | undefin
   for (const run of readdirSync(logs).sort().slice(0, -KEPT_RUNS)) {
     rmSync(join(logs, run), { recursive: true, force: true });
   }
-}
-
-/** Writes a file so that it is there whole or not at all. */
-export function writeWhole(file: string, text: string): void {
-  const fresh = `${file}.${process.pid}.new`;
-  writeFileSync(fresh, text);
-  renameSync(fresh, file);
 }

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { realWorld } from "../../scripts/lib/real-world.ts";
-import { logFile, pruneLogs, writeWhole } from "../../scripts/lib/stage-directory.ts";
+import { logFile, pruneLogs } from "../../scripts/lib/stage-directory.ts";
+import { writeWhole } from "../../scripts/lib/write-whole.ts";
 
 let root: string;
 

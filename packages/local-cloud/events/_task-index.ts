@@ -159,7 +159,8 @@ export class TaskIndex {
     const error = errorOf(event);
     if (FINAL[state]) entry.settled = FINAL[state];
     entry.error = error ?? (state === "SUCCESS" ? undefined : entry.error);
-    if (error === undefined && state !== "RETRY") entry.result = result;
+    // What a worker says when it begins is about itself.
+    entry.result = error || state === "STARTED" ? undefined : result;
     this.weigh(entry, event);
     if (attempt === undefined) return [];
     attempt.state = state;

@@ -1,8 +1,8 @@
 import type { Attempt, Outcome, OutcomeWord, TaskRecord } from "../events/task-record.ts";
-import { clip, formatDuration, formatTime, harmless, type Paint } from "./style.ts";
+import { clip, clipStart, formatDuration, formatTime, harmless, type Paint } from "./style.ts";
 import { findLocation, formatArguments } from "./task-text.ts";
 
-const NAME_WIDTH = 22;
+const NAME_WIDTH = 26;
 const ARGUMENTS_WIDTH = 24;
 const LOG_LINES = 5;
 
@@ -37,7 +37,9 @@ export function formatOutcome(
   const { paint } = context;
   const attempt = task.attempts.find(({ number }) => number === outcome.attempt);
   const [word, colour] = WORDS[outcome.word];
-  const name = clip(harmless(task.name ?? `message ${task.id}`), NAME_WIDTH).padEnd(NAME_WIDTH);
+  const name = clipStart(harmless(task.name ?? `message ${task.id}`), NAME_WIDTH).padEnd(
+    NAME_WIDTH,
+  );
   const args = clip(formatArguments(task), ARGUMENTS_WIDTH).padEnd(ARGUMENTS_WIDTH);
   const parts = [
     ...(attempt ? timesOf(task, attempt) : []),
@@ -50,7 +52,10 @@ export function formatOutcome(
     `${name} ${args}`,
     parts.filter(Boolean).join("  "),
   ].join(" ");
-  return [line.trimEnd(), ...(context.logs ? logLinesOf(task, outcome, paint) : [])];
+  return [
+    line.trimEnd(),
+    ...(context.logs ? logLinesOf(task, outcome, attempt?.startedAt ?? 0, paint) : []),
+  ];
 }
 
 /** Seconds that an attempt has waited: since the one before it, or since the task was sent. */
@@ -105,9 +110,10 @@ function describeStatus(status: number | undefined): string {
   return `the container answered ${status}`;
 }
 
-function logLinesOf(task: TaskRecord, { word }: Outcome, paint: Paint): string[] {
+function logLinesOf(task: TaskRecord, { word }: Outcome, since: number, paint: Paint): string[] {
   if (word !== "failed" && word !== "back") return [];
   return task.log
+    .filter(({ at }) => at >= since)
     .slice(-LOG_LINES)
     .map(({ message }) => paint("dim", `         | ${clip(harmless(message), 160)}`));
 }

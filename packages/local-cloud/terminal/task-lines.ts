@@ -1,9 +1,9 @@
 import type { TaskRecord } from "../events/task-record.ts";
-import { clip, formatDuration, formatTime, harmless } from "./style.ts";
+import { clip, clipStart, formatDuration, formatTime, harmless } from "./style.ts";
 import { formatArguments } from "./task-text.ts";
 
 const STATE_WIDTH = 8;
-const NAME_WIDTH = 22;
+const NAME_WIDTH = 26;
 const ARGUMENTS_WIDTH = 32;
 
 /** A task as one line of a list. */
@@ -19,7 +19,7 @@ export function formatTask(task: TaskRecord): string {
   return [
     formatTime(changedAt),
     state.padEnd(STATE_WIDTH),
-    clip(harmless(name), NAME_WIDTH).padEnd(NAME_WIDTH),
+    clipStart(harmless(name), NAME_WIDTH).padEnd(NAME_WIDTH),
     clip(formatArguments(task), ARGUMENTS_WIDTH).padEnd(ARGUMENTS_WIDTH),
     id,
     notes.filter(Boolean).join("  "),
