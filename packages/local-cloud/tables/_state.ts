@@ -48,6 +48,11 @@ function apply({ tables, expiry, items }: Parts, entry: Entry): void {
   }
 }
 
+/** How many entries it takes. */
+export function sizeOf({ tables, expiry, items }: State): number {
+  return tables.length + expiry.size + items.length;
+}
+
 /** The shortest entries that amount to the same. */
 export function summarize({ tables, expiry, items }: State): Entry[] {
   return [

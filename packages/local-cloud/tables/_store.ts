@@ -2,7 +2,7 @@ import { type Clock, realClock } from "../queue/clock.ts";
 import { type Change, Engine } from "./_engine.ts";
 import { Expiry } from "./_expiry.ts";
 import { type Journal, openJournal } from "./_journal.ts";
-import { type Entry, replay, summarize } from "./_state.ts";
+import { type Entry, replay, sizeOf, summarize } from "./_state.ts";
 
 const SWEEP_MS = 1000;
 /** A journal is shortened once it has doubled and grown by so much. */
@@ -121,10 +121,12 @@ export class Store {
     this.expiry.note(items);
   }
 
+  /** Gives back what the journal amounts to. Does nothing where that is most of what it holds. */
   private async shorten(journal: Journal) {
     await journal.committed();
-    const state = replay((await journal.read()) as Entry[]);
-    await journal.replace(summarize(state));
+    const entries = (await journal.read()) as Entry[];
+    const state = replay(entries);
+    if (entries.length > 2 * sizeOf(state)) await journal.replace(summarize(state));
     this.limit = 2 * journal.bytes + SLACK_BYTES;
     return state;
   }
