@@ -19,6 +19,7 @@ const SOURCES = [
   "packages/celery-push-worker/.dockerignore",
   "packages/celery-push-worker/pyproject.toml",
   "packages/celery-push-worker/src",
+  "packages/local-cloud",
 ];
 
 /** Copies the sources that the commands run, for a test that wants a `config.ts` of its own. */
