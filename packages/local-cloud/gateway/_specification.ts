@@ -1,5 +1,3 @@
-import { parse as parseYaml } from "yaml";
-
 /** A mapping of an OpenAPI document. */
 export type Mapping = Readonly<Record<string, unknown>>;
 
@@ -33,8 +31,8 @@ export interface Specification {
 }
 
 /** Reads an OpenAPI text (JSON or YAML) with Yandex's extensions. */
-export function readSpecification(text: string): Specification {
-  const written = asMapping(text.startsWith("{") ? JSON.parse(text) : parseYaml(text));
+export async function readSpecification(text: string): Promise<Specification> {
+  const written = asMapping(text.startsWith("{") ? JSON.parse(text) : await parseYaml(text));
   const settings = asMapping(written["x-yc-apigateway"]);
   const document = asMapping(fillIn(written, variablesOf(settings)));
   const operations = Object.entries(asMapping(document.paths)).flatMap(([path, item]) =>
@@ -52,6 +50,12 @@ export function asMapping(value: unknown): Mapping {
   return typeof value === "object" && value !== null && !Array.isArray(value)
     ? (value as Mapping)
     : {};
+}
+
+// Stacks of this project write JSON: their start does not wait for a reader of YAML.
+async function parseYaml(text: string): Promise<unknown> {
+  const { parse } = await import("yaml");
+  return parse(text);
 }
 
 function readPath(document: Mapping, path: string, item: Mapping): Operation[] {

@@ -31,7 +31,7 @@ export interface GatewayOptions {
 /** Serves what a gateway's specification says. What is not imitated in it is reported once. */
 export async function startGateway(options: GatewayOptions): Promise<Listening> {
   const { gateway, port, report } = options;
-  const specification = readSpecification(gateway.spec);
+  const specification = await readSpecification(gateway.spec);
   for (const message of specification.missing) {
     report({ type: "refused", by: gateway.name, code: "NotImplemented", message });
   }
@@ -63,10 +63,12 @@ class Exchange {
     const answer = await this.inTime(this.answer(router)).catch((error: unknown) =>
       gatewayAnswer(502, error instanceof Error ? error.message : String(error)),
     );
-    // The other end has gone, or the answer has become too large or too late to end it properly.
-    await this.send(this.tooLarge ? this.refuseSize("request", 413) : answer).catch(() =>
-      response.destroy(),
-    );
+    await this.send(this.tooLarge ? this.refuseSize("request", 413) : answer).catch((error) => {
+      // The client has gone, or the answer has become too large or too late to end it properly.
+      if (!response.headersSent) return this.send(gatewayAnswer(502, error.message));
+      response.destroy();
+      return undefined;
+    });
     clearTimeout(timer);
     options.report({
       type: "request",
@@ -122,13 +124,8 @@ class Exchange {
     return new Promise((resolve, reject) => {
       work.then(resolve, reject);
       this.deadline.signal.addEventListener("abort", () => {
-        resolve(
-          this.refuse(
-            504,
-            `No answer within ${this.options.gateway.timeoutSeconds} seconds`,
-            "Move what takes so long into a task",
-          ),
-        );
+        const message = `No answer within ${this.options.gateway.timeoutSeconds} seconds`;
+        resolve(this.refuse(504, message, "Move what takes so long into a task"));
         work.then(discard, () => {});
       });
     });

@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
-import type { Report } from "../events/event.ts";
+import type { Refused, Report } from "../events/event.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
 import type { Clock } from "../queue/clock.ts";
@@ -12,7 +12,7 @@ import { Tables } from "./tables.ts";
 
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
-/** What programs ask for or provoke in the ordinary course of things. */
+const NO_TABLE = "ResourceNotFoundException";
 const ORDINARY = new Set([
   "ConditionalCheckFailedException",
   "TransactionCanceledException",
@@ -62,13 +62,27 @@ async function handle(
     operation = operationOf(request);
     send(response, 200, await tables.call(operation, await readInput(request)));
   } catch (error) {
-    const { code, status, body, message } = asApiError(error);
-    const asked = operation === "DescribeTable" && code === "ResourceNotFoundException";
-    if (!asked && !ORDINARY.has(code)) {
-      report({ type: "refused", by: "tables", code, message: `${operation}: ${message}` });
-    }
-    send(response, status, body);
+    // The client has gone.
+    if (request.socket.destroyed) return;
+    const failure = asApiError(error);
+    if (!isOrdinary(operation, failure.code)) report(renderRefused(operation, failure));
+    send(response, failure.status, failure.body);
   }
+}
+
+/** Whether programs ask for such an error, or provoke it, in the ordinary course of things. */
+function isOrdinary(operation: string, code: string): boolean {
+  return code === NO_TABLE ? operation === "DescribeTable" : ORDINARY.has(code);
+}
+
+function renderRefused(operation: string, { code, message }: ApiError): Refused {
+  return {
+    type: "refused",
+    by: "tables",
+    code,
+    message: operation ? `${operation}: ${message}` : message,
+    ...(code === NO_TABLE && { fix: "'results.table' names the table that is there at start" }),
+  };
 }
 
 function operationOf(request: IncomingMessage): string {

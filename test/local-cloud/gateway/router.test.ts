@@ -1,19 +1,22 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { makeRouter, operationFor } from "../../../packages/local-cloud/gateway/_router.ts";
+import {
+  makeRouter,
+  operationFor,
+  type Router,
+} from "../../../packages/local-cloud/gateway/_router.ts";
 import { readSpecification } from "../../../packages/local-cloud/gateway/_specification.ts";
 
 const DUMMY = { "x-yc-apigateway-integration": { type: "dummy", http_code: 200 } };
 const ANY = "x-yc-apigateway-any-method";
 
-function routerOf(paths: object, settings: object = {}) {
-  return makeRouter(
-    readSpecification(JSON.stringify({ openapi: "3.0.3", "x-yc-apigateway": settings, paths })),
-  );
+async function routerOf(paths: object, settings: object = {}): Promise<Router> {
+  const text = JSON.stringify({ openapi: "3.0.3", "x-yc-apigateway": settings, paths });
+  return makeRouter(await readSpecification(text));
 }
 
 /** `<path of the operation> <parameters>` */
-function found(router: ReturnType<typeof makeRouter>, path: string): string {
+function found(router: Router, path: string): string {
   const route = router(path);
   if (!route) return "nothing";
   const parameters = Object.entries(route.parameters).map(([name, value]) => ` ${name}=${value}`);
@@ -34,9 +37,9 @@ const PATHS = [
   "/{proxy+}",
 ];
 
-describe("the router", () => {
+describe("the router", async () => {
   const paths = Object.fromEntries(PATHS.map((path) => [path, { [ANY]: DUMMY }]));
-  const router = routerOf(paths);
+  const router = await routerOf(paths);
 
   test.each([
     ["/", "/"],
@@ -62,10 +65,12 @@ describe("the router", () => {
     expect(found(router, path)).toBe(expected);
   });
 
-  test("does not depend on the order of the paths", () => {
-    fc.assert(
-      fc.property(fc.shuffledSubarray(PATHS, { minLength: PATHS.length }), (order) => {
-        const shuffled = routerOf(Object.fromEntries(order.map((path) => [path, paths[path]])));
+  test("does not depend on the order of the paths", async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.shuffledSubarray(PATHS, { minLength: PATHS.length }), async (order) => {
+        const shuffled = await routerOf(
+          Object.fromEntries(order.map((path) => [path, paths[path]])),
+        );
         for (const path of ["/users/me", "/a/b/tail", "/static/x", "/users/7", "/worker"]) {
           expect(found(shuffled, path)).toBe(found(router, path));
         }
@@ -73,8 +78,8 @@ describe("the router", () => {
     );
   });
 
-  test("tells slashes at the end apart where the specification says so", () => {
-    const exact = routerOf(
+  test("tells slashes at the end apart where the specification says so", async () => {
+    const exact = await routerOf(
       { "/a": { get: DUMMY }, "/b/": { get: DUMMY } },
       { ignoreTrailingSlashes: false },
     );
@@ -86,15 +91,15 @@ describe("the router", () => {
     ]);
   });
 
-  test("lets a greedy parameter be empty that is not required", () => {
+  test("lets a greedy parameter be empty that is not required", async () => {
     const parameters = [{ name: "proxy", in: "path", required: false }];
-    const optional = routerOf({ "/{proxy+}": { [ANY]: { ...DUMMY, parameters } } });
+    const optional = await routerOf({ "/{proxy+}": { [ANY]: { ...DUMMY, parameters } } });
     expect(found(optional, "/")).toBe("/{proxy+}");
-    expect(found(routerOf({ "/{proxy+}": { [ANY]: DUMMY } }), "/")).toBe("nothing");
+    expect(found(await routerOf({ "/{proxy+}": { [ANY]: DUMMY } }), "/")).toBe("nothing");
   });
 
-  test("prefers a method's own operation", () => {
-    const route = routerOf({ "/": { get: DUMMY, [ANY]: DUMMY }, "/get": { get: DUMMY } })("/");
+  test("prefers a method's own operation", async () => {
+    const route = (await routerOf({ "/": { get: DUMMY, [ANY]: DUMMY } }))("/");
     expect(route && operationFor(route, "GET")?.method).toBe("get");
     expect(route && operationFor(route, "PURGE")?.method).toBe(ANY);
   });

@@ -126,10 +126,14 @@ describe("a container", () => {
     expect(Buffer.isBuffer(seen)).toBe(false);
   });
 
-  test("answers 502 where it cannot be called", async () => {
-    const invoke: Invoke = () => Promise.reject(new Error("gone"));
-    const get = await open({ "/": to(WEB) }, { invoke });
+  test("answers 502 where it cannot be called, or answers nonsense", async () => {
+    const invoke: Invoke = async (_, { path }) => {
+      if (path === "/") throw new Error("gone");
+      return { status: 5, headers: [], body: Buffer.alloc(0) };
+    };
+    const get = await open({ "/{proxy+}": to(WEB), "/": to(WEB) }, { invoke });
     expect(await get("/")).toMatchObject({ status: 502, body: '{"message":"gone"}' });
+    expect(await get("/nonsense")).toMatchObject({ status: 502 });
   });
 });
 

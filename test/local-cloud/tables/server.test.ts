@@ -358,6 +358,13 @@ describe("the server", () => {
     ]);
   });
 
+  test("says where the name of the table comes from", async () => {
+    await expect(put("a", {}, "elsewhere")).rejects.toThrow("Requested resource not found");
+    expect(tables.reported).toMatchObject([
+      { code: "ResourceNotFoundException", fix: expect.stringContaining("'results.table'") },
+    ]);
+  });
+
   test.each([["not JSON"], ["[]"], ["null"], ['"text"']])("refuses the body %s", async (body) => {
     const response = await ask({}, body);
     expect(response.status).toBe(400);
