@@ -11,9 +11,9 @@ export interface Call {
   /** The path of the request, by which the Query protocol may name a queue. */
   readonly path: string;
   /** Aborted when the client has gone. */
-  readonly gone: () => AbortSignal;
+  gone(): AbortSignal;
   /** Told of each entry of a batch that is refused. */
-  readonly refused: (error: QueueError) => void;
+  refused(error: QueueError): void;
 }
 
 export type Output = Readonly<Record<string, unknown>>;

@@ -25,10 +25,10 @@ export interface CheckedSend {
   readonly body: string;
   readonly bytes: number;
   readonly delaySeconds: number;
-  readonly attributes?: MessageAttributes;
-  readonly md5OfAttributes?: string;
-  readonly groupId?: string;
-  readonly deduplicationId?: string;
+  readonly attributes: MessageAttributes | undefined;
+  readonly md5OfAttributes: string | undefined;
+  readonly groupId: string | undefined;
+  readonly deduplicationId: string | undefined;
 }
 
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
@@ -49,13 +49,21 @@ export function checkSend(input: SendInput, queue: QueueSpec): CheckedSend {
       `Message body validation failed: character ${unreadable} is not allowed.`,
     );
   }
+  const { fifo } = queue;
+  if (fifo) checkFifo(input, queue);
   return {
     body,
     bytes,
     delaySeconds: checkDelay(input.delaySeconds, queue),
-    ...(hasAttributes && { attributes, md5OfAttributes: md5OfAttributes(attributes) }),
-    ...(queue.fifo && checkFifo(input, queue)),
+    attributes: hasAttributes ? attributes : undefined,
+    md5OfAttributes: hasAttributes ? md5OfAttributes(attributes) : undefined,
+    groupId: fifo ? input.groupId : undefined,
+    deduplicationId: fifo ? input.deduplicationId || byContent(body) : undefined,
   };
+}
+
+function byContent(body: string): string {
+  return createHash("sha256").update(body).digest("hex");
 }
 
 /** Refuses a message that is larger than its queue allows. */
@@ -80,7 +88,7 @@ function checkDelay(delaySeconds: number | undefined, queue: QueueSpec): number 
   );
 }
 
-function checkFifo(input: SendInput, queue: QueueSpec): Pick<CheckedSend, "groupId"> {
+function checkFifo(input: SendInput, queue: QueueSpec): void {
   const { groupId, deduplicationId } = input;
   if (!groupId) throw new QueueError("MissingParameter", "No MessageGroupId parameter.");
   if (!deduplicationId && !queue.contentBasedDeduplication) {
@@ -92,8 +100,6 @@ function checkFifo(input: SendInput, queue: QueueSpec): Pick<CheckedSend, "group
   }
   checkFifoId("MessageGroupId", groupId);
   if (deduplicationId) checkFifoId("MessageDeduplicationId", deduplicationId);
-  const byContent = () => createHash("sha256").update(input.body).digest("hex");
-  return { groupId, ...{ deduplicationId: deduplicationId || byContent() } };
 }
 
 function checkFifoId(field: string, value: string): void {

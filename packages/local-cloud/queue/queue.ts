@@ -1,8 +1,9 @@
-import { createHash, randomUUID } from "node:crypto";
+import { hash, randomUUID } from "node:crypto";
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { HiddenMessages } from "./_hidden-messages.ts";
 import { GroupOrder, type Order, StandardOrder } from "./_order.ts";
+import type { CheckedSend } from "./_send-checks.ts";
 import { Waiters } from "./_waiters.ts";
 import type { Clock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
@@ -306,25 +307,22 @@ export class Queue {
 }
 
 /** A message as it comes from a sender. */
-export function newMessage(
-  fields: Pick<Message, "body" | "bytes" | "sequence" | "sentAt" | "visibleAt"> &
-    Partial<Pick<Message, "attributes" | "md5OfAttributes" | "groupId" | "deduplicationId">>,
-): Message {
-  const { body, bytes, sequence, sentAt, visibleAt } = fields;
+export function newMessage(sent: CheckedSend, sequence: number, sentAt: number): Message {
   return {
     id: randomUUID(),
     sequence,
-    body,
-    md5: createHash("md5").update(body).digest("hex"),
-    bytes,
+    body: sent.body,
+    md5: hash("md5", sent.body),
+    bytes: sent.bytes,
     sentAt,
-    attributes: fields.attributes,
-    md5OfAttributes: fields.md5OfAttributes,
-    groupId: fields.groupId,
-    deduplicationId: fields.deduplicationId,
+    attributes: sent.attributes,
+    md5OfAttributes: sent.md5OfAttributes,
+    groupId: sent.groupId,
+    deduplicationId: sent.deduplicationId,
+    from: undefined,
     receiveCount: 0,
     firstReceivedAt: 0,
-    visibleAt,
+    visibleAt: sent.delaySeconds > 0 ? sentAt + sent.delaySeconds * 1000 : 0,
     state: "waiting",
     hiddenIndex: -1,
   };

@@ -1,10 +1,10 @@
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
-import { factsOf } from "./_facts.ts";
 import { makeHandle, readHandle } from "./_receipt-handle.ts";
 import { replay } from "./_replay.ts";
 import { checkSend, type SendInput } from "./_send-checks.ts";
+import { taskOf } from "./_task-of.ts";
 import { type Clock, realClock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
 import type { Journal, JournalRecord } from "./journal.ts";
@@ -149,14 +149,10 @@ export class Queues {
   send(name: string, input: SendInput): SentMessage {
     const queue = this.get(name);
     const checked = checkSend(input, queue.spec);
-    const earlier = checked.deduplicationId && queue.sentOnce(checked.deduplicationId);
-    const sentAt = this.clock.now();
-    const message = newMessage({
-      ...checked,
-      sequence: earlier ? earlier.sequence : this.nextSequence(),
-      sentAt,
-      visibleAt: checked.delaySeconds > 0 ? sentAt + checked.delaySeconds * 1000 : 0,
-    });
+    const { deduplicationId } = checked;
+    const earlier = deduplicationId === undefined ? undefined : queue.sentOnce(deduplicationId);
+    const sequence = earlier ? earlier.sequence : this.nextSequence();
+    const message = newMessage(checked, sequence, this.clock.now());
     if (earlier) return describeSent(message, earlier.messageId);
     queue.accept(message);
     if (this.options.journal) this.record("send", name, store(message));
@@ -298,14 +294,10 @@ export class Queues {
   }
 
   private reportPublished(queue: Queue, message: Message, delaySeconds: number): void {
-    this.options.report({
-      type: "published",
-      queue: queue.name,
-      messageId: message.id,
-      bytes: message.bytes,
-      delaySeconds,
-      ...factsOf(message.body),
-    });
+    const task = taskOf(message.body);
+    const { id: messageId, bytes } = message;
+    const event = { type: "published", queue: queue.name, messageId, bytes, delaySeconds } as const;
+    this.options.report(task ? { ...event, task } : event);
   }
 
   private nextSequence(): number {

@@ -55,7 +55,7 @@ function handleRequests(queues: Queues, report: Report): RequestListener {
       try {
         const { action, input } =
           target === undefined ? decodeForm(body) : decodeJson(target, body);
-        const output = run(action, callOf(queues, input, request, report), request.isJson);
+        const output = run(action, new RequestCall(queues, input, request, report), request.isJson);
         finish(request, action ?? "", output, queues, report);
       } catch (error) {
         fail(request, error, report);
@@ -111,20 +111,36 @@ function parseJson(body: string): Input {
   throw new QueueError("InvalidArgumentException", "The request's body must be a JSON object.");
 }
 
-function callOf(queues: Queues, input: Input, request: Request, report: Report): Call {
-  const { http, response } = request;
-  return {
-    queues,
-    input,
-    address: `http://${http.headers.host}`,
-    path: request.isJson ? "" : (http.url ?? ""),
-    gone() {
-      const controller = new AbortController();
-      response.once("close", () => controller.abort());
-      return controller.signal;
-    },
-    refused: (error) => reportRefusal(report, error),
-  };
+class RequestCall implements Call {
+  readonly queues: Queues;
+  readonly input: Input;
+  private readonly request: Request;
+  private readonly report: Report;
+
+  constructor(queues: Queues, input: Input, request: Request, report: Report) {
+    this.queues = queues;
+    this.input = input;
+    this.request = request;
+    this.report = report;
+  }
+
+  get address(): string {
+    return `http://${this.request.http.headers.host}`;
+  }
+
+  get path(): string {
+    return this.request.isJson ? "" : (this.request.http.url ?? "");
+  }
+
+  gone(): AbortSignal {
+    const controller = new AbortController();
+    this.request.response.once("close", () => controller.abort());
+    return controller.signal;
+  }
+
+  refused(error: QueueError): void {
+    reportRefusal(this.report, error);
+  }
 }
 
 function run(name: string | undefined, call: Call, isStrict: boolean): Output | Promise<Output> {
