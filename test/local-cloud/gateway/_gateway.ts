@@ -69,3 +69,11 @@ export function ask(
     outgoing.end(body);
   });
 }
+
+/** An integration with a container. */
+export const WEB = { type: "serverless_containers", container_id: "shop-web" };
+
+/** A path whose requests go to an integration. */
+export function to(integration: object, method = "x-yc-apigateway-any-method", more: object = {}) {
+  return { [method]: { "x-yc-apigateway-integration": integration, ...more } };
+}
