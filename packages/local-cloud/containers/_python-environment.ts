@@ -26,6 +26,9 @@ export interface EnvironmentOptions {
 }
 
 const FAILURE_LINES = 15;
+const PIP_OPTIONS = ["--disable-pip-version-check", "--no-input", "--no-color"];
+// 22.3, from which on `--python` is known.
+const PIP_THAT_REACHES_OUT = 22.03;
 const VERSION =
   "import sys, ensurepip; print(sys.executable); print(sys.version_info[:2] >= (3, 10)); print(sys.version)";
 
@@ -36,8 +39,8 @@ const VERSION =
 export async function makeEnvironment(options: EnvironmentOptions): Promise<string> {
   const python = await findPython(options.python);
   const requirements = readRequirements(options.source, options.requirements);
-  const of = createHash("sha256").update(options.source).digest("hex").slice(0, 6);
-  const version = createHash("sha256").update(python.version).digest("hex").slice(0, 6);
+  const of = digitsOf(join(options.source, options.requirements));
+  const version = digitsOf(python.version);
   const folder = join(resolve(options.cache), `venv-${of}-${version}${requirements.hash}`);
   if (isDone(folder)) return folder;
   const unlock = await lock(`${folder}.lock`, options.progress);
@@ -80,17 +83,25 @@ async function make(
   const file = join(folder, "requirements.txt");
   writeFileSync(file, requirements);
   progress("making a Python environment");
-  const uv = (await run("uv", ["--version"])).code === 0;
-  await need(python, ["-m", "venv", ...(uv ? ["--without-pip"] : []), folder], source);
-  const onLine = (line: string) => {
+  const own = join(folder, "bin", "python");
+  const installer = await findInstaller(python, own);
+  const plain = installer === undefined ? [] : ["--without-pip"];
+  await need(python, ["-m", "venv", ...plain, folder], source);
+  const [program = own, ...args] = installer ?? [own, "-m", "pip", "install", ...PIP_OPTIONS];
+  await need(program, [...args, "-r", file], source, (line) => {
     const step = describeStep(line);
     if (step !== undefined) progress(step);
-  };
-  const own = join(folder, "bin", "python");
-  const pip = ["-m", "pip", "install", "--disable-pip-version-check", "--no-input", "--no-color"];
-  const args = uv ? ["pip", "install", "--python", own] : pip;
-  await need(uv ? "uv" : own, [...args, "-r", file], source, onLine);
+  });
   writeFileSync(join(folder, "done"), "");
+}
+
+/** What installs into an environment from outside of it, since a pip inside takes seconds to make. */
+async function findInstaller(python: string, own: string): Promise<string[] | undefined> {
+  if ((await run("uv", ["--version"])).code === 0) return ["uv", "pip", "install", "--python", own];
+  const { lines } = await run(python, ["-m", "pip", "--version"]);
+  const [, major, minor] = /^pip (\d+)\.(\d+)/.exec(lines[0] ?? "") ?? [];
+  const reachesOut = Number(major) + Number(minor) / 100 >= PIP_THAT_REACHES_OUT;
+  return reachesOut ? [python, "-m", "pip", "--python", own, "install", ...PIP_OPTIONS] : undefined;
 }
 
 /** What pip or uv is at, as far as it takes time. */
@@ -119,6 +130,10 @@ async function need(
       ...last.map((line) => `  ${line}`),
     ].join("\n"),
   );
+}
+
+function digitsOf(text: string): string {
+  return createHash("sha256").update(text).digest("hex").slice(0, 6);
 }
 
 function isDone(folder: string): boolean {

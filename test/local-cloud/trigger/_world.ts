@@ -5,7 +5,7 @@ import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
 import type { QueueSpec, QueueTriggerSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-triggers.ts";
 
-const QUEUE: QueueSpec = {
+export const QUEUE: QueueSpec = {
   name: "shop-tasks",
   fifo: false,
   contentBasedDeduplication: false,
@@ -17,7 +17,7 @@ const QUEUE: QueueSpec = {
   tags: {},
 };
 
-const TRIGGER: QueueTriggerSpec = {
+export const TRIGGER: QueueTriggerSpec = {
   name: "shop-tasks",
   queue: "shop-tasks",
   container: "shop-worker",

@@ -1,0 +1,72 @@
+import { describe, expect, onTestFinished, test } from "vitest";
+import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
+import type { ContainerSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
+import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-triggers.ts";
+import { get, startContainers } from "../containers/_world.ts";
+import { QUEUE, TRIGGER } from "./_world.ts";
+
+/** A queue whose messages go to a path of a real container. */
+async function start(path: string, spec: Partial<ContainerSpec> = {}) {
+  const { containers, happenings, until } = await startContainers([
+    { name: "shop-web", concurrency: 1, ...spec },
+  ]);
+  const report = (happening: (typeof happenings)[number]) => happenings.push(happening);
+  const queues = new Queues({ report, address: () => "http://localhost:9324" });
+  queues.create(QUEUE);
+  const specs = [{ ...TRIGGER, container: "shop-web", path }];
+  const { invoke } = containers;
+  const triggers = new QueueTriggers({ specs, queues, invoke, containers, report });
+  triggers.start();
+  onTestFinished(async () => {
+    await triggers.stop();
+    queues.close();
+  });
+  const statuses = () => happenings.flatMap((one) => (one.type === "answered" ? [one.status] : []));
+  const send = (body: string) => queues.send(QUEUE.name, { body });
+  return { containers, queues, happenings, until, statuses, send };
+}
+
+const finished = { timeout: 20_000 };
+
+describe("a trigger and its container", () => {
+  test("hand over messages one after the other, and delete them", async () => {
+    const { queues, send, statuses } = await start("/");
+    for (let n = 0; n < 20; n += 1) send(String(n));
+
+    await expect.poll(statuses, finished).toEqual(Array(20).fill(200));
+
+    expect(queues.counts(QUEUE.name)).toEqual({ waiting: 0, inFlight: 0, delayed: 0 });
+  });
+
+  test("leave messages in the queue while the container is busy with the site", async () => {
+    const { containers, queues, send, statuses } = await start("/");
+    const page = get(containers, "/?seconds=0.5");
+    await expect.poll(() => containers.hasRoom("shop-web")).toBe(false);
+    // The trigger has asked for one message before.
+    for (const body of ["a", "b", "c"]) send(body);
+
+    await expect.poll(() => queues.counts(QUEUE.name).waiting).toBe(2);
+    expect((await page).status).toBe(200);
+    await expect.poll(statuses, finished).toEqual([200, 200, 200]);
+  });
+
+  test("lose nothing when the container crashes, and go on when it is up again", async () => {
+    const { queues, send, statuses, until } = await start("/crash");
+    send("a");
+    send("b");
+
+    await expect.poll(statuses, finished).toEqual([502, 502]);
+    await until("container", ({ state }) => state === "crashed");
+
+    expect(queues.counts(QUEUE.name)).toEqual({ waiting: 0, inFlight: 2, delayed: 0 });
+  });
+
+  test("leave what takes too long, and tell why", async () => {
+    const { queues, send, statuses } = await start("/?seconds=30", { timeoutSeconds: 1 });
+    send("a");
+
+    await expect.poll(statuses, finished).toEqual([504]);
+
+    expect(queues.counts(QUEUE.name).inFlight).toBe(1);
+  });
+});
