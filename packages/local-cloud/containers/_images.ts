@@ -34,8 +34,10 @@ export class Images implements Runtime {
         `${dockerfile} does not exist. Set 'image' in config.ts to where the Dockerfile is, or leave --docker out.`,
       );
     }
-    const image =
-      `local-${basename(this.root)}-${hashOf(join(source, spec.dockerfile))}`.toLowerCase();
+    const project = basename(this.root)
+      .toLowerCase()
+      .replaceAll(/[^a-z0-9]+/g, "-");
+    const image = `local-${project}-${hashOf(dockerfile)}`;
     progress("building the image");
     const args = ["build", "--progress=plain", "--file", dockerfile, "--tag", image];
     const { code, lines } = await run(
