@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
+import { describeStack } from "./_describe-stack.ts";
 import { reportKept } from "./_kept-messages.ts";
 import { RunningStack } from "./_running-stack.ts";
 import { Teardown } from "./_teardown.ts";
@@ -106,7 +107,10 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
   const control = await startControl({
     ...{ events, run, fire, port: ports.control },
     timers: () => stack.current.blueprint.timers.map(({ name }) => name),
-    describe: () => ({ run, pid: process.pid, ...endpoints, site, environment: environment() }),
+    describe: () => ({
+      ...{ run, pid: process.pid, addresses: { ...endpoints, site }, environment: environment() },
+      ...describeStack(stack.current, queues),
+    }),
   });
   teardown.add(() => control.close());
   let stopping: Promise<void> | undefined;

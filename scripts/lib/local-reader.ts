@@ -1,5 +1,5 @@
 import { spawn } from "node:child_process";
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { LocalCloud } from "../../packages/local-cloud/local-cloud.ts";
 import { JsonLines } from "../../packages/local-cloud/terminal/json-lines.ts";
@@ -40,7 +40,7 @@ export function createReader(
   const terminal = new Terminal({
     ...{ output, live, keys, startedAt: Date.now() - performance.now() },
     paint: live && !world.env.NO_COLOR ? coloured : plain,
-    roots: cloud.blueprint().containers.map(({ source }) => join(world.root, source)),
+    roots: cloud.blueprint().containers.map(({ source }) => resolve(world.root, source)),
     deliveries: new Map(
       cloud
         .blueprint()

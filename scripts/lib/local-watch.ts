@@ -1,4 +1,4 @@
-import { join, relative } from "node:path";
+import { relative, resolve } from "node:path";
 import type { LocalCloud } from "../../packages/local-cloud/local-cloud.ts";
 import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
 import { readSynthesized, stackSources } from "./local-stack.ts";
@@ -22,7 +22,7 @@ export async function watchSources(
   reader: Reader,
 ): Promise<() => Promise<void>> {
   const { watch } = await import("chokidar");
-  const folders = cloud.blueprint().containers.map(({ source }) => join(world.root, source));
+  const folders = cloud.blueprint().containers.map(({ source }) => resolve(world.root, source));
   const changes = new Changes(async (changed) => {
     reader.note(`${[...changed].join(" and ")} changed, restarting`);
     if (changed.has("stack")) await cloud.apply(await readSynthesized(world, stage));

@@ -107,6 +107,17 @@ export class Running {
     return await Promise.race([found, ended]);
   }
 
+  /** Waits for one more line. */
+  next(): Promise<void> {
+    return new Promise((resolve) => {
+      const check = () => {
+        this.checks.delete(check);
+        resolve();
+      };
+      this.checks.add(check);
+    });
+  }
+
   /** Waits until everything runs, and gives back the addresses. */
   async urls(): Promise<{
     readonly site: string;
@@ -126,7 +137,7 @@ export class Running {
   private take(line: string): void {
     this.stdout += `${line}\n`;
     if (line.startsWith("{")) this.lines.push(JSON.parse(line));
-    for (const check of this.checks) check();
+    for (const check of [...this.checks]) check();
   }
 }
 

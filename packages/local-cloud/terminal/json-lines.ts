@@ -58,6 +58,7 @@ function describeOutcome(task: TaskRecord, { at, word, attempt: number }: Outcom
     ...{ at, outcome: word, id, name, args, kwargs, state, attempt: number },
     waitSeconds: attempt && inSeconds(waitBefore(task, attempt)),
     runSeconds: inSeconds(run),
+    status: attempt?.status,
     reason: attempt?.reason,
     error,
     log: word === "ok" ? undefined : log,
