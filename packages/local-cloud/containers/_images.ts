@@ -5,7 +5,7 @@ import type { ContainerSpec } from "../stack/blueprint.ts";
 import { containerVariables } from "./_environment.ts";
 import type { Command } from "./_owned-process.ts";
 import { run } from "./_run.ts";
-import type { Runtime, RuntimeOptions } from "./_runtime.ts";
+import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
 
 const FAILURE_LINES = 15;
 const HOST = "host.docker.internal";
@@ -26,7 +26,7 @@ export class Images implements Runtime {
     return join(source, dockerfile);
   }
 
-  async prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<string> {
+  async prepare(spec: ContainerSpec, { progress, signal }: Preparation): Promise<string> {
     const source = resolve(this.root, spec.source);
     const dockerfile = join(source, spec.dockerfile);
     if (!existsSync(dockerfile)) {
@@ -44,6 +44,7 @@ export class Images implements Runtime {
       "docker",
       [...args, ...this.workerContext(dockerfile), source],
       {
+        signal,
         onLine: (line) => {
           const [, step] = /^#\d+ (\[.*)$/.exec(line) ?? [];
           if (step !== undefined) progress(step.slice(0, 70));

@@ -119,10 +119,10 @@ export class Instance {
       clearTimeout(late);
       if (ready && !over.signal.aborted && this.reason === undefined) this.change("ready");
     });
-    const ending = await this.process.ended;
+    const { text } = await this.process.ended;
     over.abort();
     clearTimeout(late);
-    return ending;
+    return text;
   }
 
   private giveUp(): void {

@@ -12,6 +12,8 @@ export interface Command {
 
 const GRACE_MS = 3000;
 const LAST_LINES_MS = 1000;
+const NOT_FOUND = 127;
+const SIGNALLED = 128;
 
 // The command runs in a process group of its own, and beside it a watcher that reads a pipe of ours.
 // When we are gone, however that came about, the pipe ends, and the watcher ends the group.
@@ -32,11 +34,19 @@ while :; do
   kill -0 "$child" 2>/dev/null || exit "$code"
 done`;
 
+/** How a command came to its end. */
+export interface Ending {
+  /** 127 when there is no such program, above 128 after a signal. */
+  readonly code: number;
+  /** Words for people: `exited with code 3`. */
+  readonly text: string;
+}
+
 /** A process group that lives no longer than this process. */
 export class OwnedProcess {
   readonly pid: number | undefined;
-  /** Resolves with words for people, once the whole group is gone: `exited with code 3`. */
-  readonly ended: Promise<string>;
+  /** Resolves once the whole group is gone. */
+  readonly ended: Promise<Ending>;
 
   private readonly child: ChildProcess;
   private over = false;
@@ -79,9 +89,11 @@ export class OwnedProcess {
     }
   }
 
-  private waitForEnd(): Promise<string> {
+  private waitForEnd(): Promise<Ending> {
     return new Promise((done) => {
-      this.child.once("error", (error) => done(`could not be started: ${error.message}`));
+      this.child.once("error", ({ message }) =>
+        done({ code: NOT_FOUND, text: `could not be started: ${message}` }),
+      );
       this.child.once("exit", (code, signal) => {
         // What is left of the group, the watcher at least.
         this.signal("SIGKILL");
@@ -96,9 +108,9 @@ export class OwnedProcess {
 }
 
 // A shell reports a signal as a code above 128.
-function describeEnd(code: number | null, signal: NodeJS.Signals | null): string {
-  if (code === 127) return "was not found (code 127)";
-  if (signal !== null) return `was ended by ${signal}`;
-  if (code !== null && code > 128) return `was ended by signal ${code - 128}`;
-  return `exited with code ${code}`;
+function describeEnd(code: number | null, signal: NodeJS.Signals | null): Ending {
+  if (code === null) return { code: SIGNALLED, text: `was ended by ${signal}` };
+  if (code === NOT_FOUND) return { code, text: `was not found (code ${code})` };
+  if (code > SIGNALLED) return { code, text: `was ended by signal ${code - SIGNALLED}` };
+  return { code, text: `exited with code ${code}` };
 }

@@ -4,7 +4,7 @@ import type { ContainerSpec } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
 import type { Command } from "./_owned-process.ts";
 import { makeEnvironment } from "./_python-environment.ts";
-import type { Runtime, RuntimeOptions } from "./_runtime.ts";
+import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
 export class Processes implements Runtime {
@@ -18,10 +18,10 @@ export class Processes implements Runtime {
     return join(source, requirements);
   }
 
-  async prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<string> {
+  async prepare(spec: ContainerSpec, work: Preparation): Promise<string> {
     const { cache, python } = this.options;
     const { requirements } = spec;
-    return makeEnvironment({ source: this.sourceOf(spec), requirements, cache, python, progress });
+    return makeEnvironment({ source: this.sourceOf(spec), requirements, cache, python, ...work });
   }
 
   command(

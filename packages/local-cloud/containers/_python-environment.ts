@@ -11,9 +11,10 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { readRequirements } from "./_requirements.ts";
-import { run } from "./_run.ts";
+import { type RunOptions, run } from "./_run.ts";
+import type { Preparation } from "./_runtime.ts";
 
-export interface EnvironmentOptions {
+export interface EnvironmentOptions extends Preparation {
   /** Folder with the sources, absolute. */
   readonly source: string;
   /** Relative to the source. */
@@ -22,7 +23,6 @@ export interface EnvironmentOptions {
   readonly cache: string;
   /** Interpreter, by name or path. @default - `python3`, else `python` */
   readonly python?: string | undefined;
-  readonly progress: (step: string) => void;
 }
 
 const FAILURE_LINES = 15;
@@ -30,7 +30,7 @@ const PIP_OPTIONS = ["--disable-pip-version-check", "--no-input", "--no-color"];
 // 22.3, from which on `--python` is known.
 const PIP_THAT_REACHES_OUT = 22.03;
 const VERSION =
-  "import sys, ensurepip; print(sys.executable); print(sys.version_info[:2] >= (3, 10)); print(sys.version)";
+  "import sys, venv; print(sys.executable); print(sys.version_info[:2] >= (3, 10)); print(sys.version)";
 
 /**
  * The folder of a Python environment with everything that the requirements name, made unless it is
@@ -43,7 +43,7 @@ export async function makeEnvironment(options: EnvironmentOptions): Promise<stri
   const version = digitsOf(python.version);
   const folder = join(resolve(options.cache), `venv-${of}-${version}${requirements.hash}`);
   if (isDone(folder)) return folder;
-  const unlock = await lock(`${folder}.lock`, options.progress);
+  const unlock = await lock(`${folder}.lock`, options);
   try {
     if (!isDone(folder)) await make(folder, python.path, requirements.text, options);
     removeOlder(folder, `venv-${of}-`);
@@ -76,7 +76,7 @@ async function make(
   folder: string,
   python: string,
   requirements: string,
-  { source, progress }: EnvironmentOptions,
+  { source, progress, signal }: EnvironmentOptions,
 ): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -86,12 +86,13 @@ async function make(
   const own = join(folder, "bin", "python");
   const installer = await findInstaller(python, own);
   const plain = installer === undefined ? [] : ["--without-pip"];
-  await need(python, ["-m", "venv", ...plain, folder], source);
+  await need(python, ["-m", "venv", ...plain, folder], { cwd: source, signal });
   const [program = own, ...args] = installer ?? [own, "-m", "pip", "install", ...PIP_OPTIONS];
-  await need(program, [...args, "-r", file], source, (line) => {
+  const onLine = (line: string) => {
     const step = describeStep(line);
     if (step !== undefined) progress(step);
-  });
+  };
+  await need(program, [...args, "-r", file], { cwd: source, signal, onLine });
   writeFileSync(join(folder, "done"), "");
 }
 
@@ -118,15 +119,15 @@ function describeStep(line: string): string | undefined {
 async function need(
   program: string,
   args: readonly string[],
-  cwd: string,
-  onLine?: (line: string) => void,
+  options: RunOptions & { readonly cwd: string },
 ): Promise<void> {
-  const { code, lines } = await run(program, args, { cwd, ...(onLine && { onLine }) });
+  const { code, lines } = await run(program, args, options);
+  options.signal?.throwIfAborted();
   if (code === 0) return;
   const last = lines.filter((line) => line.trim() !== "").slice(-FAILURE_LINES);
   throw new Error(
     [
-      `The Python environment of ${cwd} could not be made: ${[basename(program), ...args].join(" ")} exited with code ${code}. Mend its requirements and start again. Its last lines:`,
+      `The Python environment of ${options.cwd} could not be made: ${[basename(program), ...args].join(" ")} exited with code ${code}. Mend its requirements and start again. Its last lines:`,
       ...last.map((line) => `  ${line}`),
     ].join("\n"),
   );
@@ -141,7 +142,7 @@ function isDone(folder: string): boolean {
 }
 
 /** Waits for whoever makes the same environment; one that died meanwhile is not waited for. */
-async function lock(path: string, progress: (step: string) => void): Promise<() => void> {
+async function lock(path: string, { progress, signal }: Preparation): Promise<() => void> {
   mkdirSync(dirname(path), { recursive: true });
   for (let told = false; ; told = true) {
     try {
@@ -151,7 +152,7 @@ async function lock(path: string, progress: (step: string) => void): Promise<() 
       if (!told) progress("waiting for another run that makes the same environment");
     }
     if (isAbandoned(path)) rmSync(path, { force: true });
-    else await sleep(200);
+    else await sleep(200, undefined, { signal });
   }
 }
 

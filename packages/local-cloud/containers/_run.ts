@@ -1,5 +1,4 @@
-import { spawn } from "node:child_process";
-import { createInterface } from "node:readline";
+import { OwnedProcess } from "./_owned-process.ts";
 
 /** How a program ended that was waited for. */
 export interface Ended {
@@ -9,27 +8,29 @@ export interface Ended {
 }
 
 export interface RunOptions {
+  /** @default - this process's own */
   readonly cwd?: string;
-  readonly env?: NodeJS.ProcessEnv;
   readonly onLine?: (line: string) => void;
+  /** Kills the program. */
+  readonly signal?: AbortSignal | undefined;
 }
 
 /** Runs a program to its end; its standard output and error are taken together. */
-export function run(
+export async function run(
   program: string,
   args: readonly string[],
-  { cwd, env, onLine }: RunOptions = {},
+  { cwd = ".", onLine, signal }: RunOptions = {},
 ): Promise<Ended> {
-  const child = spawn(program, args, { cwd, env, stdio: ["ignore", "pipe", "pipe"] });
   const lines: string[] = [];
-  for (const input of [child.stdout, child.stderr]) {
-    createInterface({ input }).on("line", (line) => {
-      lines.push(line);
-      onLine?.(line);
-    });
-  }
-  return new Promise((done) => {
-    child.on("error", () => done({ code: 127, lines }));
-    child.on("close", (code) => done({ code: code ?? 1, lines }));
+  const env = process.env as Record<string, string>;
+  const owned = new OwnedProcess({ program, args, cwd, env }, (line) => {
+    lines.push(line);
+    onLine?.(line);
   });
+  const kill = () => owned.kill();
+  signal?.addEventListener("abort", kill, { once: true });
+  if (signal?.aborted) kill();
+  const { code } = await owned.ended;
+  signal?.removeEventListener("abort", kill);
+  return { code, lines };
 }

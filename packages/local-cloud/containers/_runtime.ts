@@ -3,12 +3,19 @@ import type { Command } from "./_owned-process.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
+/** While something is made that takes long. */
+export interface Preparation {
+  readonly progress: (step: string) => void;
+  /** Gives up. */
+  readonly signal: AbortSignal;
+}
+
 /** How containers are run: as processes, or as images. */
 export interface Runtime {
   /** Containers with the same key share what is prepared. */
   keyOf(spec: ContainerSpec): string;
   /** Makes what takes long, unless it is there, and says where it is: a folder, or an image. */
-  prepare(spec: ContainerSpec, progress: (step: string) => void): Promise<string>;
+  prepare(spec: ContainerSpec, work: Preparation): Promise<string>;
   /** What to run so that it listens on a port of loopback. */
   command(spec: ContainerSpec, prepared: string, port: number, secrets: Variables): Command;
   /** Ends what may have outlived its process. */

@@ -38,6 +38,7 @@ export class Containers {
   private readonly runtime: Runtime;
   private readonly containers: ReadonlyMap<string, Container>;
   private readonly waitingForRoom = new Set<() => void>();
+  private readonly stopping = new AbortController();
   private requests = 0;
 
   constructor(options: ContainersOptions) {
@@ -110,8 +111,9 @@ export class Containers {
     await this.startAll(chosen);
   }
 
-  /** Ends all. No process is left. */
+  /** Ends all, for good. No process is left. */
   async stop(): Promise<void> {
+    this.stopping.abort(new Error("The containers are being stopped."));
     await Promise.all([...this.containers.values()].map((container) => container.stop()));
     await this.cleanUp();
   }
@@ -134,9 +136,12 @@ export class Containers {
   private async startGroup(group: readonly Container[]): Promise<void> {
     const [first] = group;
     if (first === undefined) return;
-    const prepared = await this.runtime.prepare(first.spec, (step) => {
+    const { signal } = this.stopping;
+    const progress = (step: string) => {
       for (const container of group) container.isInstalling(step);
-    });
+    };
+    const prepared = await this.runtime.prepare(first.spec, { progress, signal });
+    signal.throwIfAborted();
     await Promise.all(group.map((container) => this.startOne(container, prepared)));
   }
 

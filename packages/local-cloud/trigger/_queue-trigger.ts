@@ -29,6 +29,8 @@ export class QueueTrigger {
 
   private readonly options: QueueTriggerOptions;
   private inFlight = 0;
+  /** What is wrong, said once. */
+  private complaint = "";
   private freed: () => void = () => {};
 
   constructor(spec: QueueTriggerSpec, options: QueueTriggerOptions) {
@@ -43,6 +45,7 @@ export class QueueTrigger {
         await this.waitForRoom(signal);
         const batch = await this.gather(signal);
         if (batch.length > 0) void this.deliver(batch);
+        this.complaint = "";
       } catch (error) {
         // Somebody has deleted the queue.
         this.complain(error);
@@ -147,12 +150,11 @@ export class QueueTrigger {
   }
 
   private complain(error: unknown): void {
-    this.options.report({
-      type: "log",
-      container: this.spec.container,
-      level: "error",
-      message: `Trigger ${this.spec.name}: ${error instanceof Error ? error.message : error}`,
-    });
+    const { name, container } = this.spec;
+    const message = `Trigger ${name}: ${error instanceof Error ? error.message : error}`;
+    if (message === this.complaint) return;
+    this.complaint = message;
+    this.options.report({ type: "log", container, level: "error", message });
   }
 }
 

@@ -70,6 +70,7 @@ describe("Containers", () => {
   });
 
   test.each([
+    ["/chunked", "transfer-encoding"],
     ["/?header-Via=1.1+x", "via"],
     ["/?header-Proxy-Authenticate=Basic", "proxy-authenticate"],
     ["/big?bytes=3670100", "3.5 MB"],

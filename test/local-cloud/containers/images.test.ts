@@ -35,6 +35,7 @@ afterAll(() => {
   process.env.PATH = PATH;
 });
 
+const work = { progress: () => {}, signal: new AbortController().signal };
 const spec = {
   ...SPEC,
   source: "site",
@@ -80,10 +81,10 @@ describe("containers as images", () => {
     writeFileSync(join(root, "site", "broken"), "");
     const images = new Images({ root });
 
-    await expect(images.prepare(spec, () => {})).rejects.toThrow(
+    await expect(images.prepare(spec, work)).rejects.toThrow(
       /could not be built.*\n.*\n {2}no such file/,
     );
-    await expect(images.prepare({ ...spec, dockerfile: "Other" }, () => {})).rejects.toThrow(
+    await expect(images.prepare({ ...spec, dockerfile: "Other" }, work)).rejects.toThrow(
       /Other does not exist.*'image' in config\.ts/,
     );
   });

@@ -23,7 +23,7 @@ describe("OwnedProcess", () => {
     ["exec no-such-program", "was not found (code 127)"],
     ["echo one; printf two >&2", "exited with code 0"],
   ])("says how `%s` ended", async (script, ending) => {
-    expect(await start(script).process.ended).toBe(ending);
+    expect((await start(script).process.ended).text).toBe(ending);
   });
 
   test("gives every line, also the last without an end", async () => {
@@ -54,9 +54,9 @@ describe("OwnedProcess", () => {
 
     await Promise.all([gentle.process.stop(), stubborn.process.stop(300)]);
 
-    expect(await gentle.process.ended).toBe("exited with code 0");
+    expect(await gentle.process.ended).toEqual({ code: 0, text: "exited with code 0" });
     expect(gentle.lines).toEqual(["bye"]);
-    expect(await stubborn.process.ended).toBe("was ended by SIGKILL");
+    expect((await stubborn.process.ended).text).toBe("was ended by SIGKILL");
   });
 
   test("ends when its owner is killed with SIGKILL, and so does what it has started", async () => {

@@ -1,9 +1,18 @@
-import { existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from "node:fs";
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { makeEnvironment } from "../../../packages/local-cloud/containers/_python-environment.ts";
 import { run } from "../../../packages/local-cloud/containers/_run.ts";
+import { alive } from "./_world.ts";
 
 let root = "";
 beforeEach(() => {
@@ -21,6 +30,7 @@ const make = (more = {}) =>
     requirements: "requirements.txt",
     cache: join(root, "cache"),
     progress: (step) => steps.push(step),
+    signal: new AbortController().signal,
     ...more,
   });
 const python = async (folder: string, code: string) =>
@@ -87,6 +97,26 @@ describe("makeEnvironment", () => {
       /The Python environment of .*site could not be made: python\S* .* exited with code 1\. Mend its requirements .*(\n {2}.*)*missing\.whl/,
     );
     expect(readdirSync(join(root, "cache")).filter((name) => name.endsWith(".lock"))).toEqual([]);
+  });
+
+  test("gives up when it is told to, and leaves no process behind", async () => {
+    write("site/requirements.txt", "../package\n");
+    write("package/pyproject.toml", PROJECT);
+    write(
+      "package/backend.py",
+      "import os, time\nopen(os.environ['PIDS'], 'w').write(str(os.getpid()))\ntime.sleep(1000)\n",
+    );
+    process.env.PIDS = join(root, "pids");
+    const controller = new AbortController();
+    const making = make({ signal: controller.signal });
+    const pid = () =>
+      Number(existsSync(join(root, "pids")) && readFileSync(join(root, "pids"), "utf8"));
+    await expect.poll(pid, { timeout: 60_000 }).toBeGreaterThan(0);
+
+    controller.abort(new Error("stopped"));
+
+    await expect(making).rejects.toThrow("stopped");
+    expect(alive(pid())).toBe(false);
   });
 
   test("fails when there is no Python, and names the ways out", async () => {

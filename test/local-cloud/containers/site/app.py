@@ -27,6 +27,12 @@ class Site(BaseHTTPRequestHandler):
             os._exit(3)
         if url.path == "/eat":
             eaten.append(bytearray(int(query["mib"]) << 20))
+        if url.path == "/chunked":
+            self.send_response(200)
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
+            self.wfile.write(b"1\r\nx\r\n0\r\n\r\n")
+            return
         self.send_response(int(query.get("status", 200)))
         for name, value in query.items():
             if name.startswith("header-"):
