@@ -60,24 +60,28 @@ function shape(tree: Tree): Record<string, unknown> {
   for (const [name, value] of Object.entries(tree)) {
     const list = LISTS[name];
     const map = MAPS[name];
-    if (list && typeof value === "object") input[list] = inOrder(value);
-    else if (map && typeof value === "object") input[map[0]] = toMap(value, map[1]);
-    else if (name.endsWith("RequestEntry") && typeof value === "object") {
+    if (list) input[list] = inOrder(value);
+    else if (map) input[map[0]] = toMap(value, map[1]);
+    else if (name.endsWith("RequestEntry")) {
       input.Entries = inOrder(value).map((entry) =>
         typeof entry === "object" ? shape(entry) : {},
       );
-    } else input[name] = value;
+    } else if (value !== "") {
+      // Old clients write an empty list, under whatever name, as an empty text.
+      input[name] = value;
+    }
   }
   return input;
 }
 
-function inOrder(tree: Tree): (string | Tree)[] {
+function inOrder(tree: string | Tree): (string | Tree)[] {
+  if (typeof tree === "string") return [];
   return Object.entries(tree)
     .sort(([a], [b]) => Number(a) - Number(b))
     .map(([, value]) => value);
 }
 
-function toMap(tree: Tree, key: string): Record<string, unknown> {
+function toMap(tree: string | Tree, key: string): Record<string, unknown> {
   const pairs = inOrder(tree).flatMap((item) =>
     typeof item === "object" && typeof item[key] === "string" ? [[item[key], item.Value]] : [],
   );

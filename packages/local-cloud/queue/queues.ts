@@ -16,6 +16,8 @@ export type { SendInput } from "./_send-checks.ts";
 
 /** What the cloud puts in for the account that has sent a message. */
 const SENDER_ID = "ajelocalaccount00000";
+/** Names that a refusal lists: a project has two. */
+const LISTED = 10;
 
 export interface QueuesOptions {
   readonly report: Report;
@@ -277,7 +279,7 @@ export class Queues {
     throw new QueueError(
       "AWS.SimpleQueueService.NonExistentQueue",
       `The specified queue doesn't exist: "${name}".`,
-      `The queues are ${this.names.join(", ") || "none yet"}; project in config.ts is the first part of their names`,
+      `There are ${this.names.slice(0, LISTED).join(", ") || "no queues"}; project in config.ts is the first part of their names`,
     );
   }
 
