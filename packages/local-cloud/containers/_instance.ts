@@ -57,11 +57,14 @@ export class Instance {
     return this.state === "stopped" || (this.state === "crashed" && this.crashes >= PATIENCE);
   }
 
-  /** Starts it, and waits until it is ready or has crashed. */
+  /** Starts it, and waits until it is ready or has crashed, or is stopped meanwhile. */
   async start(): Promise<void> {
-    this.wanted = true;
-    this.supervision ??= this.supervise();
-    await this.until(() => this.state === "ready" || this.state === "crashed");
+    if (this.supervision === undefined) {
+      this.wanted = true;
+      this.current = "starting";
+      this.supervision = this.supervise();
+    }
+    await this.until(() => this.current !== "starting");
   }
 
   /** Waits while it starts. Gives false when it is down, or `signal` is aborted. */

@@ -1,18 +1,26 @@
+import { mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, onTestFinished, test } from "vitest";
 import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
-import type { ContainerSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
+import type { ContainerSpec, QueueSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-triggers.ts";
 import { get, startContainers } from "../containers/_world.ts";
 import { QUEUE, TRIGGER } from "./_world.ts";
 
 /** A queue whose messages go to a path of a real container. */
-async function start(path: string, spec: Partial<ContainerSpec> = {}) {
+async function start(
+  path: string,
+  spec: Partial<ContainerSpec> = {},
+  queue: Partial<QueueSpec> = {},
+) {
   const { containers, happenings, until } = await startContainers([
     { name: "shop-web", concurrency: 1, ...spec },
   ]);
   const report = (happening: (typeof happenings)[number]) => happenings.push(happening);
   const queues = new Queues({ report, address: () => "http://localhost:9324" });
-  queues.create(QUEUE);
+  queues.create({ ...QUEUE, ...queue });
   const specs = [{ ...TRIGGER, container: "shop-web", path }];
   const { invoke } = containers;
   const triggers = new QueueTriggers({ specs, queues, invoke, containers, report });
@@ -68,5 +76,48 @@ describe("a trigger and its container", () => {
     await expect.poll(statuses, finished).toEqual([504]);
 
     expect(queues.counts(QUEUE.name).inFlight).toBe(1);
+  });
+
+  test("lose none of many messages when the container is killed again and again", async () => {
+    const number = process.env.DEEP ? 5000 : 300;
+    const kills = Math.ceil(number / 60);
+    const done = join(mkdtempSync(join(tmpdir(), "done-")), "done");
+    writeFileSync(done, "");
+    const redrive = { deadLetterQueue: "shop-dead", maxReceiveCount: 5 };
+    const { containers, queues, happenings, send } = await start(
+      "/work",
+      { environment: { DONE: done } },
+      { visibilityTimeoutSeconds: 1, redrive },
+    );
+    queues.create({ ...QUEUE, name: "shop-dead" });
+    const bodies = Array.from({ length: number }, (_, n) =>
+      n % 50 === 7 ? `fail ${n}` : `ok ${n}`,
+    );
+    for (const body of bodies) send(body);
+
+    for (let kill = 0; kill < kills; kill += 1) {
+      await expect.poll(() => containers.hasRoom("shop-web"), finished).toBe(true);
+      await sleep(Math.random() * 200);
+      const [{ pid } = {}] = containers.states;
+      if (pid !== undefined) process.kill(-pid, "SIGKILL");
+      await expect.poll(() => containers.states[0]?.state, finished).not.toBe("ready");
+    }
+    const left = () => {
+      const { waiting, inFlight } = queues.counts(QUEUE.name);
+      return waiting + inFlight;
+    };
+    await expect.poll(left, { timeout: 200_000 }).toBe(0);
+
+    const lines = readFileSync(done, "utf8").trim().split("\n");
+    const dead = queues.peek("shop-dead").map(({ body }) => body);
+    const healthy = bodies.filter((body) => body.startsWith("ok"));
+    const crashes = happenings.filter((one) => one.type === "container" && one.state === "crashed");
+    const again = lines.filter((line) => line.startsWith("ok")).length - healthy.length;
+    console.log(
+      `${number} messages, ${crashes.length} kills, ${again} done twice, ${dead.length} dead letters`,
+    );
+    expect(healthy.filter((body) => !lines.includes(body))).toEqual([]);
+    expect(dead.sort()).toEqual(bodies.filter((body) => body.startsWith("fail")).sort());
+    expect(again).toBeLessThanOrEqual(crashes.length);
   });
 });

@@ -33,6 +33,8 @@ class Site(BaseHTTPRequestHandler):
             self.end_headers()
             self.wfile.write(b"1\r\nx\r\n0\r\n\r\n")
             return
+        if url.path == "/work":
+            query["status"] = work(json.loads(body))
         self.send_response(int(query.get("status", 200)))
         for name, value in query.items():
             if name.startswith("header-"):
@@ -60,6 +62,15 @@ class Site(BaseHTTPRequestHandler):
 
     def log_message(self, *_):
         pass
+
+
+def work(event):
+    """Notes each message, and fails where a message says so."""
+    bodies = [message["details"]["message"]["body"] for message in event["messages"]]
+    with open(os.environ["DONE"], "a") as done:
+        done.write("".join(f"{body}\n" for body in bodies))
+    time.sleep(0.003)
+    return 500 if any(body.startswith("fail") for body in bodies) else 200
 
 
 eaten = []
