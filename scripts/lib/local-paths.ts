@@ -1,3 +1,4 @@
+import { realpathSync } from "node:fs";
 import { join } from "node:path";
 
 /** What local runs leave behind, from the project's directory. Not part of the repository. */
@@ -6,8 +7,13 @@ export const LOCAL_DIRECTORY = join(".state", "local");
 /** One folder for each bucket. */
 export const BUCKETS_DIRECTORY = join(LOCAL_DIRECTORY, "buckets");
 
-/** Python environments, kept from run to run. */
-export const CACHE_DIRECTORY = join("node_modules", ".cache", "local-cloud");
+/**
+ * The folder of Python environments, kept from run to run. Their programs hold its path, which must
+ * be the one that outlives a link to it.
+ */
+export function cacheDirectory(root: string): string {
+  return join(realpathSync(join(root, "node_modules")), ".cache", "local-cloud");
+}
 
 /** Values of the user's own secrets. */
 export const SECRETS_FILE = ".env.local";

@@ -9,7 +9,7 @@ import { stopBySignal } from "./interrupt.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances, type Instance, registerInstance } from "./local-instances.ts";
 import { runOnce } from "./local-once.ts";
-import { BUCKETS_DIRECTORY, CACHE_DIRECTORY, SECRETS_FILE } from "./local-paths.ts";
+import { BUCKETS_DIRECTORY, cacheDirectory, SECRETS_FILE } from "./local-paths.ts";
 import { createReader } from "./local-reader.ts";
 import { readSynthesized } from "./local-stack.ts";
 import { fireTimer } from "./local-timers.ts";
@@ -91,7 +91,7 @@ async function watchUntil(
 function optionsOf({ root }: World, { data, docker }: LocalFlags) {
   return {
     ...{ root, docker },
-    cache: join(root, CACHE_DIRECTORY),
+    cache: cacheDirectory(root),
     buckets: join(root, BUCKETS_DIRECTORY),
     secrets: readSecrets(join(root, SECRETS_FILE)),
     ...(data !== undefined && { data: resolve(root, data) }),
