@@ -96,7 +96,7 @@ describe("a trigger and its container", () => {
     for (const body of bodies) send(body);
 
     for (let kill = 0; kill < kills; kill += 1) {
-      await expect.poll(() => containers.hasRoom("shop-web"), finished).toBe(true);
+      await expect.poll(() => containers.states[0]?.state, finished).toBe("ready");
       await sleep(Math.random() * 200);
       const [{ pid } = {}] = containers.states;
       if (pid !== undefined) process.kill(-pid, "SIGKILL");
