@@ -19,6 +19,7 @@ interface Suite {
 
 const WORKER = join("packages", "celery-push-worker");
 const EXAMPLE = join("examples", "django-celery");
+const CLIENTS = join("test", "local-cloud", "clients");
 
 const SUITES: readonly Suite[] = [
   {
@@ -71,6 +72,13 @@ const SUITES: readonly Suite[] = [
       ["pytest", "-q", "-rs"],
     ],
   },
+  {
+    name: "local cloud",
+    folder: CLIENTS,
+    install: ["-r", "requirements.txt"],
+    inputs: [join(CLIENTS, "requirements.txt")],
+    commands: [["pytest", "-q", "-rs", "--show-capture=no", "-p", "no:cacheprovider"]],
+  },
 ];
 
 const python = findPython();
@@ -111,7 +119,7 @@ async function makeEnvironment(interpreter: string, suite: Suite): Promise<strin
   const version = spawnSync(interpreter, ["-VV"], { encoding: "utf8" }).stdout;
   const inputs = suite.inputs.map((file) => readFileSync(file, "utf8"));
   const hash = createHash("sha256").update([version, ...suite.install, ...inputs].join("\n"));
-  const name = `${suite.name.replace(" ", "-")}-${hash.digest("hex").slice(0, 12)}`;
+  const name = `${suite.name.replaceAll(" ", "-")}-${hash.digest("hex").slice(0, 12)}`;
   const directory = resolve("node_modules", ".cache", "python", name);
   const own = join(directory, "bin", "python");
   if (existsSync(join(directory, "done"))) return own;

@@ -108,12 +108,10 @@ function getQueueAttributes(call: Call): Output {
   }
   const all = allAttributes(call, name);
   const names = wanted.includes("All") ? Object.keys(all) : wanted;
-  const attributes = Object.fromEntries(
-    names.flatMap((attribute) =>
-      all[attribute] === undefined ? [] : [[attribute, all[attribute]]],
-    ),
+  const found = names.flatMap((attribute) =>
+    all[attribute] === undefined ? [] : [[attribute, all[attribute]] as const],
   );
-  return names.length === 0 ? {} : { Attributes: attributes };
+  return found.length === 0 ? {} : { Attributes: Object.fromEntries(found) };
 }
 
 function allAttributes({ queues }: Call, name: string): Readonly<Record<string, string>> {

@@ -76,7 +76,10 @@ def test_tags_and_settings(sqs, queue):
 @pytest.mark.parametrize(
     ("call", "code"),
     [
-        (lambda c, q: c.purge_queue(QueueUrl=f"{q}-not"), "AWS.SimpleQueueService.NonExistentQueue"),
+        (
+            lambda c, q: c.purge_queue(QueueUrl=f"{q}-not"),
+            "AWS.SimpleQueueService.NonExistentQueue",
+        ),
         (
             lambda c, q: c.send_message_batch(QueueUrl=q, Entries=[]),
             "AWS.SimpleQueueService.EmptyBatchRequest",
