@@ -21,7 +21,8 @@ function textOf(event: CloudEvent, mode: LogMode, paint: Paint): string | undefi
       return containerText(event, paint);
     case "refused": {
       const fix = event.fix ? `  ${event.fix}` : "";
-      return harmless(`${paint("red", "REFUSED")} by ${event.by}: ${event.message}${fix}`);
+      const text = harmless(`by ${event.by}: ${event.message}${fix}`);
+      return `${paint("red", "REFUSED")} ${text}`;
     }
     case "timer": {
       const ok = event.status >= 200 && event.status < 300;

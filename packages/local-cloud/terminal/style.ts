@@ -7,7 +7,7 @@ export type Paint = (format: Format, text: string) => string;
 
 export const plain: Paint = (_, text) => text;
 
-export const coloured: Paint = (format, text) => styleText(format, text);
+export const coloured: Paint = (format, text) => styleText(format, text, { validateStream: false });
 
 /** A text of somebody else's that is to stand in one line of a terminal, and to do nothing else there. */
 export function harmless(text: string): string {
