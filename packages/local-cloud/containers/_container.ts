@@ -113,6 +113,7 @@ export class Container {
     body: Buffer,
     signal: AbortSignal,
   ): Promise<ContainerResponse> {
+    const { pid } = this.instance;
     this.running.add(request);
     try {
       const answer = await call(this.instance.port, request, body, signal);
@@ -121,13 +122,19 @@ export class Container {
     } catch (error) {
       if (error instanceof RefusedResponse) return this.refused(error.message);
       if (!signal.aborted) return this.crashed("gave no answer");
-      // The platform ends an instance that is out of time, and whatever else it works on.
-      void this.instance.restart(`a request took more than ${this.spec.timeoutSeconds} s`, false);
+      this.endInstance(pid);
       return this.outOfTime("was worked on");
     } finally {
       this.running.delete(request);
       this.last = { request, until: Date.now() + LATE_LINES_MS };
     }
+  }
+
+  /** The platform ends an instance that is out of time, and whatever else it works on. */
+  private endInstance(pid: number | undefined): void {
+    // Another request that was out of time may have done so.
+    if (pid !== this.instance.pid) return;
+    void this.instance.restart(`a request took more than ${this.spec.timeoutSeconds} s`, false);
   }
 
   private outOfTime(what: string): ContainerResponse {

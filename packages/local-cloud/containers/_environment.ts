@@ -12,8 +12,8 @@ const RESERVED = ["PORT", "REQUEST_PATH"];
 const NOT_COUNTED = ["DJANGO_DEBUG", "URL_SCHEME"];
 const SECRET_BYTES = 25;
 
-/** The key by which everything here knows the user. Any other is taken as well. */
-export const LOCAL_KEY = { accessKeyId: "local", secretAccessKey: "local" };
+// Of queue and tables, which take any.
+const KEY = "local";
 
 /**
  * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
@@ -31,8 +31,7 @@ export function secretValues(
   const value = (name: string) => {
     if (given[name] !== undefined) return given[name];
     if (foreignSecrets.includes(name)) return "";
-    if (name.endsWith("ACCESS_KEY_ID")) return LOCAL_KEY.accessKeyId;
-    if (name.endsWith("SECRET_ACCESS_KEY")) return LOCAL_KEY.secretAccessKey;
+    if (/ACCESS_KEY_ID$|SECRET_ACCESS_KEY$/.test(name)) return KEY;
     kept[name] ??= randomBytes(SECRET_BYTES).toString("hex");
     return kept[name];
   };

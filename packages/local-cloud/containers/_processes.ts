@@ -19,9 +19,15 @@ export class Processes implements Runtime {
   }
 
   async prepare(spec: ContainerSpec, work: Preparation): Promise<string> {
+    const source = this.sourceOf(spec);
+    if (!existsSync(source)) {
+      throw new Error(
+        `${source} does not exist. Set 'image.context' in config.ts to the folder with the sources.`,
+      );
+    }
     const { cache, python } = this.options;
     const { requirements } = spec;
-    return makeEnvironment({ source: this.sourceOf(spec), requirements, cache, python, ...work });
+    return makeEnvironment({ source, requirements, cache, python, ...work });
   }
 
   command(
@@ -37,11 +43,7 @@ export class Processes implements Runtime {
 
   async cleanUp(): Promise<void> {}
 
-  private sourceOf(spec: ContainerSpec): string {
-    const source = resolve(this.options.root, spec.source);
-    if (existsSync(source)) return source;
-    throw new Error(
-      `${source} does not exist. Set 'image.context' in config.ts to the folder with the sources.`,
-    );
+  private sourceOf({ source }: ContainerSpec): string {
+    return resolve(this.options.root, source);
   }
 }

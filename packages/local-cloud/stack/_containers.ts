@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import type { StackText } from "./_stack-text.ts";
+import { expectShape, type StackText } from "./_stack-text.ts";
 import type { ContainerSpec, Endpoints } from "./blueprint.ts";
 
 const QUEUE_HOST = "message-queue.api.cloud.yandex.net";
@@ -48,7 +48,7 @@ export function readContainers(
   const health = readHealthPaths(stack);
   const bodies = stack
     .resources(CONTAINER, ATTRIBUTES)
-    .map(({ body }) => v.parse(bodySchema, body));
+    .map((body) => expectShape(bodySchema, body, `container ${body.name}`));
   return {
     containers: bodies.flatMap((body) => {
       const source = sources.get(body.name);
@@ -60,8 +60,8 @@ export function readContainers(
 
 /** Where the code of each container is, by its name; the outputs have it by role. */
 function readSources(stack: StackText): Map<string, Source> {
-  const { containers } = v.parse(sourcesSchema, stack.output("local"));
-  const ids = v.parse(idsSchema, stack.output("containers"));
+  const { containers } = expectShape(sourcesSchema, stack.output("local"), "output `local`");
+  const ids = expectShape(idsSchema, stack.output("containers"), "output `containers`");
   return new Map(
     Object.entries(containers).flatMap(([role, source]) => {
       const id = ids[role]?.id;
@@ -77,7 +77,7 @@ const targetsSchema = v.record(
 
 /** Where whatever answers triggers says that it is ready. */
 function readHealthPaths(stack: StackText): Map<string, string> {
-  const triggers = v.parse(targetsSchema, stack.output("triggers") ?? {});
+  const triggers = expectShape(targetsSchema, stack.output("triggers") ?? {}, "output `triggers`");
   return new Map(
     Object.values(triggers).map(({ containerId, path }) => [
       containerId,

@@ -14,13 +14,8 @@ const schema = v.object({
 
 type Parsed = v.InferOutput<typeof schema>;
 
-/** A resource of the stack. */
-export interface Resource {
-  /** Logical id: the second part of its address. */
-  readonly id: string;
-  /** Its attributes, evaluated. */
-  readonly body: Readonly<Record<string, unknown>>;
-}
+/** Attributes of a resource, evaluated. */
+export type Body = Readonly<Record<string, unknown>>;
 
 /**
  * A synthesized stack whose texts can be asked for: references lead to what stands for the cloud's
@@ -42,16 +37,10 @@ export class StackText {
   }
 
   /** All resources of a type; of each, only the named attributes. */
-  resources(type: string, attributes: readonly string[]): Resource[] {
-    return Object.entries(this.parsed.resource[type] ?? {}).map(([id, raw]) => ({
-      id,
-      body: Object.fromEntries(attributes.map((name) => [name, this.evaluate(raw[name])])),
-    }));
-  }
-
-  /** The attributes of a resource as they were written. */
-  raw(type: string, id: string): Readonly<Record<string, unknown>> {
-    return this.parsed.resource[type]?.[id] ?? {};
+  resources(type: string, attributes: readonly string[]): Body[] {
+    return Object.values(this.parsed.resource[type] ?? {}).map((raw) =>
+      Object.fromEntries(attributes.map((name) => [name, this.evaluate(raw[name])])),
+    );
   }
 
   /** The value of an output; `undefined` where there is none. */
@@ -78,7 +67,7 @@ export class StackText {
   }
 
   /** What the cloud would have computed. */
-  private standIn(type: string, raw: Readonly<Record<string, unknown>>, attribute: string) {
+  private standIn(type: string, raw: Body, attribute: string) {
     const name = String(this.evaluate(raw.name ?? ""));
     const { queue, tables, site } = this.endpoints;
     const computed: Readonly<Record<string, string>> = {
@@ -107,4 +96,23 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
+}
+
+/**
+ * A part of the stack in the shape that it has to have.
+ *
+ * @param what names the part: "output `local`"
+ */
+export function expectShape<Schema extends v.GenericSchema>(
+  schema: Schema,
+  value: unknown,
+  what: string,
+): v.InferOutput<Schema> {
+  const result = v.safeParse(schema, value);
+  if (result.success) return result.output;
+  const [issue] = result.issues;
+  const at = v.getDotPath(issue);
+  throw new Error(
+    `The synthesized stack has no ${what} that can be read (${at === null ? "" : `${at}: `}${issue.message}). Run \`npm run synth\`; the stack must be the one of stacks/app.ts.`,
+  );
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { readContainers } from "./_containers.ts";
-import { StackText } from "./_stack-text.ts";
+import { type Body, expectShape, StackText } from "./_stack-text.ts";
 import type {
   Blueprint,
   Endpoints,
@@ -82,11 +82,7 @@ const localSchema = v.object({
 });
 
 function readLocal(stack: StackText): v.InferOutput<typeof localSchema> {
-  const result = v.safeParse(localSchema, stack.output("local"));
-  if (result.success) return result.output;
-  throw new Error(
-    "The synthesized stack has no output `local` that tells its table and ports. Run `npm run synth`; the stack must be one of stacks/app.ts.",
-  );
+  return expectShape(localSchema, stack.output("local"), "output `local`");
 }
 
 const triggerSchema = v.variant("kind", [
@@ -112,7 +108,8 @@ const triggerSchema = v.variant("kind", [
 type Trigger = v.InferOutput<typeof triggerSchema>;
 
 function readTriggers(stack: StackText): Record<string, Trigger> {
-  return v.parse(v.record(v.string(), triggerSchema), stack.output("triggers") ?? {});
+  const triggers = stack.output("triggers") ?? {};
+  return expectShape(v.record(v.string(), triggerSchema), triggers, "output `triggers`");
 }
 
 function renderQueueTrigger(
@@ -152,11 +149,11 @@ function readQueues(stack: StackText): QueueSpec[] {
   ];
   return stack
     .resources("yandex_message_queue", [...attributes, ...Object.keys(DEFAULTS)])
-    .map(({ body }) => renderQueue(body))
+    .map(renderQueue)
     .sort((one, other) => Number(one.redrive !== undefined) - Number(other.redrive !== undefined));
 }
 
-function renderQueue(body: Readonly<Record<string, unknown>>): QueueSpec {
+function renderQueue(body: Body): QueueSpec {
   const number = (attribute: keyof typeof DEFAULTS) =>
     Number(body[attribute] ?? DEFAULTS[attribute]);
   return {
@@ -174,14 +171,18 @@ function renderQueue(body: Readonly<Record<string, unknown>>): QueueSpec {
 }
 
 function renderRedrive(policy: unknown): QueueSpec["redrive"] {
-  const { deadLetterTargetArn, maxReceiveCount } = v.parse(redriveSchema, policy);
+  const { deadLetterTargetArn, maxReceiveCount } = expectShape(
+    redriveSchema,
+    policy,
+    "redrive policy",
+  );
   return { deadLetterQueue: queueNameOf(deadLetterTargetArn), maxReceiveCount };
 }
 
 function readGateways(stack: StackText): GatewaySpec[] {
   return stack
     .resources("yandex_api_gateway", ["name", "spec", "execution_timeout"])
-    .map(({ body: { name, spec, execution_timeout: timeout } }) => ({
+    .map(({ name, spec, execution_timeout: timeout }) => ({
       name: String(name),
       spec: String(spec),
       timeoutSeconds: Number(timeout ?? DEFAULT_GATEWAY_TIMEOUT_SECONDS),

@@ -209,6 +209,25 @@ paths:
   });
 });
 
+describe("a stack that was changed by hand", () => {
+  test.each([
+    ["output `containers`", "output.containers.value", undefined],
+    ["output `triggers`", "output.triggers.value.shop-tasks.kind", "odd"],
+    ["output `local`", "output.local.value.ports.site", "8000"],
+    ["container shop-web", "resource.yandex_serverless_container.Celery_Web_42E9225C.memory", {}],
+    ["redrive policy", "resource.yandex_message_queue.Celery_Tasks_D6D00F28.redrive_policy", "no"],
+  ])("fails when it has no readable %s, and says so", async (what, path, value) => {
+    const stack = JSON.parse(await synthesize());
+    const keys = path.split(".");
+    const last = keys.pop() ?? "";
+    keys.reduce((inner, key) => inner[key], stack)[last] = value;
+
+    expect(() => readStack(JSON.stringify(stack), ENDPOINTS)).toThrow(
+      new RegExp(`^The synthesized stack has no ${what} that can be read .*npm run synth`),
+    );
+  });
+});
+
 describe("readPorts", () => {
   test("needs no addresses", async () => {
     expect(readPorts(await synthesize())).toEqual({ site: 8000, queue: 9324, tables: 8001 });
