@@ -211,7 +211,7 @@ paths:
 
 describe("a stack that was changed by hand", () => {
   test.each([
-    ["output `containers`", "output.containers.value", undefined],
+    ["output `containers`", "output.containers.value.web.id", 1],
     ["output `triggers`", "output.triggers.value.shop-tasks.kind", "odd"],
     ["output `local`", "output.local.value.ports.site", "8000"],
     ["container shop-web", "resource.yandex_serverless_container.Celery_Web_42E9225C.memory", {}],
