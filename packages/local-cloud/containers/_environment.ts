@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 
@@ -39,7 +39,8 @@ export function secretValues(
   const values = Object.fromEntries(secrets.map((name) => [name, value(name)]));
   if (JSON.stringify(kept) !== before) {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(file, JSON.stringify(kept), { mode: 0o600 });
+    writeFileSync(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
+    renameSync(`${file}.new`, file);
   }
   return values;
 }
@@ -55,33 +56,38 @@ export function environmentRefusals(
   { name, environment, secrets }: Pick<ContainerSpec, "name" | "environment" | "secrets">,
   values: Variables,
 ): Refusal[] {
-  const keys = [...Object.keys(environment), ...secrets];
-  const counted = Object.entries({ ...environment, ...values }).filter(
-    ([key]) => !NOT_COUNTED.includes(key),
-  );
-  const bytes = Buffer.byteLength(counted.flat().join(""));
-  return [
-    ...keys
-      .filter((key) => RESERVED.includes(key))
-      .map((key) => ({
-        message: `Container ${name}: 'env.${key}' is set, and the platform sets ${key} itself`,
+  const refusals = [...Object.keys(environment), ...secrets].flatMap(keyRefusals);
+  const bytes = countBytes({ ...environment, ...values });
+  if (bytes > MAX_BYTES) {
+    refusals.push({
+      message: `its environment has ${bytes} bytes of names and values, the secrets' included, and may have ${MAX_BYTES}`,
+      fix: "Shorten values of 'env' in config.ts, or put them into the image",
+    });
+  }
+  return refusals.map(({ message, fix }) => ({ message: `Container ${name}: ${message}`, fix }));
+}
+
+function keyRefusals(key: string): Refusal[] {
+  if (RESERVED.includes(key)) {
+    return [
+      {
+        message: `'env.${key}' is set, and the platform sets ${key} itself`,
         fix: `Take ${key} out of 'env' in config.ts`,
-      })),
-    ...keys
-      .filter((key) => !/^[a-zA-Z]\w*$/.test(key))
-      .map((key) => ({
-        message: `Container ${name}: 'env.${key}' is no name of a variable: letters, digits and underscores, a letter first`,
-        fix: `Rename ${key} in 'env' of config.ts`,
-      })),
-    ...(bytes > MAX_BYTES
-      ? [
-          {
-            message: `Container ${name}: its environment has ${bytes} bytes of names and values, the secrets' included, and may have ${MAX_BYTES}`,
-            fix: "Shorten values of 'env' in config.ts, or put them into the image",
-          },
-        ]
-      : []),
+      },
+    ];
+  }
+  if (/^[a-zA-Z]\w*$/.test(key)) return [];
+  return [
+    {
+      message: `'env.${key}' is no name of a variable: letters, digits and underscores, a letter first`,
+      fix: `Rename ${key} in 'env' of config.ts`,
+    },
   ];
+}
+
+function countBytes(variables: Variables): number {
+  const counted = Object.entries(variables).filter(([key]) => !NOT_COUNTED.includes(key));
+  return Buffer.byteLength(counted.flat().join(""));
 }
 
 /** Where a container of processes finds its programs. */
