@@ -14,7 +14,7 @@ import { readRequirements } from "./_requirements.ts";
 import { type RunOptions, run } from "./_run.ts";
 import type { Preparation } from "./_runtime.ts";
 
-export interface EnvironmentOptions extends Preparation {
+export interface EnvironmentOptions extends Partial<Preparation> {
   /** Folder with the sources, absolute. */
   readonly source: string;
   /** Relative to the source. */
@@ -76,7 +76,7 @@ async function make(
   folder: string,
   python: string,
   requirements: string,
-  { source, progress, signal }: EnvironmentOptions,
+  { source, progress = () => {}, signal }: EnvironmentOptions,
 ): Promise<void> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
@@ -142,7 +142,10 @@ function isDone(folder: string): boolean {
 }
 
 /** Waits for whoever makes the same environment; one that died meanwhile is not waited for. */
-async function lock(path: string, { progress, signal }: Preparation): Promise<() => void> {
+async function lock(
+  path: string,
+  { progress = () => {}, signal }: Partial<Preparation>,
+): Promise<() => void> {
   mkdirSync(dirname(path), { recursive: true });
   for (let told = false; ; told = true) {
     try {
@@ -158,18 +161,15 @@ async function lock(path: string, { progress, signal }: Preparation): Promise<()
 
 function isAbandoned(path: string): boolean {
   try {
-    process.kill(Number(readFileSync(path, "utf8")), 0);
+    const pid = Number(readFileSync(path, "utf8"));
+    // One that was just made may still be empty.
+    if (pid === 0) return Date.now() - statSync(path).mtimeMs > 1000;
+    process.kill(pid, 0);
     return false;
   } catch (error) {
-    // Not ours to signal, yet alive.
-    return (error as NodeJS.ErrnoException).code !== "EPERM" && isOld(path);
+    // Alive, yet not ours to signal; or the lock has just been given back.
+    return (error as NodeJS.ErrnoException).code === "ESRCH";
   }
-}
-
-// A lock that was just made may still be empty.
-function isOld(path: string): boolean {
-  const stat = statSync(path, { throwIfNoEntry: false });
-  return stat !== undefined && Date.now() - stat.mtimeMs > 1000;
 }
 
 function removeOlder(folder: string, prefix: string): void {

@@ -30,7 +30,6 @@ const make = (more = {}) =>
     requirements: "requirements.txt",
     cache: join(root, "cache"),
     progress: (step) => steps.push(step),
-    signal: new AbortController().signal,
     ...more,
   });
 const python = async (folder: string, code: string) =>
