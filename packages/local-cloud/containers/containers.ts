@@ -67,8 +67,11 @@ export class Containers {
 
   /** Calls a container by name. */
   readonly invoke: Invoke = async (name, request) => {
-    const container = this.find(name);
-    const body = await collect(request.body, MAX_BYTES - sizeOf(request.headers));
+    const container = this.containers.get(name);
+    if (container === undefined) return platformAnswer(404, this.unknown(name));
+    const limit = MAX_BYTES - sizeOf(request.headers);
+    const body = await collect(request.body, limit).catch(() => null);
+    if (body === null) return platformAnswer(400, "The request broke off.");
     if (body === undefined) return this.tooLarge(name);
     if (this.requests >= CONCURRENT_REQUESTS) return this.noCapacity(name);
     this.requests += 1;
@@ -157,8 +160,12 @@ export class Containers {
   private find(name: string): Container {
     const container = this.containers.get(name);
     if (container) return container;
+    throw new Error(this.unknown(name));
+  }
+
+  private unknown(name: string): string {
     const known = [...this.containers.keys()].join(", ");
-    throw new Error(`There is no container ${name} in the stack (there are: ${known}).`);
+    return `There is no container ${name} in the stack (there are: ${known}).`;
   }
 
   private secretsOf(spec: ContainerSpec): Record<string, string> {

@@ -95,6 +95,22 @@ describe("Containers", () => {
     expect(happenings).toContainEqual(expect.objectContaining({ type: "refused", code: "413" }));
   });
 
+  test("answers, too, when a request breaks off or there is no such container", async () => {
+    const { containers } = await startContainers();
+    const broken = new Readable({ read: () => broken.destroy(new Error("gone")) });
+    const request = {
+      method: "POST",
+      path: "/",
+      headers: [],
+      body: broken,
+      via: "gateway",
+    } as const;
+
+    expect((await get(containers, "/", request)).status).toBe(400);
+    expect(await containers.invoke("other", request)).toMatchObject({ status: 404 });
+    expect(() => containers.hasRoom("other")).toThrow("There is no container other in the stack");
+  });
+
   test("lets no more requests in at once than the container takes, and others wait", async () => {
     const { containers } = await startContainers([{ concurrency: 2 }]);
     const slow = [0, 1, 2].map(() => get(containers, "/?seconds=0.3"));
