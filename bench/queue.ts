@@ -98,9 +98,9 @@ async function rawRates({ port }: Server): Promise<Rates> {
   const name = `bench-${Math.random().toString(36).slice(2)}`;
   const created = await first.call("CreateQueue", { QueueName: name });
   const QueueUrl = (created as { QueueUrl: string }).QueueUrl;
-  const body = { QueueUrl, MessageBody: BODY };
+  const message = first.prepare("SendMessage", { QueueUrl, MessageBody: BODY });
   const send = await rate(lines, 1, async (line) => {
-    await line.call("SendMessage", body);
+    await line.send(message);
     return 1;
   });
   const receive = await rate(lines, 10, (line) => receiveAndDelete(line, QueueUrl));
@@ -141,6 +141,10 @@ async function rate(
 
 /** One connection that is kept, with one request at a time: as little of a client as there can be. */
 interface Line {
+  /** The bytes of a request. */
+  prepare(action: string, input: object): Buffer;
+  /** Sends them, and gives the answer's body. */
+  send(request: Buffer): Promise<string>;
   call(action: string, input: object): Promise<unknown>;
   end(): void;
 }
@@ -150,39 +154,44 @@ async function open(port: number): Promise<Line> {
   socket.setNoDelay(true);
   await new Promise((resolve, reject) => socket.once("connect", resolve).once("error", reject));
   const next = answers(socket);
-  return {
-    call(action, input) {
+  const line: Line = {
+    prepare(action, input) {
       const body = JSON.stringify(input);
-      socket.write(
+      return Buffer.from(
         `POST / HTTP/1.1\r\nHost: localhost:${port}\r\nContent-Type: application/x-amz-json-1.0\r\nX-Amz-Target: AmazonSQS.${action}\r\nAuthorization: AWS4-HMAC-SHA256 Credential=test/20260101/us-east-1/sqs/aws4_request, SignedHeaders=host, Signature=0\r\nContent-Length: ${Buffer.byteLength(body)}\r\n\r\n${body}`,
       );
+    },
+    send(request) {
+      socket.write(request);
       return next();
     },
+    call: async (action, input) =>
+      JSON.parse((await line.send(line.prepare(action, input))) || "{}"),
     end: () => socket.end(),
   };
+  return line;
 }
 
-/** Gives the answers that come in, one a call. */
-function answers(socket: Socket): () => Promise<unknown> {
+/** Gives the bodies of the answers that come in, one a call. */
+function answers(socket: Socket): () => Promise<string> {
   let received = "";
-  let settle: ((text: string) => void) | undefined;
+  let resolve: (body: string) => void = () => undefined;
+  let reject: (error: Error) => void = () => undefined;
   socket.setEncoding("latin1").on("data", (chunk: string) => {
     received += chunk;
-    const head = received.indexOf("\r\n\r\n");
+    const body = received.indexOf("\r\n\r\n") + 4;
     const length = Number(/content-length: (\d+)/i.exec(received)?.[1]);
-    if (head < 0 || received.length < head + 4 + length) return;
+    if (body < 4 || received.length < body + length) return;
     const answer = received;
     received = "";
-    settle?.(answer);
+    if (answer.startsWith("HTTP/1.1 200")) resolve(answer.slice(body));
+    else reject(new Error(answer));
   });
-  return async () => {
-    const answer = await new Promise<string>((resolve) => {
-      settle = resolve;
+  return () =>
+    new Promise((done, failed) => {
+      resolve = done;
+      reject = failed;
     });
-    const body = answer.slice(answer.indexOf("\r\n\r\n") + 4);
-    if (!answer.startsWith("HTTP/1.1 200")) throw new Error(body);
-    return body === "" ? {} : JSON.parse(body);
-  };
 }
 
 function boto3Rates(interpreter: string, { port }: Server): Rates {

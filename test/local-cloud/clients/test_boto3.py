@@ -1,4 +1,4 @@
-"""boto3 against the local queue. `test_query_protocol.py` runs this file again with an older one."""
+"""boto3 against the local queue; `test_query_protocol.py` runs this again with an older one."""
 
 import time
 import uuid

@@ -1,4 +1,4 @@
-"""The same calls to the local queue and to moto: what differs is a row of a table here, or a fault."""
+"""The same calls to the local queue and to moto; what differs is in a table here, or a fault."""
 
 import json
 import uuid
