@@ -11,7 +11,7 @@ const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]", "host.docker.internal"
  * @param hosts names that are allowed besides those of this machine, without a port
  */
 export function refusalOf(
-  { headers }: IncomingMessage,
+  { headers }: Pick<IncomingMessage, "headers">,
   hosts: readonly string[] = [],
 ): string | undefined {
   const { host = "", origin } = headers;

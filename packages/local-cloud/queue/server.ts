@@ -1,20 +1,20 @@
 import { randomUUID } from "node:crypto";
-import type { IncomingMessage, RequestListener, ServerResponse } from "node:http";
+import type { RequestListener } from "node:http";
 import type { Report } from "../events/event.ts";
 import { refusalOf } from "../http/guard.ts";
-import { type Listening, listen } from "../http/listen.ts";
+import { type Listening, listenWith, makeServer } from "../http/listen.ts";
 import type { Action, Call, Output } from "./_call.ts";
+import { type Exchange, NodeExchange } from "./_exchange.ts";
 import { type Input, isFields } from "./_input.ts";
 import { messageActions } from "./_message-actions.ts";
 import { decodeForm, encodeXml, encodeXmlError } from "./_query-protocol.ts";
 import { queueActions } from "./_queue-actions.ts";
+import { readQuickly } from "./_quick-connection.ts";
 import { QueueError } from "./errors.ts";
 import type { Queues } from "./queues.ts";
 
 /** Ten messages of the largest size, escaped as badly as can be. */
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
-const JSON_TYPE = "application/x-amz-json-1.0";
-const XML_TYPE = "text/xml";
 const ACTIONS: ReadonlyMap<string, Action> = new Map(
   Object.entries({ ...queueActions, ...messageActions }),
 );
@@ -30,67 +30,71 @@ export interface QueueServerOptions {
  * Serves queues to clients of SQS, by the AWS JSON protocol (header `X-Amz-Target`) and by the Query
  * protocol (a form, answered in XML). Signatures are taken as they come.
  */
-export function startQueueServer({ queues, port, report }: QueueServerOptions): Promise<Listening> {
-  return listen(handleRequests(queues, report), port);
+export async function startQueueServer(options: QueueServerOptions): Promise<Listening> {
+  const handle = (exchange: Exchange) => handleExchange(exchange, options);
+  const server = makeServer(readWhole(handle));
+  const sockets = readQuickly(server, { maxBodyBytes: MAX_REQUEST_BYTES, handle });
+  const listening = await listenWith(server, options.port);
+  return {
+    ...listening,
+    close() {
+      for (const socket of sockets) socket.destroy();
+      return listening.close();
+    },
+  };
 }
 
-interface Request {
-  /** Nothing in the Query protocol's form, an action in the JSON protocol's header. */
-  readonly isJson: boolean;
-  readonly id: string;
-  readonly http: IncomingMessage;
-  readonly response: ServerResponse;
-}
-
-function handleRequests(queues: Queues, report: Report): RequestListener {
-  return (http, response) => {
-    const refusal = refusalOf(http);
-    if (refusal !== undefined) {
-      sayNo(response, 403, refusal);
-      return;
-    }
-    const target = http.headers["x-amz-target"];
-    const request: Request = { isJson: target !== undefined, id: randomUUID(), http, response };
-    readBody(http, response, (body) => {
-      try {
-        const { action, input } =
-          target === undefined ? decodeForm(body) : decodeJson(target, body);
-        const output = run(action, new RequestCall(queues, input, request, report), request.isJson);
-        finish(request, action ?? "", output, queues, report);
-      } catch (error) {
-        fail(request, error, report);
-      }
+/** Whatever the quick way does not read. */
+function readWhole(handle: (exchange: Exchange) => void): RequestListener {
+  return (request, response) => {
+    const chunks: Buffer[] = [];
+    let size = 0;
+    request.on("data", (chunk: Buffer) => {
+      size += chunk.length;
+      if (size <= MAX_REQUEST_BYTES) chunks.push(chunk);
+    });
+    request.on("end", () => {
+      const exchange = new NodeExchange(request, response, Buffer.concat(chunks).toString());
+      if (size <= MAX_REQUEST_BYTES) handle(exchange);
+      else
+        sayNo(
+          exchange,
+          413,
+          `A request can have ${MAX_REQUEST_BYTES} bytes, this one has ${size}.`,
+        );
     });
   };
 }
 
-function sayNo(response: ServerResponse, status: number, why: string): void {
-  response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8", Connection: "close" });
-  response.end(`${why}\n`);
+/** A request while it is carried out. */
+interface Request {
+  /** A header names the action in the JSON protocol, a field of the form in the Query protocol. */
+  readonly isJson: boolean;
+  readonly id: string;
+  readonly exchange: Exchange;
+  readonly report: Report;
 }
 
-function readBody(
-  http: IncomingMessage,
-  response: ServerResponse,
-  act: (body: string) => void,
-): void {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  http.on("data", (chunk: Buffer) => {
-    size += chunk.length;
-    if (size <= MAX_REQUEST_BYTES) chunks.push(chunk);
-  });
-  http.on("end", () => {
-    if (size > MAX_REQUEST_BYTES) {
-      sayNo(
-        response,
-        413,
-        `A request can have ${MAX_REQUEST_BYTES} bytes, and this one has ${size}.`,
-      );
-    } else {
-      act((chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)).toString());
-    }
-  });
+function handleExchange(exchange: Exchange, { queues, report }: QueueServerOptions): void {
+  const refusal = refusalOf(exchange);
+  if (refusal !== undefined) {
+    sayNo(exchange, 403, refusal);
+    return;
+  }
+  const target = exchange.headers["x-amz-target"];
+  const request: Request = { isJson: target !== undefined, id: randomUUID(), exchange, report };
+  try {
+    const { action, input } =
+      target === undefined ? decodeForm(exchange.body) : decodeJson(target, exchange.body);
+    const output = run(action, new RequestCall(queues, input, request), request.isJson);
+    finish(request, action ?? "", output, queues);
+  } catch (error) {
+    fail(request, error);
+  }
+}
+
+function sayNo(exchange: Exchange, status: number, why: string): void {
+  exchange.answer(status, { "Content-Type": "text/plain; charset=utf-8" }, `${why}\n`);
 }
 
 function decodeJson(
@@ -115,31 +119,29 @@ class RequestCall implements Call {
   readonly queues: Queues;
   readonly input: Input;
   private readonly request: Request;
-  private readonly report: Report;
 
-  constructor(queues: Queues, input: Input, request: Request, report: Report) {
+  constructor(queues: Queues, input: Input, request: Request) {
     this.queues = queues;
     this.input = input;
     this.request = request;
-    this.report = report;
   }
 
   get address(): string {
-    return `http://${this.request.http.headers.host}`;
+    return `http://${this.request.exchange.headers.host}`;
   }
 
   get path(): string {
-    return this.request.isJson ? "" : (this.request.http.url ?? "");
+    return this.request.isJson ? "" : this.request.exchange.path;
   }
 
   gone(): AbortSignal {
     const controller = new AbortController();
-    this.request.response.once("close", () => controller.abort());
+    this.request.exchange.onGone(() => controller.abort());
     return controller.signal;
   }
 
   refused(error: QueueError): void {
-    reportRefusal(this.report, error);
+    reportRefusal(this.request.report, error);
   }
 }
 
@@ -162,7 +164,6 @@ function finish(
   action: string,
   output: Output | Promise<Output>,
   queues: Queues,
-  report: Report,
 ): void {
   const kept = action === "ReceiveMessage" ? undefined : queues.kept();
   if (!(output instanceof Promise) && kept === undefined) {
@@ -171,23 +172,30 @@ function finish(
   }
   Promise.all([output, kept]).then(
     ([ready]) => answer(request, action, ready),
-    (error) => fail(request, error, report),
+    (error) => fail(request, error),
   );
 }
 
-function answer({ isJson, id, response }: Request, action: string, output: Output): void {
+function answer({ isJson, id, exchange }: Request, action: string, output: Output): void {
   const body = isJson ? JSON.stringify(output) : encodeXml(action, output, id);
-  send(response, 200, isJson, id, body);
+  exchange.answer(200, { "Content-Type": typeOf(isJson), "x-amzn-RequestId": id }, body);
 }
 
-function fail({ isJson, id, response }: Request, error: unknown, report: Report): void {
+function fail({ isJson, id, exchange, report }: Request, error: unknown): void {
   const refusal = error instanceof QueueError ? error : unexpected(error);
+  const { code, message, status } = refusal;
   reportRefusal(report, refusal);
-  if (isJson) response.setHeader("x-amzn-query-error", `${refusal.code};Sender`);
-  const body = isJson
-    ? JSON.stringify({ __type: refusal.code, message: refusal.message })
-    : encodeXmlError(refusal, id);
-  send(response, refusal.status, isJson, id, body);
+  const headers = { "Content-Type": typeOf(isJson), "x-amzn-RequestId": id };
+  if (isJson) {
+    const body = JSON.stringify({ __type: code, message });
+    exchange.answer(status, { ...headers, "x-amzn-query-error": `${code};Sender` }, body);
+  } else {
+    exchange.answer(status, headers, encodeXmlError(refusal, id));
+  }
+}
+
+function typeOf(isJson: boolean): string {
+  return isJson ? "application/x-amz-json-1.0" : "text/xml";
 }
 
 function unexpected(error: unknown): QueueError {
@@ -196,19 +204,4 @@ function unexpected(error: unknown): QueueError {
 
 function reportRefusal(report: Report, { code, message, fix }: QueueError): void {
   report({ type: "refused", by: "queue", code, message, ...(fix !== undefined && { fix }) });
-}
-
-function send(
-  response: ServerResponse,
-  status: number,
-  isJson: boolean,
-  id: string,
-  body: string,
-): void {
-  response.writeHead(status, {
-    "Content-Type": isJson ? JSON_TYPE : XML_TYPE,
-    "Content-Length": Buffer.byteLength(body),
-    "x-amzn-RequestId": id,
-  });
-  response.end(body);
 }
