@@ -141,7 +141,7 @@ describe("Containers", () => {
 
     expect(late).toMatchObject({ status: 504, text: expect.stringContaining("timeoutSeconds") });
     expect(after).not.toBe(before);
-    expect(alive(before)).toBe(false);
+    await expect.poll(() => alive(before)).toBe(false);
   });
 
   test("answers 502 when the container crashes, and starts it again", async () => {
@@ -177,7 +177,7 @@ describe("Containers", () => {
     await containers.stop();
 
     expect(second).not.toBe(first);
-    expect([alive(first), alive(second)]).toEqual([false, false]);
+    await expect.poll(() => [first, second].map(alive)).toEqual([false, false]);
     expect(containers.states).toMatchObject([{ state: "stopped" }]);
   });
 

@@ -44,7 +44,7 @@ describe("OwnedProcess", () => {
     const { process, lines } = start("sleep 1000 & echo $!");
     await process.ended;
 
-    expect(alive(Number(lines[0]))).toBe(false);
+    await expect.poll(() => alive(Number(lines[0]))).toBe(false);
   });
 
   test("stops gently, and by force what ignores that", async () => {

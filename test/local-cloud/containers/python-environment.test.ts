@@ -115,7 +115,7 @@ describe("makeEnvironment", () => {
     controller.abort(new Error("stopped"));
 
     await expect(making).rejects.toThrow("stopped");
-    expect(alive(pid())).toBe(false);
+    await expect.poll(() => alive(pid())).toBe(false);
   });
 
   test("fails when there is no Python, and names the ways out", async () => {
