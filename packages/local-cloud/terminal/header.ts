@@ -27,7 +27,7 @@ export function formatHeader(facts: Facts, paint: Paint, keys: boolean): string[
     `${site}${padding}${paint("dim", `${facts.project}, ${kept}`)}`,
     `  Queue    ${urls.queue}     Table  ${urls.tables}     ${shell}`,
     ...(other ? [`  Another  runs in this folder too: ${other.site} (process ${other.pid})`] : []),
-    ...(moved.length > 0 ? [`  Ports    ${moved.map(describeMove).join(", ")}`] : []),
+    ...(moved.length > 0 ? [`  Ports    ${describeMoves(moved)}`] : []),
     ...(skipped.length > 0 ? [paint("dim", clip(`  Skipped  ${skipped.join(", ")}`, WIDTH))] : []),
     ...(keys ? [paint("dim", `  ${KEYS}`)] : []),
   ];
@@ -35,6 +35,7 @@ export function formatHeader(facts: Facts, paint: Paint, keys: boolean): string[
 
 const KEYS = "o open page   p pause   f fire timer   l logs: failed   r restart   q quit";
 
-function describeMove({ wanted, port }: { wanted: number; port: number }): string {
-  return `${wanted} is taken, ${port} instead`;
+function describeMoves(moved: Facts["moved"]): string {
+  const wanted = moved.map((move) => move.wanted).join(", ");
+  return `${wanted} taken, ${moved.map(({ port }) => port).join(", ")} instead`;
 }

@@ -26,9 +26,12 @@ export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliver
 export class Terminal implements Reader {
   private readonly options: TerminalOptions;
   private readonly screen: Screen;
+  /** What each container that is not ready does. */
   private readonly progress = new Map<string, string>();
+  private readonly installing = new Set<string>();
   private readonly lastLines = new Map<string, string[]>();
   private mode: LogMode = "failed";
+  private up = false;
   private timer: NodeJS.Timeout | undefined;
   private stop = () => {};
 
@@ -56,6 +59,7 @@ export class Terminal implements Reader {
 
   running(milliseconds: number): void {
     this.endProgress();
+    this.up = true;
     this.screen.lines([`  running (${formatDuration(milliseconds)})`, ""]);
   }
 
@@ -82,19 +86,21 @@ export class Terminal implements Reader {
       lines.push(event.message);
       this.lastLines.set(event.container, lines.slice(-CRASH_LINES));
     }
-    const line = formatEvent(event, this.mode, this.options.paint);
+    // What is wrong with the configuration is said at the start.
+    const mode = this.up || this.mode !== "failed" ? this.mode : "warnings";
+    const line = formatEvent(event, mode, this.options.paint);
     if (line) this.screen.lines([line]);
     if (event.type === "container" && event.state === "crashed") this.showLastLines(event);
   }
 
   private takeContainer({ container, state, detail }: ContainerChanged): void {
-    const known = this.progress.has(`${container} ${state}`);
-    this.progress.set(container, harmless(`${container} ${state} ${detail ?? ""}`.trim()));
-    this.progress.set(`${container} ${state}`, "");
+    const text = harmless(`${container} ${state} ${detail ?? ""}`.trim());
+    if (state === "ready") this.progress.delete(container);
+    else this.progress.set(container, text);
+    if (state !== "installing" || this.options.live || this.installing.has(container)) return;
     // On a terminal the status says so, and is gone afterwards.
-    if (state === "installing" && !known && !this.options.live) {
-      this.screen.lines([`  ${container}: installing packages, on the first run only`]);
-    }
+    this.installing.add(container);
+    this.screen.lines([`  ${container}: installing packages, on the first run only`]);
   }
 
   private showLastLines({ container }: ContainerChanged): void {
@@ -105,9 +111,8 @@ export class Terminal implements Reader {
   }
 
   private showProgress(): void {
-    const waiting = [...this.progress.values()].filter((text) => text && !text.includes(" ready"));
     const time = formatDuration(Date.now() - this.options.startedAt);
-    this.screen.status(["  starting", time, ...waiting].join("  "));
+    this.screen.status(["  starting", time, ...this.progress.values()].join("  "));
   }
 
   private endProgress(): void {

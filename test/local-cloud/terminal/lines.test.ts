@@ -72,7 +72,7 @@ describe("formatHeader", () => {
 
     expect(lines).toHaveLength(6);
     expect(lines.every((line) => line.length <= 100)).toBe(true);
-    expect(lines.join("\n")).toContain("8000 is taken, 8002 instead");
+    expect(lines.join("\n")).toContain("8000 taken, 8002 instead");
     expect(lines.join("\n")).toContain("kept in kept");
   });
 });
