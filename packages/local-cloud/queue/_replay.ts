@@ -1,13 +1,8 @@
 import type { QueueSpec } from "../stack/blueprint.ts";
+import type { Once } from "./_deduplication.ts";
+import { restoreMessage } from "./_new-message.ts";
 import type { JournalRecord, StoredMessage } from "./journal.ts";
 import type { Message } from "./message.ts";
-import { restoreMessage } from "./queue.ts";
-
-interface Once {
-  readonly messageId: string;
-  readonly sequence: number;
-  readonly at: number;
-}
 
 interface RestoredQueue {
   readonly spec: QueueSpec;

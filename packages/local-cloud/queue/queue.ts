@@ -1,14 +1,14 @@
-import { hash, randomUUID } from "node:crypto";
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
+import { Deduplication, type Once } from "./_deduplication.ts";
 import { HiddenMessages } from "./_hidden-messages.ts";
+import { store } from "./_new-message.ts";
 import { GroupOrder, type Order, StandardOrder } from "./_order.ts";
-import type { CheckedSend } from "./_send-checks.ts";
 import { Waiters } from "./_waiters.ts";
 import type { Clock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
-import type { JournalRecord, StoredMessage } from "./journal.ts";
-import { DEDUPLICATION_MS, MAX_IN_FLIGHT, MAX_IN_FLIGHT_FIFO } from "./limits.ts";
+import type { JournalRecord } from "./journal.ts";
+import { MAX_IN_FLIGHT, MAX_IN_FLIGHT_FIFO } from "./limits.ts";
 import type { Message } from "./message.ts";
 
 const SWEEP_MS = 60_000;
@@ -30,10 +30,11 @@ export interface ReceiveOptions {
   readonly by: "trigger" | "client";
 }
 
-interface Once {
-  readonly messageId: string;
-  readonly sequence: number;
-  readonly at: number;
+/** How many messages are in which state. */
+export interface Counts {
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly delayed: number;
 }
 
 /** One queue: its messages, who may have which of them when. Checks nothing that a sender writes. */
@@ -45,8 +46,7 @@ export class Queue {
   private readonly hidden = new HiddenMessages();
   private readonly order: Order;
   private readonly waiters: Waiters<Message>;
-  /** Deduplication ids of the last five minutes, the oldest first. */
-  private readonly once = new Map<string, Once>();
+  private readonly deduplication = new Deduplication();
   private delayed = 0;
   private inFlight = 0;
   private stopSweep: (() => void) | undefined;
@@ -63,8 +63,7 @@ export class Queue {
     return this.spec.name;
   }
 
-  /** How many messages are in which state now. */
-  count(): { readonly waiting: number; readonly inFlight: number; readonly delayed: number } {
+  count(): Counts {
     this.advance();
     const { inFlight, delayed } = this;
     return { waiting: this.messages.size - inFlight - delayed, inFlight, delayed };
@@ -78,19 +77,14 @@ export class Queue {
 
   /** The message of an id that was sent in the last five minutes. */
   sentOnce(deduplicationId: string): Once | undefined {
-    const now = this.world.clock.now();
-    for (const [id, { at }] of this.once) {
-      if (at + DEDUPLICATION_MS > now) break;
-      this.once.delete(id);
-    }
-    return this.once.get(deduplicationId);
+    return this.deduplication.find(deduplicationId, this.world.clock.now());
   }
 
   /** Takes in a message that is new to this queue. */
   accept(message: Message): void {
     if (message.deduplicationId !== undefined) {
       const { id, sequence, sentAt } = message;
-      this.once.set(message.deduplicationId, { messageId: id, sequence, at: sentAt });
+      this.deduplication.remember(message.deduplicationId, { messageId: id, sequence, at: sentAt });
     }
     this.place(message);
   }
@@ -108,7 +102,7 @@ export class Queue {
   }
 
   restoreOnce(deduplicationId: string, once: Once): void {
-    this.once.set(deduplicationId, once);
+    this.deduplication.remember(deduplicationId, once);
   }
 
   /** What can be received now, at most `max`: perhaps nothing. */
@@ -209,7 +203,7 @@ export class Queue {
   *records(): Generator<JournalRecord> {
     yield ["queue", this.spec, this.createdAt];
     for (const message of this.messages.values()) yield ["send", this.name, store(message)];
-    for (const [id, { messageId, sequence, at }] of this.once) {
+    for (const [id, { messageId, sequence, at }] of this.deduplication.entries()) {
       yield ["once", this.name, id, messageId, sequence, at];
     }
   }
@@ -304,35 +298,4 @@ export class Queue {
       if (this.messages.size > 0) this.sweepLater();
     });
   }
-}
-
-/** A message as it comes from a sender. */
-export function newMessage(sent: CheckedSend, sequence: number, sentAt: number): Message {
-  return {
-    id: randomUUID(),
-    sequence,
-    body: sent.body,
-    md5: hash("md5", sent.body),
-    bytes: sent.bytes,
-    sentAt,
-    attributes: sent.attributes,
-    md5OfAttributes: sent.md5OfAttributes,
-    groupId: sent.groupId,
-    deduplicationId: sent.deduplicationId,
-    from: undefined,
-    receiveCount: 0,
-    firstReceivedAt: 0,
-    visibleAt: sent.delaySeconds > 0 ? sentAt + sent.delaySeconds * 1000 : 0,
-    state: "waiting",
-    hiddenIndex: -1,
-  };
-}
-
-/** A message that was kept, before its queue has placed it. */
-export function restoreMessage(stored: StoredMessage): Message {
-  return { ...stored, state: "waiting", hiddenIndex: -1 };
-}
-
-export function store({ state: _, hiddenIndex: __, ...stored }: Message): StoredMessage {
-  return stored;
 }

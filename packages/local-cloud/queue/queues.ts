@@ -1,7 +1,16 @@
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
-import { makeHandle, readHandle } from "./_receipt-handle.ts";
+import {
+  describePeeked,
+  describeReceived,
+  describeSent,
+  type PeekedMessage,
+  type ReceivedMessage,
+  type SentMessage,
+} from "./_descriptions.ts";
+import { newMessage, store } from "./_new-message.ts";
+import { readHandle } from "./_receipt-handle.ts";
 import { replay } from "./_replay.ts";
 import { checkSend, type SendInput } from "./_send-checks.ts";
 import { taskOf } from "./_task-of.ts";
@@ -9,13 +18,12 @@ import { type Clock, realClock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
 import type { Journal, JournalRecord } from "./journal.ts";
 import { MAX_QUEUES, MAX_VISIBILITY_SECONDS, NAME_REST_MS } from "./limits.ts";
-import type { Message, MessageAttributes } from "./message.ts";
-import { newMessage, Queue, store } from "./queue.ts";
+import type { Message } from "./message.ts";
+import { type Counts, Queue } from "./queue.ts";
 
+export type { PeekedMessage, ReceivedMessage, SentMessage } from "./_descriptions.ts";
 export type { SendInput } from "./_send-checks.ts";
 
-/** What the cloud puts in for the account that has sent a message. */
-const SENDER_ID = "ajelocalaccount00000";
 /** Names that a refusal lists: a project has two. */
 const LISTED = 10;
 
@@ -30,14 +38,6 @@ export interface QueuesOptions {
   readonly folderId?: string;
 }
 
-export interface SentMessage {
-  readonly messageId: string;
-  readonly md5: string;
-  readonly md5OfAttributes?: string;
-  /** FIFO queues only. */
-  readonly sequenceNumber?: string;
-}
-
 export interface ReceiveInput {
   /** 1-10. */
   readonly max: number;
@@ -46,37 +46,6 @@ export interface ReceiveInput {
   /** 0-43,200. @default - the queue's own */
   readonly visibilityTimeoutSeconds?: number;
   readonly by: "trigger" | "client";
-}
-
-export interface ReceivedMessage {
-  readonly messageId: string;
-  readonly receiptHandle: string;
-  readonly body: string;
-  readonly md5: string;
-  /** Milliseconds since the epoch. */
-  readonly sentAt: number;
-  /** Counts from 1. */
-  readonly receiveCount: number;
-  readonly attributes: MessageAttributes;
-  readonly md5OfAttributes?: string;
-  /** `SentTimestamp` and the like, as the protocols name them. */
-  readonly systemAttributes: Readonly<Record<string, string>>;
-}
-
-/** A message as it lies in its queue. */
-export interface PeekedMessage {
-  readonly messageId: string;
-  readonly body: string;
-  readonly bytes: number;
-  readonly sentAt: number;
-  readonly state: "waiting" | "delayed" | "in flight";
-  readonly receiveCount: number;
-  /** When it can be received again; absent while it can be received now. */
-  readonly visibleAt?: number;
-  readonly attributes: MessageAttributes;
-  readonly groupId?: string;
-  /** The queue that a dead letter came from. */
-  readonly from?: string;
 }
 
 /** All queues of the local cloud. What the cloud would refuse throws a {@link QueueError}. */
@@ -227,11 +196,7 @@ export class Queues {
     return Array.from(this.get(name).all(), describePeeked);
   }
 
-  counts(name: string): {
-    readonly waiting: number;
-    readonly inFlight: number;
-    readonly delayed: number;
-  } {
+  counts(name: string): Counts {
     return this.get(name).count();
   }
 
@@ -336,65 +301,4 @@ function findReceived(queue: Queue, receiptHandle: string): Message | undefined 
   const message = queue.find(handle.sequence);
   if (message?.sentAt !== handle.sentAt) return undefined;
   return queue.spec.fifo && message.receiveCount !== handle.receiveCount ? undefined : message;
-}
-
-function describeSent(message: Message, messageId = message.id): SentMessage {
-  const { md5, md5OfAttributes, groupId, sequence } = message;
-  return {
-    messageId,
-    md5,
-    md5OfAttributes,
-    sequenceNumber: groupId === undefined ? undefined : sequenceNumber(sequence),
-  };
-}
-
-function describeReceived(message: Message): ReceivedMessage {
-  const { id, body, md5, sentAt, receiveCount, attributes = {}, md5OfAttributes } = message;
-  return {
-    messageId: id,
-    receiptHandle: makeHandle(message),
-    body,
-    md5,
-    sentAt,
-    receiveCount,
-    attributes,
-    md5OfAttributes,
-    systemAttributes: describeSystem(message),
-  };
-}
-
-function describeSystem(message: Message): Record<string, string> {
-  const attributes: Record<string, string> = {
-    ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
-    ApproximateReceiveCount: String(message.receiveCount),
-    SentTimestamp: String(message.sentAt),
-    SenderId: SENDER_ID,
-  };
-  if (message.groupId !== undefined) {
-    attributes.MessageGroupId = message.groupId;
-    attributes.MessageDeduplicationId = message.deduplicationId ?? "";
-    attributes.SequenceNumber = sequenceNumber(message.sequence);
-  }
-  return attributes;
-}
-
-function describePeeked(message: Message): PeekedMessage {
-  const { id, body, bytes, sentAt, state, receiveCount, attributes = {}, groupId, from } = message;
-  return {
-    messageId: id,
-    body,
-    bytes,
-    sentAt,
-    state: state === "gone" ? "waiting" : state,
-    receiveCount,
-    visibleAt: state === "waiting" ? undefined : message.visibleAt,
-    attributes,
-    groupId,
-    from,
-  };
-}
-
-/** Twenty digits, so that texts sort as numbers do. */
-function sequenceNumber(sequence: number): string {
-  return String(sequence).padStart(20, "0");
 }
