@@ -43,8 +43,7 @@ function lastChange(root: string): number {
 
 function lastChangeIn(path: string): number {
   if (!statSync(path).isDirectory()) return modifiedAt(path);
-  const files = readdirSync(path, { recursive: true, encoding: "utf8" });
-  return Math.max(...files.map((file) => modifiedAt(join(path, file))));
+  return Math.max(0, ...readdirSync(path).map((name) => lastChangeIn(join(path, name))));
 }
 
 function modifiedAt(path: string): number {
