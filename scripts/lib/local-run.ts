@@ -12,7 +12,7 @@ import { runOnce } from "./local-once.ts";
 import { BUCKETS_DIRECTORY, cacheDirectory, SECRETS_FILE } from "./local-paths.ts";
 import { createReader } from "./local-reader.ts";
 import { readSynthesized } from "./local-stack.ts";
-import { fireTimer } from "./local-timers.ts";
+import { refuseUnknownTimer } from "./local-timers.ts";
 import { watchSources } from "./local-watch.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
@@ -58,10 +58,11 @@ async function attend(
   reader: Reader,
   until: Ending,
 ): Promise<number> {
+  if (flags.at !== undefined) refuseUnknownTimer(cloud, flags.at);
   const started = await Promise.race([cloud.ready.then(() => true), until.came.then(() => false)]);
   if (started) {
-    reader.running(performance.now());
-    if (flags.at !== undefined) await fireTimer(cloud, flags.at);
+    reader.running(performance.now(), cloud.down());
+    if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) return await runCommand(world, flags.once, cloud, until);
     if (flags.watch) await watchUntil(world, flags, cloud, reader, until);
   }

@@ -46,15 +46,13 @@ export class TimerChoice {
   }
 }
 
-/** Fires a timer by its name. */
-export async function fireTimer(cloud: LocalCloud, name: string): Promise<void> {
+/** @throws UserError when the stack has no such timer */
+export function refuseUnknownTimer(cloud: LocalCloud, name: string): void {
   const known = timerNames(cloud);
-  if (!known.includes(name)) {
-    throw new UserError(
-      `Timer "${name}" is not in the stack (known: ${known.join(", ") || "none"}). 'schedule' in config.ts makes timers.`,
-    );
-  }
-  await cloud.fire(name);
+  if (known.includes(name)) return;
+  throw new UserError(
+    `Timer "${name}" is not in the stack (known: ${known.join(", ") || "none"}). 'schedule' in config.ts makes timers.`,
+  );
 }
 
 function timerNames(cloud: LocalCloud): string[] {

@@ -51,7 +51,7 @@ test(`${TASKS} tasks and ${DUPLICATES} duplicates while workers are killed: none
   expect(traces).toEqual(new Set(good));
   const dead = sent.map((body) => decodeTask(body)?.id ?? "").filter((id) => id.startsWith("bad"));
   expect((await deadLetters(cloud)).sort()).toEqual(dead.sort());
-});
+}, 900_000);
 
 async function startShop(): Promise<LocalCloud> {
   const stack = await synthesize({

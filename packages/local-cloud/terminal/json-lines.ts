@@ -32,8 +32,8 @@ export class JsonLines implements Reader {
     };
   }
 
-  running(milliseconds: number): void {
-    this.write({ type: "cloud", state: "running", seconds: milliseconds / 1000 });
+  running(milliseconds: number, down: readonly string[]): void {
+    this.write({ type: "cloud", state: "running", seconds: milliseconds / 1000, down });
   }
 
   note(text: string): void {

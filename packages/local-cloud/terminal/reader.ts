@@ -5,8 +5,8 @@ import type { Facts } from "./header.ts";
 export interface Reader {
   /** It listens; nothing runs yet. */
   starting(facts: Facts, events: EventStore): void;
-  /** Everything runs, after so many milliseconds. */
-  running(milliseconds: number): void;
+  /** Everything was started, after so many milliseconds. `down`: containers that crash. */
+  running(milliseconds: number, down: readonly string[]): void;
   /** A line from whoever controls it. */
   note(text: string): void;
   /** Shows what is left, and nothing more. */

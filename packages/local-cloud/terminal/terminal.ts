@@ -57,10 +57,11 @@ export class Terminal implements Reader {
     };
   }
 
-  running(milliseconds: number): void {
+  running(milliseconds: number, down: readonly string[]): void {
     this.endProgress();
     this.up = true;
-    this.screen.lines([`  running (${formatDuration(milliseconds)})`, ""]);
+    const without = down.length > 0 ? ` without ${down.join(" and ")}` : "";
+    this.screen.lines([`  running${without} (${formatDuration(milliseconds)})`, ""]);
   }
 
   note(text: string): void {

@@ -48,7 +48,7 @@ describe("Terminal", () => {
     const change = { type: "container", container: "web" } as const;
     events.report({ ...change, state: "installing", detail: "django" });
     events.report({ ...change, state: "installing", detail: "celery" });
-    terminal.running(1900);
+    terminal.running(1900, ["web"]);
     runTask(events);
     terminal.end();
 
@@ -57,7 +57,7 @@ describe("Terminal", () => {
     expect(output.text.split("\n").slice(2)).toEqual([
       "  starting",
       "  web: installing packages, on the first run only",
-      "  running (1.9 s)",
+      "  running without web (1.9 s)",
       "",
       expect.stringMatching(/ok +shop\.pay +7 /),
       "",
@@ -70,7 +70,7 @@ describe("Terminal", () => {
     terminal.starting(FACTS, events);
     events.report({ type: "container", container: "web", state: "starting" });
     terminal.note("a line between");
-    terminal.running(500);
+    terminal.running(500, []);
     terminal.end();
 
     expect(output.text).toContain("q quit\n\r\x1b[K  starting");
@@ -127,7 +127,7 @@ describe("JsonLines", () => {
     const lines = new JsonLines(output);
 
     lines.starting(FACTS, events);
-    lines.running(1900);
+    lines.running(1900, []);
     runTask(events, "FAILURE");
     events.report({ type: "container", container: "web", state: "crashed" });
     lines.note("restarted");
