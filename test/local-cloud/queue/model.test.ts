@@ -136,13 +136,20 @@ class Comparison {
   /** What can be received at this moment; of a FIFO queue only the first of each group. */
   private receivable(): Known[] {
     const now = this.bench.clock.now();
-    const alive = this.alive().filter(
-      ({ receiveCount, visibleAt }) => receiveCount < MAX_RECEIVE_COUNT || visibleAt > now,
+    const isHidden = ({ visibleAt }: Known) => visibleAt > now;
+    const isFresh = (known: Known) => known.receiveCount < MAX_RECEIVE_COUNT || isHidden(known);
+    const alive = this.alive().filter(isFresh);
+    if (!this.fifo) return alive.filter((known) => !isHidden(known));
+    // What is too old, and in somebody's hands, holds up its group until it is cleared away.
+    const inOrder = this.known.filter(
+      (known) => alive.includes(known) || (isHidden(known) && this.isHere(known)),
     );
-    const heads = this.fifo
-      ? alive.filter((one) => one === alive.find(({ group }) => group === one.group))
-      : alive;
-    return heads.filter(({ visibleAt }) => visibleAt <= now);
+    return inOrder.filter(
+      (known) =>
+        alive.includes(known) &&
+        !isHidden(known) &&
+        known === inOrder.find(({ group }) => group === known.group),
+    );
   }
 
   private alive(): Known[] {
