@@ -4,6 +4,23 @@ import type { Message, MessageAttributes } from "./message.ts";
 /** What the cloud puts in for the account that has sent a message. */
 const SENDER_ID = "ajelocalaccount00000";
 
+/** How many messages are in which state. */
+export interface Counts {
+  readonly waiting: number;
+  readonly inFlight: number;
+  readonly delayed: number;
+}
+
+export interface ReceiveInput {
+  /** 1-10. */
+  readonly max: number;
+  /** 0-20. */
+  readonly waitSeconds: number;
+  /** 0-43,200. @default - the queue's own */
+  readonly visibilityTimeoutSeconds?: number;
+  readonly by: "trigger" | "client";
+}
+
 export interface SentMessage {
   readonly messageId: string;
   readonly md5: string;

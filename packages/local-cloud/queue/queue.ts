@@ -1,6 +1,7 @@
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { Deduplication, type Once } from "./_deduplication.ts";
+import type { Counts } from "./_descriptions.ts";
 import { HiddenMessages } from "./_hidden-messages.ts";
 import { store } from "./_new-message.ts";
 import { GroupOrder, type Order, StandardOrder } from "./_order.ts";
@@ -28,13 +29,6 @@ export interface ReceiveOptions {
   readonly max: number;
   readonly visibilityTimeoutSeconds: number;
   readonly by: "trigger" | "client";
-}
-
-/** How many messages are in which state. */
-export interface Counts {
-  readonly waiting: number;
-  readonly inFlight: number;
-  readonly delayed: number;
 }
 
 /** One queue: its messages, who may have which of them when. Checks nothing that a sender writes. */

@@ -2,11 +2,13 @@ import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
 import {
+  type Counts,
   describePeeked,
   describeReceived,
   describeSent,
   type PeekedMessage,
   type ReceivedMessage,
+  type ReceiveInput,
   type SentMessage,
 } from "./_descriptions.ts";
 import { newMessage, store } from "./_new-message.ts";
@@ -19,9 +21,9 @@ import { QueueError } from "./errors.ts";
 import type { Journal, JournalRecord } from "./journal.ts";
 import { MAX_QUEUES, MAX_VISIBILITY_SECONDS, NAME_REST_MS } from "./limits.ts";
 import type { Message } from "./message.ts";
-import { type Counts, Queue } from "./queue.ts";
+import { Queue } from "./queue.ts";
 
-export type { PeekedMessage, ReceivedMessage, SentMessage } from "./_descriptions.ts";
+export type { PeekedMessage, ReceivedMessage, ReceiveInput, SentMessage } from "./_descriptions.ts";
 export type { SendInput } from "./_send-checks.ts";
 
 /** Names that a refusal lists: a project has two. */
@@ -36,16 +38,6 @@ export interface QueuesOptions {
   /** Where clients find the server, without a slash at the end; asked anew for each URL. */
   readonly address: () => string;
   readonly folderId?: string;
-}
-
-export interface ReceiveInput {
-  /** 1-10. */
-  readonly max: number;
-  /** 0-20. */
-  readonly waitSeconds: number;
-  /** 0-43,200. @default - the queue's own */
-  readonly visibilityTimeoutSeconds?: number;
-  readonly by: "trigger" | "client";
 }
 
 /** All queues of the local cloud. What the cloud would refuse throws a {@link QueueError}. */
