@@ -31,10 +31,13 @@ export interface Specification {
 }
 
 /** Reads an OpenAPI text (JSON or YAML) with Yandex's extensions. */
-export async function readSpecification(text: string): Promise<Specification> {
+export async function readSpecification(
+  text: string,
+  variables: Readonly<Record<string, string>> = {},
+): Promise<Specification> {
   const written = asMapping(text.startsWith("{") ? JSON.parse(text) : await parseYaml(text));
   const settings = asMapping(written["x-yc-apigateway"]);
-  const document = asMapping(fillIn(written, variablesOf(settings)));
+  const document = asMapping(fillIn(written, { ...variablesOf(settings), ...variables }));
   const operations = Object.entries(asMapping(document.paths)).flatMap(([path, item]) =>
     readPath(document, path, asMapping(item)),
   );

@@ -31,7 +31,7 @@ export interface GatewayOptions {
 /** Serves what a gateway's specification says. What is not imitated in it is reported once. */
 export async function startGateway(options: GatewayOptions): Promise<Listening> {
   const { gateway, port, report } = options;
-  const specification = await readSpecification(gateway.spec);
+  const specification = await readSpecification(gateway.spec, gateway.variables);
   for (const message of specification.missing) {
     report({ type: "refused", by: gateway.name, code: "NotImplemented", message });
   }

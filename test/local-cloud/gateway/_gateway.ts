@@ -6,6 +6,7 @@ import { startGateway } from "../../../packages/local-cloud/gateway/server.ts";
 
 export interface Options {
   readonly spec: object | string;
+  readonly variables?: Readonly<Record<string, string>>;
   readonly invoke?: Invoke;
   readonly buckets?: string;
   readonly timeoutSeconds?: number;
@@ -13,11 +14,11 @@ export interface Options {
 
 /** A gateway over a container that answers with what it was asked. */
 export async function openGateway(options: Options) {
-  const { spec, invoke = echo, buckets = "nowhere", timeoutSeconds = 60 } = options;
+  const { spec, variables = {}, invoke = echo, buckets = "nowhere", timeoutSeconds = 60 } = options;
   const reported: Happening[] = [];
   const text = typeof spec === "string" ? spec : JSON.stringify(spec);
   const { url, port, close } = await startGateway({
-    gateway: { name: "shop-gateway", spec: text, timeoutSeconds },
+    gateway: { name: "shop-gateway", spec: text, variables, timeoutSeconds },
     port: 0,
     invoke,
     buckets,

@@ -242,6 +242,7 @@ describe("answers of the gateway's own", () => {
 describe("specifications", () => {
   test("may be YAML, with variables and references", async () => {
     gateway = await openGateway({
+      variables: { environment: "test" },
       spec: `
 openapi: 3.0.0
 x-yc-apigateway:
@@ -267,7 +268,7 @@ components:
     });
     expect(await ask(gateway.port, "/env/shop")).toMatchObject({
       status: 203,
-      body: "shop is in prod, not ${var.unknown}",
+      body: "shop is in test, not ${var.unknown}",
     });
   });
 });
