@@ -8,13 +8,12 @@ import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
 import { stopBySignal } from "./interrupt.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances, type Instance, registerInstance } from "./local-instances.ts";
-import { runOnce } from "./local-once.ts";
+import { refuseDown, runOnce } from "./local-once.ts";
 import { BUCKETS_DIRECTORY, cacheDirectory, SECRETS_FILE } from "./local-paths.ts";
 import { createReader } from "./local-reader.ts";
 import { readSynthesized } from "./local-stack.ts";
 import { refuseUnknownTimer } from "./local-timers.ts";
 import { watchSources } from "./local-watch.ts";
-import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
 
 export interface LocalFlags {
@@ -63,18 +62,15 @@ async function attend(
   if (started) {
     reader.running(performance.now(), cloud.down());
     if (flags.at !== undefined) await cloud.fire(flags.at);
-    if (flags.once !== undefined) return await runCommand(world, flags.once, cloud, until);
+    if (flags.once !== undefined) {
+      refuseDown(cloud.down());
+      return await runOnce(world, flags.once, cloud.environment(), until);
+    }
     if (flags.watch) await watchUntil(world, flags, cloud, reader, until);
   }
   const interrupted = await until.came;
   // To end is what it waits for, unless there was something to do.
   return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
-}
-
-async function runCommand(world: World, command: string, cloud: LocalCloud, until: Ending) {
-  const down = cloud.down();
-  if (down.length === 0) return await runOnce(world, command, cloud.environment(), until);
-  throw new UserError(`${down.join(" and ")} did not start, so the command was not run.`);
 }
 
 async function watchUntil(

@@ -1,0 +1,43 @@
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import { Interrupted } from "../../scripts/lib/interrupt.ts";
+import { Ending } from "../../scripts/lib/local-ending.ts";
+import { refuseDown, runOnce } from "../../scripts/lib/local-once.ts";
+import { ROOT } from "../support/sources.ts";
+import { fakeWorld } from "./_world.ts";
+
+const world = fakeWorld({ root: ROOT, env: { PATH: process.env.PATH } });
+
+test("fails when a container is down", () => {
+  expect(() => refuseDown([])).not.toThrow();
+  expect(() => refuseDown(["shop-web", "shop-worker"])).toThrow(
+    "shop-web and shop-worker did not start, so the command was not run.",
+  );
+});
+
+test("gives back the exit code of a command line, which has the variables", async () => {
+  expect(await runOnce(world, 'exit "$CODE"', { CODE: "7" }, new Ending())).toBe(7);
+});
+
+test("ends the command, and what it has started, when it is interrupted itself", async () => {
+  const until = new Ending();
+  const file = join(mkdtempSync(join(tmpdir(), "once-")), "pid");
+  const code = runOnce(world, 'sleep 60 & echo $! > "$FILE"; wait', { FILE: file }, until);
+  while (!existsSync(file) || readFileSync(file, "utf8") === "") await sleep(20);
+  until.come(new Interrupted("SIGINT"));
+
+  expect(await code).toBe(143);
+  while (isRunning(Number(readFileSync(file, "utf8")))) await sleep(20);
+});
+
+function isRunning(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
+  }
+}
