@@ -12,7 +12,7 @@ export function refuseDown(containers: readonly string[]): void {
 
 /**
  * Runs a command line in a shell, with the terminal of this process, and gives back its exit code. A
- * signal to this process ends it.
+ * signal to this process ends it, and decides about the exit code then.
  */
 export async function runOnce(
   { root, env, interactive }: World,
@@ -29,14 +29,16 @@ export async function runOnce(
     // in front, which must hold the command, and interrupts all of it by itself.
     detached: !interactive,
   });
-  void until.came.then(() => {
+  let exitCode: number | undefined;
+  void until.came.then((interrupted) => {
+    exitCode = interrupted?.exitCode;
     if (interactive || child.pid === undefined) child.kill("SIGTERM");
     else endGroup(child.pid);
   });
   return await new Promise((resolve, reject) => {
     child.on("error", reject);
     child.on("exit", (code, signal) =>
-      resolve(code ?? 128 + constants.signals[signal ?? "SIGTERM"]),
+      resolve(exitCode ?? code ?? 128 + constants.signals[signal ?? "SIGTERM"]),
     );
   });
 }

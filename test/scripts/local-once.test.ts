@@ -29,7 +29,7 @@ test("ends the command, and what it has started, when it is interrupted itself",
   while (!existsSync(file) || readFileSync(file, "utf8") === "") await sleep(20);
   until.come(new Interrupted("SIGINT"));
 
-  expect(await code).toBe(143);
+  expect(await code).toBe(130);
   while (isRunning(Number(readFileSync(file, "utf8")))) await sleep(20);
 });
 
