@@ -15,6 +15,8 @@ from celery import states
 from celery.backends.base import DisabledBackend
 from celery.exceptions import TimeLimitExceeded
 
+from ._spared_read import SparedRead
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -65,6 +67,8 @@ class Ledger:
         state = meta.get("status")
         if state == states.SUCCESS and self.deduplicate:
             return True
+        if state != states.SUCCESS and (spared := SparedRead.of(self.app.backend)):
+            spared.unsucceeded = task_id
         return is_worth_asking(state, meta, alone=alone) and self.has_note(message_id)
 
     @property

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import atexit
 import os
+import sys
 import time
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
@@ -21,6 +23,9 @@ if TYPE_CHECKING:
     from celery import Celery
 
 __all__ = ["IdleWatch", "WorkerIdentity", "build_tracers", "start_worker"]
+
+SKIP_CHECKS = "CELERY_SKIP_CHECKS"
+"""Celery's own variable, by which its fixup leaves out Django's system checks."""
 
 
 class WorkerIdentity:
@@ -39,7 +44,7 @@ class WorkerIdentity:
 def start_worker(identity: WorkerIdentity) -> None:
     """Import the tasks and get them ready, and tell so by Celery's signals."""
     app, hostname = identity.app, identity.hostname
-    app.loader.init_worker()
+    import_tasks(app)
     setup_worker_optimizations(app, hostname)
     signals.celeryd_init.send(
         sender=hostname, instance=identity, conf=app.conf, options={}
@@ -50,6 +55,31 @@ def start_worker(identity: WorkerIdentity) -> None:
     build_tracers(app, hostname)
     atexit.register(stop_worker, identity)
     signals.worker_ready.send(sender=identity)
+
+
+def import_tasks(app: Celery) -> None:
+    """Import what a worker imports, without Django's system checks.
+
+    Celery does not look at what they find. All that is left of them is that they import
+    the site's views, and with these the tasks that are defined there.
+    """
+    if SKIP_CHECKS in os.environ:
+        app.loader.init_worker()
+        return
+    os.environ[SKIP_CHECKS] = "true"
+    try:
+        app.loader.init_worker()
+    finally:
+        del os.environ[SKIP_CHECKS]
+    import_views()
+
+
+def import_views() -> None:
+    django = sys.modules.get("django.conf")
+    if not (django and django.settings.configured):
+        return
+    if urls := getattr(django.settings, "ROOT_URLCONF", None):
+        import_module(urls)
 
 
 def build_tracers(app: Celery, hostname: str) -> None:

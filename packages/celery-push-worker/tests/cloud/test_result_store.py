@@ -26,19 +26,51 @@ def test_a_result_is_stored_and_read_back(world):
     assert world.result("stored") == 5
 
 
-def test_the_search_for_duplicates_costs_one_read(world, calls):
-    body = world.body(world.tasks.add.s(2, 3))
-    world.handle(body)
-    with_search = calls["GetItem"]
-    calls.clear()
-    world.handle(body)
-    of_a_duplicate = dict(calls)
-    calls.clear()
+def test_the_search_for_duplicates_costs_a_success_nothing(world, calls):
     world.worker.ledger.deduplicate = False
     world.handle(world.tasks.add.s(2, 3))
+    without_search = dict(calls)
+    calls.clear()
+    world.worker.ledger.deduplicate = True
+    body = world.body(world.tasks.add.s(2, 3))
+    world.handle(body)
+    with_search = dict(calls)
+    calls.clear()
+    world.handle(body)
 
-    assert with_search == calls["GetItem"] + 1
-    assert of_a_duplicate == {"GetItem": 1}
+    assert with_search == without_search == {"GetItem": 1, "PutItem": 1}
+    assert calls == {"GetItem": 1}
+
+
+def test_the_search_for_duplicates_costs_a_failure_one_read(world, calls):
+    world.handle(world.tasks.fail.s())
+
+    assert calls == {"GetItem": 2, "PutItem": 1}
+
+
+def test_a_failure_leaves_the_success_of_another_instance_alone(world):
+    theirs = world.app._get_backend()
+
+    @world.app.task(name="t.overtaken", bind=True, shared=False)
+    def overtaken(self):
+        theirs.store_result(self.request.id, "theirs", "SUCCESS")
+        raise ValueError
+
+    world.handle(overtaken.s().set(task_id="overtaken"))
+
+    assert world.state("overtaken") == "SUCCESS"
+    assert world.result("overtaken") == "theirs"
+
+
+def test_a_success_that_the_task_has_stored_itself_is_left_alone(world):
+    @world.app.task(name="t.own_success", bind=True, shared=False)
+    def own_success(self):
+        self.update_state(state="SUCCESS", meta="its own")
+        return "returned"
+
+    world.handle(own_success.s().set(task_id="own"))
+
+    assert world.result("own") == "its own"
 
 
 def test_a_task_without_a_result_costs_no_read(world, calls):

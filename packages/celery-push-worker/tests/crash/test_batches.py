@@ -33,7 +33,9 @@ FAILURES = {
     "undecodable": lambda: "no envelope",
     "no arguments": lambda: envelope("bad", body="{"),
     "unknown task": lambda: envelope("bad", "t.not_there"),
-    "refused content": lambda: envelope("bad", **{"content-type": "application/x-yaml"}),
+    "refused content": lambda: envelope(
+        "bad", **{"content-type": "application/x-yaml"}
+    ),
     "no time": lambda: envelope("bad", headers={"eta": "someday"}),
     "rejected": lambda: envelope("bad", "t.reject_late"),
     "not acknowledged": lambda: envelope("bad", "t.fail_strictly"),

@@ -71,7 +71,10 @@ class Shop:
         self.traces.touch()
         for name, value in place.environment.items():
             monkeypatch.setenv(name, value)
-        for name, value in {"TRACES": self.traces, "KILL_MARK": folder / "mark"}.items():
+        for name, value in {
+            "TRACES": self.traces,
+            "KILL_MARK": folder / "mark",
+        }.items():
             monkeypatch.setenv(name, str(value))
         self.app = make_publisher(place)
 

@@ -33,31 +33,92 @@ scalars = st.one_of(
     st.floats(),
     st.text(max_size=20),
     st.sampled_from(
-        [CANARY, "", "0", "t.add", "os.system", "__import__", "celery.backend_cleanup",
-         "2020-01-01T00:00:00", "9999-12-31T23:59:59+00:00", "0001-01-01", "nan",
-         "\x00", "\ud800", "../../etc/passwd", "base64", "utf-8", "application/json"]
+        [
+            CANARY,
+            "",
+            "0",
+            "t.add",
+            "os.system",
+            "__import__",
+            "celery.backend_cleanup",
+            "2020-01-01T00:00:00",
+            "9999-12-31T23:59:59+00:00",
+            "0001-01-01",
+            "nan",
+            "\x00",
+            "\ud800",
+            "../../etc/passwd",
+            "base64",
+            "utf-8",
+            "application/json",
+        ]
     ),
 )
 
 values = st.recursive(
     scalars,
-    lambda inner: st.lists(inner, max_size=4)
-    | st.dictionaries(st.text(max_size=8), inner, max_size=4),
+    lambda inner: (
+        st.lists(inner, max_size=4)
+        | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
     max_leaves=8,
 )
 
-HEADERS = (
-    "task id root_id parent_id group group_index retries eta expires timelimit origin "
-    "argsrepr kwargsrepr shadow ignore_result replaced_task_nesting stamps "
-    "stamped_headers compression push_worker_hops lang headers chord callbacks errbacks "
-    "args kwargs utc meth delivery_info reply_to correlation_id priority signature "
-    "__class__ hostname is_eager called_directly loglevel logfile"
-).split()
+HEADERS = [
+    "task",
+    "id",
+    "root_id",
+    "parent_id",
+    "group",
+    "group_index",
+    "retries",
+    "eta",
+    "expires",
+    "timelimit",
+    "origin",
+    "argsrepr",
+    "kwargsrepr",
+    "shadow",
+    "ignore_result",
+    "replaced_task_nesting",
+    "stamps",
+    "stamped_headers",
+    "compression",
+    "push_worker_hops",
+    "lang",
+    "headers",
+    "chord",
+    "callbacks",
+    "errbacks",
+    "args",
+    "kwargs",
+    "utc",
+    "meth",
+    "delivery_info",
+    "reply_to",
+    "correlation_id",
+    "priority",
+    "signature",
+    "__class__",
+    "hostname",
+    "is_eager",
+    "called_directly",
+    "loglevel",
+    "logfile",
+]
 
-PROPERTIES = (
-    "delivery_tag delivery_info delivery_mode priority correlation_id reply_to "
-    "body_encoding message_attributes redelivered app_id"
-).split()
+PROPERTIES = [
+    "delivery_tag",
+    "delivery_info",
+    "delivery_mode",
+    "priority",
+    "correlation_id",
+    "reply_to",
+    "body_encoding",
+    "message_attributes",
+    "redelivered",
+    "app_id",
+]
 
 CONTENT_TYPES = [
     "application/json", "application/x-python-serialize", "pickle", "application/data",
@@ -67,7 +128,7 @@ CONTENT_TYPES = [
 
 bodies = st.one_of(
     st.binary(max_size=60),
-    values.map(lambda value: dump(value)),
+    values.map(lambda value: dump(value)),  # noqa: PLW0108  defined below
     st.just(pickle.dumps(Bomb())),
     st.just(pickle.dumps([[Bomb()], {}, {}])),
     st.just(YAML_BOMB),

@@ -114,9 +114,7 @@ def test_a_message_is_done_or_not_answered_so(world, ended, text):
 
 
 @share(4)
-@given(
-    one=strategies.texts(VALID), other=strategies.texts(VALID)
-)
+@given(one=strategies.texts(VALID), other=strategies.texts(VALID))
 def test_one_message_of_two_does_not_hide_the_other(world, ended, one, other):
     response = post(world, ended, json.dumps(build_event([one, other])).encode())
 

@@ -47,7 +47,7 @@ def pytest_runtest_call(item: Any) -> Any:
 
 def pytest_runtest_logreport(report: Any) -> None:
     name = report.nodeid.partition("integration/")[2]
-    if report.when == "call" or report.outcome != "passed":
-        if outcomes.get(name) != "failed":
-            outcomes[name] = report.outcome
+    counts = report.when == "call" or report.outcome != "passed"
+    if counts and outcomes.get(name) != "failed":
+        outcomes[name] = report.outcome
     Path(os.environ["SUITE_OUTCOMES"]).write_text(json.dumps(outcomes))

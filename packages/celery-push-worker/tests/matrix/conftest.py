@@ -31,7 +31,7 @@ def observed(stand_in, tmp_path_factory) -> Any:
             folder = tmp_path_factory.mktemp(f"celery-{celery}")
             try:
                 runs[celery] = run_both(stand_in, celery, folder)
-            except Exception as exc:  # noqa: BLE001  told by every test that needs it
+            except Exception as exc:
                 runs[celery] = exc
         if isinstance(runs[celery], Exception):
             raise runs[celery]

@@ -83,7 +83,9 @@ DEFECTS: tuple[Row, ...] = ()
 """Differences that are not meant: a scenario that still has one is expected to fail."""
 
 
-def find_differences(one: Any, other: Any, path: str = "") -> Iterator[tuple[str, Any, Any]]:
+def find_differences(
+    one: Any, other: Any, path: str = ""
+) -> Iterator[tuple[str, Any, Any]]:
     """Return the paths at which two observations differ, with both values."""
     if isinstance(one, dict) and isinstance(other, dict):
         for key in dict.fromkeys([*one, *other]):

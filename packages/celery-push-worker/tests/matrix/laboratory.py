@@ -92,7 +92,7 @@ class Hooked(Task):
         note("hook", task_id, hook="after_return", status=status)
 
 
-def register(mode: str, options: dict[str, Any]) -> None:  # noqa: C901, PLR0915  a list
+def register(mode: str, options: dict[str, Any]) -> None:
     def task(name: str, **more: Any) -> Any:
         return app.task(name=f"{mode}.{name}", **{**options, **more})
 
@@ -315,12 +315,36 @@ for mode_name, mode_options in MODES.items():
     register(mode_name, mode_options)
 
 
-REQUEST_FIELDS = (
-    "id task args kwargs root_id parent_id group group_index retries eta expires "
-    "is_eager called_directly timelimit reply_to correlation_id headers shadow "
-    "ignore_result replaced_task_nesting stamped_headers stamps callbacks errbacks "
-    "chain chord utc priority"
-).split()
+REQUEST_FIELDS = [
+    "id",
+    "task",
+    "args",
+    "kwargs",
+    "root_id",
+    "parent_id",
+    "group",
+    "group_index",
+    "retries",
+    "eta",
+    "expires",
+    "is_eager",
+    "called_directly",
+    "timelimit",
+    "reply_to",
+    "correlation_id",
+    "headers",
+    "shadow",
+    "ignore_result",
+    "replaced_task_nesting",
+    "stamped_headers",
+    "stamps",
+    "callbacks",
+    "errbacks",
+    "chain",
+    "chord",
+    "utc",
+    "priority",
+]
 
 
 def describe_request(request: Any) -> dict[str, Any]:
@@ -430,11 +454,17 @@ PICKS: dict[str, Any] = {
     },
 }
 
-LIFECYCLE = (
-    "celeryd_init celeryd_after_setup worker_init worker_before_create_process "
-    "worker_process_init worker_ready worker_shutting_down worker_process_shutdown "
-    "worker_shutdown"
-).split()
+LIFECYCLE = [
+    "celeryd_init",
+    "celeryd_after_setup",
+    "worker_init",
+    "worker_before_create_process",
+    "worker_process_init",
+    "worker_ready",
+    "worker_shutting_down",
+    "worker_process_shutdown",
+    "worker_shutdown",
+]
 
 
 def find_id(published: dict[str, Any]) -> Any:

@@ -270,4 +270,3 @@ def simplify(meta: dict[str, Any]) -> dict[str, Any]:
     if isinstance(simple.get("result"), dict) and "pid" in simple["result"]:
         simple["result"] = {key: bool(value) for key, value in simple["result"].items()}
     return simple
-

@@ -13,7 +13,7 @@ import sys
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timezone
 from typing import Any
 
 SPACE = uuid.UUID("5f0c8a58-64b8-4d2c-8a35-0d5d7d8c9f11")

@@ -94,7 +94,9 @@ def render(differences):
 
 
 def is_raw(name):
-    return any(word in name for word in ("no JSON", "nobody knows", "no time", "it says"))
+    return any(
+        word in name for word in ("no JSON", "nobody knows", "no time", "it says")
+    )
 
 
 def shorten(value):

@@ -17,7 +17,7 @@ app.conf.update(
 
 
 def note(line):
-    with open(f"{FOLDER}/notes", "a", encoding="utf-8") as notes:  # noqa: PTH123
+    with open(f"{FOLDER}/notes", "a", encoding="utf-8") as notes:
         notes.write(line + "\n")
 
 

@@ -45,7 +45,4 @@ USE_TZ = True
 
 CELERY_BROKER_URL = CELERY_RESULT_BACKEND = os.environ["REDIS_URL"]
 CELERY_TASK_DEFAULT_QUEUE = "default"
-<<<<<<< HEAD
 CELERY_PUSH_WORKER_DEDUPLICATE = os.environ.get("BENCH_DEDUPLICATE") != "0"
-=======
->>>>>>> main

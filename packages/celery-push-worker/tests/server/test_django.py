@@ -1,4 +1,4 @@
-"""Django under the worker, in a process of its own."""
+"""Django under the worker, in processes of its own."""
 
 from __future__ import annotations
 
@@ -45,16 +45,52 @@ print("closed")
 """
 
 
-def test_a_connection_is_closed_after_its_task(tmp_path):
-    (tmp_path / "settings.py").write_text(SETTINGS)
-    (tmp_path / "site_app.py").write_text(SITE)
+VIEWS = """
+from site_app import app
+urlpatterns = []
 
-    ended = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(RUN)],
-        cwd=tmp_path,
+@app.task(name="t.beside_a_view")
+def beside_a_view():
+    return "run"
+"""
+
+RUN_TASK_OF_VIEWS = """
+from celery import signature
+from celery_push_worker.testing import post
+from site_app import app
+
+(verdict,) = post(app, signature("t.beside_a_view", app=app).set(task_id="v"))
+print(verdict.state)
+"""
+
+
+def run(folder, script):
+    return subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", textwrap.dedent(script)],
+        cwd=folder,
         capture_output=True,
         text=True,
         check=False,
     )
 
+
+def write_site(folder, *settings):
+    (folder / "settings.py").write_text("\n".join([SETTINGS, *settings]))
+    (folder / "site_app.py").write_text(SITE)
+    (folder / "urls.py").write_text(VIEWS)
+
+
+def test_a_connection_is_closed_after_its_task(tmp_path):
+    write_site(tmp_path)
+
+    ended = run(tmp_path, RUN)
+
     assert (ended.stdout, ended.returncode) == ("closed\n", 0), ended.stderr
+
+
+def test_a_task_that_only_the_views_define_is_known(tmp_path):
+    write_site(tmp_path, 'ROOT_URLCONF = "urls"')
+
+    ended = run(tmp_path, RUN_TASK_OF_VIEWS)
+
+    assert (ended.stdout, ended.returncode) == ("SUCCESS\n", 0), ended.stderr
