@@ -14,12 +14,13 @@ import { expect, onTestFinished, test } from "vitest";
 import { decodeTask } from "../../packages/local-cloud/events/decode-task.ts";
 import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
 import { cacheDirectory } from "../../scripts/lib/local-paths.ts";
+import { sampled } from "../support/sample.ts";
 import { ROOT } from "../support/sources.ts";
 import { celeryMessage } from "./_messages.ts";
 import { SHOP } from "./_project.ts";
 import { synthesize } from "./stack/_synthesized.ts";
 
-const TASKS = process.env.DEEP ? 5000 : 200;
+const TASKS = sampled("tasks while their worker is killed", 200, 5_000);
 const POISONED = TASKS / 40;
 const DUPLICATES = TASKS / 10;
 const MAX_SECONDS = process.env.DEEP ? 0.02 : 0.1;

@@ -24,3 +24,11 @@ def world() -> World:
 @pytest.fixture
 def make_world():
     return World
+
+
+def pytest_terminal_summary(terminalreporter):
+    """Name what was only a sample: the lines of passed tests that tell how to run all."""
+    for report in terminalreporter.getreports("passed"):
+        for line in report.capstdout.splitlines():
+            if "DEEP=1" in line:
+                terminalreporter.write_line(line)

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { Slots } from "../../../packages/local-cloud/containers/_slots.ts";
+import { sampled } from "../../support/sample.ts";
 
 const never = new AbortController().signal;
 
@@ -32,7 +33,7 @@ describe("Slots", () => {
         }
         expect(order).toEqual([...order].sort((one, other) => one - other));
       }),
-      { numRuns: process.env.DEEP ? 2000 : 100 },
+      { numRuns: sampled("random orders of requests", 100, 2_000) },
     );
   });
 

@@ -4,8 +4,9 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
+import { sampled } from "../../support/sample.ts";
 
-const CRASHES = process.env.DEEP ? 100 : 4;
+const CRASHES = sampled("kills of the queue's process", 4, 100);
 const SENDERS = 8;
 const QUEUE = "tasks";
 
@@ -80,7 +81,6 @@ async function readAll(server: Server): Promise<Set<string>> {
 }
 
 test("no accepted message is lost when the server is killed at any moment", async () => {
-  console.log(`${CRASHES} of 100 crashes`);
   const directory = mkdtempSync(join(tmpdir(), "crash-"));
   const accepted = new Set<string>();
   const begun = new Set<string>();

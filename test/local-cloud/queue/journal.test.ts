@@ -5,7 +5,8 @@ import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { type Journal, openJournal } from "../../../packages/local-cloud/queue/journal.ts";
 import type { Queues } from "../../../packages/local-cloud/queue/queues.ts";
-import { makeQueues, runs, spec, TestClock } from "./support.ts";
+import { sampled } from "../../support/sample.ts";
+import { makeQueues, spec, TestClock } from "./support.ts";
 
 const SPECS = [
   spec("tasks", { redrive: { deadLetterQueue: "dead", maxReceiveCount: 2 } }),
@@ -61,7 +62,7 @@ test("after a restart everything is as it was, also when the journal was written
         await again.close();
       }
     }),
-    runs(30, 1_000),
+    { numRuns: sampled("random histories with restarts", 30, 1_000) },
   );
 });
 

@@ -1,7 +1,8 @@
 import * as fc from "fast-check";
 import { expect, test } from "vitest";
 import type { ReceivedMessage } from "../../../packages/local-cloud/queue/queues.ts";
-import { type Bench, makeQueues, runs, spec } from "./support.ts";
+import { sampled } from "../../support/sample.ts";
+import { type Bench, makeQueues, spec } from "./support.ts";
 
 /** What a queue may do, in as few words as possible: a list, looked through each time. */
 interface Known {
@@ -241,6 +242,6 @@ test.each([
     fc.asyncProperty(fc.array(step, { maxLength: 100, size: "max" }), (steps) =>
       new Comparison(fifo).run(steps),
     ),
-    runs(100, 10_000),
+    { numRuns: sampled("random histories", 100, 10_000) },
   );
 });

@@ -59,10 +59,3 @@ export function makeQueues(
 export function spec(name: string, changes: Partial<QueueSpec> = {}): QueueSpec {
   return { ...defaultSettings(name), ...changes };
 }
-
-/** How often a property is tried; `DEEP` for all. Says so, for the sample is no proof. */
-export function runs(sample: number, all: number): { readonly numRuns: number } {
-  const numRuns = process.env.DEEP ? all : sample;
-  console.log(`${numRuns} of ${all} random histories`);
-  return { numRuns };
-}

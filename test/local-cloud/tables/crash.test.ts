@@ -16,9 +16,10 @@ import {
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { sampled } from "../../support/sample.ts";
 import { clientOf, openTables } from "./_tables.ts";
 
-const KILLS = process.env.DEEP ? 40 : 4;
+const KILLS = sampled("kills of the tables' process", 4, 40);
 const WRITERS = 8;
 
 let directory: string;

@@ -2,6 +2,7 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { cronProblem } from "../../../constructs/_cron.ts";
 import { nextTime, parseCron } from "../../../packages/local-cloud/trigger/cron.ts";
+import { sampled } from "../../support/sample.ts";
 
 const FROM = Date.UTC(2026, 10, 24, 12, 30, 15); // a Tuesday
 
@@ -78,7 +79,7 @@ describe("nextTime", () => {
       [minutes, hours, day, month, weekday].join(" "),
     );
   const instants = fc.integer({ min: 0, max: Date.UTC(2080, 0, 1) });
-  const numRuns = process.env.DEEP ? 20_000 : 500;
+  const numRuns = sampled("random schedules", 500, 20_000);
 
   test("takes whatever the stack takes, and comes in whole minutes, later each time", () => {
     fc.assert(

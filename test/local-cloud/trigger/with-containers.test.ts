@@ -6,6 +6,7 @@ import { describe, expect, onTestFinished, test } from "vitest";
 import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
 import type { ContainerSpec, QueueSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-triggers.ts";
+import { sampled } from "../../support/sample.ts";
 import { get, startContainers } from "../containers/_world.ts";
 import { QUEUE, TRIGGER } from "./_world.ts";
 
@@ -79,7 +80,7 @@ describe("a trigger and its container", () => {
   });
 
   test("lose none of many messages when the container is killed again and again", async () => {
-    const number = process.env.DEEP ? 5000 : 300;
+    const number = sampled("messages while their container is killed", 300, 5_000);
     const kills = Math.ceil(number / 60);
     const done = join(mkdtempSync(join(tmpdir(), "done-")), "done");
     writeFileSync(done, "");
