@@ -21,6 +21,7 @@ ENDS = {
 
 @pytest.fixture(scope="module")
 def chromium():
+    # A laptop may have no Chromium, and the other tests are worth running there; in CI it is an error.
     if not CHROMIUM and not os.environ.get("CI"):
         pytest.skip("Chromium is not installed: install it, or set CHROMIUM to where it is")
     assert CHROMIUM, "Chromium is missing, and this is CI."
