@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { describe, expect, test } from "vitest";
 import { refusalOf } from "../../../packages/local-cloud/http/guard.ts";
@@ -49,10 +50,12 @@ test("a port that is taken is left to its owner, and the next one used", async (
 });
 
 test("closing ends requests that are under way", async () => {
-  const server = await listen(() => undefined, 0);
+  const arrivals = new EventEmitter();
+  const arrived = once(arrivals, "request");
+  const server = await listen(() => arrivals.emit("request"), 0);
   const pending = fetch(server.url);
   pending.catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await arrived;
   await server.close();
   await expect(pending).rejects.toThrow();
 });
