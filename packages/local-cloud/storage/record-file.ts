@@ -121,18 +121,25 @@ export class RecordFile {
   private async turn(): Promise<void> {
     this.next = undefined;
     const { replacement } = this;
-    if (replacement) await this.swap(replacement);
-    const lines = this.lines;
-    this.lines = [];
+    let taken: string[] = [];
     try {
-      await this.write(lines);
+      if (replacement) await this.swap(replacement);
+      this.replacement = undefined;
+      taken = this.lines;
+      this.lines = [];
+      await this.write(taken);
     } catch (error) {
       this.torn = true;
-      this.lines = [...lines, ...this.lines];
+      this.putBack(taken);
       throw notWritten(this.file, error);
-    } finally {
-      if (replacement) this.replacement = undefined;
     }
+  }
+
+  private putBack(lines: readonly string[]): void {
+    const { replacement } = this;
+    if (replacement === undefined) this.lines = [...lines, ...this.lines];
+    // Whoever has asked for it meanwhile has these in it.
+    else this.replacement = { ...replacement, replaced: [...lines, ...replacement.replaced] };
   }
 
   private async write(lines: readonly string[]): Promise<void> {
