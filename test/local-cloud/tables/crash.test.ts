@@ -1,6 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -104,10 +111,19 @@ describe("a directory", () => {
     await third.close();
   });
 
+  test("is its owner's alone, and so are the tables", async () => {
+    const inside = join(directory, "data", "tables");
+    await (await openTables({ directory: inside })).close();
+    const modes = [join(directory, "data"), inside, join(inside, "tables.jsonl")].map(
+      (path) => statSync(path).mode & 0o777,
+    );
+    expect(modes).toEqual([0o700, 0o700, 0o600]);
+  });
+
   test("is refused when it is damaged, by the line", async () => {
     writeFileSync(join(directory, "tables.jsonl"), '{"type":"expiry","table":"a"}\nnonsense\n');
     await expect(openTables({ directory })).rejects.toThrow(
-      /tables\.jsonl:2 is damaged\. Move the file away to begin with empty tables\./,
+      /tables\.jsonl:2 is damaged\. Remove the line, or move the file away/,
     );
   });
 });
