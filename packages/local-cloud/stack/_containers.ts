@@ -8,6 +8,7 @@ const ATTRIBUTES = ["name", "image", "concurrency", "execution_timeout", "memory
 
 /** Values that only a site on a laptop has. */
 const LOCAL_ENVIRONMENT = { DJANGO_DEBUG: "1", URL_SCHEME: "http" };
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
 const sourcesSchema = v.object({
   containers: v.record(
@@ -121,5 +122,8 @@ function renderEnvironment(
       .replace(new RegExp(`^sqs://${QUEUE_HOST}(?::443)?/?$`), "sqs://")
       .replaceAll(`https://${QUEUE_HOST}`, queue),
   ]);
-  return { ...LOCAL_ENVIRONMENT, ...Object.fromEntries(local) };
+  const variables: Record<string, string> = Object.fromEntries(local);
+  const { ALLOWED_HOSTS: hosts } = variables;
+  if (hosts !== undefined) variables.ALLOWED_HOSTS = [hosts, ...LOCAL_HOSTS].join(",");
+  return { ...LOCAL_ENVIRONMENT, ...variables };
 }

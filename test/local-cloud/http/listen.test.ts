@@ -1,3 +1,4 @@
+import { EventEmitter, once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
@@ -72,10 +73,12 @@ async function takePorts(count: number): Promise<Listening[]> {
 }
 
 test("closing ends requests that are under way", async () => {
-  const server = await listen(() => undefined, 0);
+  const arrivals = new EventEmitter();
+  const arrived = once(arrivals, "request");
+  const server = await listen(() => arrivals.emit("request"), 0);
   const pending = fetch(server.url);
   pending.catch(() => undefined);
-  await sleep(20);
+  await arrived;
   await server.close();
   await expect(pending).rejects.toThrow();
 });

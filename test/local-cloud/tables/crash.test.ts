@@ -22,7 +22,7 @@ import {
   ScanCommand,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sampled } from "../../support/sample.ts";
 import { clientOf, openTables } from "./_tables.ts";
 
@@ -74,7 +74,7 @@ describe("a directory", () => {
     expect(TimeToLiveDescription?.AttributeName).toBe("ttl");
     expect(await idsIn(second.client)).toEqual(["expired", "kept"]);
     second.clock.turn(20);
-    await vi.waitUntil(async () => (await idsIn(second.client)).length === 1);
+    await expect.poll(() => idsIn(second.client)).toHaveLength(1);
     await second.client.send(new DeleteTableCommand({ TableName: "app/other" }));
     await second.close();
 
@@ -137,7 +137,7 @@ test(`nothing accepted is lost by kill -9, and no transaction is split (${KILLS}
       writeUntilKilled(client, `${kill}-${writer}`, accepted),
     );
     const before = accepted.size;
-    await vi.waitUntil(() => accepted.size > before + 50, { timeout: 60_000 });
+    await expect.poll(() => accepted.size, { interval: 5 }).toBeGreaterThan(before + 50);
     setTimeout(() => child.kill("SIGKILL"), Math.random() * 100);
     await once(child, "exit");
     await Promise.all(writers);
