@@ -44,6 +44,14 @@ export const CONTAINERS = restService("serverless-containers", [
       read(({ containers }) => containerView(id, known("Container", containers, id))),
   },
   {
+    on: "DELETE /containers/v1/containers/{id}",
+    run: ({ params: { id = "" } }, context) =>
+      operation(context, { containerId: id }, ({ containers }) => {
+        known("Container", containers, id);
+        delete containers[id];
+      }),
+  },
+  {
     on: "GET /containers/v1/revisions",
     run: (call, { read }) => {
       const id = required(call.query, "containerId");
@@ -241,6 +249,14 @@ export const FOLDERS = restService("resource-manager", [
 ]);
 
 export const CERTIFICATES = restService("certificate-manager", [
+  {
+    on: "DELETE /certificate-manager/v1/certificates/{id}",
+    run: ({ params: { id = "" } }, context) =>
+      operation(context, { certificateId: id }, ({ certificates }) => {
+        known("Certificate", certificates, id);
+        delete certificates[id];
+      }),
+  },
   {
     on: "GET /certificate-manager/v1/certificates",
     run: listOf("certificates", ({ certificates }) => certificates, certificateView),
