@@ -50,7 +50,14 @@ export interface Cloud {
   /** Key: `<database id>/<table>`. */
   tables: Record<
     string,
-    { status: string; ttlAttribute?: string; ttlStatus?: string; request: unknown }
+    {
+      status: string;
+      ttlAttribute?: string;
+      ttlStatus?: string;
+      request: unknown;
+      /** By key, as JSON. */
+      items?: Record<string, unknown>;
+    }
   >;
   /** Any other resource the provider holds, by type and id. */
   others: Record<string, Record<string, unknown>>;
