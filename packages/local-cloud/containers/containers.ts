@@ -72,7 +72,7 @@ export class Containers {
     const limit = MAX_BYTES - sizeOf(request.headers);
     const body = await collect(request.body, limit).catch(() => null);
     if (body === null) return platformAnswer(400, "The request broke off.");
-    if (body === undefined) return this.tooLarge(name);
+    if (body.length > limit) return this.tooLarge(name);
     if (this.requests >= CONCURRENT_REQUESTS) return this.noCapacity(name);
     this.requests += 1;
     try {
