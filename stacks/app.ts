@@ -109,7 +109,9 @@ export class AppStack extends TerraformStack {
     defineOutput(this, "local", {
       containers: mapContainers(celery, ({ command }) => ({
         source: settings.image.context,
+        dockerfile: settings.image.dockerfile,
         requirements: settings.image.requirements,
+        workdir: settings.image.workdir,
         command,
       })),
       table: celery.resultsTable,

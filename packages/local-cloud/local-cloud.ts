@@ -31,6 +31,8 @@ export interface LocalCloudOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Whether containers run as Docker images. @default false */
   readonly docker?: boolean;
+  /** Interpreter to make Python environments with. @default - one that suits the project */
+  readonly python?: string;
   /** Ports to try first, 0 for any. @default - the stack's, and 4510 for control */
   readonly ports?: Partial<Ports>;
 }

@@ -79,6 +79,10 @@ export class Container {
     this.report({ type: "container", container: this.spec.name, state: "installing", detail });
   }
 
+  warn(message: string): void {
+    this.report({ type: "log", container: this.spec.name, level: "warning", message });
+  }
+
   /** Starts it, or starts it anew, and waits until it is ready or has crashed. */
   async start(command: (port: number) => Command): Promise<void> {
     const again = this.command !== undefined;

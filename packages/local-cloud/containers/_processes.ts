@@ -5,6 +5,7 @@ import { processEnvironment } from "./_environment.ts";
 import type { Command } from "./_owned-process.ts";
 import { makeEnvironment } from "./_python-environment.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
+import { findWorkdir } from "./_workdir.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
 export class Processes implements Runtime {
@@ -15,7 +16,7 @@ export class Processes implements Runtime {
   }
 
   keyOf({ source, requirements }: ContainerSpec): string {
-    return join(source, requirements);
+    return join(source, requirements ?? "");
   }
 
   async prepare(spec: ContainerSpec, work: Preparation): Promise<string> {
@@ -26,8 +27,8 @@ export class Processes implements Runtime {
       );
     }
     const { cache, python } = this.options;
-    const { requirements } = spec;
-    return makeEnvironment({ source, requirements, cache, python, ...work });
+    const { requirements, dockerfile } = spec;
+    return makeEnvironment({ source, requirements, dockerfile, cache, python, ...work });
   }
 
   command(
@@ -38,7 +39,7 @@ export class Processes implements Runtime {
   ): Command {
     const [program = "", ...args] = spec.command;
     const env = processEnvironment(spec, secrets, { port, python }, process.env);
-    return { program, args, cwd: this.sourceOf(spec), env };
+    return { program, args, cwd: findWorkdir(this.options.root, spec), env };
   }
 
   async cleanUp(): Promise<void> {}

@@ -143,7 +143,8 @@ export class Containers {
     const progress = (step: string) => {
       for (const container of group) container.isInstalling(step);
     };
-    const prepared = await this.runtime.prepare(first.spec, { progress, signal });
+    const warn = (message: string) => first.warn(message);
+    const prepared = await this.runtime.prepare(first.spec, { progress, warn, signal });
     signal.throwIfAborted();
     await Promise.all(group.map((container) => this.startOne(container, prepared)));
   }
