@@ -2,6 +2,7 @@ import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { REFUSED_IN_RESPONSES, requestHeaders, responseHeaders } from "./_headers.ts";
 import { agent } from "./_readiness.ts";
+import { TOKEN, TOKEN_HEADER } from "./_token.ts";
 import { firstLine, firstLineOf, READ_BYTES } from "./first-line.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
@@ -47,7 +48,7 @@ export async function call(
     // As it is: a URL would take dots and slashes out.
     path: request.path,
     method: request.method as "GET",
-    headers: requestHeaders(request).flat(),
+    headers: [...requestHeaders(request), [TOKEN_HEADER, TOKEN]].flat(),
     body: body.length > 0 ? body : null,
     signal,
   });

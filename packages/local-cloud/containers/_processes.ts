@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
+import { makeLayer } from "./_layer.ts";
 import type { Command } from "./_owned-process.ts";
 import { makeEnvironment } from "./_python-environment.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
@@ -10,6 +11,7 @@ import { findWorkdir } from "./_workdir.ts";
 /** Runs containers as processes of a Python environment that is made from their requirements. */
 export class Processes implements Runtime {
   private readonly options: RuntimeOptions;
+  private layer = "";
 
   constructor(options: RuntimeOptions) {
     this.options = options;
@@ -28,7 +30,12 @@ export class Processes implements Runtime {
     }
     const { cache, python } = this.options;
     const { requirements, dockerfile } = spec;
-    return makeEnvironment({ source, requirements, dockerfile, cache, python, ...work });
+    const environment = await makeEnvironment({
+      ...{ source, requirements, dockerfile, cache, python },
+      ...work,
+    });
+    this.layer = await makeLayer({ root: this.options.root, cache, environment, ...work });
+    return environment;
   }
 
   command(
@@ -38,7 +45,8 @@ export class Processes implements Runtime {
     secrets: Readonly<Record<string, string>>,
   ): Command {
     const [program = "", ...args] = spec.command;
-    const env = processEnvironment(spec, secrets, { port, python }, process.env);
+    const place = { port, python, layer: this.layer };
+    const env = processEnvironment(spec, secrets, place, process.env);
     return { program, args, cwd: findWorkdir(this.options.root, spec), env };
   }
 

@@ -8,8 +8,7 @@ const ATTRIBUTES = ["name", "image", "concurrency", "execution_timeout", "memory
 
 /** Values that only a site on a laptop has. */
 const LOCAL_ENVIRONMENT = { DJANGO_DEBUG: "1", URL_SCHEME: "http" };
-/** Hosts by which a site on a laptop is opened, besides those that it has in the cloud. */
-const LOCAL_HOSTS = ["localhost", "127.0.0.1"];
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
 const sourcesSchema = v.object({
   containers: v.record(
@@ -122,12 +121,8 @@ function renderEnvironment(
       .replace(new RegExp(`^sqs://${QUEUE_HOST}(?::443)?/?$`), "sqs://")
       .replaceAll(`https://${QUEUE_HOST}`, queue),
   ]);
-  const { ALLOWED_HOSTS, ...others } = Object.fromEntries(local);
-  return {
-    ...LOCAL_ENVIRONMENT,
-    ...others,
-    ...(ALLOWED_HOSTS !== undefined && {
-      ALLOWED_HOSTS: [ALLOWED_HOSTS, ...LOCAL_HOSTS].join(","),
-    }),
-  };
+  const variables: Record<string, string> = Object.fromEntries(local);
+  const { ALLOWED_HOSTS: hosts } = variables;
+  if (hosts !== undefined) variables.ALLOWED_HOSTS = [hosts, ...LOCAL_HOSTS].join(",");
+  return { ...LOCAL_ENVIRONMENT, ...variables };
 }

@@ -79,7 +79,7 @@ describe("readStack", () => {
       foreignSecrets: [],
     });
     expect(worker?.environment).toEqual({
-      ALLOWED_HOSTS: ".apigw.yandexcloud.net,localhost,127.0.0.1",
+      ALLOWED_HOSTS: ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
       AWS_DEFAULT_REGION: "ru-central1",
       AWS_ENDPOINT_URL_DYNAMODB: "http://localhost:8001",
       AWS_ENDPOINT_URL_SQS: "http://localhost:9324",
