@@ -15,7 +15,8 @@ const sourcesSchema = v.object({
     v.string(),
     v.object({
       source: v.string(),
-      requirements: v.string(),
+      requirements: v.optional(v.string()),
+      workdir: v.optional(v.string()),
       dockerfile: v.optional(v.string(), "Dockerfile"),
       command: v.nullish(v.array(v.string())),
     }),
@@ -89,15 +90,13 @@ function readHealthPaths(stack: StackText): Map<string, string> {
 
 function renderContainer(
   body: Body,
-  { source, requirements, dockerfile, command }: Source,
+  { command, ...source }: Source,
   healthPath: string | undefined,
   endpoints: Endpoints,
 ): ContainerSpec {
   return {
     name: body.name,
-    source,
-    requirements,
-    dockerfile,
+    ...source,
     command: [...(body.image.command ?? command ?? []), ...body.image.args],
     environment: renderEnvironment(body.image.environment, endpoints),
     secrets: body.secrets.map((secret) => secret.environment_variable),
