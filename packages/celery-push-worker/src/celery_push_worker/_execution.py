@@ -10,14 +10,14 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import signals, states
-from celery.exceptions import InvalidTaskError, NotRegistered
+from celery.exceptions import NotRegistered
 from celery.utils.imports import symbol_by_name
 from celery.utils.objects import Bunch
 from celery.worker.state import revoked, revoked_stamps, task_reserved
 
 from ._delays import count_hops, plan_delay
 from ._events import TimerFired
-from ._faults import blamed_on
+from ._faults import blamed_on, tolerating
 from ._lifecycle import build_tracers
 from ._logs import log
 from ._messages import TaskMessage, UnknownTaskError, decode_message
@@ -76,6 +76,11 @@ class Executor:
             return Outcome.DEAD, exc.reason
         except RetryLaterError as exc:
             return Outcome.RETRY_LATER, exc.reason
+        except Exception as exc:  # noqa: BLE001  the next message has nothing to do with it
+            # Nothing was run, and the next delivery would meet the same.
+            log.exception("A message cannot be handled")
+            run.fields["problem"] = f"{type(exc).__name__} was raised"
+            return Outcome.DEAD, Reason.INTERNAL_ERROR
 
     def fire(self, timer: TimerFired, run: Run) -> Outcome:
         """Publish the task of a timer."""
@@ -126,8 +131,11 @@ class Executor:
                 decoded=True,
                 utc=message.utc,
             )
-        except (InvalidTaskError, ValueError, TypeError, OverflowError) as exc:
-            raise UndeliverableError(Reason.INVALID_TASK, "A time is no time") from exc
+        except Exception as exc:
+            # The class may be the project's own. It has only read headers so far.
+            raise UndeliverableError(
+                Reason.INVALID_TASK, "The headers make no request of it"
+            ) from exc
 
     def delay(self, message: TaskMessage, remaining: float, run: Run) -> Outcome:
         hops = count_hops(message.headers) + 1
@@ -137,24 +145,26 @@ class Executor:
         return Outcome.DELAYED
 
     def is_done(self, delivery: Delivery, request: Any, *, alone: bool) -> bool:
-        with blamed_on(Reason.STORE_FAILED, "The result store cannot be read"):
+        with tolerating(Reason.STORE_FAILED, "The result store cannot be read"):
             return self.ledger.is_done(
                 delivery.message_id,
                 request.id,
                 stores_result=not request.ignore_result,
                 alone=alone,
             )
+        return False
 
     def execute(self, request: Any, run: Run) -> None:
         """Do what a worker does with a request that it has received."""
         note_done = partial(self.ledger.mark, [run.fields["message_id"]])
         pool = InlinePool(
             app=self.app,
+            request=request,
             run=run,
             grace_seconds=self.settings.grace_seconds,
             on_abandon=note_done,
         )
-        with blamed_on(None, f"Task {request.name}[{request.id}] was not recorded"):
+        with blamed_on(Reason.STORE_FAILED, "A task was not recorded"):
             if is_revocable(request) and request.revoked():
                 run.state = states.REVOKED
                 return
@@ -176,7 +186,7 @@ class Executor:
             reply_to=message.envelope.properties.get("reply_to"),
             errbacks=None,
         )
-        with blamed_on(Reason.STORE_FAILED, "An unknown task cannot be recorded"):
+        with tolerating(Reason.STORE_FAILED, "An unknown task cannot be recorded"):
             self.app.backend.mark_as_failure(
                 message.id, NotRegistered(message.name), request=request
             )

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import (  # type: ignore[attr-defined]  # one is not in the stubs
@@ -21,11 +22,18 @@ from celery.concurrency.base import BasePool
 from celery.exceptions import Ignore, Reject, Retry, WorkerLostError
 from kombu.exceptions import EncodeError
 
-from ._faults import blame_traceback, is_lost_retry, is_raised_by_server
+from ._faults import (
+    blame,
+    find_lost_retry,
+    find_refusal,
+    is_outage,
+    is_raised_by_server,
+    tolerating,
+)
 from ._limits import HardTimeLimitReached, time_limits
 from ._logs import log
 from ._outcomes import Outcome
-from .exceptions import Reason
+from .exceptions import Reason, ResultRefusedError, RetryLaterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -50,6 +58,11 @@ class Run:
 
     def on_reject(self, _log: Any, _errors: Any, requeue: Any = False) -> None:  # noqa: FBT002  Celery calls it so
         self.requeue = bool(requeue)
+
+    def end(self) -> None:
+        """Be done with a message for which the machinery has found no end."""
+        if self.requeue is None:
+            self.acknowledged = True
 
     def end_by_limit(self) -> None:
         self.state = states.FAILURE
@@ -77,11 +90,13 @@ class InlinePool(BasePool):
         self,
         *,
         app: Any,
+        request: Any,
         run: Run,
         grace_seconds: float,
         on_abandon: Callable[[], None],
     ) -> None:
         super().__init__(app=app)
+        self.request = request
         self.run = run
         self.grace_seconds = grace_seconds
         self.on_abandon = on_abandon
@@ -108,17 +123,20 @@ class InlinePool(BasePool):
             ):
                 result = target(*args, **kwargs)
         except HardTimeLimitReached:
-            on_timeout(False, timeout)  # noqa: FBT003  Celery's signature
+            self.tell(partial(on_timeout, False), timeout)  # noqa: FBT003  Celery's signature
             self.run.end_by_limit()
             return
-        except SystemExit as exc:
+        except BaseException as exc:
             if is_raised_by_server(exc):
                 raise
-            self.run.state = states.FAILURE
-            callbacks["error_callback"](describe_exit(exc))
+            self.fail(exc, callbacks["error_callback"])
             return
         self.observe(*result[:2])
-        callbacks["callback"](result)
+        retry_lost_to = self.find_lost_retry(result)
+        if retry_lost_to:
+            self.fail(retry_lost_to, callbacks["error_callback"])
+        else:
+            self.tell(callbacks["callback"], result)
 
     def observe(self, failed: Any, retval: ExceptionInfo) -> None:
         """Note the state, and whether it is the task's own."""
@@ -127,10 +145,57 @@ class InlinePool(BasePool):
             return
         exc = unwrap(retval.exception)
         self.run.state = name_state(exc)
-        if is_lost_retry(exc):
-            self.run.lost = Reason.BROKER_FAILED
+        if reason := find_lost_retry(exc):
+            self.run.lost = Reason.BROKER_FAILED if is_outage(reason) else None
         elif not isinstance(exc, (EncodeError, Ignore, Reject, Retry)):
-            self.run.lost = blame_traceback(retval.tb)
+            self.run.lost = blame(exc, retval.tb, self.request.task)
+            if refusal := find_refusal(exc, retval.tb, self.request.task):
+                error = ResultRefusedError.of(self.request.name, refusal)
+                self.run.fields["problem"] = str(error)
+                self.record(error)
+
+    def find_lost_retry(self, result: Any) -> BaseException | None:
+        """Return why a retry can never be published."""
+        if self.run.lost or not result[0]:
+            return None
+        return find_lost_retry(unwrap(result[1].exception))
+
+    def fail(self, exc: BaseException, error_callback: Any) -> None:
+        """End a task by what left the machinery, as a pool of processes does."""
+        self.run.state = states.FAILURE
+        if isinstance(exc, Exception):
+            self.run.lost = blame(exc, exc.__traceback__, self.request.task)
+        if self.run.lost:
+            log.error("A task was not recorded", exc_info=exc)
+            return
+        if not self.tell(error_callback, describe(exc)):
+            self.record(exc)
+
+    def tell(self, callback: Any, what: Any) -> bool:
+        """Tell the request how its task ended, and return whether it could bear it."""
+        try:
+            callback(what)
+        except Exception as exc:  # noqa: BLE001  whatever hooks and errbacks raise
+            log.exception("What follows a task has failed")
+            self.run.lost = blame(exc, exc.__traceback__, self.request.task)
+            self.run.end()
+            return False
+        return True
+
+    def record(self, exc: BaseException) -> None:
+        """Store a failure, and nothing of what else Celery does at one."""
+        if not self.request.store_errors:
+            return
+        with (
+            suppress(RetryLaterError),
+            tolerating(Reason.STORE_FAILED, "A failure cannot be recorded"),
+        ):
+            self.app.backend.store_result(
+                self.request.id,
+                exc,
+                states.FAILURE,
+                request=self.request._context,  # noqa: SLF001  as Celery's request does
+            )
 
     def abandon(self, on_timeout: Any, timeout: float | None) -> None:
         """Record the failure of a task that will not end; the process ends next."""
@@ -171,8 +236,10 @@ def name_state(exc: BaseException) -> str:
     return states.FAILURE
 
 
-def describe_exit(exc: SystemExit) -> ExceptionInfo:
-    try:
-        raise WorkerLostError(f"Task exited prematurely: {exc!r}") from exc  # noqa: TRY301  ExceptionInfo() reads what is being handled
-    except WorkerLostError:
-        return ExceptionInfo()
+def describe(exc: BaseException) -> ExceptionInfo:
+    """Return what a pool would tell, where what is no error ends a process."""
+    lost = exc
+    if not isinstance(exc, Exception):
+        lost = WorkerLostError(f"Task exited prematurely: {exc!r}")
+        lost.__cause__ = exc
+    return ExceptionInfo((type(lost), lost, exc.__traceback__))
