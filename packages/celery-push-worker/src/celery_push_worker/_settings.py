@@ -11,7 +11,14 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = ["MAX_MESSAGE_BYTES", "Settings", "find_app", "read_settings"]
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "STALL_SECONDS",
+    "Settings",
+    "find_app",
+    "load_settings",
+    "read_settings",
+]
 
 PREFIX = "push_worker_"
 
@@ -19,6 +26,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 MAX_MESSAGE_BYTES = 230_000
 """The trigger delivers 230 KB; whether a KB has 1,000 or 1,024 bytes is not said."""
+
+
+STALL_SECONDS = 60
+"""How long nothing may arrive of a request: a process has but one at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +52,15 @@ class Settings:
     """Log one JSON object per line to standard output."""
     log_level: str = "INFO"
     """The lowest level that is logged."""
+
+
+def load_settings(app: Celery) -> None:
+    """Read the project's settings now, and let through whatever they raise.
+
+    Celery reads them when one is first asked for, and takes a ``KeyError`` that they
+    raise for its own: the setting that was asked for seems to be missing.
+    """
+    len(app.conf)
 
 
 def read_settings(app: Celery) -> Settings:
@@ -99,8 +119,19 @@ def find_app(name: str | None = None) -> Celery:
     try:
         app: Celery = find(name)
     except (ImportError, AttributeError) as exc:
+        if not is_about(exc, name):
+            raise  # It is in the project's own code.
         raise ConfigurationError(
             f"'CELERY_APP' must look like \"module:attribute\" and name a Celery app "
             f"(got {name!r}): {exc}"
         ) from exc
     return app
+
+
+def is_about(exc: ImportError | AttributeError, name: str) -> bool:
+    """Tell a wrong name from an error in what the name stands for."""
+    module, _, attribute = name.partition(":")
+    if isinstance(exc, ModuleNotFoundError):
+        # Celery tries the whole name as that of a module, too.
+        return exc.name == name or f"{module}.".startswith(f"{exc.name}.")
+    return isinstance(exc, AttributeError) and exc.name in (attribute, "app", "celery")

@@ -35,6 +35,12 @@ MAX_PAYLOAD_CHARACTERS = 4_096
 CELERYS_SCHEDULERS = ("celery.beat.PersistentScheduler", "celery.beat.Scheduler")
 """These take their entries from ``beat_schedule`` alone."""
 
+NOTHING_SEEN = (
+    "'beat_schedule' has no entry. If beat has some, they come from elsewhere: a "
+    "database, or a module that is not imported. If there are to be no timers, take "
+    "'schedule' out of config.ts instead"
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timer:
@@ -58,13 +64,7 @@ def export_schedule(app: Celery) -> str:
     refuse_scheduler(str(app.conf.beat_scheduler))
     schedule = app.conf.beat_schedule or {}
     if not schedule:
-        raise ScheduleError(
-            [
-                "'beat_schedule' has no entry. If beat has some, they come from "
-                "elsewhere: a database, or a module that is not imported. If there are "
-                "to be no timers, take 'schedule' out of config.ts instead"
-            ]
-        )
+        raise ScheduleError([NOTHING_SEEN])
     problems, timers = [], []
     try:
         timers = plan_timers(schedule, app.timezone)
@@ -83,18 +83,19 @@ def export_schedule(app: Celery) -> str:
 
 def refuse_scheduler(name: str) -> None:
     if name.replace(":", ".") not in CELERYS_SCHEDULERS:
-        raise ScheduleError(
-            [
-                f"'beat_scheduler' is '{name}', whose entries cannot be seen here. "
-                "Put them into 'beat_schedule', and leave 'beat_scheduler' out"
-            ]
+        problem = (
+            f"'beat_scheduler' is '{name}', whose entries cannot be seen here. Put "
+            "them into 'beat_schedule', and leave 'beat_scheduler' out"
         )
+        raise ScheduleError([problem])
 
 
 def find_unseen() -> str | None:
     """Return a warning, where a site has a place for entries that are not exported."""
     django = sys.modules.get("django.conf")
-    apps = django.settings.INSTALLED_APPS if django and django.settings.configured else ()
+    apps = (
+        django.settings.INSTALLED_APPS if django and django.settings.configured else ()
+    )
     if not any(str(app).startswith("django_celery_beat") for app in apps):
         return None
     return (
@@ -130,7 +131,8 @@ def find_queue(app: Celery, task: str, entry: Mapping[str, Any]) -> str:
     own = getattr(app.tasks[task], "queue", None)
     options = {"queue": own, **(entry.get("options") or {})}
     if not (queue := options.pop("queue")):
-        router, args = app.amqp.router, (entry.get("args"), entry.get("kwargs"))
+        router: Any = app.amqp.router
+        args = entry.get("args"), entry.get("kwargs")
         route = router.lookup_route(task, *args, options) if router.routes else None
         queue = route.get("queue") if isinstance(route, dict) else route
     return str(getattr(queue, "name", queue) or app.conf.task_default_queue)

@@ -116,7 +116,6 @@ class Shop:
                 self.deliver(body)
         return ids
 
-
     def list_lasting_keys(self):
         """List what is stored and, in Redis, will not expire by itself."""
         backend = self.app.backend

@@ -93,7 +93,7 @@ def test_members_that_were_stored_and_not_counted_are_counted(
 
 
 def test_nothing_is_left_of_a_chord_but_results(shop):
-    members, body_id = shop.publish(3)
+    members, _ = shop.publish(3)
     for member in [*members, *members]:
         shop.restart()
         shop.deliver(member)

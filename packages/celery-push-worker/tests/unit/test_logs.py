@@ -1,9 +1,10 @@
 from __future__ import annotations
 
+import io
 import json
 import logging
 
-from celery_push_worker._logs import JsonFormatter, setup_logging
+from celery_push_worker._logs import JsonFormatter, add_handler, remove_handlers
 
 
 def record(level=logging.INFO, message="x", name="a", **extra):
@@ -54,12 +55,13 @@ def test_an_exception_is_one_field():
 def test_handlers_of_the_site_stay_unless_they_are_taken_over():
     root = logging.getLogger()
     before, level = list(root.handlers), root.level
-    own = logging.NullHandler()
+    own = logging.StreamHandler(io.StringIO())
     try:
         root.handlers[:] = [own]
-        setup_logging(replace=False)
+        add_handler("", "INFO")
         kept = list(root.handlers)
-        setup_logging(replace=True)
+        remove_handlers()
+        add_handler("", "INFO")
         replaced = list(root.handlers)
     finally:
         root.handlers[:] = before

@@ -39,6 +39,7 @@ def export(tmp_path):
         command = [sys.executable, "-m", "celery_push_worker", "schedule"]
         done = subprocess.run(
             [*command, "-A", "shop:app", "-o", "timers.json"],
+            check=False,
             cwd=tmp_path,
             env={"PATH": os.environ["PATH"], "PYTHONPATH": path, **environment},
             capture_output=True,
@@ -187,3 +188,21 @@ def test_a_database_of_entries_beside_the_schedule_is_warned_of(export, tmp_path
 
     assert (status, timers) == (0, ["one"])
     assert "'django_celery_beat' is in INSTALLED_APPS" in words
+
+
+def test_tasks_that_a_sites_views_define_are_known(export, tmp_path):
+    (tmp_path / "settings.py").write_text(
+        'SECRET_KEY = "x"\nROOT_URLCONF = "urls"\nINSTALLED_APPS = []\n'
+    )
+    (tmp_path / "urls.py").write_text(
+        "from shop import app\nurlpatterns = []\n"
+        "app.task(lambda: None, name='views.tidy')\n"
+    )
+    status, timers, words = export(
+        """
+        app.conf.beat_schedule = {"one": {"task": "views.tidy", "schedule": HOURLY}}
+        """,
+        DJANGO_SETTINGS_MODULE="settings",
+    )
+
+    assert (status, timers, words) == (0, ["one"], "")
