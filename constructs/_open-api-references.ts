@@ -50,10 +50,5 @@ function isThere(document: Mapping, reference: string): boolean {
 }
 
 function decode(step: string): string {
-  const key = step.replace(/~1/g, "/").replace(/~0/g, "~");
-  try {
-    return decodeURIComponent(key);
-  } catch {
-    return key;
-  }
+  return step.replace(/~1/g, "/").replace(/~0/g, "~");
 }

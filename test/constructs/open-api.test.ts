@@ -122,13 +122,13 @@ paths:
           content:
             application/json:
               schema: { $ref: "#/components/schemas/Order" }
-        404: { $ref: "#/paths/~1a~1%7Bid%7D/get/responses/default" }
+        404: { $ref: "#/paths/~1a~1{id}/get/responses/default" }
       x-yc-apigateway-integration: { $ref: "#/components/x-yc-apigateway-integrations/\${var.id}" }
 components:
   parameters:
     File: { name: file, in: path, required: true, schema: { type: string } }
   schemas:
-    Order: { type: object, properties: { $ref: { type: string } } }
+    Order: { type: object }
 `);
 
     expect(messages).toEqual([]);
