@@ -2,9 +2,10 @@ import {
   existsSync,
   mkdirSync,
   readFileSync,
+  readlinkSync,
   renameSync,
-  rmdirSync,
-  statSync,
+  symlinkSync,
+  unlinkSync,
   writeFileSync,
 } from "node:fs";
 import { join } from "node:path";
@@ -51,7 +52,14 @@ export interface Cloud {
   /** Key: `<database id>/<table>`. */
   tables: Record<
     string,
-    { status: string; ttlAttribute?: string; ttlStatus?: string; request: unknown }
+    {
+      status: string;
+      ttlAttribute?: string;
+      ttlStatus?: string;
+      request: unknown;
+      /** By key, as JSON. */
+      items?: Record<string, unknown>;
+    }
   >;
   /** Any other resource the provider holds, by type and id. */
   others: Record<string, Record<string, unknown>>;
@@ -297,7 +305,8 @@ function locked<T>(dir: string, body: () => T): T {
   const pause = new Int32Array(new SharedArrayBuffer(4));
   for (;;) {
     try {
-      mkdirSync(lock);
+      // A link is made with what it says in one step: who holds the lock.
+      symlinkSync(String(process.pid), lock);
       break;
     } catch {
       removeStale(lock);
@@ -307,16 +316,25 @@ function locked<T>(dir: string, body: () => T): T {
   try {
     return body();
   } finally {
-    rmdirSync(lock);
+    unlinkSync(lock);
   }
 }
 
 // A stand-in that was killed inside the lock must not hang the tests after it.
 function removeStale(lock: string): void {
   try {
-    if (Date.now() - statSync(lock).mtimeMs > 5_000) rmdirSync(lock);
+    if (!isAlive(Number(readlinkSync(lock)))) unlinkSync(lock);
   } catch {
     // Somebody else removed it first.
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch {
+    return false;
   }
 }
 
