@@ -78,12 +78,18 @@ class MessageTooLargeError(PushWorkerError):
 
     def __init__(self, name: str, size: int, limit: int) -> None:
         super().__init__(
-            f"The message of task '{name}' has {size} bytes and the trigger delivers "
-            f"at most {limit}. Put what is large into a bucket or the database, and "
-            "send its name."
-        )
+            name, size, limit
+        )  # It is made again of them, in another process.
+        self.name = name
         self.size = size
         self.limit = limit
+
+    def __str__(self) -> str:
+        return (
+            f"The message of task '{self.name}' has {self.size} bytes and the trigger "
+            f"delivers at most {self.limit}. Put what is large into a bucket or the "
+            "database, and send its name."
+        )
 
 
 class ResultRefusedError(PushWorkerError):
