@@ -38,9 +38,10 @@ function textOf(event: CloudEvent, mode: LogMode, paint: Paint): string | undefi
   }
 }
 
-function containerText({ container, state, detail }: ContainerChanged, paint: Paint) {
+function containerText({ container, state, detail, cause }: ContainerChanged, paint: Paint) {
   if (state !== "crashed") return undefined;
-  return `${paint("red", "CRASH")} ${container}  ${harmless(detail ?? "")}`;
+  const text = [cause, detail].filter(Boolean).join("  ");
+  return `${paint("red", "CRASH")} ${container}  ${harmless(text)}`;
 }
 
 function requestText({ method, path, status, seconds }: Requested, mode: LogMode, paint: Paint) {
