@@ -4,6 +4,7 @@ PushWorkerError
 ├── ConfigurationError      the operator's: told at start
 ├── ScheduleError           the operator's: told by the export, entry by entry
 ├── MessageTooLargeError    the publisher's: told where the task is sent
+├── UnknownQueueError       the publisher's: the same
 ├── RequestError            the caller's: carries the answer's status
 ├── UndeliverableError      the message's: it can never succeed
 └── RetryLaterError         the store's or the broker's: the message must come back
@@ -22,6 +23,7 @@ __all__ = [
     "RetryLaterError",
     "ScheduleError",
     "UndeliverableError",
+    "UnknownQueueError",
 ]
 
 
@@ -82,6 +84,24 @@ class MessageTooLargeError(PushWorkerError):
         )
         self.size = size
         self.limit = limit
+
+
+class UnknownQueueError(PushWorkerError):
+    """The task is sent to a queue that is not there, where nothing would take it."""
+
+    def __init__(self, task: str, queue: str, known: list[str]) -> None:
+        super().__init__(task, queue, known)
+        self.queue = queue
+
+    def __str__(self) -> str:
+        """Name the queue, those that there are, and the fix."""
+        task, queue, known = self.args
+        names = ", ".join(f"'{name}'" for name in known)
+        return (
+            f"Task '{task}' is sent to queue '{queue}', which is not there (there is: "
+            f"{names}). Take '{queue}' out of the task's route, 'task_routes' or the "
+            "call's 'queue='; or out of 'task_default_queue'."
+        )
 
 
 class RequestError(PushWorkerError):
