@@ -1,6 +1,7 @@
 import { Construct } from "constructs";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { ApiGateway } from "./api-gateway.ts";
+import type { ContainerRegistry } from "./container-registry.ts";
 import { LogGroup } from "./log-group.ts";
 import { MessageQueue } from "./message-queue.ts";
 import type { OpenApiDocument } from "./open-api.ts";
@@ -50,6 +51,12 @@ export interface CeleryAppProps {
   readonly name: string;
   /** `cr.yandex/<registry>/<repository>@sha256:…`; both containers run from it. */
   readonly image: string;
+  /**
+   * The registry that holds the image. The containers may pull from it alone then.
+   *
+   * @default - they may pull from every registry of the folder
+   */
+  readonly registry?: ContainerRegistry;
   /** Where the Celery application is, e.g. "shop.celery:app". */
   readonly celeryApp: string;
   /** Plain variables of both containers. Not for secrets: they stand in the state. */
@@ -165,7 +172,9 @@ export class CeleryApp extends Construct {
       name: `${this.props.name}-runtime`,
       description: "Both containers run as this account; its key sends tasks and stores results",
     });
-    account.grantOnFolder("container-registry.images.puller");
+    const { registry, image } = this.props;
+    if (registry) registry.grantPull(account, image);
+    else account.grantOnFolder("container-registry.images.puller");
     return account;
   }
 

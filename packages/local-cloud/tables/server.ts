@@ -1,11 +1,11 @@
 import { randomUUID } from "node:crypto";
-import { mkdir } from "node:fs/promises";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { Refused, Report } from "../events/event.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
 import type { Clock } from "../queue/clock.ts";
+import { makePrivateFolder } from "../storage/record-file.ts";
 import { ApiError, refusal } from "./_api-error.ts";
 import type { Input } from "./_engine.ts";
 import { Tables } from "./tables.ts";
@@ -37,7 +37,7 @@ export interface TablesServerOptions {
  */
 export async function startTables(options: TablesServerOptions): Promise<Listening> {
   const { table, port, hosts, directory, report, clock } = options;
-  if (directory !== undefined) await mkdir(directory, { recursive: true });
+  if (directory !== undefined) makePrivateFolder(directory);
   const file = directory === undefined ? undefined : join(directory, "tables.jsonl");
   const tables = await Tables.open({ report, clock, file });
   await tables.ensureResultsTable(table);

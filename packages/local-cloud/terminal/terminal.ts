@@ -1,12 +1,13 @@
 import type { CloudEvent, ContainerChanged, Logged } from "../events/event.ts";
 import type { EventStore } from "../events/store.ts";
-import { formatEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
+import { describeEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
 import { type Facts, formatHeader } from "./header.ts";
 import { formatOutcome, type OutcomeContext } from "./outcome-lines.ts";
 import type { Reader } from "./reader.ts";
+import { Repeats } from "./repeats.ts";
 import { type Output, Screen } from "./screen.ts";
-import { formatDuration, harmless, type Paint } from "./style.ts";
+import { formatDuration, formatTime, harmless, type Paint } from "./style.ts";
 
 const STATUS_INTERVAL_MS = 250;
 const CRASH_LINES = 5;
@@ -34,6 +35,7 @@ export class Terminal implements Reader {
   private readonly held = new Map<string, (Logged & CloudEvent)[]>();
   /** Why each container has crashed the last time. */
   private readonly causes = new Map<string, string>();
+  private readonly repeats: Repeats;
   private mode: LogMode = "failed";
   private up = false;
   private timer: NodeJS.Timeout | undefined;
@@ -41,7 +43,11 @@ export class Terminal implements Reader {
 
   constructor(options: TerminalOptions) {
     this.options = options;
-    this.screen = new Screen(options.output, options.live);
+    const { paint, output, live } = options;
+    this.screen = new Screen(output, live);
+    this.repeats = new Repeats((text) =>
+      this.screen.lines([`${paint("dim", formatTime(Date.now()))} ${text}`]),
+    );
   }
 
   starting(facts: Facts, events: EventStore): void {
@@ -50,6 +56,8 @@ export class Terminal implements Reader {
     if (live) this.timer = setInterval(() => this.showProgress(), STATUS_INTERVAL_MS);
     else this.screen.lines(["  starting"]);
     this.showProgress();
+    // What was wrong before anybody looked is said too.
+    for (const event of events.since(0)) this.take(event);
     const unsubscribe = events.subscribe((event) => this.take(event));
     const unfollow = followOutcomes(events, (task, outcome) => {
       const context = { ...this.options, logs: this.mode !== "none" };
@@ -69,12 +77,13 @@ export class Terminal implements Reader {
   }
 
   note(text: string): void {
-    this.screen.lines([`  ${text}`]);
+    this.screen.lines(text.split("\n").map((line) => `  ${harmless(line)}`));
   }
 
   end(): void {
     this.endProgress();
     this.stop();
+    this.repeats.end();
   }
 
   /** Shows other log lines from now on. */
@@ -99,11 +108,12 @@ export class Terminal implements Reader {
     else held.push(event);
   }
 
-  private show(event: CloudEvent): void {
+  /** Gives back whether there is something new to see. */
+  private show(event: CloudEvent): boolean {
     // What is wrong with the configuration is said at the start.
     const mode = this.up || this.mode !== "failed" ? this.mode : "warnings";
-    const line = formatEvent(event, mode, this.options.paint);
-    if (line) this.screen.lines([line]);
+    const text = describeEvent(event, mode, this.options.paint);
+    return text !== undefined && this.repeats.take(text);
   }
 
   private takeContainer(event: ContainerChanged & CloudEvent): void {
@@ -128,9 +138,9 @@ export class Terminal implements Reader {
   private showCrash(event: ContainerChanged & CloudEvent): void {
     const { container, cause } = event;
     if (cause !== undefined && this.causes.get(container) === cause) return;
-    this.show(event);
-    if (cause === undefined) this.showLastLines(event);
-    else this.causes.set(container, cause);
+    const isShown = this.show(event);
+    if (cause !== undefined) this.causes.set(container, cause);
+    else if (isShown) this.showLastLines(event);
   }
 
   private showLastLines({ container }: ContainerChanged): void {

@@ -238,7 +238,7 @@ describe("makeEnvironment", () => {
     const making = make({ signal: controller.signal });
     const pid = () =>
       Number(existsSync(join(root, "pids")) && readFileSync(join(root, "pids"), "utf8"));
-    await expect.poll(pid, { timeout: 60_000 }).toBeGreaterThan(0);
+    await expect.poll(pid).toBeGreaterThan(0);
 
     controller.abort(new Error("stopped"));
 

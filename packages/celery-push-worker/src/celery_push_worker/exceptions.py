@@ -4,6 +4,7 @@ PushWorkerError
 ├── ConfigurationError      the operator's: told at start
 ├── ScheduleError           the operator's: told by the export, entry by entry
 ├── MessageTooLargeError    the publisher's: told where the task is sent
+├── UnknownQueueError       the publisher's: the same
 ├── RequestError            the caller's: carries the answer's status
 ├── UndeliverableError      the message's: it can never succeed
 └── RetryLaterError         the store's or the broker's: the message must come back
@@ -22,6 +23,7 @@ __all__ = [
     "RetryLaterError",
     "ScheduleError",
     "UndeliverableError",
+    "UnknownQueueError",
 ]
 
 
@@ -67,21 +69,46 @@ class ScheduleError(PushWorkerError):
     """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
+        super().__init__(problems)
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class MessageTooLargeError(PushWorkerError):
     """The message fits into the queue, but the trigger would never deliver it."""
 
     def __init__(self, name: str, size: int, limit: int) -> None:
-        super().__init__(
-            f"The message of task '{name}' has {size} bytes and the trigger delivers "
-            f"at most {limit}. Put what is large into a bucket or the database, and "
-            "send its name."
-        )
+        super().__init__(name, size, limit)
+        self.name = name
         self.size = size
         self.limit = limit
+
+    def __str__(self) -> str:
+        return (
+            f"The message of task '{self.name}' has {self.size} bytes and the trigger "
+            f"delivers at most {self.limit}. Put what is large into a bucket or the "
+            "database, and send its name."
+        )
+
+
+class UnknownQueueError(PushWorkerError):
+    """The task is sent to a queue that is not there, where nothing would take it."""
+
+    def __init__(self, task: str, queue: str, known: list[str]) -> None:
+        super().__init__(task, queue, known)
+        self.queue = queue
+
+    def __str__(self) -> str:
+        """Name the queue, those that there are, and the fix."""
+        task, queue, known = self.args
+        names = ", ".join(f"'{name}'" for name in known)
+        return (
+            f"Task '{task}' is sent to queue '{queue}', which is not there (there is: "
+            f"{names}). Take '{queue}' out of the task's route, 'task_routes' or the "
+            "call's 'queue='; or out of 'task_default_queue'."
+        )
 
 
 class RequestError(PushWorkerError):
@@ -91,22 +118,33 @@ class RequestError(PushWorkerError):
     """
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
-        super().__init__(message)
+        super().__init__(status, message)
         self.status = status
+        self.message = message
         self.headers = headers
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class UndeliverableError(PushWorkerError):
     """The message can never succeed, however often it is delivered."""
 
     def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
+        super().__init__(reason, message)
         self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class RetryLaterError(PushWorkerError):
     """The message was not done, and a later delivery may succeed."""
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
+        super().__init__(reason)
         self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason.value

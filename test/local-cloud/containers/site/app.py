@@ -20,6 +20,8 @@ class Site(BaseHTTPRequestHandler):
         url = urlsplit(self.path)
         query = dict(parse_qsl(url.query))
         time.sleep(float(query.get("seconds", 0)))
+        while "until" in query and not os.path.exists(query["until"]):
+            time.sleep(0.01)
         if "say" in query:
             print(query["say"], flush=True)
         if url.path == "/crash":
