@@ -46,6 +46,8 @@ describe("Containers", () => {
       authorization: "Bearer x",
       "content-length": "3",
       connection: "close",
+      // What our settings of gunicorn ask for, and take away.
+      "x-local-cloud-token": expect.any(String),
     });
   });
 
