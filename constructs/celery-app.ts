@@ -17,6 +17,8 @@ import { YdbDatabase } from "./ydb-database.ts";
 const REGION = "ru-central1";
 const QUEUE_ENDPOINT = "https://message-queue.api.cloud.yandex.net";
 const GATEWAY_HOSTS = ".apigw.yandexcloud.net";
+/** Where the image has the worker package, which is first on Python's path. */
+const OWN_PACKAGES = "/opt/celery-push/own";
 
 /** What one of the two containers may differ in. */
 export interface CeleryContainerProps {
@@ -33,10 +35,12 @@ export interface CeleryContainerProps {
   /** Instances that never sleep, 0 to 2 for the whole cloud; paid while idle. @default 0 */
   readonly minInstances?: number;
   /**
-   * Entry point and arguments, without a shell. gunicorn listens on the platform's PORT by itself.
+   * Entry point and arguments, without a shell. Whatever command starts gunicorn, it has the
+   * settings of the package `celery_push_worker` and listens on the platform's PORT.
    *
-   * @default - gunicorn with `<package>.wsgi:application` for the site, with
-   * `celery_push_worker.wsgi:application` for the worker
+   * @default - `python3 -m celery_push_worker web`, which serves what WSGI_APPLICATION in the
+   * project's settings names, else `<package of celeryApp>.wsgi:application`; for the worker
+   * `python3 -m celery_push_worker worker`
    */
   readonly command?: readonly string[];
 }
@@ -153,7 +157,7 @@ export class CeleryApp extends Construct {
     });
     this.queue = this.defineQueue();
     this.database = this.defineDatabase();
-    this.web = this.defineContainer("Web", props.web, webDefaults(props));
+    this.web = this.defineContainer("Web", props.web, WEB_DEFAULTS);
     this.worker =
       props.workerPath === undefined
         ? this.defineContainer("Worker", props.worker, WORKER_DEFAULTS)
@@ -207,19 +211,30 @@ export class CeleryApp extends Construct {
   private defineContainer(
     id: string,
     props: CeleryContainerProps = {},
-    defaults: CeleryContainerProps,
+    defaults: Defaults,
   ): ServerlessContainer {
+    const { server, ...own } = defaults;
+    const { concurrency = own.concurrency, timeoutSeconds = own.timeoutSeconds } = props;
+    const size = { concurrency, timeoutSeconds };
     return new ServerlessContainer(this, id, {
-      ...defaults,
+      ...own,
       ...props,
+      ...size,
       name: `${this.props.name}-${id.toLowerCase()}`,
       image: this.props.image,
       account: this.account,
       logGroup: this.logGroup,
       networkId: this.props.networkId,
-      env: this.props.env,
+      env: { ...this.env(), GUNICORN_CMD_ARGS: server(size) },
       secrets: this.props.secrets,
     });
+  }
+
+  // What the image sets is replaced by a value of the container's own.
+  private env(): Readonly<Record<string, string>> {
+    const { env = {} } = this.props;
+    if (env.PYTHONPATH === undefined) return env;
+    return { ...env, PYTHONPATH: `${OWN_PACKAGES}:${env.PYTHONPATH}` };
   }
 
   /** Gives the containers everything that Celery, boto3 and Django read from the environment. */
@@ -324,6 +339,7 @@ const OWN_VARIABLES = [
   "CELERY_DYNAMODB_ENDPOINT_URL",
   "CELERY_RESULT_BACKEND",
   "DJANGO_SECRET_KEY",
+  "GUNICORN_CMD_ARGS",
   "SQS_ACCESS_KEY_ID",
   "SQS_QUEUE",
   "SQS_REGION",
@@ -357,22 +373,30 @@ export function checkCeleryApp(props: CeleryAppProps, refuse: Refuse): void {
   });
 }
 
-const WORKER_DEFAULTS: CeleryContainerProps = {
-  timeoutSeconds: 600,
-  // By its own settings: gunicorn's would kill a task after 30 seconds, and a site's own
-  // gunicorn.conf.py may ask for threads, in which time limits are weaker.
-  command: [
-    "gunicorn",
-    "-c",
-    "python:celery_push_worker.gunicorn",
-    "celery_push_worker.wsgi:application",
-  ],
+interface Size {
+  readonly concurrency: number;
+  readonly timeoutSeconds: number;
+}
+
+interface Defaults extends Size {
+  readonly command: readonly string[];
+  /** Arguments of gunicorn, however it is started. */
+  readonly server: (size: Size) => string;
+}
+
+const WEB_DEFAULTS: Defaults = {
+  concurrency: 4,
+  timeoutSeconds: 60,
+  command: ["python3", "-m", "celery_push_worker", "web"],
+  server: ({ concurrency, timeoutSeconds }) =>
+    `--config=python:celery_push_worker.web --threads=${concurrency} --timeout=${timeoutSeconds}`,
 };
 
-function webDefaults({ celeryApp }: CeleryAppProps): CeleryContainerProps {
-  return {
-    concurrency: 4,
-    timeoutSeconds: 60,
-    command: ["gunicorn", `${celeryApp.split(/[.:]/)[0]}.wsgi:application`],
-  };
-}
+const WORKER_DEFAULTS: Defaults = {
+  concurrency: 1,
+  timeoutSeconds: 600,
+  command: ["python3", "-m", "celery_push_worker", "worker"],
+  // By processes: in threads, time limits are weaker.
+  server: ({ concurrency }) =>
+    `--config=python:celery_push_worker.gunicorn --workers=${concurrency}`,
+};

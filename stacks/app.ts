@@ -115,7 +115,9 @@ export class AppStack extends TerraformStack {
     defineOutput(this, "local", {
       containers: mapContainers(celery, ({ command }) => ({
         source: settings.image.context,
+        dockerfile: settings.image.dockerfile,
         requirements: settings.image.requirements,
+        workdir: settings.image.workdir,
         command,
       })),
       table: celery.resultsTable,

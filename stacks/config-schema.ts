@@ -57,8 +57,16 @@ export interface StageConfig {
     readonly context?: string;
     /** Relative to the context. @default "Dockerfile" */
     readonly dockerfile?: string;
-    /** Relative to the context. @default "requirements.txt" */
+    /**
+     * What the containers need, for local runs: a requirements file, pyproject.toml or uv.lock,
+     * relative to the context. @default - requirements.txt, uv.lock or pyproject.toml
+     */
     readonly requirements?: string;
+    /**
+     * Folder that the image's WORKDIR holds, for local runs, relative to the context.
+     * @default - the context, or the folder in it that holds the package of `celeryApp`
+     */
+    readonly workdir?: string;
   };
   /** Newest images that the registry's lifecycle policy keeps. @default 10 */
   readonly keepNewest?: number;
@@ -192,6 +200,7 @@ const stageEntries = {
       context: v.optional(text),
       dockerfile: v.optional(text),
       requirements: v.optional(text),
+      workdir: v.optional(text),
     }),
   ),
   keepNewest: v.optional(v.number()),

@@ -80,20 +80,46 @@ describe("CeleryApp", () => {
     expect(container(stack, "shop-web")).toMatchObject({
       execution_timeout: "60s",
       concurrency: 4,
-      image: { command: ["gunicorn", "shop.wsgi:application"] },
+      image: { command: ["python3", "-m", "celery_push_worker", "web"] },
     });
     expect(container(stack, "shop-worker")).toMatchObject({
       execution_timeout: "600s",
       concurrency: 1,
-      image: {
-        command: [
-          "gunicorn",
-          "-c",
-          "python:celery_push_worker.gunicorn",
-          "celery_push_worker.wsgi:application",
-        ],
-      },
+      image: { command: ["python3", "-m", "celery_push_worker", "worker"] },
     });
+  });
+
+  test.each([
+    ["shop-web", {}, "--config=python:celery_push_worker.web --threads=4 --timeout=60"],
+    [
+      "shop-web",
+      { web: { concurrency: 9, timeoutSeconds: 5, command: ["gunicorn", "shop.wsgi"] } },
+      "--config=python:celery_push_worker.web --threads=9 --timeout=5",
+    ],
+    [
+      "shop-web",
+      { web: { concurrency: undefined } },
+      "--config=python:celery_push_worker.web --threads=4 --timeout=60",
+    ],
+    ["shop-worker", {}, "--config=python:celery_push_worker.gunicorn --workers=1"],
+    [
+      "shop-worker",
+      { worker: { concurrency: 2, timeoutSeconds: 5 } },
+      "--config=python:celery_push_worker.gunicorn --workers=2",
+    ],
+  ])("tells %s's gunicorn how much it gets, however it is started", (name, props, expected) => {
+    const { concurrency, image } = container(synthApp(props), name);
+
+    expect((image.environment as Record<string, string>).GUNICORN_CMD_ARGS).toBe(expected);
+    expect(expected).toMatch(new RegExp(`--(threads|workers)=${concurrency}\\b`));
+  });
+
+  test("keeps the worker package on Python's path, where a user adds to it", () => {
+    const stack = synthApp({ env: { PYTHONPATH: "src" } });
+
+    expect(environment(container(stack, "shop-worker")).PYTHONPATH).toBe(
+      "/opt/celery-push/own:src",
+    );
   });
 
   test.each(["shop-web", "shop-worker"])("gives %s every connection setting", (name) => {
@@ -113,6 +139,7 @@ describe("CeleryApp", () => {
       CELERY_RESULT_BACKEND: "dynamodb://@ru-central1/celery?ttl_seconds=86400",
       DJANGO_SECRET_KEY: "secret secret_key",
       DJANGO_SETTINGS_MODULE: "shop.settings",
+      GUNICORN_CMD_ARGS: expect.stringContaining("--config=python:celery_push_worker."),
       REVISION_FINGERPRINT: expect.stringMatching(/^\$\{sha256\(jsonencode\(local\.\w+\)\)\}$/),
       SQS_ACCESS_KEY_ID: "secret access_key",
       SQS_QUEUE: expect.stringMatching(/^\$\{yandex_message_queue\.\w+\.id\}$/),

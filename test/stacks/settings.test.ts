@@ -15,7 +15,6 @@ describe("resolveSettings", () => {
       image: {
         context: "examples/django-celery",
         dockerfile: "Dockerfile",
-        requirements: "requirements.txt",
       },
       results: { table: "celery" },
       database: { deletionProtection: false },

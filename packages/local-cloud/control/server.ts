@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EventStore } from "../events/store.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
+import { formatJson } from "../terminal/style.ts";
 import { streamEvents } from "./event-stream.ts";
 
 export interface ControlOptions {
@@ -92,5 +93,5 @@ function notFound(response: ServerResponse): void {
 
 function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "Content-Type": "application/json" });
-  response.end(JSON.stringify(body));
+  response.end(formatJson(body));
 }

@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from celery.exceptions import SoftTimeLimitExceeded
+
+from ._logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -37,14 +41,20 @@ def time_limits(
     grace: float,
     on_soft: Callable[[], None],
     on_stuck: Callable[[], None],
+    name: str,
 ) -> Iterator[None]:
     """Interrupt what runs inside at its limits, in seconds.
 
     :param on_soft: called at the soft limit, before the task is interrupted.
     :param on_stuck: called when the task has not ended ``grace`` seconds after the
         hard limit, before the process is ended.
+    :param name: of the task, for the line that says that its limits have no effect.
     """
     if not soft and not hard:
+        yield
+        return
+    if library := find_greenlets():
+        name_once(name, library)
         yield
         return
     is_main = threading.current_thread() is threading.main_thread()
@@ -60,6 +70,29 @@ def time_limits(
         clock.stop()  # Again: it may have rung before it was stopped.
         if watchdog:
             watchdog.cancel()
+
+
+def find_greenlets() -> str | None:
+    """Return the library that has made threads out of greenlets, if one has.
+
+    These take turns in one thread: what would interrupt it, interrupts any of them, and
+    nothing interrupts one that does not give its turn away.
+    """
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent and gevent.is_module_patched("threading"):
+        return "gevent"
+    eventlet = sys.modules.get("eventlet.patcher")
+    return "eventlet" if eventlet and eventlet.is_monkey_patched("thread") else None
+
+
+@cache
+def name_once(name: str, library: str) -> None:
+    log.warning(
+        "The time limits of task %s are not enforced, as %s runs several requests in "
+        "one thread: choose gunicorn's worker class sync or gthread",
+        name,
+        library,
+    )
 
 
 class SignalClock:

@@ -16,9 +16,15 @@ from billiard.einfo import (  # type: ignore[attr-defined]  # one is not in the 
     ExceptionInfo,
     ExceptionWithTraceback,
 )
-from celery import _state, states
+from celery import _state, signals, states
 from celery.concurrency.base import BasePool
-from celery.exceptions import Ignore, Reject, Retry, WorkerLostError
+from celery.exceptions import (
+    Ignore,
+    Reject,
+    Retry,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
 from kombu.exceptions import EncodeError
 
 from ._faults import blame_traceback, is_lost_retry, is_raised_by_server
@@ -77,11 +83,13 @@ class InlinePool(BasePool):
         self,
         *,
         app: Any,
+        request: Any,
         run: Run,
         grace_seconds: float,
         on_abandon: Callable[[], None],
     ) -> None:
         super().__init__(app=app)
+        self.request = request
         self.run = run
         self.grace_seconds = grace_seconds
         self.on_abandon = on_abandon
@@ -104,11 +112,12 @@ class InlinePool(BasePool):
                 timeout,
                 grace=self.grace_seconds,
                 on_soft=lambda: on_timeout(True, soft_timeout),  # noqa: FBT003  Celery's signature
-                on_stuck=lambda: self.abandon(on_timeout, timeout),
+                on_stuck=lambda: self.abandon(timeout),
+                name=self.request.name,
             ):
                 result = target(*args, **kwargs)
         except HardTimeLimitReached:
-            on_timeout(False, timeout)  # noqa: FBT003  Celery's signature
+            self.fail_by_limit(timeout)
             self.run.end_by_limit()
             return
         except SystemExit as exc:
@@ -132,9 +141,30 @@ class InlinePool(BasePool):
         elif not isinstance(exc, (EncodeError, Ignore, Reject, Retry)):
             self.run.lost = blame_traceback(retval.tb)
 
-    def abandon(self, on_timeout: Any, timeout: float | None) -> None:
+    def fail_by_limit(self, timeout: float | None) -> None:
+        """Record the failure, and tell it: Celery does so itself since 5.7."""
+        task_id, told = self.request.id, []
+
+        def receive(**details: Any) -> None:
+            told.append(details.get("task_id"))
+
+        signals.task_failure.connect(receive, weak=False)
+        try:
+            self.request.on_timeout(False, timeout)  # noqa: FBT003  Celery's signature
+        finally:
+            signals.task_failure.disconnect(receive)
+        if task_id not in told:
+            signals.task_failure.send(
+                sender=self.request.task,
+                task_id=task_id,
+                args=self.request.args,
+                kwargs=self.request.kwargs,
+                **describe_limit(timeout),
+            )
+
+    def abandon(self, timeout: float | None) -> None:
         """Record the failure of a task that will not end; the process ends next."""
-        on_timeout(False, timeout)  # noqa: FBT003  Celery's signature
+        self.fail_by_limit(timeout)
         if self.run.acknowledged:
             self.on_abandon()
         log.critical(
@@ -169,6 +199,14 @@ def name_state(exc: BaseException) -> str:
         if isinstance(exc, kind):
             return state
     return states.FAILURE
+
+
+def describe_limit(timeout: float | None) -> dict[str, Any]:
+    try:
+        raise TimeLimitExceeded(timeout)  # noqa: TRY301  ExceptionInfo() reads what is being handled
+    except TimeLimitExceeded as exc:
+        einfo = ExceptionInfo()
+        return {"exception": exc, "traceback": exc.__traceback__, "einfo": einfo}
 
 
 def describe_exit(exc: SystemExit) -> ExceptionInfo:

@@ -58,6 +58,10 @@ function member(attribute: string, on: (state: Attributes) => string): Behaviour
       return { state: { ...planned, id } };
     },
     read: ({ cloud }, state) => (has(cloud, on(state), state, text(state.member)) ? {} : null),
+    import(_call, id) {
+      const [target, role, who] = id.split(",");
+      return { id: id.replaceAll(",", "/"), [attribute]: target, role, member: who };
+    },
     update: (_call, _prior, planned) => ({ state: planned }),
     remove: ({ cloud }, state) => revoke(cloud, on(state), state, [text(state.member)]),
   };
