@@ -11,6 +11,7 @@ import uuid
 from pathlib import Path
 
 import pytest
+from celery import signals
 
 TESTS = Path(__file__).parent.parent
 
@@ -46,6 +47,24 @@ def test_the_hard_limit_ends_the_task_and_records_it(world):
 
     assert verdicts[0].outcome.value == "done"
     assert type(world.result(task_id)).__name__ == "TimeLimitExceeded"
+
+
+@pytest.mark.parametrize("acks_late", [False, True])
+def test_the_hard_limit_is_told_once_as_a_pool_tells_it(world, acks_late):
+    world.tasks.sleep.acks_late = acks_late
+    told = []
+
+    def receive(sender, task_id, exception, args, einfo, **_):
+        told.append((sender.name, task_id, repr(exception), list(args), str(einfo)))
+
+    signals.task_failure.connect(receive)
+    task_id, signature = limited(world.tasks.sleep.s(5), hard=0.1)
+
+    world.handle(signature)
+
+    ((name, *rest, traceback),) = told
+    assert [name, *rest] == ["t.sleep", task_id, "TimeLimitExceeded(0.1)", [5]]
+    assert "TimeLimitExceeded" in traceback
 
 
 def test_both_limits_apply_one_after_the_other(world):

@@ -226,3 +226,19 @@ def test_without_its_settings_the_servers_own_limit_is_warned_of(tmp_path):
 
     (warning,) = [line for line in stdout.splitlines() if "WARN" in line]
     assert "-c python:celery_push_worker.gunicorn" in warning
+
+
+def test_limits_that_greenlets_cannot_have_are_named_once_for_each_task(start, shop):
+    server = start(GUNICORN_CMD_ARGS="--worker-class=gevent")
+    slow = shop.sleep.s(0.2).set(time_limit=0.1)
+    for signature in (slow, slow, shop.add.s(2, 3), shop.add.s(2, 3)):
+        assert server.request("POST", "/", event(signature))[0] == 200
+    stdout, _ = server.stop()
+
+    warnings = [line for line in stdout.splitlines() if "are not enforced" in line]
+    assert len(warnings) == 1
+    assert "t.sleep" in warnings[0]
+    assert "gevent" in warnings[0]
+    assert "gthread" in warnings[0]
+    runs = [note for note in server.notes() if note in ("begun", "ended")]
+    assert runs == ["begun", "ended"] * 2
