@@ -13,8 +13,7 @@ const PURPOSES: Readonly<Record<Purpose, RegExp>> = {
   docker:
     /^((DOCKER|BUILDX|BUILDKIT|CONTAINERS?)_\w+|REGISTRY_AUTH_FILE|GNUPGHOME|PASSWORD_STORE_DIR|SOURCE_DATE_EPOCH|YC_(TOKEN|CLI_\w+|CONFIG_\w+))$/,
   // Node's, because the registry's purge is an npm script of this project.
-  terraform:
-    /^((TF|TOFU|YC)_\w+|CHECKPOINT_DISABLE|CDKTF_\w+|STAGE|NODE_\w+|npm_\w+)$/,
+  terraform: /^((TF|TOFU|YC)_\w+|CHECKPOINT_DISABLE|CDKTF_\w+|STAGE|NODE_\w+|npm_\w+)$/,
   yc: /^YC_\w+$/,
 };
 

@@ -51,7 +51,9 @@ async function applyInRounds(options: ApplyOptions, apply: () => Promise<string>
   try {
     for (;;) {
       try {
-        return [...done, findApplied(await apply())].filter((phrase) => phrase !== AGAIN).join("; ");
+        return [...done, findApplied(await apply())]
+          .filter((phrase) => phrase !== AGAIN)
+          .join("; ");
       } catch (error) {
         if (!(error instanceof TerraformFailure) || interruption()) throw error;
         const found = await takeOver(options, error);
