@@ -11,6 +11,8 @@ export default defineConfig({
     maxConcurrency: 2,
     testTimeout: 300_000,
     hookTimeout: 300_000,
+    // Waits for an event end with it; this only ends the wait for one that never comes.
+    expect: { poll: { timeout: 120_000 } },
   },
 });
 

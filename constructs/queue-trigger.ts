@@ -111,7 +111,8 @@ export class QueueTrigger extends Construct {
       },
       container: { id: container.id, path, serviceAccountId: invoker.id },
     });
-    for (const account of new Set([reader, invoker])) account.precedes(trigger);
+    reader.precedes(trigger);
+    container.invokersPrecede(trigger);
   }
 }
 

@@ -1,7 +1,8 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type App, TerraformStack } from "cdktf";
-import { makeStageDirectory, stageDirectory } from "./locations.ts";
+import { stageDirectory } from "./locations.ts";
+import { labelResources, provideStateId } from "./ownership.ts";
 import { type Settings, stackId } from "./settings.ts";
 
 /** The file in which `npm run image` remembers a stage's image, named so that Terraform reads it. */
@@ -14,12 +15,13 @@ export const IMAGE_FILE = "image.auto.tfvars.json";
  * @throws Error with every refusal of every stack, each prefixed with its construct's path
  */
 export function synthesize(app: App, settings: Settings): void {
+  const stacks = app.node.children.filter(TerraformStack.isStack);
+  for (const stack of stacks) labelResources(stack, settings);
   refuseAll(app);
   app.synth();
-  makeStageDirectory(settings.stage);
-  for (const stack of app.node.children.filter(TerraformStack.isStack)) {
-    console.log(join(relative(".", app.outdir), "stacks", stack.node.id, "cdk.tf.json"));
-  }
+  const directories = stacks.map(({ node }) => join(relative(".", app.outdir), "stacks", node.id));
+  for (const directory of directories) console.log(join(directory, "cdk.tf.json"));
+  provideStateId(directories, settings);
   provideImage(app, settings);
 }
 

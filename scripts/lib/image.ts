@@ -1,12 +1,12 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import * as v from "valibot";
 import { makeStageDirectory, stageDirectory } from "../../stacks/locations.ts";
 import type { Settings } from "../../stacks/settings.ts";
 import { IMAGE_FILE } from "../../stacks/synthesize.ts";
 import type { Access } from "./access.ts";
-import { hashContext, refuseState } from "./build-context.ts";
+import { hashContext, refuseSecrets } from "./build-context.ts";
 import { CloudApi } from "./cloud-api.ts";
 import { UsageError } from "./command-line.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
@@ -20,7 +20,6 @@ const HOST = "cr.yandex";
 const TAG_LENGTH = 16;
 /** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. On no index. */
 const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
-const STATE_DIRECTORY = dirname(stageDirectory(undefined));
 
 export interface ImageOptions {
   readonly world: World;
@@ -112,7 +111,7 @@ export function sourceHashOf(world: World, { image }: Settings): string {
     context: resolve(world.root, image.context),
     further: [resolve(world.root, WORKER.folder)],
   };
-  refuseState(input, resolve(world.root, STATE_DIRECTORY));
+  refuseSecrets(input, world.root);
   return hashContext(input);
 }
 

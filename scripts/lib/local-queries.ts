@@ -4,6 +4,7 @@ import {
 } from "../../packages/local-cloud/control/client-environment.ts";
 import type { TaskRecord } from "../../packages/local-cloud/events/task-record.ts";
 import { readPorts, readStack } from "../../packages/local-cloud/stack/read-stack.ts";
+import { formatJson } from "../../packages/local-cloud/terminal/style.ts";
 import { formatTask } from "../../packages/local-cloud/terminal/task-lines.ts";
 import { findInstances } from "./local-instances.ts";
 import { readSynthesized } from "./local-stack.ts";
@@ -21,7 +22,7 @@ export async function printTasks(
   }
   const response = await world.fetch(`${instance.control}/api/tasks${failed ? "?failed=1" : ""}`);
   const { tasks } = (await response.json()) as { readonly tasks: readonly TaskRecord[] };
-  for (const task of tasks.toReversed()) world.say(json ? JSON.stringify(task) : formatTask(task));
+  for (const task of tasks.toReversed()) world.say(json ? formatJson(task) : formatTask(task));
   if (tasks.length === 0) world.warn(failed ? "No task has failed." : "No task yet.");
 }
 

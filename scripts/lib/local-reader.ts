@@ -34,6 +34,8 @@ export function createReader(
   quit: () => void,
 ): Shown {
   const output = once ? process.stderr : process.stdout;
+  // Nobody reads what it shows any more.
+  output.on("error", quit);
   if (json) return { reader: new JsonLines(output), restore: () => {} };
   const live = Boolean(output.isTTY) && world.env.TERM !== "dumb";
   const keys = live && world.interactive && !once;

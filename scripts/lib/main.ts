@@ -10,6 +10,8 @@ import { realWorld } from "./real-world.ts";
 import { messageOf } from "./user-error.ts";
 import type { World } from "./world.ts";
 
+/** As when `| head -1` has seen enough: there is nobody left to tell. */
+const READER_GONE = "EPIPE";
 const SHOW_CURSOR = "\x1b[?25h";
 
 /** Runs one command of the command line: parse, act, say what went wrong, set the exit code. */
@@ -18,6 +20,7 @@ export async function main<Flags extends Record<string, Flag>>(
   act: (world: World, flags: FlagValues<Flags>) => Promise<void>,
 ): Promise<void> {
   const world = realWorld();
+  outliveReaders();
   handleInterrupts((interrupted) => {
     // The list of steps has hidden it.
     if (world.interactive) process.stdout.write(SHOW_CURSOR);
@@ -33,6 +36,14 @@ export async function main<Flags extends Record<string, Flag>>(
     const reason = interruption() ?? error;
     world.warn(describe(reason, Boolean(world.env.DEBUG)));
     process.exitCode = exitCodeOf(reason);
+  }
+}
+
+function outliveReaders(): void {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== READER_GONE) throw error;
+    });
   }
 }
 

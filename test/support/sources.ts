@@ -18,6 +18,7 @@ const SOURCES = [
   "scripts",
   "packages/celery-push-worker/.dockerignore",
   "packages/celery-push-worker/pyproject.toml",
+  "packages/celery-push-worker/layer",
   "packages/celery-push-worker/src",
   "packages/local-cloud",
 ];

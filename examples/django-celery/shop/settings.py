@@ -22,7 +22,7 @@ ALLOWED_HOSTS = [*filter(None, env("ALLOWED_HOSTS", "" if DEBUG else None).split
 SITE_PASSWORD = env("SITE_PASSWORD", "")
 
 ROOT_URLCONF = "shop.urls"
-INSTALLED_APPS = ["whitenoise.runserver_nostatic", "django.contrib.staticfiles", "jobs", "celery_push_worker"]
+INSTALLED_APPS = ["whitenoise.runserver_nostatic", "django.contrib.staticfiles", "jobs"]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
@@ -59,8 +59,6 @@ SILENCED_SYSTEM_CHECKS = ["security.W008"]
 
 CELERY_BROKER_URL = env("CELERY_BROKER_URL", "redis://localhost")
 CELERY_RESULT_BACKEND = env("CELERY_RESULT_BACKEND", "redis://localhost")
-CELERY_TASK_DEFAULT_QUEUE = "default"
-CELERY_BROKER_TRANSPORT_OPTIONS = {"is_secure": True, "predefined_queues": {"default": {"url": env("SQS_QUEUE", "")}}}
 # The page shows what is running, and how often it was tried.
 CELERY_TASK_TRACK_STARTED = CELERY_RESULT_EXTENDED = True
 

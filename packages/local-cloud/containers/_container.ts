@@ -79,6 +79,10 @@ export class Container {
     this.report({ type: "container", container: this.spec.name, state: "installing", detail });
   }
 
+  warn(message: string): void {
+    this.report({ type: "log", container: this.spec.name, level: "warning", message });
+  }
+
   /** Starts it, or starts it anew, and waits until it is ready or has crashed. */
   async start(command: (port: number) => Command): Promise<void> {
     const again = this.command !== undefined;
@@ -120,7 +124,7 @@ export class Container {
       this.instance.hasAnswered();
       return answer;
     } catch (error) {
-      if (error instanceof RefusedResponse) return this.refused(error.message);
+      if (error instanceof RefusedResponse) return this.refused(error);
       if (!signal.aborted) return this.crashed("gave no answer");
       this.endInstance(pid);
       return this.outOfTime("was worked on");
@@ -153,9 +157,8 @@ export class Container {
     );
   }
 
-  private refused(what: string): ContainerResponse {
+  private refused({ message: what, fix }: RefusedResponse): ContainerResponse {
     const message = `Container ${this.spec.name} ${what}`;
-    const fix = "Send a Content-Length and up to 3.5 MB; larger files belong in a bucket";
     this.report({ type: "refused", by: this.spec.name, code: "502", message, fix });
     return platformAnswer(502, `${message}. ${fix}.`);
   }

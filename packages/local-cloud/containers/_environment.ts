@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
+import { TOKEN, TOKEN_VARIABLE } from "./_token.ts";
 
 type Variables = Readonly<Record<string, string>>;
 
@@ -10,6 +11,7 @@ const MAX_BYTES = 4096;
 const RESERVED = ["PORT", "REQUEST_PATH"];
 // Only in the local environment, so that they do not count.
 const NOT_COUNTED = ["DJANGO_DEBUG", "URL_SCHEME"];
+const IMAGE_PACKAGES = "/opt/celery-push/own";
 const SECRET_BYTES = 25;
 
 // Of queue and tables, which take any.
@@ -95,16 +97,19 @@ export interface ProcessPlace {
   readonly port: number;
   /** Folder of the Python environment. */
   readonly python: string;
+  /** Folder with what is laid on top of an image. */
+  readonly layer: string;
 }
 
 /** The whole environment of a container's process. Of our own only what no image would lack. */
 export function processEnvironment(
-  spec: Pick<ContainerSpec, "command" | "concurrency" | "environment">,
+  spec: Pick<ContainerSpec, "environment">,
   secrets: Variables,
-  { port, python }: ProcessPlace,
+  { port, python, layer }: ProcessPlace,
   own: NodeJS.ProcessEnv,
 ): Record<string, string> {
   const { HOME = "/", LANG = "C.UTF-8", TMPDIR } = own;
+  const variables = containerVariables(spec, secrets, port, "127.0.0.1");
   return {
     HOME,
     LANG,
@@ -114,43 +119,23 @@ export function processEnvironment(
     PYTHONUNBUFFERED: "1",
     PATH: `${python}/bin:${own.PATH ?? "/usr/bin:/bin"}`,
     VIRTUAL_ENV: python,
-    ...containerVariables(spec, secrets, port, "127.0.0.1"),
+    ...variables,
+    PYTHONPATH: (variables.PYTHONPATH ?? IMAGE_PACKAGES).replace(IMAGE_PACKAGES, `${layer}/own`),
   };
 }
 
-/** What the platform gives a container, and what makes gunicorn serve as much as the stack says. */
+/** What the platform gives a container, and by what ours knows where it is and who may call it. */
 export function containerVariables(
-  {
-    command,
-    concurrency,
-    environment,
-  }: Pick<ContainerSpec, "command" | "concurrency" | "environment">,
+  { environment }: Pick<ContainerSpec, "environment">,
   secrets: Variables,
   port: number,
   host: string,
 ): Record<string, string> {
   return {
-    ...gunicornVariables(command, concurrency, `${host}:${port}`),
     ...environment,
     ...secrets,
     PORT: String(port),
-  };
-}
-
-/**
- * The worker's settings take the number of processes from WEB_CONCURRENCY; a site gets threads, in
- * one process. Without an address of its own gunicorn would listen to the whole network.
- */
-function gunicornVariables(
-  command: readonly string[],
-  concurrency: number,
-  address: string,
-): Record<string, string> {
-  if (!/(^|\/)gunicorn$/.test(command[0] ?? "")) return {};
-  const isWorker = command.some((word) => word.includes("celery_push_worker.gunicorn"));
-  const threads = isWorker || concurrency === 1 ? "" : ` --threads=${concurrency}`;
-  return {
-    GUNICORN_CMD_ARGS: `--bind=${address}${threads}`,
-    ...(isWorker && { WEB_CONCURRENCY: String(concurrency) }),
+    LISTEN_HOST: host,
+    [TOKEN_VARIABLE]: TOKEN,
   };
 }

@@ -1,3 +1,4 @@
+import { TOKEN_HEADER } from "./_token.ts";
 import type { ContainerRequest } from "./invoke.ts";
 
 type Headers = readonly (readonly [string, string])[];
@@ -12,6 +13,7 @@ const NEVER_SENT: ReadonlySet<string> = new Set([
   ...HOP_BY_HOP_TOO,
   // Counted anew.
   "content-length",
+  TOKEN_HEADER,
 ]);
 const NOT_SENT_DIRECTLY: ReadonlySet<string> = new Set([
   "authorization",

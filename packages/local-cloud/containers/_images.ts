@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { DOCKER_HOST } from "../http/guard.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { containerVariables } from "./_environment.ts";
 import type { Command } from "./_owned-process.ts";
@@ -8,7 +9,6 @@ import { run } from "./_run.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
 
 const FAILURE_LINES = 15;
-const HOST = "host.docker.internal";
 /** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. */
 const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
 
@@ -100,7 +100,7 @@ export class Images implements Runtime {
       `--memory=${spec.memoryMib}m`,
       ...(this.sharesNetwork
         ? ["--network=host"]
-        : [`--publish=127.0.0.1:${port}:${port}`, `--add-host=${HOST}:host-gateway`]),
+        : [`--publish=127.0.0.1:${port}:${port}`, `--add-host=${DOCKER_HOST}:host-gateway`]),
       ...variables.map((name) => `--env=${name}`),
       ...(program === undefined ? [] : [`--entrypoint=${program}`]),
       image,
@@ -125,7 +125,7 @@ export class Images implements Runtime {
     return Object.fromEntries(
       Object.entries(variables).map(([name, value]) => [
         name,
-        value.replaceAll(/(?<=\/\/)(?:localhost|127\.0\.0\.1)(?=[:/]|$)/g, HOST),
+        value.replaceAll(/(?<=\/\/)(?:localhost|127\.0\.0\.1)(?=[:/]|$)/g, DOCKER_HOST),
       ]),
     );
   }

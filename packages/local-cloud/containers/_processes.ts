@@ -2,20 +2,23 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
+import { makeLayer } from "./_layer.ts";
 import type { Command } from "./_owned-process.ts";
 import { makeEnvironment } from "./_python-environment.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
+import { findWorkdir } from "./_workdir.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
 export class Processes implements Runtime {
   private readonly options: RuntimeOptions;
+  private layer = "";
 
   constructor(options: RuntimeOptions) {
     this.options = options;
   }
 
   keyOf({ source, requirements }: ContainerSpec): string {
-    return join(source, requirements);
+    return join(source, requirements ?? "");
   }
 
   async prepare(spec: ContainerSpec, work: Preparation): Promise<string> {
@@ -26,8 +29,13 @@ export class Processes implements Runtime {
       );
     }
     const { cache, python } = this.options;
-    const { requirements } = spec;
-    return makeEnvironment({ source, requirements, cache, python, ...work });
+    const { requirements, dockerfile } = spec;
+    const environment = await makeEnvironment({
+      ...{ source, requirements, dockerfile, cache, python },
+      ...work,
+    });
+    this.layer = await makeLayer({ root: this.options.root, cache, environment, ...work });
+    return environment;
   }
 
   command(
@@ -37,8 +45,9 @@ export class Processes implements Runtime {
     secrets: Readonly<Record<string, string>>,
   ): Command {
     const [program = "", ...args] = spec.command;
-    const env = processEnvironment(spec, secrets, { port, python }, process.env);
-    return { program, args, cwd: this.sourceOf(spec), env };
+    const place = { port, python, layer: this.layer };
+    const env = processEnvironment(spec, secrets, place, process.env);
+    return { program, args, cwd: findWorkdir(this.options.root, spec), env };
   }
 
   async cleanUp(): Promise<void> {}

@@ -1,6 +1,7 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { Agent, request } from "undici";
+import { TOKEN, TOKEN_HEADER } from "./_token.ts";
 
 const PROBE_EVERY_MS = 25;
 
@@ -38,7 +39,9 @@ function isOpen(port: number): Promise<boolean> {
 // A server that still imports the project answers when it has done so.
 async function isHealthy(port: number, path: string, signal: AbortSignal): Promise<boolean> {
   try {
-    const answer = await request(`http://127.0.0.1:${port}${path}`, { dispatcher: agent, signal });
+    const headers = { [TOKEN_HEADER]: TOKEN };
+    const url = `http://127.0.0.1:${port}${path}`;
+    const answer = await request(url, { dispatcher: agent, headers, signal });
     await answer.body.dump();
     return answer.statusCode < 500;
   } catch {

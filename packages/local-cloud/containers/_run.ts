@@ -10,6 +10,8 @@ export interface Ended {
 export interface RunOptions {
   /** @default - this process's own */
   readonly cwd?: string;
+  /** Besides this process's own. */
+  readonly env?: Readonly<Record<string, string>>;
   readonly onLine?: (line: string) => void;
   /** Kills the program. */
   readonly signal?: AbortSignal | undefined;
@@ -19,10 +21,10 @@ export interface RunOptions {
 export async function run(
   program: string,
   args: readonly string[],
-  { cwd = ".", onLine, signal }: RunOptions = {},
+  { cwd = ".", env: more, onLine, signal }: RunOptions = {},
 ): Promise<Ended> {
   const lines: string[] = [];
-  const env = process.env as Record<string, string>;
+  const env = { ...(process.env as Record<string, string>), ...more };
   const owned = new OwnedProcess({ program, args, cwd, env }, (line) => {
     lines.push(line);
     onLine?.(line);

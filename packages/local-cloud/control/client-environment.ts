@@ -1,7 +1,11 @@
 import type { Blueprint } from "../stack/blueprint.ts";
 
 /** Of a container's own, and of no use to a program beside it. */
-const CONTAINER_ONLY: ReadonlySet<string> = new Set(["ALLOWED_HOSTS", "REVISION_FINGERPRINT"]);
+const CONTAINER_ONLY: ReadonlySet<string> = new Set([
+  "ALLOWED_HOSTS",
+  "GUNICORN_CMD_ARGS",
+  "REVISION_FINGERPRINT",
+]);
 
 /** Anything does: signatures are not verified. But boto3 refuses to do without. */
 const KEYS = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" } as const;

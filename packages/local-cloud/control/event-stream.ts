@@ -1,6 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { CloudEvent } from "../events/event.ts";
 import type { EventStore } from "../events/store.ts";
+import { formatJson } from "../terminal/style.ts";
 
 const GATHER_MS = 50;
 const PING_MS = 15_000;
@@ -45,7 +46,7 @@ export function streamEvents(
 }
 
 function formatEvent(event: CloudEvent, run: string): string {
-  return `id: ${run}.${event.sequence}\ndata: ${JSON.stringify(event)}\n\n`;
+  return `id: ${run}.${event.sequence}\ndata: ${formatJson(event)}\n\n`;
 }
 
 function sequenceOf(id: string | undefined, run: string): number {

@@ -3,6 +3,7 @@ import type { EventStore } from "../events/store.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
 import { splitTarget } from "../http/target.ts";
+import { formatJson } from "../terminal/style.ts";
 import { streamEvents } from "./event-stream.ts";
 
 export interface ControlOptions {
@@ -101,5 +102,5 @@ function notFound(response: ServerResponse): void {
 
 function answer(response: ServerResponse, status: number, body: object): void {
   response.writeHead(status, { "Content-Type": "application/json" });
-  response.end(JSON.stringify(body));
+  response.end(formatJson(body));
 }

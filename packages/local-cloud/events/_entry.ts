@@ -42,6 +42,8 @@ export interface Message {
   queue: string;
   /** In a queue, and not among the dead letters. */
   live: boolean;
+  /** In any queue. */
+  queued: boolean;
   receiveCount: number;
   /** Since when it waits. */
   waitsFrom: number;
@@ -85,6 +87,14 @@ export function addWait(entry: Entry, cause: WaitCause, from: number, to: number
 export function addLogLine(entry: Entry, line: LogLine): void {
   const message = line.message.slice(0, MAX_LINE_CHARACTERS);
   push(entry.log, { ...line, message }, MAX_LOG_LINES);
+}
+
+/** Whether nothing of it is in a queue or under way. */
+export function isOver({ messages }: Entry): boolean {
+  for (const { queued, attempt } of messages.values()) {
+    if (queued || (attempt && attempt.endedAt === undefined)) return false;
+  }
+  return true;
 }
 
 /** The record as it stands at `now`: a delay ends without anything happening. */

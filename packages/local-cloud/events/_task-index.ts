@@ -4,6 +4,7 @@ import {
   addWait,
   dropAttempt,
   type Entry,
+  isOver,
   type Message,
   newEntry,
 } from "./_entry.ts";
@@ -23,6 +24,11 @@ import type {
 import type { Outcome, OutcomeWord, TaskError, TaskState } from "./task-record.ts";
 
 const MAX_MESSAGES_OF_A_TASK = 100;
+/** Characters of arguments and results: messages of 256 KB must not fill the memory by their number. */
+const MAX_WEIGHT = 128 * 1024 * 1024;
+const MAX_OVER = 10_000;
+/** Those that were over last are about to be shown, however large they are. */
+const MIN_OVER = 100;
 
 type At<T> = T & { readonly at: number };
 
@@ -32,19 +38,34 @@ const FINAL: { readonly [celeryState: string]: TaskState & OutcomeWord } = {
   REVOKED: "revoked",
 };
 
-/** Follows every task by what happens to its messages. Whatever it has forgotten, it does without. */
+/**
+ * Follows every task by what happens to its messages. What is in a queue is never forgotten: it comes
+ * back under its name. Of what is over the last 10,000 are kept, less where they are large.
+ */
 export class TaskIndex {
   /** By id, the longest unchanged first. */
   readonly entries = new Map<string, Entry>();
 
+  /** Entries of tasks that are over, the longest unchanged first. */
+  private readonly over = new Set<Entry>();
+  private readonly touched = new Set<Entry>();
   /** The characters of all arguments and results, roughly. */
-  weight = 0;
-
+  private weight = 0;
   private readonly messages = new Map<string, Message>();
   private readonly work = new Map<string, { open: number; busyUntil: number }>();
 
   /** Takes over what an event says; gives back what has come to an end by it. */
   take(event: CloudEvent): readonly Outcome[] {
+    const outcomes = this.follow(event);
+    for (const entry of this.touched) {
+      if (isOver(entry)) this.over.add(entry);
+    }
+    this.touched.clear();
+    this.forgetOldest();
+    return outcomes;
+  }
+
+  private follow(event: CloudEvent): readonly Outcome[] {
     switch (event.type) {
       case "published":
         return this.published(event);
@@ -70,11 +91,16 @@ export class TaskIndex {
     }
   }
 
-  /** Forgets a task and its messages. */
-  forget(entry: Entry): void {
-    this.entries.delete(entry.id);
-    this.weight -= entry.weight.published + entry.weight.stored;
-    for (const id of entry.messages.keys()) this.messages.delete(id);
+  /** @param room characters that are to come */
+  private forgetOldest(room = 0): void {
+    for (const entry of this.over) {
+      const isHeavy = this.weight + room > MAX_WEIGHT && this.over.size > MIN_OVER;
+      if (this.over.size <= MAX_OVER && !isHeavy) return;
+      this.over.delete(entry);
+      this.entries.delete(entry.id);
+      this.weight -= entry.weight.published + entry.weight.stored;
+      for (const id of entry.messages.keys()) this.messages.delete(id);
+    }
   }
 
   private published(event: At<Published>): Outcome[] {
@@ -82,13 +108,15 @@ export class TaskIndex {
     const entry = this.touch(task?.id ?? messageId, at);
     entry.publishedAt ??= at;
     const again = task !== undefined && task.retries > (entry.facts?.retries ?? 0);
-    entry.facts = task;
-    this.weigh(entry, event);
+    this.forgetOldest(event.bytes);
+    const isTooMuch = this.weight + event.bytes > MAX_WEIGHT;
+    entry.facts = task && isTooMuch ? { ...task, args: [], kwargs: {} } : task;
+    this.weigh(entry, "published", isTooMuch ? 0 : weightOf(event));
     entry.queue = queue;
     if (entry.settled !== "ok") entry.settled = undefined;
     const cause = again ? "retry" : "delay";
     this.track(entry, messageId, {
-      ...{ taskId: entry.id, queue, live: true, receiveCount: 0 },
+      ...{ taskId: entry.id, queue, live: true, queued: true, receiveCount: 0 },
       ...{ waitsFrom: at, visibleAt: at + delaySeconds * 1000, cause },
     });
     return [];
@@ -161,7 +189,7 @@ export class TaskIndex {
     entry.error = error ?? (state === "SUCCESS" ? undefined : entry.error);
     // What a worker says when it begins is about itself.
     entry.result = error || state === "STARTED" ? undefined : result;
-    this.weigh(entry, event);
+    this.weigh(entry, "stored", weightOf(event));
     if (attempt === undefined) return [];
     attempt.state = state;
     attempt.error = error ?? attempt.error;
@@ -194,7 +222,7 @@ export class TaskIndex {
     if (message === undefined) return [];
     const entry = this.touch(message.taskId, at);
     const wasLive = message.live;
-    message.live = false;
+    Object.assign(message, { live: false, queued: false });
     endAttempt(message, at);
     if (type === "deleted" || !wasLive) return [];
     entry.settled ??= "expired";
@@ -229,6 +257,8 @@ export class TaskIndex {
     entry.changedAt = at;
     this.entries.delete(id);
     this.entries.set(id, entry);
+    this.over.delete(entry);
+    this.touched.add(entry);
     return entry;
   }
 
@@ -241,7 +271,7 @@ export class TaskIndex {
     const entry = this.touch(messageId, at);
     entry.queue = queue;
     const message: Message = {
-      ...{ taskId: messageId, queue, live: true, receiveCount: 0 },
+      ...{ taskId: messageId, queue, live: true, queued: true, receiveCount: 0 },
       ...{ waitsFrom: at, visibleAt: at, cause: "queue" as const },
     };
     this.track(entry, messageId, message);
@@ -253,15 +283,17 @@ export class TaskIndex {
     entry.messages.set(messageId, message);
     this.messages.set(messageId, message);
     if (entry.messages.size <= MAX_MESSAGES_OF_A_TASK) return;
-    const [oldest = messageId] = entry.messages.keys();
-    entry.messages.delete(oldest);
-    this.messages.delete(oldest);
+    for (const [id, { queued }] of entry.messages) {
+      if (queued) continue;
+      entry.messages.delete(id);
+      this.messages.delete(id);
+      return;
+    }
   }
 
-  private weigh(entry: Entry, event: Published | Stored): void {
-    const weight = weightOf(event);
-    this.weight += weight - entry.weight[event.type];
-    entry.weight[event.type] = weight;
+  private weigh(entry: Entry, part: keyof Entry["weight"], weight: number): void {
+    this.weight += weight - entry.weight[part];
+    entry.weight[part] = weight;
   }
 
   private workOn(queue: string) {

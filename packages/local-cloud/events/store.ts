@@ -5,7 +5,6 @@ import type { CloudEvent, Report } from "./event.ts";
 import { FAILED_STATES, type Outcome, type TaskRecord } from "./task-record.ts";
 
 const MAX_EVENTS = 20_000;
-const MAX_TASKS = 10_000;
 /** Characters: messages of 256 KB must not fill the memory by their number. */
 const MAX_WEIGHT = 128 * 1024 * 1024;
 
@@ -17,8 +16,8 @@ export interface TaskFilter {
 }
 
 /**
- * Everything that has happened, for whoever shows it: the last 20,000 events, and the 10,000 tasks
- * that changed last. Reading changes nothing anywhere.
+ * Everything that has happened, for whoever shows it: the last 20,000 events, all tasks that are not
+ * over, and the 10,000 that were over last. Reading changes nothing anywhere.
  */
 export class EventStore {
   private readonly events: CloudEvent[] = [];
@@ -39,7 +38,6 @@ export class EventStore {
     const event: CloudEvent = { ...happening, sequence: this.lastSequence, at: this.now() };
     this.keep(event);
     const outcomes = this.index.take(event);
-    this.forgetTasks();
     for (const listener of this.listeners) listener(event);
     for (const outcome of outcomes) {
       for (const listener of this.outcomeListeners) listener(outcome);
@@ -66,7 +64,7 @@ export class EventStore {
   }
 
   /** The tasks, the last changed first. */
-  tasks({ failed = false, limit = MAX_TASKS }: TaskFilter = {}): TaskRecord[] {
+  tasks({ failed = false, limit = Infinity }: TaskFilter = {}): TaskRecord[] {
     const now = this.now();
     const found: TaskRecord[] = [];
     for (const entry of [...this.index.entries.values()].reverse()) {
@@ -91,18 +89,6 @@ export class EventStore {
     ) {
       const dropped = this.events.shift();
       if (dropped) this.weight -= weightOf(dropped);
-    }
-  }
-
-  private forgetTasks(): void {
-    const { index } = this;
-    while (
-      index.entries.size > MAX_TASKS ||
-      (index.weight > MAX_WEIGHT && index.entries.size > 1)
-    ) {
-      const [oldest] = index.entries.values();
-      if (oldest === undefined) return;
-      index.forget(oldest);
     }
   }
 }

@@ -47,15 +47,16 @@ function describe(server: Server): Listening {
 
 function tryPort(server: Server, port: number): Promise<boolean> {
   return new Promise((resolve, reject) => {
+    const listening = () => {
+      server.off("error", failed);
+      resolve(true);
+    };
     const failed = (error: NodeJS.ErrnoException) => {
+      server.off("listening", listening);
       if (error.code === "EADDRINUSE" || error.code === "EACCES") resolve(false);
       else reject(error);
     };
-    server.once("error", failed);
-    server.listen(port, HOST, () => {
-      server.off("error", failed);
-      resolve(true);
-    });
+    server.once("error", failed).once("listening", listening).listen(port, HOST);
   });
 }
 

@@ -1,7 +1,7 @@
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { type FileHandle, open, rename } from "node:fs/promises";
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { QueueSpec } from "../stack/blueprint.ts";
+import { makePrivateFolder, openRecords, type RecordFile } from "../storage/record-file.ts";
 import type { Message } from "./message.ts";
 
 /** A message without what follows from the time of day. */
@@ -25,8 +25,10 @@ export interface Journal {
   readonly kept: readonly JournalRecord[];
   /** Whether most of what was written no longer matters. */
   readonly isBloated: boolean;
+  /** Whether the disk has refused something, and has not taken it since. */
+  readonly isBehind: boolean;
   append(record: JournalRecord): void;
-  /** Resolves when everything that was appended so far is on the disk. */
+  /** Resolves when everything that was appended so far is on the disk. Tries again what it refused. */
   flushed(): Promise<void>;
   /** Puts these records, which say the same, in place of all that were written so far. */
   compact(records: Iterable<JournalRecord>): void;
@@ -37,141 +39,72 @@ export interface Journal {
 const FILE = "queues.jsonl";
 const LOCK = "queues.lock";
 const BLOATED_BYTES = 16 * 1024 * 1024;
-const CHUNK_LINES = 1000;
 
 /**
  * Opens the journal in a folder, which is made if need be. One process at a time can have it. A last
  * line that a crash has cut is left out: nobody was told that it is kept.
  */
 export async function openJournal(directory: string): Promise<Journal> {
-  mkdirSync(directory, { recursive: true });
-  lock(join(directory, LOCK));
-  const file = join(directory, FILE);
-  const kept = existsSync(file) ? readRecords(readFileSync(file), file) : [];
-  const journal = new FileJournal(directory, kept, await open(file, "a"));
-  journal.compact(kept);
-  await journal.flushed();
-  return journal;
+  makePrivateFolder(directory);
+  const lockFile = join(directory, LOCK);
+  lock(lockFile);
+  try {
+    const records = await openRecords(join(directory, FILE));
+    return new FileJournal(lockFile, records, (await records.read()) as JournalRecord[]);
+  } catch (error) {
+    rmSync(lockFile, { force: true });
+    throw error;
+  }
 }
 
 class FileJournal implements Journal {
   readonly kept: readonly JournalRecord[];
-  private readonly directory: string;
-  private handle: FileHandle;
-  /** Lines that the next write takes along; whatever comes while the disk is busy joins it. */
-  private batch: string[] | undefined;
-  private last: Promise<void> = Promise.resolve();
-  private bytes = 0;
-  private bytesOnceCompact = 0;
+  private readonly lockFile: string;
+  private readonly records: RecordFile;
+  /** The length at which it is bloated. */
+  private limit = BLOATED_BYTES;
 
-  constructor(directory: string, kept: readonly JournalRecord[], handle: FileHandle) {
-    this.directory = directory;
+  constructor(lockFile: string, records: RecordFile, kept: readonly JournalRecord[]) {
+    this.lockFile = lockFile;
+    this.records = records;
     this.kept = kept;
-    this.handle = handle;
   }
 
   get isBloated(): boolean {
-    return this.bytes > BLOATED_BYTES && this.bytes > 4 * this.bytesOnceCompact;
+    return this.records.bytes > this.limit && !this.records.isReplaced;
+  }
+
+  get isBehind(): boolean {
+    return this.records.isBehind;
   }
 
   append(record: JournalRecord): void {
-    if (this.batch === undefined) {
-      const batch: string[] = [];
-      this.batch = batch;
-      this.enqueue(() => this.write(batch));
-    }
-    const line = lineOf(record);
-    this.bytes += line.length;
-    this.batch.push(line);
+    this.records.append(record);
   }
 
   flushed(): Promise<void> {
-    return this.last;
+    return this.records.committed();
   }
 
   compact(records: Iterable<JournalRecord>): void {
-    const lines = Array.from(records, lineOf);
-    // Lines that were appended before still go where they would have gone: somebody waits for them.
-    this.batch = undefined;
-    this.bytes = lines.reduce((sum, line) => sum + line.length, 0);
-    this.bytesOnceCompact = this.bytes;
-    this.enqueue(() => this.replace(lines));
+    const grow = () => {
+      this.limit = Math.max(BLOATED_BYTES, 4 * this.records.bytes);
+    };
+    this.records.replace(records).then(grow, grow);
   }
 
   async close(): Promise<void> {
-    await this.last;
-    await this.handle.close();
-    rmSync(join(this.directory, LOCK), { force: true });
-  }
-
-  /** After a failure nothing more is written, and all who wait are told: the disk may be full. */
-  private enqueue(work: () => Promise<void>): void {
-    this.last = this.last.then(work);
-    this.last.catch(() => undefined);
-  }
-
-  private async write(batch: string[]): Promise<void> {
-    if (this.batch === batch) this.batch = undefined;
-    await this.handle.appendFile(batch.join(""));
-    await this.handle.datasync();
-  }
-
-  private async replace(lines: readonly string[]): Promise<void> {
-    const file = join(this.directory, FILE);
-    const next = await open(`${file}.next`, "w");
-    for (let at = 0; at < lines.length; at += CHUNK_LINES) {
-      await next.appendFile(lines.slice(at, at + CHUNK_LINES).join(""));
+    try {
+      await this.records.close();
+    } finally {
+      rmSync(this.lockFile, { force: true });
     }
-    await next.datasync();
-    await rename(`${file}.next`, file);
-    await syncDirectory(this.directory);
-    await this.handle.close();
-    this.handle = next;
   }
-}
-
-function lineOf(record: JournalRecord): string {
-  return `${JSON.stringify(record)}\n`;
-}
-
-function readRecords(bytes: Buffer, file: string): JournalRecord[] {
-  const records: JournalRecord[] = [];
-  let start = 0;
-  for (;;) {
-    const end = bytes.indexOf("\n", start);
-    if (end < 0) return records;
-    const record = parse(bytes.toString("utf8", start, end));
-    if (record) records.push(record);
-    else if (end + 1 < bytes.length) throw unreadable(file, records.length + 1);
-    start = end + 1;
-  }
-}
-
-function parse(line: string): JournalRecord | undefined {
-  try {
-    return JSON.parse(line) as JournalRecord;
-  } catch {
-    return undefined;
-  }
-}
-
-function unreadable(file: string, line: number): Error {
-  return new Error(
-    `${file}: line ${line} cannot be read, and lines follow it. Restore the file, or remove the line.`,
-  );
-}
-
-async function syncDirectory(directory: string): Promise<void> {
-  // Windows has no such thing as a folder that can be opened.
-  if (process.platform === "win32") return;
-  const handle = await open(directory, "r");
-  await handle.sync();
-  await handle.close();
 }
 
 function lock(file: string): void {
   try {
-    writeFileSync(file, String(process.pid), { flag: "wx" });
+    writeFileSync(file, String(process.pid), { flag: "wx", mode: 0o600 });
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== "EEXIST") throw error;
     const owner = Number(readFileSync(file, "utf8"));

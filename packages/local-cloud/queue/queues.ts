@@ -225,6 +225,12 @@ export class Queues {
     return this.options.journal?.flushed();
   }
 
+  /** When the disk has taken what it has refused before; `undefined` where it has refused nothing. */
+  caughtUp(): Promise<void> | undefined {
+    const { journal } = this.options;
+    return journal?.isBehind ? journal.flushed() : undefined;
+  }
+
   /** Answers those who wait, and stops all timers. */
   close(): void {
     for (const queue of this.byName.values()) queue.close();

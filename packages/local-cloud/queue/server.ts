@@ -18,11 +18,22 @@ const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
 const ACTIONS: ReadonlyMap<string, Action> = new Map(
   Object.entries({ ...queueActions, ...messageActions }),
 );
+/** A receive that is not kept is one more delivery after a restart. Others change nothing. */
+const NOT_KEPT: ReadonlySet<string> = new Set([
+  "ReceiveMessage",
+  "GetQueueAttributes",
+  "GetQueueUrl",
+  "ListDeadLetterSourceQueues",
+  "ListQueues",
+  "ListQueueTags",
+]);
 
 export interface QueueServerOptions {
   readonly queues: Queues;
   /** The port to try first; 0 for any. */
   readonly port: number;
+  /** Names of this machine besides localhost. @default - none */
+  readonly hosts?: readonly string[];
   readonly report: Report;
 }
 
@@ -75,8 +86,8 @@ interface Request {
   readonly report: Report;
 }
 
-function handleExchange(exchange: Exchange, { queues, report }: QueueServerOptions): void {
-  const refusal = refusalOf(exchange);
+function handleExchange(exchange: Exchange, { queues, report, hosts }: QueueServerOptions): void {
+  const refusal = refusalOf(exchange, hosts);
   if (refusal !== undefined) {
     sayNo(exchange, 403, refusal);
     return;
@@ -86,8 +97,10 @@ function handleExchange(exchange: Exchange, { queues, report }: QueueServerOptio
   try {
     const { action, input } =
       target === undefined ? decodeForm(exchange.body) : decodeJson(target, exchange.body);
-    const output = run(action, new RequestCall(queues, input, request), request.isJson);
-    finish(request, action ?? "", output, queues);
+    const act = () => run(action, new RequestCall(queues, input, request), request.isJson);
+    // What would be refused in the end must not have happened.
+    const caughtUp = NOT_KEPT.has(action ?? "") ? undefined : queues.caughtUp();
+    finish(request, action ?? "", caughtUp === undefined ? act() : caughtUp.then(act), queues);
   } catch (error) {
     fail(request, error);
   }
@@ -165,12 +178,13 @@ function finish(
   output: Output | Promise<Output>,
   queues: Queues,
 ): void {
-  const kept = action === "ReceiveMessage" ? undefined : queues.kept();
-  if (!(output instanceof Promise) && kept === undefined) {
+  const kept = () => (NOT_KEPT.has(action) ? undefined : queues.kept());
+  const whenKept = output instanceof Promise ? output.then(kept) : kept();
+  if (!(output instanceof Promise) && whenKept === undefined) {
     answer(request, action, output);
     return;
   }
-  Promise.all([output, kept]).then(
+  Promise.all([output, whenKept]).then(
     ([ready]) => answer(request, action, ready),
     (error) => fail(request, error),
   );

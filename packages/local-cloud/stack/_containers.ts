@@ -8,13 +8,15 @@ const ATTRIBUTES = ["name", "image", "concurrency", "execution_timeout", "memory
 
 /** Values that only a site on a laptop has. */
 const LOCAL_ENVIRONMENT = { DJANGO_DEBUG: "1", URL_SCHEME: "http" };
+const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
 const sourcesSchema = v.object({
   containers: v.record(
     v.string(),
     v.object({
       source: v.string(),
-      requirements: v.string(),
+      requirements: v.optional(v.string()),
+      workdir: v.optional(v.string()),
       dockerfile: v.optional(v.string(), "Dockerfile"),
       command: v.nullish(v.array(v.string())),
     }),
@@ -88,15 +90,13 @@ function readHealthPaths(stack: StackText): Map<string, string> {
 
 function renderContainer(
   body: Body,
-  { source, requirements, dockerfile, command }: Source,
+  { command, ...source }: Source,
   healthPath: string | undefined,
   endpoints: Endpoints,
 ): ContainerSpec {
   return {
     name: body.name,
-    source,
-    requirements,
-    dockerfile,
+    ...source,
     command: [...(body.image.command ?? command ?? []), ...body.image.args],
     environment: renderEnvironment(body.image.environment, endpoints),
     secrets: body.secrets.map((secret) => secret.environment_variable),
@@ -121,5 +121,11 @@ function renderEnvironment(
       .replace(new RegExp(`^sqs://${QUEUE_HOST}(?::443)?/?$`), "sqs://")
       .replaceAll(`https://${QUEUE_HOST}`, queue),
   ]);
-  return { ...LOCAL_ENVIRONMENT, ...Object.fromEntries(local) };
+  const variables: Record<string, string> = Object.fromEntries(local);
+  const { ALLOWED_HOSTS: hosts } = variables;
+  for (const [key, value] of Object.entries(variables)) {
+    // Under whatever further names.
+    if (value === hosts) variables[key] = [hosts, ...LOCAL_HOSTS].join(",");
+  }
+  return { ...LOCAL_ENVIRONMENT, ...variables };
 }

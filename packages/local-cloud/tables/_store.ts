@@ -1,7 +1,7 @@
 import { type Clock, realClock } from "../queue/clock.ts";
+import { openRecords, type RecordFile } from "../storage/record-file.ts";
 import { type Change, Engine } from "./_engine.ts";
 import { Expiry } from "./_expiry.ts";
-import { type Journal, openJournal } from "./_journal.ts";
 import { type Entry, replay, sizeOf, summarize } from "./_state.ts";
 
 const SWEEP_MS = 1000;
@@ -31,21 +31,22 @@ export class Store {
   readonly expiry = new Expiry();
   private readonly options: StoreOptions;
   private readonly clock: Clock;
-  private readonly journal: Journal | undefined;
+  private readonly journal: RecordFile | undefined;
   /** The length at which the journal is shortened, in bytes. */
   private limit = 0;
   private last: Promise<unknown> = Promise.resolve();
   private stopSweeping: () => void = () => {};
+  private isClosed = false;
 
   static async open(options: StoreOptions): Promise<Store> {
     const { file } = options;
-    const store = new Store(options, file === undefined ? undefined : await openJournal(file));
+    const store = new Store(options, file === undefined ? undefined : await openRecords(file));
     await store.restore();
     store.sweepLater();
     return store;
   }
 
-  private constructor(options: StoreOptions, journal: Journal | undefined) {
+  private constructor(options: StoreOptions, journal: RecordFile | undefined) {
     this.options = options;
     this.clock = options.clock ?? realClock;
     this.journal = journal;
@@ -61,6 +62,8 @@ export class Store {
   /** Does what changes the tables. The change is on the disk when this resolves. */
   async accept<T>(work: () => Promise<Outcome<T>>): Promise<T> {
     const { output, entry } = await this.alone(async () => {
+      // What would be refused in the end must not have happened.
+      if (this.journal?.isBehind) await this.journal.committed();
       const outcome = await work();
       await this.note(outcome.entry);
       this.journal?.append(outcome.entry);
@@ -73,8 +76,9 @@ export class Store {
   }
 
   async close(): Promise<void> {
-    await this.last;
+    this.isClosed = true;
     this.stopSweeping();
+    await this.last;
     await this.journal?.close();
     await this.engine.close();
   }
@@ -90,12 +94,12 @@ export class Store {
   }
 
   private sweepLater(): void {
+    if (this.isClosed) return;
     this.stopSweeping = this.clock.setTimer(this.clock.now() + SWEEP_MS, () => {
-      // Whoever writes learns that the disk has failed.
-      void this.sweep().then(
-        () => this.sweepLater(),
-        () => {},
-      );
+      // Whoever writes learns that the disk takes nothing; what is due is due the next time too.
+      void this.sweep()
+        .catch(() => {})
+        .then(() => this.sweepLater());
     });
   }
 
@@ -122,7 +126,7 @@ export class Store {
   }
 
   /** Gives back what the journal amounts to. Does nothing where that is most of what it holds. */
-  private async shorten(journal: Journal) {
+  private async shorten(journal: RecordFile) {
     await journal.committed();
     const entries = (await journal.read()) as Entry[];
     const state = replay(entries);

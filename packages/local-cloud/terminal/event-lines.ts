@@ -1,5 +1,5 @@
 import type { CloudEvent, ContainerChanged, Logged, Requested } from "../events/event.ts";
-import { clip, formatDuration, formatTime, harmless, type Paint } from "./style.ts";
+import { clip, formatDuration, harmless, type Paint } from "./style.ts";
 
 /** Which log lines are shown as they come; with `failed`, failing tasks show their last ones. */
 export type LogMode = "none" | "failed" | "warnings" | "all";
@@ -9,13 +9,8 @@ export const LOG_MODES: readonly LogMode[] = ["failed", "warnings", "all", "none
 const LINE_WIDTH = 300;
 const NAME_WIDTH = 8;
 
-/** The line of an event that is no task's, or `undefined` where it is not worth one. */
-export function formatEvent(event: CloudEvent, mode: LogMode, paint: Paint): string | undefined {
-  const text = textOf(event, mode, paint);
-  return text && `${paint("dim", formatTime(event.at))} ${text}`;
-}
-
-function textOf(event: CloudEvent, mode: LogMode, paint: Paint): string | undefined {
+/** What an event says that is no task's, or `undefined` where it is not worth a line. */
+export function describeEvent(event: CloudEvent, mode: LogMode, paint: Paint): string | undefined {
   switch (event.type) {
     case "container":
       return containerText(event, paint);
@@ -27,7 +22,7 @@ function textOf(event: CloudEvent, mode: LogMode, paint: Paint): string | undefi
     case "timer": {
       const ok = event.status >= 200 && event.status < 300;
       const word = paint(ok ? "green" : "red", ok ? "timer" : "TIMER");
-      return `${word} ${event.timer} fired, answer ${event.status}`;
+      return `${word} ${harmless(event.timer)} fired, answer ${event.status}`;
     }
     case "request":
       return requestText(event, mode, paint);
@@ -40,19 +35,19 @@ function textOf(event: CloudEvent, mode: LogMode, paint: Paint): string | undefi
 
 function containerText({ container, state, detail }: ContainerChanged, paint: Paint) {
   if (state !== "crashed") return undefined;
-  return `${paint("red", "CRASH")} ${container}  ${harmless(detail ?? "")}`;
+  return `${paint("red", "CRASH")} ${harmless(`${container}  ${detail ?? ""}`)}`;
 }
 
 function requestText({ method, path, status, seconds }: Requested, mode: LogMode, paint: Paint) {
   const bad = status >= 500;
   if (!bad && mode !== "all") return undefined;
-  const line = `${method} ${clip(harmless(path), 80)} ${status}  ${formatDuration(seconds * 1000)}`;
+  const line = `${harmless(method)} ${clip(harmless(path), 80)} ${status}  ${formatDuration(seconds * 1000)}`;
   return bad ? paint("red", line) : line;
 }
 
 function logText({ container, level, message }: Logged, mode: LogMode, paint: Paint) {
   const loud = level === "warning" || level === "error";
   if (mode !== "all" && !(mode === "warnings" && loud)) return undefined;
-  const line = `${container.padEnd(NAME_WIDTH)} | ${clip(harmless(message), LINE_WIDTH)}`;
+  const line = `${harmless(container).padEnd(NAME_WIDTH)} | ${clip(harmless(message), LINE_WIDTH)}`;
   return loud ? paint(level === "error" ? "red" : "yellow", line) : line;
 }

@@ -1,4 +1,4 @@
-import { clip, type Paint } from "./style.ts";
+import { clip, harmless, type Paint } from "./style.ts";
 
 const WIDTH = 100;
 const NOTE_COLUMN = 56;
@@ -24,11 +24,15 @@ export function formatHeader(facts: Facts, paint: Paint, keys: boolean): string[
   const padding = " ".repeat(Math.max(1, NOTE_COLUMN - "  App      ".length - urls.site.length));
   const shell = paint("dim", "clients: npm run local -- env");
   return [
-    `${site}${padding}${paint("dim", `${facts.project}, ${kept}`)}`,
+    `${site}${padding}${paint("dim", harmless(`${facts.project}, ${kept}`))}`,
     `  Queue    ${urls.queue}     Table  ${urls.tables}     ${shell}`,
-    ...(other ? [`  Another  runs in this folder too: ${other.site} (process ${other.pid})`] : []),
+    ...(other
+      ? [`  Another  runs in this folder too: ${harmless(other.site)} (process ${other.pid})`]
+      : []),
     ...(moved.length > 0 ? [`  Ports    ${describeMoves(moved)}`] : []),
-    ...(skipped.length > 0 ? [paint("dim", clip(`  Skipped  ${skipped.join(", ")}`, WIDTH))] : []),
+    ...(skipped.length > 0
+      ? [paint("dim", clip(harmless(`  Skipped  ${skipped.join(", ")}`), WIDTH))]
+      : []),
     ...(keys ? [paint("dim", `  ${KEYS}`)] : []),
   ];
 }

@@ -6,6 +6,7 @@ import type { Facts } from "./header.ts";
 import { waitBefore } from "./outcome-lines.ts";
 import type { Reader } from "./reader.ts";
 import type { Output } from "./screen.ts";
+import { formatJson } from "./style.ts";
 
 const SHOWN: ReadonlySet<CloudEvent["type"]> = new Set(["container", "refused", "timer"]);
 
@@ -20,9 +21,11 @@ export class JsonLines implements Reader {
 
   starting(facts: Facts, events: EventStore): void {
     this.write({ type: "cloud", state: "starting", ...facts });
-    const unsubscribe = events.subscribe((event) => {
+    const take = (event: CloudEvent) => {
       if (SHOWN.has(event.type)) this.write(event);
-    });
+    };
+    for (const event of events.since(0)) take(event);
+    const unsubscribe = events.subscribe(take);
     const unfollow = followOutcomes(events, (task, outcome) => {
       this.write({ type: "task", ...describeOutcome(task, outcome) });
     });
@@ -45,7 +48,7 @@ export class JsonLines implements Reader {
   }
 
   private write(value: object): void {
-    this.output.write(`${JSON.stringify(value)}\n`);
+    this.output.write(`${formatJson(value)}\n`);
   }
 }
 

@@ -100,7 +100,7 @@ function reasonOf(
   if (error === undefined) return harmless(attempt?.reason ?? describeStatus(attempt?.status));
   const location = findLocation(error.traceback ?? "", roots);
   const text = error.message === "" ? error.type : `${error.type}: ${error.message}`;
-  return [clip(harmless(text), 100), location].filter(Boolean).join("  ");
+  return [clip(harmless(text), 100), harmless(location ?? "")].filter(Boolean).join("  ");
 }
 
 function describeStatus(status: number | undefined): string {

@@ -14,14 +14,14 @@ export function formatTask(task: TaskRecord): string {
     count > 1 ? `#${count}` : "",
     dueAt === undefined ? "" : `due ${formatTime(dueAt)}`,
     runTime(task),
-    error ? harmless(`${error.type}: ${error.message}`) : (attempts.at(-1)?.reason ?? ""),
+    harmless(error ? `${error.type}: ${error.message}` : (attempts.at(-1)?.reason ?? "")),
   ];
   return [
     formatTime(changedAt),
     state.padEnd(STATE_WIDTH),
     clipStart(harmless(name), NAME_WIDTH).padEnd(NAME_WIDTH),
     clip(formatArguments(task), ARGUMENTS_WIDTH).padEnd(ARGUMENTS_WIDTH),
-    id,
+    harmless(id),
     notes.filter(Boolean).join("  "),
   ]
     .join(" ")

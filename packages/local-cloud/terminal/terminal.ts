@@ -1,12 +1,13 @@
 import type { CloudEvent, ContainerChanged } from "../events/event.ts";
 import type { EventStore } from "../events/store.ts";
-import { formatEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
+import { describeEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
 import { type Facts, formatHeader } from "./header.ts";
 import { formatOutcome, type OutcomeContext } from "./outcome-lines.ts";
 import type { Reader } from "./reader.ts";
+import { Repeats } from "./repeats.ts";
 import { type Output, Screen } from "./screen.ts";
-import { formatDuration, harmless, type Paint } from "./style.ts";
+import { formatDuration, formatTime, harmless, type Paint } from "./style.ts";
 
 const STATUS_INTERVAL_MS = 250;
 const CRASH_LINES = 5;
@@ -30,6 +31,7 @@ export class Terminal implements Reader {
   private readonly progress = new Map<string, string>();
   private readonly installing = new Set<string>();
   private readonly lastLines = new Map<string, string[]>();
+  private readonly repeats: Repeats;
   private mode: LogMode = "failed";
   private up = false;
   private timer: NodeJS.Timeout | undefined;
@@ -37,7 +39,11 @@ export class Terminal implements Reader {
 
   constructor(options: TerminalOptions) {
     this.options = options;
-    this.screen = new Screen(options.output, options.live);
+    const { paint, output, live } = options;
+    this.screen = new Screen(output, live);
+    this.repeats = new Repeats((text) =>
+      this.screen.lines([`${paint("dim", formatTime(Date.now()))} ${text}`]),
+    );
   }
 
   starting(facts: Facts, events: EventStore): void {
@@ -46,6 +52,8 @@ export class Terminal implements Reader {
     if (live) this.timer = setInterval(() => this.showProgress(), STATUS_INTERVAL_MS);
     else this.screen.lines(["  starting"]);
     this.showProgress();
+    // What was wrong before anybody looked is said too.
+    for (const event of events.since(0)) this.take(event);
     const unsubscribe = events.subscribe((event) => this.take(event));
     const unfollow = followOutcomes(events, (task, outcome) => {
       const context = { ...this.options, logs: this.mode !== "none" };
@@ -65,12 +73,13 @@ export class Terminal implements Reader {
   }
 
   note(text: string): void {
-    this.screen.lines([`  ${text}`]);
+    this.screen.lines(text.split("\n").map((line) => `  ${harmless(line)}`));
   }
 
   end(): void {
     this.endProgress();
     this.stop();
+    this.repeats.end();
   }
 
   /** Shows other log lines from now on. */
@@ -89,9 +98,9 @@ export class Terminal implements Reader {
     }
     // What is wrong with the configuration is said at the start.
     const mode = this.up || this.mode !== "failed" ? this.mode : "warnings";
-    const line = formatEvent(event, mode, this.options.paint);
-    if (line) this.screen.lines([line]);
-    if (event.type === "container" && event.state === "crashed") this.showLastLines(event);
+    const text = describeEvent(event, mode, this.options.paint);
+    const isShown = text !== undefined && this.repeats.take(text);
+    if (isShown && event.type === "container") this.showLastLines(event);
   }
 
   private takeContainer({ container, state, detail }: ContainerChanged): void {

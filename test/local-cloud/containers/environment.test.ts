@@ -8,45 +8,16 @@ import {
   secretValues,
 } from "../../../packages/local-cloud/containers/_environment.ts";
 
-const WORKER = [
-  "gunicorn",
-  "-c",
-  "python:celery_push_worker.gunicorn",
-  "celery_push_worker.wsgi:application",
-];
-
 describe("containerVariables", () => {
-  const variables = (command: readonly string[], concurrency: number, environment = {}) =>
-    containerVariables({ command, concurrency, environment }, {}, 81, "127.0.0.1");
+  test("adds where to listen and who may call; PORT is the platform's", () => {
+    const environment = { A: "1", PORT: "1", LISTEN_HOST: "0.0.0.0" };
 
-  test.each([
-    [
-      "a site gets threads",
-      ["gunicorn", "shop.wsgi"],
-      4,
-      { GUNICORN_CMD_ARGS: "--bind=127.0.0.1:81 --threads=4" },
-    ],
-    [
-      "one request at a time needs none",
-      ["/bin/gunicorn", "shop.wsgi"],
-      1,
-      { GUNICORN_CMD_ARGS: "--bind=127.0.0.1:81" },
-    ],
-    [
-      "the worker gets processes",
-      WORKER,
-      3,
-      { GUNICORN_CMD_ARGS: "--bind=127.0.0.1:81", WEB_CONCURRENCY: "3" },
-    ],
-    ["other servers read PORT alone", ["daphne", "shop.asgi"], 4, {}],
-  ])("%s", (_, command, concurrency, expected) => {
-    expect(variables(command, concurrency)).toEqual({ ...expected, PORT: "81" });
-  });
-
-  test("lets the stack's own values win, but not over PORT", () => {
-    expect(variables(WORKER, 3, { WEB_CONCURRENCY: "1", PORT: "1" })).toMatchObject({
-      WEB_CONCURRENCY: "1",
+    expect(containerVariables({ environment }, { KEY: "x" }, 81, "127.0.0.1")).toEqual({
+      A: "1",
+      KEY: "x",
       PORT: "81",
+      LISTEN_HOST: "127.0.0.1",
+      LOCAL_CLOUD_TOKEN: expect.stringMatching(/^[0-9a-f]{32}$/),
     });
   });
 });
@@ -54,9 +25,9 @@ describe("containerVariables", () => {
 describe("processEnvironment", () => {
   test("takes over what no image would lack, and nothing else", () => {
     const own = { PATH: "/usr/bin", HOME: "/home/ann", AWS_PROFILE: "work", TMPDIR: "/tmp/ann" };
-    const spec = { command: ["daphne"], concurrency: 1, environment: { A: "1" } };
+    const place = { port: 81, python: "/venv", layer: "/layer" };
 
-    expect(processEnvironment(spec, { KEY: "x" }, { port: 81, python: "/venv" }, own)).toEqual({
+    expect(processEnvironment({ environment: { A: "1" } }, { KEY: "x" }, place, own)).toEqual({
       PATH: "/venv/bin:/usr/bin",
       VIRTUAL_ENV: "/venv",
       HOME: "/home/ann",
@@ -67,7 +38,17 @@ describe("processEnvironment", () => {
       A: "1",
       KEY: "x",
       PORT: "81",
+      LISTEN_HOST: "127.0.0.1",
+      LOCAL_CLOUD_TOKEN: expect.any(String),
+      PYTHONPATH: "/layer/own",
     });
+  });
+
+  test("has the worker package where the image has it, before what the user adds", () => {
+    const environment = { PYTHONPATH: "/opt/celery-push/own:src" };
+    const place = { port: 81, python: "/venv", layer: "/layer" };
+
+    expect(processEnvironment({ environment }, {}, place, {}).PYTHONPATH).toBe("/layer/own:src");
   });
 });
 

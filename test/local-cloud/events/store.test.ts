@@ -253,25 +253,68 @@ describe("EventStore", () => {
     expect(store.since(2)).toEqual([]);
   });
 
-  test("keeps the last 20,000 events and the 10,000 tasks that changed last", () => {
+  test("keeps the last 20,000 events and the 10,000 tasks that were over last", () => {
     for (let number = 0; number < 20_010; number++) {
       publish(`m${number}`, 0, facts({ id: `t${number}` }));
+      remove(`m${number}`);
     }
 
     expect(store.since(0)).toHaveLength(20_000);
-    expect(store.since(5)[0]?.sequence).toBe(11);
+    expect(store.since(5)[0]?.sequence).toBe(20_021);
     expect(store.tasks()).toHaveLength(10_000);
     expect(store.tasks({ limit: 1 })[0]?.id).toBe("t20009");
   });
 
-  test("forgets large messages earlier", () => {
+  test("forgets nothing that is in a queue, however much that is: no name, no second row", () => {
+    const numbers = Array.from({ length: 14_000 }, (_, number) => number);
+    for (const number of numbers) publish(`m${number}`, 0, facts({ id: `t${number}` }));
+    expect(store.tasks()).toHaveLength(14_000);
+    for (const number of numbers) {
+      receive(`m${number}`);
+      invoke(`m${number}`);
+      stored("SUCCESS", number, `t${number}`);
+      answer(`m${number}`);
+      remove(`m${number}`);
+      const [last] = store.tasks({ limit: 1 });
+      expect(last).toMatchObject({ id: `t${number}`, name: "shop.pay", args: [7], state: "ok" });
+    }
+    expect(store.tasks()).toHaveLength(10_000);
+    expect(outcomes).toHaveLength(14_000);
+  });
+
+  test("forgets no dead letter: it may be sent back", () => {
+    publish("m0", 0, facts({ id: "t0" }));
+    store.report({
+      ...{ type: "dead", queue: QUEUE, messageId: "m0", deadLetterQueue: DEAD, receiveCount: 9 },
+    });
+    for (let number = 1; number < 10_010; number++) {
+      publish(`m${number}`, 0, facts({ id: `t${number}` }));
+      remove(`m${number}`);
+    }
+    expect(store.task("t0")).toMatchObject({ name: "shop.pay", state: "dead" });
+    receive("m0", 1, "client");
+    expect(store.task("m0")).toBeUndefined();
+  });
+
+  test("a task of more messages than are followed is one row", () => {
+    for (let number = 0; number < 300; number++) publish(`m${number}`);
+    for (let number = 0; number < 300; number++) receive(`m${number}`);
+    expect(store.tasks().map(({ id }) => id)).toEqual(["t1"]);
+  });
+
+  test("keeps no more arguments than fit, and every name", () => {
     for (let number = 0; number < 1000; number++) {
       const message = { queue: QUEUE, messageId: `m${number}`, bytes: 262_144, delaySeconds: 0 };
       store.report({ type: "published", ...message, task: facts({ id: `t${number}` }) });
     }
 
-    expect(store.tasks()).toHaveLength(512);
+    expect(store.tasks().filter(({ name }) => name === "shop.pay")).toHaveLength(1000);
+    expect(store.tasks().filter(({ args }) => args.length > 0)).toHaveLength(512);
     expect(store.since(0)).toHaveLength(512);
+    for (let number = 0; number < 1000; number++) remove(`m${number}`);
+    const message = { queue: QUEUE, messageId: "late", bytes: 262_144, delaySeconds: 0 };
+    store.report({ type: "published", ...message, task: facts({ id: "late" }) });
+    expect(store.task("late")?.args).toEqual([7]);
   });
 
   test("follows what it has no beginning of", () => {

@@ -1,7 +1,9 @@
+import { EventEmitter, once } from "node:events";
 import type { IncomingMessage } from "node:http";
+import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { refusalOf } from "../../../packages/local-cloud/http/guard.ts";
-import { listen } from "../../../packages/local-cloud/http/listen.ts";
+import { type Listening, listen } from "../../../packages/local-cloud/http/listen.ts";
 
 const refusal = (headers: IncomingMessage["headers"], hosts?: readonly string[]) =>
   refusalOf({ headers } as IncomingMessage, hosts);
@@ -21,6 +23,7 @@ describe("requests of other sites' pages", () => {
   test.each([
     [{}, "Host"],
     [{ host: "evil.example" }, "Host"],
+    [{ host: "host.docker.internal:9324" }, "Host"],
     [{ host: "localhost.evil.example" }, "Host"],
     [{ host: "127.0.0.1.evil.example:8000" }, "Host"],
     [{ host: "localhost", origin: "https://evil.example" }, "Origin"],
@@ -48,11 +51,35 @@ test("a port that is taken is left to its owner, and the next one used", async (
   await expect(fetch(first.url)).rejects.toThrow();
 });
 
+test("twelve ports that are taken are twelve tries, and no warning", async () => {
+  const warnings: string[] = [];
+  const warned = (warning: Error) => warnings.push(warning.message);
+  process.on("warning", warned);
+  const [first, ...others] = await takePorts(12);
+  const server = await listen(() => undefined, first?.port ?? 0);
+  expect(server.port).toBeGreaterThan((first?.port ?? 0) + 11);
+  await sleep(20);
+  process.off("warning", warned);
+  expect(warnings).toEqual([]);
+  await Promise.all([server, first, ...others].map((one) => one?.close()));
+});
+
+/** Servers on ports that follow one another. */
+async function takePorts(count: number): Promise<Listening[]> {
+  const servers = [await listen(() => undefined, 0)];
+  while (servers.length < count) {
+    servers.push(await listen(() => undefined, (servers[0]?.port ?? 0) + servers.length));
+  }
+  return servers;
+}
+
 test("closing ends requests that are under way", async () => {
-  const server = await listen(() => undefined, 0);
+  const arrivals = new EventEmitter();
+  const arrived = once(arrivals, "request");
+  const server = await listen(() => arrivals.emit("request"), 0);
   const pending = fetch(server.url);
   pending.catch(() => undefined);
-  await new Promise((resolve) => setTimeout(resolve, 20));
+  await arrived;
   await server.close();
   await expect(pending).rejects.toThrow();
 });

@@ -20,7 +20,7 @@ import {
   UpdateTableCommand,
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { openTables } from "./_tables.ts";
 
 let tables: Awaited<ReturnType<typeof openTables>>;
@@ -106,7 +106,7 @@ describe("expiry", () => {
     tables.clock.turn(4);
     expect(await ids()).toEqual(["kept", "later", "prolonged", "soon"]);
     tables.clock.turn(2);
-    await vi.waitUntil(async () => (await get("soon")) === undefined);
+    await expect.poll(() => get("soon")).toBeUndefined();
     expect(await ids()).toEqual(["kept", "later", "prolonged"]);
   });
 
@@ -117,7 +117,7 @@ describe("expiry", () => {
     expect(await ids()).toEqual(["old"]);
     await settings("ttl", true);
     tables.clock.turn(2);
-    await vi.waitUntil(async () => (await get("old")) === undefined);
+    await expect.poll(() => get("old")).toBeUndefined();
   });
 
   test.each([

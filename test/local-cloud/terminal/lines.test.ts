@@ -1,12 +1,13 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent, Happening } from "../../../packages/local-cloud/events/event.ts";
 import type { Outcome, TaskRecord } from "../../../packages/local-cloud/events/task-record.ts";
-import { formatEvent } from "../../../packages/local-cloud/terminal/event-lines.ts";
+import { describeEvent } from "../../../packages/local-cloud/terminal/event-lines.ts";
 import { type Facts, formatHeader } from "../../../packages/local-cloud/terminal/header.ts";
 import { formatOutcome } from "../../../packages/local-cloud/terminal/outcome-lines.ts";
 import {
   coloured,
   formatDuration,
+  formatJson,
   harmless,
   plain,
 } from "../../../packages/local-cloud/terminal/style.ts";
@@ -54,6 +55,10 @@ const CONTEXT = {
 function outcome(word: Outcome["word"], attempt: number | undefined = 1): Outcome {
   return { at: AT, taskId: TASK.id, word, attempt };
 }
+
+/** Control characters of both sets, ends of lines, what turns the direction of text. */
+// biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
+const HARMFUL = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 describe("formatHeader", () => {
   test("begins with the addresses", () => {
@@ -131,9 +136,9 @@ describe("formatOutcome", () => {
   });
 });
 
-describe("formatEvent", () => {
-  const line = (happening: Happening, mode: Parameters<typeof formatEvent>[1] = "failed") =>
-    formatEvent({ ...happening, sequence: 1, at: AT } as CloudEvent, mode, plain);
+describe("describeEvent", () => {
+  const line = (happening: Happening, mode: Parameters<typeof describeEvent>[1] = "failed") =>
+    describeEvent({ ...happening, sequence: 1, at: AT } as CloudEvent, mode, plain);
   const log = { type: "log", container: "web", message: "hm", level: "warning" } as const;
   const request = {
     type: "request",
@@ -146,27 +151,27 @@ describe("formatEvent", () => {
   test.each([
     [log, "none", undefined],
     [log, "failed", undefined],
-    [log, "warnings", "00:30:01 web      | hm"],
+    [log, "warnings", "web      | hm"],
     [{ ...log, level: "info" }, "warnings", undefined],
-    [{ ...log, level: "info" }, "all", "00:30:01 web      | hm"],
+    [{ ...log, level: "info" }, "all", "web      | hm"],
     [{ ...request, status: 200 }, "failed", undefined],
-    [{ ...request, status: 200 }, "all", "00:30:01 GET / 200  0.2 s"],
-    [{ ...request, status: 502 }, "failed", "00:30:01 GET / 502  0.2 s"],
+    [{ ...request, status: 200 }, "all", "GET / 200  0.2 s"],
+    [{ ...request, status: 502 }, "failed", "GET / 502  0.2 s"],
     [
       { type: "container", container: "web", state: "crashed", detail: "exited with code 3" },
       "failed",
-      "00:30:01 CRASH web  exited with code 3",
+      "CRASH web  exited with code 3",
     ],
     [{ type: "container", container: "web", state: "ready" }, "all", undefined],
     [
       { type: "timer", timer: "nightly", status: 500, byHand: true },
       "failed",
-      "00:30:01 TIMER nightly fired, answer 500",
+      "TIMER nightly fired, answer 500",
     ],
     [
       { type: "refused", by: "queue", code: "X", message: "too large", fix: "Send less" },
       "failed",
-      "00:30:01 REFUSED by queue: too large  Send less",
+      "REFUSED by queue: too large  Send less",
     ],
   ] as const)("shows %j with logs %s as %s", (happening, mode, text) => {
     expect(line(happening, mode)).toBe(text);
@@ -191,6 +196,54 @@ describe("texts", () => {
 
   test("what others wrote does nothing to the terminal", () => {
     expect(harmless("\x1b[31mred\x1b[0m\x07 two\nlines\x9b")).toBe("red two lines ");
+    expect(harmless("pay\u202e)001(\u2066 x\u2028y\ud800")).toBe("pay )001(  x y ");
+    expect(harmless("Привет, שלום, 👩‍🚀")).toBe("Привет, שלום, 👩‍🚀");
+  });
+
+  test("JSON does nothing to it either, and says the same", () => {
+    const value = { text: "\x1b[2J\x9b2J\x7f\u202e\u2066\u2028\ud800 Привет" };
+    expect(formatJson(value)).not.toMatch(HARMFUL);
+    expect(JSON.parse(formatJson(value))).toEqual(value);
+  });
+
+  test("no line does anything to it, whatever is in the fields that others write", () => {
+    const bad = "\x1b[31mx\x1b]0;title\x07\n\r\x9b2J\x85\u202e\u2066\u2029";
+    const task: TaskRecord = {
+      ...TASK,
+      ...{ id: bad, name: bad, args: [bad], kwargs: { [bad]: bad }, queue: bad },
+      attempts: [
+        {
+          ...{ number: 1, messageId: bad, delivery: 1, by: "trigger", startedAt: AT - 300 },
+          ...{ endedAt: AT, outcome: bad, reason: bad, state: bad, container: bad },
+        },
+      ],
+      log: [{ at: AT, level: "error", message: bad }],
+    };
+    const traceback = `  File "/home/me/shop/${bad.replace(/\n/g, "")}.py", line 1, in x`;
+    const failed = { ...task, error: { type: bad, message: bad, traceback } };
+    const stamp = { sequence: 1, at: AT };
+    const events: CloudEvent[] = [
+      { ...stamp, type: "container", container: bad, state: "crashed", detail: bad },
+      { ...stamp, type: "refused", by: bad, code: bad, message: bad, fix: bad },
+      { ...stamp, type: "timer", timer: bad, status: 500, byHand: true },
+      { ...stamp, type: "log", container: bad, level: "error", message: bad },
+      {
+        ...{ ...stamp, type: "request", gateway: bad, method: bad, path: bad },
+        ...{ status: 500, seconds: 1 },
+      },
+    ];
+    const other = { pid: 1, site: bad };
+    const lines = [
+      ...[task, failed].flatMap((record) => [
+        formatTask(record),
+        ...formatOutcome(record, outcome("failed"), CONTEXT),
+        ...formatOutcome(record, outcome("dead"), CONTEXT),
+      ]),
+      ...events.map((event) => describeEvent(event, "all", plain) ?? ""),
+      ...formatHeader({ ...FACTS, project: bad, data: bad, skipped: [bad], other }, plain, true),
+    ];
+    expect(lines).toHaveLength(18);
+    for (const line of lines) expect(line).not.toMatch(HARMFUL);
   });
 
   test("colour is there only where it is asked for", () => {

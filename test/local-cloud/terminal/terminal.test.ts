@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { describe, expect, test } from "vitest";
+import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
 import { EventStore } from "../../../packages/local-cloud/events/store.ts";
 import { JsonLines } from "../../../packages/local-cloud/terminal/json-lines.ts";
 import { plain } from "../../../packages/local-cloud/terminal/style.ts";
@@ -118,6 +118,75 @@ describe("Terminal", () => {
     terminal.end();
 
     expect(output.text).toContain("         | too late?\n");
+  });
+});
+
+describe("what was reported before anybody looked", () => {
+  const refused = { type: "refused", by: "gateway", code: "X", message: "not imitated" } as const;
+
+  test("is shown once to a person", () => {
+    const { output, events, terminal } = open(false);
+    events.report(refused);
+    terminal.starting(FACTS, events);
+    terminal.end();
+    expect(output.text.match(/REFUSED by gateway: not imitated/g)).toHaveLength(1);
+  });
+
+  test("is written once for a program", () => {
+    const { output, events } = open(false);
+    events.report(refused);
+    const lines = new JsonLines(output);
+    lines.starting(FACTS, events);
+    lines.end();
+    expect(output.text.match(/not imitated/g)).toHaveLength(1);
+  });
+});
+
+describe("lines that say the same", () => {
+  beforeEach(() => void vi.useFakeTimers());
+  afterEach(() => void vi.useRealTimers());
+
+  const refused = (message: string) =>
+    ({ type: "refused", by: "queue", code: "X", message }) as const;
+  const said = (text: string) => text.match(/REFUSED.*/g);
+
+  test("are one, and ten seconds later another that says how many there were", () => {
+    const { output, events, terminal } = open(false);
+    terminal.starting(FACTS, events);
+    for (let count = 0; count < 500; count++) events.report(refused(count % 2 ? "a" : "b"));
+    events.report(refused("c"));
+    const first = ["REFUSED by queue: b", "REFUSED by queue: a", "REFUSED by queue: c"];
+    expect(said(output.text)).toEqual(first);
+    vi.advanceTimersByTime(10_000);
+    const folded = ["b", "a"].map((name) => `REFUSED by queue: ${name}  (249 more of these)`);
+    expect(said(output.text)).toEqual([...first, ...folded]);
+    vi.advanceTimersByTime(60_000);
+    events.report(refused("a"));
+    expect(said(output.text)).toEqual([...first, ...folded, "REFUSED by queue: a"]);
+    terminal.end();
+    expect(vi.getTimerCount()).toBe(0);
+  });
+
+  test("are counted at the end, too", () => {
+    const { output, events, terminal } = open(false);
+    terminal.starting(FACTS, events);
+    for (let count = 0; count < 3; count++) events.report(refused("a"));
+    terminal.end();
+    expect(said(output.text)).toEqual([
+      "REFUSED by queue: a",
+      "REFUSED by queue: a  (2 more of these)",
+    ]);
+  });
+
+  test("show a crash's last lines once", () => {
+    const { output, events, terminal } = open(false);
+    terminal.starting(FACTS, events);
+    for (let count = 0; count < 3; count++) {
+      events.report({ type: "log", container: "web", level: "info", message: "why" });
+      events.report({ type: "container", container: "web", state: "crashed", detail: "code 3" });
+    }
+    terminal.end();
+    expect(output.text.match(/\| why/g)).toHaveLength(1);
   });
 });
 

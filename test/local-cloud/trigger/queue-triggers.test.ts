@@ -96,7 +96,7 @@ describe("QueueTriggers", () => {
     const messageId = send("a");
 
     for (const status of [500, 503]) (await nextCall()).answer(status);
-    await expect.poll(() => queues.counts("shop-dead").waiting, { timeout: 10_000 }).toBe(1);
+    await expect.poll(() => queues.counts("shop-dead").waiting).toBe(1);
 
     expect(happenings).toContainEqual(
       expect.objectContaining({ type: "dead", messageId, receiveCount: 2 }),

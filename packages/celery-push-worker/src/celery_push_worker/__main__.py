@@ -1,4 +1,4 @@
-"""``python -m celery_push_worker schedule -o schedule.json``."""
+"""``python -m celery_push_worker web | worker | schedule``."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import argparse
 import sys
 from pathlib import Path
 
+from ._launch import launch
 from ._settings import find_app
 from .exceptions import ConfigurationError, ScheduleError
 
@@ -17,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     sys.path.insert(0, str(Path.cwd()))
     try:
-        write_schedule(options.app, options.output)
+        options.run(options)
     except (ConfigurationError, ScheduleError) as exc:
         print(exc, file=sys.stderr)  # noqa: T201  a command talks
         return 1
@@ -29,20 +30,35 @@ def build_parser() -> argparse.ArgumentParser:
         prog="python -m celery_push_worker", description=__doc__
     )
     commands = parser.add_subparsers(required=True, metavar="command")
+    web = commands.add_parser("web", help="serve the site")
+    web.add_argument(
+        "application",
+        nargs="?",
+        help="module:attribute; default: what the project's settings say",
+    )
+    web.set_defaults(run=lambda options: launch("web", options.application))
+    worker = commands.add_parser("worker", help="execute what triggers deliver")
+    worker.set_defaults(run=lambda _: launch("worker"))
     schedule = commands.add_parser(
         "schedule", help="write beat_schedule as a file of timers"
     )
     schedule.add_argument("-o", "--output", help="file to write; default: print it")
     schedule.add_argument("-A", "--app", help="module:attribute; default: CELERY_APP")
+    schedule.set_defaults(
+        run=lambda options: write_schedule(options.app, options.output)
+    )
     return parser
 
 
 def write_schedule(app_name: str | None, output: str | None) -> None:
-    from .schedule import export_schedule
+    from ._lifecycle import import_tasks
+    from .schedule import export_schedule, find_unseen
 
     app = find_app(app_name)
-    app.loader.import_default_modules()
+    import_tasks(app)  # As the worker does that will execute them.
     text = export_schedule(app)
+    if warning := find_unseen():
+        print(warning, file=sys.stderr)  # noqa: T201  a command talks
     if output is None:
         sys.stdout.write(text)
     else:

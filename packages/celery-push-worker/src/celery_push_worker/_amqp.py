@@ -66,7 +66,8 @@ def find_eta(message: Any) -> object:
 
 def publishes_to_sqs(app: Celery) -> bool:
     url = app.conf.broker_write_url or app.conf.broker_url or ""
-    return str(url).startswith("sqs")
+    first = next(iter(url), "") if isinstance(url, (list, tuple)) else str(url)
+    return str(first).strip().lower().startswith("sqs")
 
 
 def check_size(app: Celery, name: str, message: Any, options: dict[str, Any]) -> None:

@@ -6,6 +6,7 @@ Together with the pool the only code that knows how a worker executes.
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -15,9 +16,11 @@ from celery.utils.imports import symbol_by_name
 from celery.utils.objects import Bunch
 from celery.worker.state import revoked, revoked_stamps, task_reserved
 
-from ._delays import count_hops, plan_delay
+from ._chords import recount
+from ._delays import HOPS_HEADER, count_hops, plan_delay
 from ._events import TimerFired
 from ._faults import blamed_on, tolerating
+from ._ledger import Past
 from ._lifecycle import build_tracers
 from ._logs import log
 from ._messages import TaskMessage, UnknownTaskError, decode_message
@@ -108,12 +111,17 @@ class Executor:
         remaining = 0.0 if is_expired(request) else find_remaining(request)
         if remaining > PATIENCE_SECONDS:
             return self.delay(message, remaining, run), None
-        if self.is_done(delivery, request, alone=alone):
+        past = self.look_up(delivery, request, alone=alone)
+        if past.done:
+            self.recount(request, past)
             return Outcome.DUPLICATE, None
         if remaining:  # To sleep for no time still gives the processor away.
             time.sleep(remaining)
-        self.execute(request, run)
-        return run.plan_outcome()
+        self.execute(request, run, delivery)
+        outcome, reason = run.plan_outcome()
+        if outcome.is_done:
+            self.close(delivery, request, past)
+        return outcome, reason
 
     def build_request(self, message: TaskMessage, run: Run) -> Any:
         task = self.app.tasks[message.name]
@@ -127,7 +135,7 @@ class Executor:
                 hostname=self.identity.hostname,
                 task=task,
                 body=message.body,
-                headers=message.headers,
+                headers=drop_own(message.headers),
                 decoded=True,
                 utc=message.utc,
             )
@@ -144,17 +152,32 @@ class Executor:
             republish(self.app, message, hops=hops, delay=plan_delay(remaining))
         return Outcome.DELAYED
 
-    def is_done(self, delivery: Delivery, request: Any, *, alone: bool) -> bool:
+    def look_up(self, delivery: Delivery, request: Any, *, alone: bool) -> Past:
         with tolerating(Reason.STORE_FAILED, "The result store cannot be read"):
-            return self.ledger.is_done(
+            return self.ledger.look_up(
                 delivery.message_id,
                 request.id,
+                retries=request.request_dict.get("retries") or 0,
                 stores_result=not request.ignore_result,
                 alone=alone,
             )
-        return False
+        return Past()
 
-    def execute(self, request: Any, run: Run) -> None:
+    def recount(self, request: Any, past: Past) -> None:
+        """Count a chord's member that may have been stored and not counted."""
+        if past.meta is None or not request.chord or not request.group:
+            return
+        with tolerating(Reason.STORE_FAILED, "A chord's member was not counted"):
+            recount(request.task.backend, request._context, past.meta.get("result"))  # noqa: SLF001  what Celery passes on itself
+
+    def close(self, delivery: Delivery, request: Any, past: Past) -> None:
+        with (
+            suppress(RetryLaterError),
+            tolerating(Reason.STORE_FAILED, "What was done cannot be noted"),
+        ):
+            self.ledger.close(delivery.message_id, request.id, past)
+
+    def execute(self, request: Any, run: Run, delivery: Delivery) -> None:
         """Do what a worker does with a request that it has received."""
         note_done = partial(self.ledger.mark, [run.fields["message_id"]])
         pool = InlinePool(
@@ -165,10 +188,15 @@ class Executor:
             on_abandon=note_done,
         )
         with blamed_on(Reason.STORE_FAILED, "A task was not recorded"):
+            received = partial(
+                signals.task_received.send, sender=self.identity, request=request
+            )
+            if is_expired(request) and was_waiting(request, delivery):
+                received()  # A worker has it before it is due, and before it expires.
             if is_revocable(request) and request.revoked():
                 run.state = states.REVOKED
                 return
-            signals.task_received.send(sender=self.identity, request=request)
+            received()
             if request.task.__trace__ is None:
                 build_tracers(self.app, self.identity.hostname)
             task_reserved(request)
@@ -199,12 +227,27 @@ class Executor:
         )
 
 
+def drop_own(headers: dict[str, Any]) -> dict[str, Any]:
+    """Leave out what only we have put there: a retry would take it along."""
+    if HOPS_HEADER not in headers:
+        return headers
+    return {name: value for name, value in headers.items() if name != HOPS_HEADER}
+
+
 def is_revocable(request: Any) -> bool:
     return bool(request.expires or request.id in revoked or revoked_stamps)
 
 
 def is_expired(request: Any) -> bool:
     return bool(request.expires) and time.time() > request.expires.timestamp()
+
+
+def was_waiting(request: Any, delivery: Delivery) -> bool:
+    """Tell a task that has expired in the queue, until it was due."""
+    if not request.eta:
+        return False
+    sent_at = delivery.sent_at
+    return sent_at is None or bool(request.expires.timestamp() > sent_at)
 
 
 def find_remaining(request: Any) -> float:

@@ -9,13 +9,14 @@ result store for other instances.
 from __future__ import annotations
 
 from collections import OrderedDict
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from celery import states
 from celery.backends.base import DisabledBackend
 from celery.exceptions import TimeLimitExceeded
 
-from ._spared_read import SparedRead
+from ._spared_read import SparedRead, find_finished_retry
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
     from ._settings import Settings
 
-__all__ = ["Ledger"]
+__all__ = ["Ledger", "Past"]
 
 CAPACITY = 1_000
 """Done messages of failed requests that one process remembers."""
@@ -36,6 +37,17 @@ RERUN_STATES = frozenset({states.FAILURE, states.RETRY, states.REVOKED})
 """States in which a task may have to run again, or may be done with."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """What is known of a message from before."""
+
+    done: bool = False
+    meta: dict[str, Any] | None = None
+    """The row of the task's success, where it is this that tells."""
+    needs_note: bool = False
+    """The row cannot tell of this message, even when it is done."""
+
+
 class Ledger:
     """Remembers what was done."""
 
@@ -44,32 +56,61 @@ class Ledger:
         self.deduplicate = settings.deduplicate
         self.done: OrderedDict[str, None] = OrderedDict()
 
-    def is_done(
-        self, message_id: str, task_id: str, *, stores_result: bool, alone: bool
-    ) -> bool:
+    def look_up(
+        self,
+        message_id: str,
+        task_id: str,
+        *,
+        retries: int,
+        stores_result: bool,
+        alone: bool,
+    ) -> Past:
         """Return whether the message was done before.
 
         Costs one read of the result store at most, and a second one only where the
-        first has found a failure or a retry.
+        first has found a failure, a retry, or the success of another message.
 
+        :param retries: how often the task was retried before this message.
         :param stores_result: whether the task leaves a result.
         :param alone: whether the request has no other message.
         """
         if message_id in self.done:
-            return True
+            return Past(done=True)
         if not self.has_store:
-            return False
+            return Past()
         if not stores_result:
-            return not alone and self.has_note(message_id)
+            return Past(done=not alone and self.has_note(message_id))
         if not self.deduplicate and alone:
-            return False
+            return Past()
+        return self.look_up_row(message_id, task_id, retries=retries, alone=alone)
+
+    def look_up_row(
+        self, message_id: str, task_id: str, *, retries: int, alone: bool
+    ) -> Past:
         meta = self.read(task_id)
         state = meta.get("status")
-        if state == states.SUCCESS and self.deduplicate:
-            return True
-        if state != states.SUCCESS and (spared := SparedRead.of(self.app.backend)):
-            spared.unsucceeded = task_id
-        return is_worth_asking(state, meta, alone=alone) and self.has_note(message_id)
+        succeeded = state == states.SUCCESS
+        spared = SparedRead.of(self.app.backend)
+        if spared:
+            spared.begin(task_id, has_succeeded=succeeded)
+        if succeeded and self.deduplicate:
+            if retries <= find_finished_retry(meta):
+                return Past(done=True, meta=meta)
+            # A task that has published a retry and succeeded all the same, or has
+            # stored a success itself: its row keeps that, and tells nothing of others.
+            return Past(done=self.has_note(message_id), needs_note=True)
+        worth = is_worth_asking(state, meta, alone=alone)
+        return Past(
+            done=worth and self.has_note(message_id),
+            needs_note=bool(retries) and spared is None,
+        )
+
+    def close(self, message_id: str, task_id: str, past: Past) -> None:
+        """Note a message that is done, where its task's row would not tell."""
+        spared = SparedRead.of(self.app.backend) if self.has_store else None
+        is_early = bool(spared and spared.is_early and spared.task_id == task_id)
+        if past.needs_note or is_early:
+            self.mark([message_id])
 
     @property
     def has_store(self) -> bool:

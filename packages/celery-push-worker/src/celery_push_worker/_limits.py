@@ -9,17 +9,21 @@ from __future__ import annotations
 
 import os
 import signal
+import sys
 import threading
 from contextlib import contextmanager
+from functools import cache
 from typing import TYPE_CHECKING
 
 from celery.exceptions import SoftTimeLimitExceeded
+
+from ._logs import log
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["HardTimeLimitReached", "time_limits"]
+__all__ = ["HardTimeLimitReached", "can_be_enforced", "time_limits"]
 
 EXIT_STATUS = 70
 """The status of a process that ends itself because a task would not."""
@@ -60,6 +64,33 @@ def time_limits(
         clock.stop()  # Again: it may have rung before it was stopped.
         if watchdog:
             watchdog.cancel()
+
+
+def find_greenlets() -> str | None:
+    """Return the library that has made threads out of greenlets, if one has.
+
+    These take turns in one thread: what would interrupt it, interrupts any of them, and
+    nothing interrupts one that does not give its turn away.
+    """
+    gevent = sys.modules.get("gevent.monkey")
+    if gevent and gevent.is_module_patched("threading"):
+        return "gevent"
+    eventlet = sys.modules.get("eventlet.patcher")
+    return "eventlet" if eventlet and eventlet.is_monkey_patched("thread") else None
+
+
+@cache
+def can_be_enforced(name: str) -> bool:
+    """Return whether the limits of the task of this name have an effect; warn once."""
+    library = find_greenlets()
+    if library:
+        log.warning(
+            "The time limits of task %s are not enforced, as %s runs several requests "
+            "in one thread: choose gunicorn's worker class sync or gthread",
+            name,
+            library,
+        )
+    return not library
 
 
 class SignalClock:

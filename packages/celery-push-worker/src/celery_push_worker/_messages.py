@@ -37,6 +37,9 @@ MAPPING_TASKS = frozenset({"celery.map", "celery.starmap", "celery.chunks"})
 MAX_LIMIT_SECONDS = 1_000_000
 """Longer than any task may run; a clock cannot be set to just any number."""
 
+DELAY_PROPERTY = "DelaySeconds"
+"""Meant for the queue, which the transport tells by a property of the message."""
+
 BODY_PARTS = 3
 """Arguments, keyword arguments, and what follows the task."""
 
@@ -179,7 +182,11 @@ def build_message(envelope: Envelope, app: Celery) -> Any:
         delivery_tag=envelope.properties.get("delivery_tag"),
         delivery_info=envelope.delivery_info,
         headers=envelope.headers,
-        properties=envelope.properties,
+        properties={
+            name: value
+            for name, value in envelope.properties.items()
+            if name != DELAY_PROPERTY
+        },
         accept=prepare_accept_content(app.conf.accept_content),
     )
 

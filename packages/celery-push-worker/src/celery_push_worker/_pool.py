@@ -10,16 +10,21 @@ import os
 import time
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import (  # type: ignore[attr-defined]  # one is not in the stubs
     ExceptionInfo,
     ExceptionWithTraceback,
 )
-from celery import _state, states
+from celery import _state, signals, states
 from celery.concurrency.base import BasePool
-from celery.exceptions import Ignore, Reject, Retry, WorkerLostError
+from celery.exceptions import (
+    Ignore,
+    Reject,
+    Retry,
+    TimeLimitExceeded,
+    WorkerLostError,
+)
 from kombu.exceptions import EncodeError
 
 from ._faults import (
@@ -30,7 +35,7 @@ from ._faults import (
     is_raised_by_server,
     tolerating,
 )
-from ._limits import HardTimeLimitReached, time_limits
+from ._limits import HardTimeLimitReached, can_be_enforced, time_limits
 from ._logs import log
 from ._outcomes import Outcome
 from .exceptions import Reason, ResultRefusedError, RetryLaterError
@@ -113,17 +118,19 @@ class InlinePool(BasePool):
     ) -> None:
         on_timeout = callbacks["timeout_callback"]
         callbacks["accept_callback"](os.getpid(), time.monotonic())
+        if (soft_timeout or timeout) and not can_be_enforced(self.request.name):
+            soft_timeout = timeout = None
         try:
             with time_limits(
                 soft_timeout,
                 timeout,
                 grace=self.grace_seconds,
                 on_soft=lambda: on_timeout(True, soft_timeout),  # noqa: FBT003  Celery's signature
-                on_stuck=lambda: self.abandon(on_timeout, timeout),
+                on_stuck=lambda: self.abandon(timeout),
             ):
                 result = target(*args, **kwargs)
         except HardTimeLimitReached:
-            self.tell(partial(on_timeout, False), timeout)  # noqa: FBT003  Celery's signature
+            self.tell(self.fail_by_limit, timeout)
             self.run.end_by_limit()
             return
         except BaseException as exc:
@@ -183,23 +190,43 @@ class InlinePool(BasePool):
         return True
 
     def record(self, exc: BaseException) -> None:
-        """Store a failure, and nothing of what else Celery does at one."""
-        if not self.request.store_errors:
-            return
+        """Store a failure, and count it where a chord waits for the task."""
         with (
             suppress(RetryLaterError),
             tolerating(Reason.STORE_FAILED, "A failure cannot be recorded"),
         ):
-            self.app.backend.store_result(
+            self.app.backend.mark_as_failure(
                 self.request.id,
                 exc,
-                states.FAILURE,
                 request=self.request._context,  # noqa: SLF001  as Celery's request does
+                store_result=self.request.store_errors,
+                call_errbacks=False,
             )
 
-    def abandon(self, on_timeout: Any, timeout: float | None) -> None:
+    def fail_by_limit(self, timeout: float | None) -> None:
+        """Record the failure, and tell it: Celery does so itself since 5.7."""
+        task_id, told = self.request.id, []
+
+        def receive(**details: Any) -> None:
+            told.append(details.get("task_id"))
+
+        signals.task_failure.connect(receive, weak=False)
+        try:
+            self.request.on_timeout(False, timeout)  # noqa: FBT003  Celery's signature
+        finally:
+            signals.task_failure.disconnect(receive)
+        if task_id not in told:
+            signals.task_failure.send(
+                sender=self.request.task,
+                task_id=task_id,
+                args=self.request.args,
+                kwargs=self.request.kwargs,
+                **describe_limit(timeout),
+            )
+
+    def abandon(self, timeout: float | None) -> None:
         """Record the failure of a task that will not end; the process ends next."""
-        on_timeout(False, timeout)  # noqa: FBT003  Celery's signature
+        self.fail_by_limit(timeout)
         if self.run.acknowledged:
             self.on_abandon()
         log.critical(
@@ -234,6 +261,14 @@ def name_state(exc: BaseException) -> str:
         if isinstance(exc, kind):
             return state
     return states.FAILURE
+
+
+def describe_limit(timeout: float | None) -> dict[str, Any]:
+    try:
+        raise TimeLimitExceeded(timeout)  # noqa: TRY301  ExceptionInfo() reads what is being handled
+    except TimeLimitExceeded as exc:
+        einfo = ExceptionInfo()
+        return {"exception": exc, "traceback": exc.__traceback__, "einfo": einfo}
 
 
 def describe(exc: BaseException) -> ExceptionInfo:

@@ -4,6 +4,9 @@ Celery reads a task's row before it writes one, to leave a success alone. The le
 just read that row. Its answer is used again for a task's first write, and only where
 that is a success: should another instance have succeeded meanwhile, one success takes
 the place of the other. Anything else is written as Celery does it.
+
+Notes in the row, too, what the row alone does not tell: which retry has succeeded, and
+that a success was written by the task itself, which is not through.
 """
 
 from __future__ import annotations
@@ -14,18 +17,36 @@ from typing import Any
 from celery import states
 from celery.backends.base import BaseKeyValueStoreBackend
 
-__all__ = ["SparedRead"]
+__all__ = ["SparedRead", "find_finished_retry"]
 
 ATTRIBUTE = "push_worker_spared_read"
 
+RETRIES = "retries"
+"""Celery's own key, which it writes for extended results only."""
+
+UNFINISHED = "push_worker_unfinished"
+"""Marks a success that the task has stored before it has ended."""
+
+
+def find_finished_retry(meta: dict[str, Any]) -> int:
+    """Return the number of the retry that a success is of, -1 when none has ended."""
+    if meta.get(UNFINISHED):
+        return -1
+    retries = meta.get(RETRIES)
+    return retries if isinstance(retries, int) else 0
+
 
 class SparedRead(threading.local):
-    """Knows of each thread's task that its row has held no success."""
+    """Knows what each thread's task has read and written of its row."""
 
     def __init__(self, backend: Any) -> None:
         self.backend = backend
-        self.unsucceeded: str | None = None
+        self.task_id: str | None = None
+        self.is_unread = False
+        self.is_ending = False
+        self.is_early = False
         self.answers = False
+        self.notes: dict[str, Any] = {}
 
     @classmethod
     def of(cls, backend: Any) -> SparedRead | None:
@@ -43,23 +64,55 @@ class SparedRead(threading.local):
             spared = cls(backend)
             backend.__dict__ |= {
                 ATTRIBUTE: spared,
+                "mark_as_done": spared.end,
                 "_store_result": spared.store,
+                "_get_result_meta": spared.describe,
                 "_get_task_meta_for": spared.read,
             }
         return spared
+
+    def begin(self, task_id: str, *, has_succeeded: bool) -> None:
+        """Follow a task whose row has just been read."""
+        self.task_id = task_id
+        self.is_unread = not has_succeeded
+        self.is_early = False
+
+    def end(self, task_id: str, *args: Any, **kw: Any) -> Any:
+        """Stand in for ``mark_as_done``."""
+        self.is_ending = task_id == self.task_id
+        try:
+            return type(self.backend).mark_as_done(self.backend, task_id, *args, **kw)
+        finally:
+            self.is_ending = False
 
     def store(
         self, task_id: str, result: Any, state: str, *args: Any, **kw: Any
     ) -> Any:
         """Stand in for ``_store_result``."""
-        if task_id == self.unsucceeded:
-            self.unsucceeded = None
-            self.answers = state == states.SUCCESS
+        if task_id == self.task_id:
+            self.answers = self.is_unread and state == states.SUCCESS
+            self.is_unread = False
+            self.note(state, kw.get("request"))
         try:
             kind = type(self.backend)
             return kind._store_result(self.backend, task_id, result, state, *args, **kw)  # noqa: SLF001
         finally:
             self.answers = False
+            self.notes = {}
+
+    def note(self, state: str, request: Any) -> None:
+        if state != states.SUCCESS:
+            return
+        if not self.is_ending:
+            self.is_early = True
+            self.notes = {UNFINISHED: True}
+        elif retries := getattr(request, "retries", 0):
+            self.notes = {RETRIES: retries}
+
+    def describe(self, *args: Any, **kw: Any) -> Any:
+        """Stand in for ``_get_result_meta``."""
+        meta = type(self.backend)._get_result_meta(self.backend, *args, **kw)  # noqa: SLF001
+        return {**meta, **self.notes} if self.notes else meta
 
     def read(self, task_id: str) -> Any:
         """Stand in for ``_get_task_meta_for``."""

@@ -69,17 +69,18 @@ class ScheduleError(PushWorkerError):
     """
 
     def __init__(self, problems: list[str]) -> None:
-        super().__init__("\n".join(problems))
+        super().__init__(problems)
         self.problems = problems
+
+    def __str__(self) -> str:
+        return "\n".join(self.problems)
 
 
 class MessageTooLargeError(PushWorkerError):
     """The message fits into the queue, but the trigger would never deliver it."""
 
     def __init__(self, name: str, size: int, limit: int) -> None:
-        super().__init__(
-            name, size, limit
-        )  # It is made again of them, in another process.
+        super().__init__(name, size, limit)
         self.name = name
         self.size = size
         self.limit = limit
@@ -112,22 +113,33 @@ class RequestError(PushWorkerError):
     """
 
     def __init__(self, status: int, message: str, **headers: str) -> None:
-        super().__init__(message)
+        super().__init__(status, message)
         self.status = status
+        self.message = message
         self.headers = headers
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class UndeliverableError(PushWorkerError):
     """The message can never succeed, however often it is delivered."""
 
     def __init__(self, reason: Reason, message: str) -> None:
-        super().__init__(message)
+        super().__init__(reason, message)
         self.reason = reason
+        self.message = message
+
+    def __str__(self) -> str:
+        return self.message
 
 
 class RetryLaterError(PushWorkerError):
     """The message was not done, and a later delivery may succeed."""
 
     def __init__(self, reason: Reason) -> None:
-        super().__init__(reason.value)
+        super().__init__(reason)
         self.reason = reason
+
+    def __str__(self) -> str:
+        return self.reason.value

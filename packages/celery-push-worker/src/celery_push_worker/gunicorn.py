@@ -7,6 +7,9 @@ platform's SIGTERM. Imports nothing of Celery: the master process needs none.
 from __future__ import annotations
 
 import os
+from typing import Any
+
+from ._serving import fence, get_address, listen
 
 __all__ = [
     "bind",
@@ -15,13 +18,15 @@ __all__ = [
     "keepalive",
     "logconfig_dict",
     "logger_class",
+    "on_starting",
+    "post_worker_init",
     "timeout",
     "worker_class",
     "worker_tmp_dir",
     "workers",
 ]
 
-bind = f"0.0.0.0:{os.environ.get('PORT', '8000')}"
+bind = get_address()
 """The platform sets ``PORT``."""
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
@@ -66,3 +71,13 @@ logconfig_dict = {
     },
 }
 """The server's own lines in the same shape as the worker's."""
+
+
+def on_starting(server: Any) -> None:
+    """Listen there whatever the command line says."""
+    listen(server)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Stand in front of the worker, which is loaded now."""
+    fence(worker)

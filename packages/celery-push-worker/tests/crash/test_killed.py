@@ -41,18 +41,7 @@ SUCCEEDED = [
     "before the answer",
 ]
 POINTS = [*NOT_YET, *UNKNOWN, *SUCCEEDED]
-CHORD_POINTS = [
-    pytest.param(
-        point,
-        marks=pytest.mark.xfail(
-            point == "after the result is stored",
-            reason="stored, but not counted: the duplicate check takes it for done",
-            strict=True,
-        ),
-    )
-    for point in POINTS
-    if "follows" not in point
-]
+CHORD_POINTS = [point for point in POINTS if "follows" not in point]
 POSITIONS = [0, 1, 2] if DEEP else [1]
 
 

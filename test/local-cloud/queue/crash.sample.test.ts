@@ -91,7 +91,11 @@ test("no accepted message is lost when the server is killed at any moment", asyn
       sendUntilDead(server, `${crash} ${sender}`, accepted),
     );
     clients.push(deleteUntilDead(server, begun, deleted));
-    setTimeout(() => server.child.kill("SIGKILL"), 50 + Math.random() * 200);
+    // At some moment of work under way, however fast this machine works.
+    const before = accepted.size;
+    const wanted = SENDERS + Math.floor(Math.random() * 20 * SENDERS);
+    await expect.poll(() => accepted.size - before, { interval: 1 }).toBeGreaterThan(wanted);
+    server.child.kill("SIGKILL");
     await Promise.all([...clients, once(server.child, "exit")]);
   }
   const server = await start(directory);
@@ -99,7 +103,6 @@ test("no accepted message is lost when the server is killed at any moment", asyn
   server.child.kill("SIGKILL");
   const lost = [...accepted].filter((body) => !left.has(body) && !begun.has(body));
   console.log(`${accepted.size} accepted, ${begun.size} received, ${left.size} left`);
-  expect(accepted.size).toBeGreaterThan(CRASHES * SENDERS);
   expect(lost).toEqual([]);
   expect([...deleted].filter((body) => left.has(body))).toEqual([]);
   rmSync(directory, { recursive: true, force: true });

@@ -1,6 +1,13 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { appendFileSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import {
+  appendFileSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { createInterface } from "node:readline";
@@ -15,7 +22,7 @@ import {
   ScanCommand,
   TransactWriteItemsCommand,
 } from "@aws-sdk/client-dynamodb";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { sampled } from "../../support/sample.ts";
 import { clientOf, openTables } from "./_tables.ts";
 
@@ -67,7 +74,7 @@ describe("a directory", () => {
     expect(TimeToLiveDescription?.AttributeName).toBe("ttl");
     expect(await idsIn(second.client)).toEqual(["expired", "kept"]);
     second.clock.turn(20);
-    await vi.waitUntil(async () => (await idsIn(second.client)).length === 1);
+    await expect.poll(() => idsIn(second.client)).toHaveLength(1);
     await second.client.send(new DeleteTableCommand({ TableName: "app/other" }));
     await second.close();
 
@@ -104,10 +111,19 @@ describe("a directory", () => {
     await third.close();
   });
 
+  test("is its owner's alone, and so are the tables", async () => {
+    const inside = join(directory, "data", "tables");
+    await (await openTables({ directory: inside })).close();
+    const modes = [join(directory, "data"), inside, join(inside, "tables.jsonl")].map(
+      (path) => statSync(path).mode & 0o777,
+    );
+    expect(modes).toEqual([0o700, 0o700, 0o600]);
+  });
+
   test("is refused when it is damaged, by the line", async () => {
     writeFileSync(join(directory, "tables.jsonl"), '{"type":"expiry","table":"a"}\nnonsense\n');
     await expect(openTables({ directory })).rejects.toThrow(
-      /tables\.jsonl:2 is damaged\. Move the file away to begin with empty tables\./,
+      /tables\.jsonl:2 is damaged\. Remove the line, or move the file away/,
     );
   });
 });
@@ -121,7 +137,7 @@ test(`nothing accepted is lost by kill -9, and no transaction is split (${KILLS}
       writeUntilKilled(client, `${kill}-${writer}`, accepted),
     );
     const before = accepted.size;
-    await vi.waitUntil(() => accepted.size > before + 50, { timeout: 60_000 });
+    await expect.poll(() => accepted.size, { interval: 5 }).toBeGreaterThan(before + 50);
     setTimeout(() => child.kill("SIGKILL"), Math.random() * 100);
     await once(child, "exit");
     await Promise.all(writers);

@@ -1,0 +1,71 @@
+"""Counts the members of a chord by their ids: one that is counted twice counts once.
+
+Celery adds one to a number for each member that ends, so that a member whose process
+died between its result and the number is missing for ever, and one that is delivered
+twice counts for two. Here a duplicate is counted again, as often as it comes.
+
+Each way has the same two steps, either of which may be repeated: note the member, and
+publish the body when all are noted. Whoever sees that all are noted publishes it, under
+the id that it has had from the start; what was noted is removed afterwards.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any
+
+from celery import states
+from celery.backends.base import BaseKeyValueStoreBackend
+
+from ._chords_redis import CountsInRedis
+from ._chords_table import CountsInTable
+
+__all__ = ["adopt", "recount"]
+
+OWN_WAY = "_chord_part_return_script"
+"""What Celery's store has where it counts by member itself: over Redis, since 5.7."""
+
+
+def adopt(backend: Any) -> Any:
+    """Make a result store count by member, if it is one of Celery's that can."""
+    kind: Any = type(backend)
+    way = find_way(kind)
+    if way is not None:
+        backend.__class__ = extend(kind, way)
+        if "apply_chord" in vars(backend):  # Celery has bound its own to the instance.
+            backend.apply_chord = backend._apply_chord_incr  # noqa: SLF001
+    return backend
+
+
+def recount(backend: Any, request: Any, result: Any) -> None:
+    """Count a member that has succeeded before, in case that it was not counted.
+
+    Leaves a store alone that would count it twice.
+    """
+    if isinstance(backend, (CountsInTable, CountsInRedis)) or hasattr(backend, OWN_WAY):
+        backend.on_chord_part_return(request, states.SUCCESS, result)
+
+
+@cache
+def find_way(kind: Any) -> type | None:
+    bases = {f"{base.__module__}.{base.__name__}" for base in kind.__mro__}
+    counts, base = kind.on_chord_part_return, BaseKeyValueStoreBackend
+    if "celery.backends.dynamodb.DynamoDBBackend" in bases:
+        # Without a number, as in Celery 5.3, a task asks whether all are ready.
+        is_celerys = kind.implements_incr and counts is base.on_chord_part_return
+        return CountsInTable if is_celerys else None
+    if "celery.backends.redis.RedisBackend" in bases and not hasattr(kind, OWN_WAY):
+        is_celerys = counts.__module__ == "celery.backends.redis"
+        return CountsInRedis if is_celerys else None
+    return None
+
+
+@cache
+def extend(kind: Any, way: Any) -> type:
+    class Counting(way, kind):  # type: ignore[misc]  # chosen when it is known
+        def __reduce__(self, *args: Any) -> Any:
+            make, (_, *rest) = super().__reduce__(*args)
+            return make, (kind, *rest)
+
+    Counting.__name__ = Counting.__qualname__ = kind.__name__
+    return Counting

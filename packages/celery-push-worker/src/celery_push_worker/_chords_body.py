@@ -1,0 +1,78 @@
+"""Results of a chord's members come in, its body is published or recorded as failed."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from celery import exceptions, states
+from celery.canvas import maybe_signature
+from celery.exceptions import ChordError
+from celery.result import ResultSet, allow_join_result
+
+from ._faults import is_outage
+from ._logs import log
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping
+
+__all__ = ["join", "publish_body"]
+
+
+def publish_body(
+    backend: Any, request: Any, read_results: Callable[[], list[Any]]
+) -> None:
+    """Publish the body of the request's chord, or record that it can never run.
+
+    What fails because store or broker are away is raised: the member comes back, as a
+    duplicate that is counted again.
+    """
+    callback: Any = maybe_signature(request.chord, app=backend.app)
+    try:
+        with allow_join_result():
+            results = read_results()
+        publish(callback, results)
+    except ChordError as exc:
+        log.error("Chord %r raised: %s", request.group, exc)
+        backend.chord_error_from_stack(callback, exc)
+
+
+def publish(callback: Any, results: list[Any]) -> None:
+    try:
+        callback.delay(results)
+    except Exception as exc:
+        if is_outage(exc):
+            raise
+        raise ChordError(f"Callback error: {exc!r}") from exc
+
+
+def join(backend: Any, members: Any, known: Mapping[str, Any]) -> Iterator[Any]:
+    """Return the results of members, all of which have been stored.
+
+    :param known: what has been read of them, by id.
+    :raises ChordError: one has failed, or there is nothing to be read.
+    """
+    for member in members.results or ():
+        if isinstance(member, ResultSet):
+            yield list(join(backend, member, known))
+        else:
+            yield read_result(backend, member, known.get(member.id))
+
+
+def read_result(backend: Any, member: Any, meta: Any) -> Any:
+    meta = meta or wait_for_result(backend, member)
+    if meta["status"] not in states.PROPAGATE_STATES:
+        return meta["result"]
+    error = meta["result"]
+    cause = error if isinstance(error, BaseException) else None
+    raise ChordError(f"Dependency {member.id} raised {error!r}") from cause
+
+
+def wait_for_result(backend: Any, member: Any) -> dict[str, Any]:
+    # Celery's limit is meant for all members together, which a large chord exceeds:
+    # here each has it, as a store may take a moment to show what was written.
+    timeout = backend.app.conf.result_chord_join_timeout
+    try:
+        member.get(timeout=timeout, propagate=False)
+    except exceptions.TimeoutError as exc:
+        raise ChordError(repr(exc)) from exc
+    return {"status": member.state, "result": member.result}

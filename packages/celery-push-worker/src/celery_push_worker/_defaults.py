@@ -1,0 +1,132 @@
+"""What a project need not say: its queue, where the environment names one.
+
+Found by kombu as an entry point, in every process that uses Celery: the site, the
+worker, ``manage.py`` and ``celery``. Nothing happens without ``SQS_QUEUE``.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+    from importlib.machinery import ModuleSpec
+    from types import ModuleType
+
+    from celery import Celery
+
+__all__ = ["activate", "serializer"]
+
+QUEUE = "default"
+"""The stack has one queue, and this is its name."""
+
+APPS_MODULE = "celery.app.base"
+
+serializer = (None, None, "application/x-celery-push-worker")
+"""What kombu takes for a serializer that neither encodes nor decodes."""
+
+
+def activate() -> None:
+    """Give every app of the process its defaults, those to come included."""
+    if not os.environ.get("SQS_QUEUE"):
+        return
+    from ._launch import add_fallback
+
+    add_fallback()
+    module = sys.modules.get(APPS_MODULE)
+    if module is not None and hasattr(module, "Celery"):
+        prepare_all(module)
+    elif not any(isinstance(finder, Waiting) for finder in sys.meta_path):
+        sys.meta_path.insert(0, Waiting())
+
+
+class Waiting:
+    """Waits for the module of the apps: kombu is loaded while Celery still is."""
+
+    def find_spec(
+        self, name: str, _path: Sequence[str] | None = None, _target: Any = None
+    ) -> ModuleSpec | None:
+        if name != APPS_MODULE:
+            return None
+        sys.meta_path.remove(self)
+        spec = find_spec(name)
+        loader: Any = spec and spec.loader
+        if loader:
+            loader.exec_module = followed_by(loader.exec_module, prepare_all)
+        return spec
+
+
+def followed_by(
+    execute: Callable[[ModuleType], None], then: Callable[[ModuleType], None]
+) -> Callable[[ModuleType], None]:
+    def execute_both(module: ModuleType) -> None:
+        execute(module)
+        then(module)
+
+    return execute_both
+
+
+def prepare_all(module: ModuleType) -> None:
+    """Prepare each app when it is made, and those that are there."""
+    celery: Any = module.Celery
+    if getattr(celery, "push_worker_defaults", False):
+        return
+    celery.push_worker_defaults = True
+    initialize = celery.__init__
+
+    @functools.wraps(initialize)
+    def initialize_prepared(app: Celery, *args: Any, **options: Any) -> None:
+        initialize(app, *args, **options)
+        prepare(app)
+
+    celery.__init__ = initialize_prepared
+    from celery import _state
+
+    state: Any = _state
+    for app in list(state._get_active_apps()):  # noqa: SLF001  Celery has no other list
+        prepare(app)
+
+
+def prepare(app: Any) -> None:
+    """Make an app publish for a trigger, to the queue of the environment."""
+    from ._install import install
+
+    install(app)
+    # Again at the end: options may be replaced after they were read.
+    for event in (app.on_after_configure, app.on_after_finalize):
+        event.connect(apply_defaults, weak=False, dispatch_uid="celery_push_worker")
+    if app.configured:
+        apply_defaults(app)
+
+
+def apply_defaults(sender: Any, **_: Any) -> None:
+    conf = sender.conf
+    if not str(conf.broker_write_url or "").lower().startswith("sqs"):
+        return
+    if not any("push_worker_default" in values for values in conf.maps):
+        # The last are Celery's own defaults: whatever the project says comes before.
+        own = {"push_worker_default": True, "task_default_queue": QUEUE}
+        conf.maps.insert(len(conf.maps) - 1, own)
+    options = find_options(conf)
+    options.setdefault("is_secure", True)
+    if os.environ.get("SQS_REGION"):
+        options.setdefault("region", os.environ["SQS_REGION"])
+    url = os.environ["SQS_QUEUE"]
+    names = {QUEUE, conf.task_default_queue}
+    options.setdefault("predefined_queues", {name: {"url": url} for name in names})
+
+
+def find_options(conf: Any) -> dict[str, Any]:
+    """Return the dictionary of transport options that counts, to be filled up."""
+    options = conf.broker_transport_options
+    if not isinstance(options, dict):
+        options = dict(options or {})
+        conf.broker_transport_options = options
+    return options
+
+
+activate()

@@ -1,0 +1,102 @@
+"""Settings for the gunicorn of a site: ``gunicorn -c python:celery_push_worker.web …``.
+
+They stand in front of the project's own ``gunicorn.conf.py``, which is read all the
+same, and see to what the platform asks of a container: it listens on ``PORT``, is told
+that the browser speaks https, and answers whole, with a length.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+import traceback
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+from ._answers import complete_asgi, complete_wsgi
+from ._serving import fence, get_address, get_scheme, is_asgi, listen, replace_app
+from .exceptions import ConfigurationError
+
+__all__ = ["on_starting", "post_worker_init"]
+
+PROJECTS_OWN = "gunicorn.conf.py"
+
+
+def read_own(file: Path) -> dict[str, Any]:
+    """Return what a file of gunicorn's sets, run as gunicorn runs it."""
+    from gunicorn.config import KNOWN_SETTINGS
+
+    spec = spec_from_file_location("__config__", file)
+    if spec is None or spec.loader is None or not file.exists():
+        return {}
+    module = module_from_spec(spec)
+    sys.modules["__config__"] = module
+    try:
+        spec.loader.exec_module(module)
+    except Exception as exc:
+        line = exc.lineno if isinstance(exc, SyntaxError) else find_line(exc, file)
+        raise ConfigurationError(
+            f"{file}, line {line}: {type(exc).__name__}: {exc}"
+        ) from exc
+    names = {setting.name for setting in KNOWN_SETTINGS}
+    return {name: value for name, value in vars(module).items() if name in names}
+
+
+def find_line(exc: Exception, file: Path) -> int | None:
+    frames = traceback.extract_tb(exc.__traceback__)
+    return next((f.lineno for f in frames if f.filename == str(file)), None)
+
+
+own = read_own(Path.cwd() / PROJECTS_OWN)
+
+# What the project may change.
+control_socket_disable = True
+worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+wsgi_app = (
+    "celery_push_worker.site:asgi_application"
+    if re.search(r"uvicorn|asgi", str(own.get("worker_class", "")))
+    else "celery_push_worker.site:application"
+)
+globals().update(own)
+
+# What it may not: no request would arrive, or the container would end at once.
+bind = get_address()
+daemon = False
+
+
+def on_starting(server: Any) -> None:
+    """Overrule what command line and variables say, too."""
+    listen(server)
+    limit_processes(server)
+    call_own("on_starting", server)
+
+
+def post_worker_init(worker: Any) -> None:
+    """Stand in front of the site, which is loaded now."""
+    # Looked up with the class: each kind of server has an application of its own kind.
+    complete: Any = complete_asgi if is_asgi(worker) else complete_wsgi
+    site = worker.asgi if hasattr(worker, "asgi") else worker.wsgi
+    seconds = worker.cfg.timeout
+    replace_app(worker, complete(site, scheme=get_scheme(), seconds=seconds))
+    fence(worker)
+    call_own("post_worker_init", worker)
+
+
+def limit_processes(server: Any) -> None:
+    """Start no more processes than the container gets requests at once.
+
+    A file that counts the machine's processors would fill the container's memory.
+    """
+    found = re.search(r"--threads=(\d+)", os.environ.get("GUNICORN_CMD_ARGS", ""))
+    most = int(found[1]) if found else server.cfg.workers
+    if server.cfg.workers > most:
+        server.log.info("%d processes, not %d", most, server.cfg.workers)
+        server.cfg.set("workers", most)
+        server.num_workers = most
+
+
+def call_own(hook: str, argument: Any) -> None:
+    if hook in own:
+        own[hook](argument)

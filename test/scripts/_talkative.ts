@@ -1,0 +1,10 @@
+// Says more than anybody reads: node run.mjs test/scripts/_talkative.ts
+import { main } from "../../scripts/lib/main.ts";
+
+const command = { name: "talkative", summary: "Says much.", flags: {} } as const;
+
+await main(command, async (world) => {
+  for (let line = 0; line < 20_000; line++) world.say(`line ${line} ${"x".repeat(100)}`);
+  await world.sleep(50);
+  world.say("the last line");
+});
