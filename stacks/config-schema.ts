@@ -117,6 +117,13 @@ export interface StageConfig {
     /** @default "ydb.editor" */
     readonly documentApi?: string;
   };
+  /**
+   * Values that are refused here although the cloud takes them, because they are newer than this
+   * project's lists and limits, e.g. `["a_new_integration", 16384]`. The refusal names the list.
+   *
+   * @default - none
+   */
+  readonly accept?: readonly (string | number)[];
   /** Your cloud's quotas, where they were raised. */
   readonly quotas?: {
     /** @default 10 */
@@ -257,6 +264,7 @@ const stageEntries = {
   roles: v.optional(
     v.strictObject({ queueReader: v.optional(role), documentApi: v.optional(role) }),
   ),
+  accept: v.optional(v.array(v.union([text, v.number()], "must be a text or a number"))),
   quotas: v.optional(v.strictObject({ containers: v.optional(v.number()) })),
 };
 

@@ -78,7 +78,6 @@ describe("readStack", () => {
     expect(containers.map(({ name }) => name)).toEqual(["shop-web", "shop-worker"]);
     expect(worker).toMatchObject({
       source: "examples/django-celery",
-      requirements: "requirements.txt",
       dockerfile: "Dockerfile",
       command: ["python3", "-m", "celery_push_worker", "worker"],
       concurrency: 1,
