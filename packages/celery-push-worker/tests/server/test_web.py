@@ -235,6 +235,22 @@ def test_the_site_is_told_that_the_browser_speaks_https(site):
     assert facts["scheme"] == "https"
 
 
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("https://localhost", 200), ("http://localhost", 403), ("https://elsewhere", 403)],
+)
+def test_a_form_is_taken_from_its_own_site_alone(site, origin, status):
+    """Django compares the scheme with the browser's Origin."""
+    form = site.request("GET", "/form/")
+    token, cookie = form.body.decode(), form.headers["Set-Cookie"].split(";")[0]
+
+    answer = site.request(
+        "POST", "/form/", **{"X-CSRFToken": token, "Cookie": cookie, "Origin": origin}
+    )
+
+    assert answer.status == status
+
+
 def test_a_stream_that_does_not_end_in_time_is_a_502(start):
     site = start(timeout=1)
 
