@@ -50,6 +50,7 @@ export class AppStack extends TerraformStack {
       name: namePrefix(settings),
       celeryApp: settings.celeryApp,
       env: settings.env,
+      aliases: settings.aliases,
       web: settings.web,
       worker: settings.worker,
       workerPath: settings.workerPath,
@@ -115,7 +116,9 @@ export class AppStack extends TerraformStack {
     defineOutput(this, "local", {
       containers: mapContainers(celery, ({ command }) => ({
         source: settings.image.context,
+        dockerfile: settings.image.dockerfile,
         requirements: settings.image.requirements,
+        workdir: settings.image.workdir,
         command,
       })),
       table: celery.resultsTable,

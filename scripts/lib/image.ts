@@ -1,6 +1,6 @@
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
-import { dirname, join, resolve } from "node:path";
+import { join, resolve } from "node:path";
 import * as v from "valibot";
 import {
   BAKE,
@@ -12,7 +12,7 @@ import { makeStageDirectory, stageDirectory } from "../../stacks/locations.ts";
 import type { Settings } from "../../stacks/settings.ts";
 import { IMAGE_FILE } from "../../stacks/synthesize.ts";
 import type { Access } from "./access.ts";
-import { hashContext, refuseState } from "./build-context.ts";
+import { hashContext, refuseSecrets } from "./build-context.ts";
 import { CloudApi } from "./cloud-api.ts";
 import { UsageError } from "./command-line.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
@@ -26,7 +26,6 @@ const HOST = "cr.yandex";
 const TAG_LENGTH = 16;
 /** The worker package, of which each image has a layer. */
 const WORKER_FOLDER = join("packages", "celery-push-worker");
-const STATE_DIRECTORY = dirname(stageDirectory(undefined));
 
 export interface ImageOptions {
   readonly world: World;
@@ -118,7 +117,7 @@ export function sourceHashOf(world: World, { image }: Settings): string {
     context: resolve(world.root, image.context),
     further: [resolve(world.root, WORKER_FOLDER)],
   };
-  refuseState(input, resolve(world.root, STATE_DIRECTORY));
+  refuseSecrets(input, world.root);
   return hashContext(input);
 }
 

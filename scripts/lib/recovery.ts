@@ -13,6 +13,7 @@ import { UserError } from "./user-error.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;
+const AGAIN = "once more";
 
 export interface ApplyOptions {
   readonly session: Session;
@@ -38,20 +39,28 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   );
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  const outcome = await applyTwice(options, () => terraform.apply(kind));
+  const outcome = await applyInRounds(options, () => terraform.apply(kind));
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
 }
 
-async function applyTwice(options: ApplyOptions, apply: () => Promise<string>): Promise<string> {
+// Each round has to find something that was not found before: what comes after it may be lost too.
+async function applyInRounds(options: ApplyOptions, apply: () => Promise<string>): Promise<string> {
   const { session, kind } = options;
+  const done = new Set<string>();
   try {
-    return findApplied(await apply());
-  } catch (error) {
-    if (!(error instanceof TerraformFailure) || interruption()) throw error;
-    const taken = await takeOver(options, error);
-    if (taken.length === 0 && !PASSING.test(error.message)) throw error;
-    return [...taken, findApplied(await apply())].join("; ");
+    for (;;) {
+      try {
+        return [...done, findApplied(await apply())].filter((phrase) => phrase !== AGAIN).join("; ");
+      } catch (error) {
+        if (!(error instanceof TerraformFailure) || interruption()) throw error;
+        const found = await takeOver(options, error);
+        if (PASSING.test(error.message)) found.push(AGAIN);
+        const before = done.size;
+        for (const phrase of found) done.add(phrase);
+        if (done.size === before) throw error;
+      }
+    }
   } finally {
     session.terraform.forgetImports(kind);
   }

@@ -19,6 +19,8 @@ export interface Cloud {
   tick: number;
   /** How many resources terraform has made. */
   creates?: number;
+  /** What was lost of them. */
+  lost?: string[];
   registries: Record<string, { name: string; folderId: string } & Described>;
   /** Key: `<registry id>/<repository>`. */
   repositories: Record<string, { id: string; policy?: unknown }>;
@@ -242,12 +244,10 @@ export interface SecretVersion {
   createdAt?: string;
 }
 
-/**
- * What becomes of one creation, counted from 1 over the life of the cloud: the cloud has made the
- * thing by then, and terraform never hears of it.
- */
+/** What becomes of a creation: the cloud has made the thing, and terraform does not hear of it. */
 export interface LostCreation {
-  at: number;
+  /** Counted from 1 over the life of the cloud; `each` loses the first of each thing. */
+  at: number | "each";
   /**
    * `kill` ends terraform and the provider, `kill all` the process that has started terraform too;
    * `internal` fails the look that follows; `unavailable` loses the answer, so that the provider asks

@@ -215,14 +215,14 @@ describe("describeImage", () => {
   });
 });
 
-test("sources that include the state are refused, unless .dockerignore leaves it out", () => {
+test("sources that include secrets are refused, unless .dockerignore leaves them out", () => {
   writeFileSync(join(root, "Dockerfile"), "FROM scratch\n");
   const hash = () => sourceHashOf(fakeWorld({ root }), settings({ image: { context: "." } }));
 
   expect(hash).toThrow(
-    `The image's sources in ${root} include .state, which holds the state with its keys. Write a line ".state" into ${join(root, ".dockerignore")} ("cdktf.out" and "node_modules" belong there too).`,
+    `The image's sources in ${root} include .state, which holds the state with its keys, and .env.local, which holds your secrets for local runs. Write a line ".state" and a line ".env.local" into ${join(root, ".dockerignore")} ("cdktf.out" and "node_modules" belong there too).`,
   );
-  writeFileSync(join(root, ".dockerignore"), ".state\n");
+  writeFileSync(join(root, ".dockerignore"), ".state\n.env.local\n");
   expect(hash()).toMatch(/^[0-9a-f]{64}$/);
 });
 

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { DOCKER_HOST } from "../http/guard.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { containerVariables } from "./_environment.ts";
 import type { Command } from "./_owned-process.ts";
@@ -9,7 +10,6 @@ import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
 import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-build.ts";
 
 const FAILURE_LINES = 15;
-const HOST = "host.docker.internal";
 
 /** Runs containers as images that are built from their sources, with the docker of the machine. */
 export class Images implements Runtime {
@@ -95,7 +95,7 @@ export class Images implements Runtime {
       `--memory=${spec.memoryMib}m`,
       ...(this.sharesNetwork
         ? ["--network=host"]
-        : [`--publish=127.0.0.1:${port}:${port}`, `--add-host=${HOST}:host-gateway`]),
+        : [`--publish=127.0.0.1:${port}:${port}`, `--add-host=${DOCKER_HOST}:host-gateway`]),
       ...variables.map((name) => `--env=${name}`),
       ...(program === undefined ? [] : [`--entrypoint=${program}`]),
       image,
@@ -120,7 +120,7 @@ export class Images implements Runtime {
     return Object.fromEntries(
       Object.entries(variables).map(([name, value]) => [
         name,
-        value.replaceAll(/(?<=\/\/)(?:localhost|127\.0\.0\.1)(?=[:/]|$)/g, HOST),
+        value.replaceAll(/(?<=\/\/)(?:localhost|127\.0\.0\.1)(?=[:/]|$)/g, DOCKER_HOST),
       ]),
     );
   }

@@ -34,7 +34,7 @@ afterAll(() => {
   process.env.PATH = PATH;
 });
 
-const work = { progress: () => {}, signal: new AbortController().signal };
+const work = { progress: () => {}, warn: () => {}, signal: new AbortController().signal };
 const spec = {
   ...SPEC,
   source: "site",
