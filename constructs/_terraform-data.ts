@@ -1,4 +1,4 @@
-import { dependable, Fn, TerraformResource } from "cdktf";
+import { Fn, TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 
 /**
@@ -16,13 +16,6 @@ export class CreationTime extends TerraformResource {
     });
     // `input`, not `output`: the latter is unknown in the first plan.
     this.value = this.getStringAttribute("input");
-  }
-
-  /** Makes it come after the resource that is the main one of a construct. */
-  waitFor(construct: Construct): void {
-    const resource = construct.node.defaultChild;
-    if (!TerraformResource.isTerraformResource(resource)) return;
-    this.dependsOn = [...(this.dependsOn ?? []), dependable(resource)];
   }
 
   protected override synthesizeAttributes(): Record<string, unknown> {

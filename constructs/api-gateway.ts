@@ -210,8 +210,9 @@ export class ApiGateway extends Construct {
 
   private reach(container: ServerlessContainer): void {
     container.grantInvoke(this.props.account);
+    container.invokersPrecede(this.resource);
     this.containers.push(container);
-    this.creation?.waitFor(container);
+    if (this.creation) container.invokersPrecede(this.creation);
   }
 
   /** Noted after all that the gateway waits for, so that what fails before it leaves no trace. */
@@ -219,7 +220,7 @@ export class ApiGateway extends Construct {
     if (!this.creation) {
       this.creation = new CreationTime(this, "Creation");
       this.props.account.precedes(this.creation);
-      for (const container of this.containers) this.creation.waitFor(container);
+      for (const container of this.containers) container.invokersPrecede(this.creation);
     }
     return this.creation.value;
   }

@@ -1,14 +1,20 @@
 import { ContainerRegistry as Resource } from "@cdktf/provider-yandex/lib/container-registry";
+import { ContainerRegistryIamBinding } from "@cdktf/provider-yandex/lib/container-registry-iam-binding";
 import { ContainerRepository } from "@cdktf/provider-yandex/lib/container-repository";
 import {
   ContainerRepositoryLifecyclePolicy,
   type ContainerRepositoryLifecyclePolicyRule,
 } from "@cdktf/provider-yandex/lib/container-repository-lifecycle-policy";
-import { TerraformResource, type TerraformResourceConfig, TerraformSelf } from "cdktf";
+import { DataYandexContainerRegistry } from "@cdktf/provider-yandex/lib/data-yandex-container-registry";
+import { Fn, Op, TerraformResource, type TerraformResourceConfig, TerraformSelf } from "cdktf";
 import { Construct } from "constructs";
 import { checkName } from "./_name.ts";
 import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
 import type { ServiceAccount } from "./service-account.ts";
+
+const PULLER_ROLE = "container-registry.images.puller";
+const PUSHER_ROLE = "container-registry.images.pusher";
 
 /** @see https://yandex.cloud/en/docs/container-registry/concepts/registry */
 export interface ContainerRegistryProps {
@@ -44,6 +50,12 @@ export interface ContainerRegistryProps {
   readonly purgeCommand?: string;
 }
 
+/** A registry that another stack has made. */
+export interface ExistingRegistry {
+  readonly registryName: string;
+  readonly repository: string;
+}
+
 /**
  * A registry with one repository and the policy that keeps it small without removing an image that
  * a recent revision needs: tagged images go only by number, untagged ones only after two weeks.
@@ -53,28 +65,63 @@ export interface ContainerRegistryProps {
  * registry.grantPull(account);
  */
 export class ContainerRegistry extends Construct {
+  /** A registry of another stack, which is applied first. Who may use it is managed here. */
+  static fromName(scope: Construct, id: string, existing: ExistingRegistry): ContainerRegistry {
+    return new ContainerRegistry(scope, id, existing);
+  }
+
   readonly id: string;
   /** What an image's name starts with: `cr.yandex/<registry id>/<repository>`. */
   readonly repositoryUrl: string;
 
-  constructor(scope: Construct, id: string, props: ContainerRegistryProps) {
+  constructor(scope: Construct, id: string, props: ContainerRegistryProps | ExistingRegistry) {
     super(scope, id);
+    this.id = "registryName" in props ? this.find(props) : this.define(props);
+    this.repositoryUrl = `cr.yandex/${this.id}/${props.repository}`;
+  }
+
+  /**
+   * `container-registry.images.puller` on this registry alone.
+   *
+   * @param image what the account pulls. One of another registry, promoted from another stage, needs
+   * the role in the account's folder; that is given for as long as such an image runs.
+   */
+  grantPull(account: ServiceAccount, image?: string): void {
+    this.grant(account, "Pullers", PULLER_ROLE);
+    if (image === undefined) return;
+    const foreign = Op.neq(Fn.element(Fn.split("/", image), 1), this.id);
+    account.grantOnFolder(PULLER_ROLE, foreign);
+  }
+
+  /** `container-registry.images.pusher` on this registry alone. */
+  grantPush(account: ServiceAccount): void {
+    this.grant(account, "Pushers", PUSHER_ROLE);
+  }
+
+  private grant(account: ServiceAccount, id: string, role: string): void {
+    const holders = RoleMembers.of(this, id, (scope, id, members) => {
+      const lifecycle = GRANT_LIFECYCLE;
+      return new ContainerRegistryIamBinding(scope, id, {
+        registryId: this.id,
+        role,
+        members,
+        lifecycle,
+      });
+    });
+    holders.add(account);
+    account.addGrant(holders.binding, () => [this.id, role, ...holders.list()]);
+  }
+
+  private find({ registryName: name }: ExistingRegistry): string {
+    return new DataYandexContainerRegistry(this, "Resource", { name }).id;
+  }
+
+  private define(props: ContainerRegistryProps): string {
     refuseAtSynth(this, (refuse) => checkContainerRegistry(props, refuse));
     const registry = new Resource(this, "Resource", { name: props.name });
     const repository = this.defineRepository(registry.id, props);
     if (props.purgeCommand) this.definePurge(registry.id, repository, props.purgeCommand);
-    this.id = registry.id;
-    this.repositoryUrl = `cr.yandex/${registry.id}/${props.repository}`;
-  }
-
-  /** `container-registry.images.puller` in the account's folder: the registry has no member type. */
-  grantPull(account: ServiceAccount): void {
-    account.grantOnFolder("container-registry.images.puller");
-  }
-
-  /** `container-registry.images.pusher` in the account's folder: the registry has no member type. */
-  grantPush(account: ServiceAccount): void {
-    account.grantOnFolder("container-registry.images.pusher");
+    return registry.id;
   }
 
   private defineRepository(registryId: string, props: ContainerRegistryProps): ContainerRepository {

@@ -6,7 +6,8 @@ import { LockboxSecretVersion } from "@cdktf/provider-yandex/lib/lockbox-secret-
 import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { GRANT_DELAY_SECONDS, type ServiceAccount } from "./service-account.ts";
+import { GRANT_LIFECYCLE } from "./_rights.ts";
+import type { ServiceAccount } from "./service-account.ts";
 
 /** One entry of one version of a secret: what a container can be given by name. */
 export interface SecretValue {
@@ -48,6 +49,8 @@ export interface ExistingSecret {
    */
   readonly versionId?: string;
 }
+
+const READER_ROLE = "lockbox.payloadViewer";
 
 /** Entries of a secret made by `Secret.staticKey`. */
 export const ACCESS_KEY_ENTRY = "access_key";
@@ -116,14 +119,13 @@ export class Secret extends Construct {
     if (this.readers.has(account)) return;
     this.readers.add(account);
     const reader = TerraformStack.of(this).getLogicalId(account.node);
-    account.addGrant(
-      new LockboxSecretIamMember(this, `Reader ${reader}`, {
-        secretId: this.secretId,
-        role: "lockbox.payloadViewer",
-        member: account.member,
-        sleepAfter: GRANT_DELAY_SECONDS,
-      }),
-    );
+    const grant = new LockboxSecretIamMember(this, `Reader ${reader}`, {
+      secretId: this.secretId,
+      role: READER_ROLE,
+      member: account.member,
+      lifecycle: GRANT_LIFECYCLE,
+    });
+    account.addGrant(grant, () => [this.secretId, READER_ROLE, account.member]);
   }
 
   private defineGenerated({ name, key, length = 50 }: GeneratedSecretProps): Version {

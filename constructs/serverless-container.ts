@@ -1,12 +1,14 @@
 import { ServerlessContainer as Resource } from "@cdktf/provider-yandex/lib/serverless-container";
 import { ServerlessContainerIamBinding } from "@cdktf/provider-yandex/lib/serverless-container-iam-binding";
 import {
+  dependable,
   Fn,
   type LocalExecProvisioner,
   Op,
   type Postcondition,
   propertyAccess,
   TerraformLocal,
+  type TerraformResource,
   TerraformSelf,
   TerraformStack,
 } from "cdktf";
@@ -19,11 +21,19 @@ import {
 } from "./_container-checks.ts";
 import { literal } from "./_literal.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { dependOn, GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
 import type { LogGroup } from "./log-group.ts";
 import type { SecretValue } from "./secret.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 const INVOKER_ROLE = "serverless-containers.containerInvoker";
+
+/**
+ * Seconds that the right to invoke is waited for after all else, since the container has to be there
+ * first. Fewer than for other rights: nothing that Terraform does needs it, and the first calls may
+ * be made again.
+ */
+const INVOKER_DELAY_SECONDS = 10;
 
 // https://yandex.cloud/en/docs/serverless-containers/concepts/limits
 const DEFAULT_CONTAINER_QUOTA = 10;
@@ -204,9 +214,14 @@ export class ServerlessContainer extends Construct {
     this.render();
   }
 
-  /** `serverless-containers.containerInvoker` in the account's folder: any container there. */
+  /** `serverless-containers.containerInvoker` on this container alone. */
   grantInvoke(account: ServiceAccount): void {
-    account.grantOnFolder(INVOKER_ROLE);
+    this.invokers().add(account);
+  }
+
+  /** Makes what calls the container come after the right to do so. */
+  invokersPrecede(resource: TerraformResource): void {
+    dependOn(resource, this.invokers().binding);
   }
 
   /** Instances that are kept ready. */
@@ -275,12 +290,29 @@ export class ServerlessContainer extends Construct {
     );
   }
 
-  private openToAll(): void {
-    new ServerlessContainerIamBinding(this, "Public", {
-      containerId: this.id,
-      role: INVOKER_ROLE,
-      members: ["system:allUsers"],
+  private invokers(): RoleMembers {
+    return RoleMembers.of(this, "Invokers", (scope, id, members) => {
+      const lifecycle = {
+        ...GRANT_LIFECYCLE,
+        replaceTriggeredBy: [`${dependable(this.resource)}.id`],
+      };
+      return new ServerlessContainerIamBinding(scope, id, {
+        containerId: this.id,
+        role: INVOKER_ROLE,
+        members,
+        sleepAfter: INVOKER_DELAY_SECONDS,
+        lifecycle,
+      });
     });
+  }
+
+  private openToAll(): void {
+    const invokers = this.invokers();
+    invokers.addEverybody();
+    // Where the binding stood when it was for everybody or did not exist.
+    const { node } = new Construct(this, "Public");
+    const before = TerraformStack.of(this).getLogicalId(node);
+    invokers.binding.moveFromId(`${invokers.binding.terraformResourceType}.${before}`);
   }
 
   private check(refuse: Refuse): void {

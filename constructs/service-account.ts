@@ -1,18 +1,10 @@
 import { IamServiceAccount as Resource } from "@cdktf/provider-yandex/lib/iam-service-account";
 import { ResourcemanagerFolderIamMember } from "@cdktf/provider-yandex/lib/resourcemanager-folder-iam-member";
-import { dependable, type TerraformResource } from "cdktf";
+import type { IResolvable, TerraformResource } from "cdktf";
+import { Fn, Token } from "cdktf";
 import { Construct } from "constructs";
 import { mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
-
-/**
- * Seconds that Terraform waits after each new grant, because rights reach the services late.
- *
- * The provider gives the grants of one folder one after the other, each with its wait, and allows
- * each five minutes that include its place in the queue: ten at once (what Terraform runs in
- * parallel) at 30 seconds each would run out of time, at 20 they do not. Changing the number
- * replaces every grant that exists.
- */
-export const GRANT_DELAY_SECONDS = 20;
+import { GRANT_LIFECYCLE, Rights } from "./_rights.ts";
 
 /** @see https://yandex.cloud/en/docs/iam/concepts/users/service-accounts */
 export interface ServiceAccountProps {
@@ -39,10 +31,10 @@ export interface ExistingServiceAccount {
 /**
  * An account for one purpose, with the roles that other constructs grant to it.
  *
- * Roles are single members with a wait after each, never bindings: a binding of a folder is
- * authoritative and would take the role from everybody else who has it. What uses a right while
- * Terraform runs (a container that pulls its image, a queue that is made with the account's key)
- * has to come after it: see `precedes`.
+ * Roles on a folder are single members, never bindings: a binding is authoritative and would take
+ * the role from everybody else who has it there. What uses a right while Terraform runs (a container
+ * that pulls its image, a queue that is made with the account's key) has to come after the grants
+ * and the one wait that follows them all: see `precedes`.
  *
  * @example
  * const account = new ServiceAccount(this, "WebAccount", { name: "shop-web" });
@@ -60,9 +52,6 @@ export class ServiceAccount extends Construct {
   /** The account as a subject of access bindings: `serviceAccount:<id>`. */
   readonly member: string;
 
-  private readonly grants: TerraformResource[] = [];
-  private readonly followers: TerraformResource[] = [];
-
   constructor(scope: Construct, id: string, props: ServiceAccountProps | ExistingServiceAccount) {
     super(scope, id);
     const { accountId, folderId } = "accountId" in props ? props : this.define(props);
@@ -71,30 +60,37 @@ export class ServiceAccount extends Construct {
     this.member = `serviceAccount:${accountId}`;
   }
 
-  /** Gives the account a role in its folder. A second call with the same role does nothing. */
-  grantOnFolder(role: string): void {
+  /**
+   * Gives the account a role in its folder. A second call with the same role does nothing.
+   *
+   * @param when a condition that the plan can know, for a role that is not always needed
+   */
+  grantOnFolder(role: string, when?: IResolvable): void {
     const id = `Folder ${role}`;
     if (this.node.tryFindChild(id)) return;
-    this.addGrant(
-      new ResourcemanagerFolderIamMember(this, id, {
-        folderId: this.folderId,
-        role,
-        member: this.member,
-        sleepAfter: GRANT_DELAY_SECONDS,
-      }),
-    );
+    const grant = new ResourcemanagerFolderIamMember(this, id, {
+      folderId: this.folderId,
+      role,
+      member: this.member,
+      count: when && Token.asNumber(Fn.conditional(when, 1, 0)),
+      lifecycle: GRANT_LIFECYCLE,
+    });
+    this.addGrant(grant, () => [this.folderId, role, this.member, ...(when ? [when] : [])]);
   }
 
-  /** Counts a role that another construct gave to the account among its grants. */
-  addGrant(grant: TerraformResource): void {
-    this.grants.push(grant);
-    for (const follower of this.followers) dependOn(follower, grant);
+  /**
+   * Counts a role that another construct gave to the account among the rights that are waited for.
+   * Not one on something that waits for rights itself.
+   *
+   * @param gives what tells the grant from another one: what is there anew is waited for anew
+   */
+  addGrant(grant: TerraformResource, gives: () => unknown): void {
+    Rights.of(grant).add(grant, gives);
   }
 
   /** Makes a resource wait for every grant of the account, those given later included. */
   precedes(resource: TerraformResource): void {
-    this.followers.push(resource);
-    for (const grant of this.grants) dependOn(resource, grant);
+    Rights.of(resource).precedes(resource);
   }
 
   private define(props: ServiceAccountProps): ExistingServiceAccount {
@@ -121,8 +117,4 @@ export function checkServiceAccount(props: ServiceAccountProps, refuse: Refuse):
     allowed: "at most 256 characters",
     fix: "Shorten the description",
   });
-}
-
-function dependOn(resource: TerraformResource, grant: TerraformResource): void {
-  resource.dependsOn = [...(resource.dependsOn ?? []), dependable(grant)];
 }

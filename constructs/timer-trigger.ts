@@ -108,7 +108,7 @@ export class TimerTrigger extends Construct {
         retryInterval: text(this.retryIntervalSeconds),
       },
     });
-    invoker.precedes(trigger);
+    container.invokersPrecede(trigger);
   }
 }
 

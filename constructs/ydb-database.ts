@@ -1,7 +1,9 @@
+import { YdbDatabaseIamBinding } from "@cdktf/provider-yandex/lib/ydb-database-iam-binding";
 import { YdbDatabaseServerless as Resource } from "@cdktf/provider-yandex/lib/ydb-database-serverless";
 import { Construct } from "constructs";
 import { checkName } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 /**
@@ -57,12 +59,19 @@ export class YdbDatabase extends Construct {
     this.documentApiEndpoint = this.resource.documentApiEndpoint;
   }
 
-  /**
-   * Lets an account read and write: a role on its folder, because the provider knows no member of a
-   * single database. The account must be of the database's folder.
-   */
+  /** Lets an account read and write this database: `ydb.editor` on it, or another role. */
   grantEdit(account: ServiceAccount, role = "ydb.editor"): void {
-    account.grantOnFolder(role);
+    const editors = RoleMembers.of(this, `Members ${role}`, (scope, id, members) => {
+      const lifecycle = GRANT_LIFECYCLE;
+      return new YdbDatabaseIamBinding(scope, id, {
+        databaseId: this.id,
+        role,
+        members,
+        lifecycle,
+      });
+    });
+    editors.add(account);
+    account.addGrant(editors.binding, () => [this.id, role, ...editors.list()]);
   }
 }
 

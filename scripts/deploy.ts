@@ -17,17 +17,24 @@ const command = {
       help: "image that was pushed elsewhere, instead of building one; TF_VAR_image or IMAGE otherwise",
     },
     rebuild: REBUILD,
+    "take-over": {
+      type: "string",
+      value: "id,id",
+      help: "things in the folder that are this stage's own although its state does not know them",
+    },
     wait: { type: "boolean", help: "wait for the domain's certificate and attach the domain" },
     "dry-run": DRY_RUN,
     verbose: VERBOSE,
   },
 } as const;
 
-await main(command, async (world, { stage, image, rebuild, wait, verbose, "dry-run": dryRun }) => {
+await main(command, async (world, flags) => {
+  const { stage, image, rebuild, wait, verbose, "dry-run": dryRun } = flags;
   const given = givenImage(image, world.env);
   refuseBoth(given, rebuild);
   const settings = settingsOf(stage);
-  const deploy = new Deploy({ world, settings, image: given, rebuild, wait });
+  const owned = flags["take-over"]?.split(",");
+  const deploy = new Deploy({ world, settings, image: given, rebuild, wait, owned });
   const steps = deploySteps(deploy.options);
   if (dryRun) return world.say(describeSteps(steps).join("\n"));
   await runSteps(world, steps, deploy, verbose);

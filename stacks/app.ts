@@ -1,6 +1,7 @@
 import { Fn, TerraformStack, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { CeleryApp } from "../constructs/celery-app.ts";
+import { ContainerRegistry } from "../constructs/container-registry.ts";
 import { GatewayDomain } from "../constructs/domain.ts";
 import type { OpenApiDocument } from "../constructs/open-api.ts";
 import { configureStack } from "../constructs/provider.ts";
@@ -9,6 +10,7 @@ import type { ServerlessContainer } from "../constructs/serverless-container.ts"
 import { certificateName } from "./domain.ts";
 import { stackDirectory, stateLocation } from "./locations.ts";
 import { defineOutput } from "./output.ts";
+import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The system itself. What the commands and the local cloud need to know of it are its outputs. */
@@ -27,6 +29,10 @@ export class AppStack extends TerraformStack {
     this.celery = new CeleryApp(this, "Celery", {
       ...this.celeryProps(),
       image: this.defineImage(),
+      registry: ContainerRegistry.fromName(this, "Images", {
+        registryName: registryName(settings),
+        repository: REPOSITORY,
+      }),
       secrets: this.defineSecrets(),
       openApi,
     });
@@ -44,6 +50,7 @@ export class AppStack extends TerraformStack {
       name: namePrefix(settings),
       celeryApp: settings.celeryApp,
       env: settings.env,
+      aliases: settings.aliases,
       web: settings.web,
       worker: settings.worker,
       workerPath: settings.workerPath,
@@ -109,7 +116,9 @@ export class AppStack extends TerraformStack {
     defineOutput(this, "local", {
       containers: mapContainers(celery, ({ command }) => ({
         source: settings.image.context,
+        dockerfile: settings.image.dockerfile,
         requirements: settings.image.requirements,
+        workdir: settings.image.workdir,
         command,
       })),
       table: celery.resultsTable,

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { CeleryContainerProps } from "../constructs/celery-app.ts";
+import { ALIASED_VARIABLES, type AliasedVariable } from "../constructs/own-variables.ts";
 
 /** A value that lies in Lockbox already. */
 export interface LockboxValueConfig {
@@ -57,8 +58,16 @@ export interface StageConfig {
     readonly context?: string;
     /** Relative to the context. @default "Dockerfile" */
     readonly dockerfile?: string;
-    /** Relative to the context. @default "requirements.txt" */
+    /**
+     * What the containers need, for local runs: a requirements file, pyproject.toml or uv.lock,
+     * relative to the context. @default - requirements.txt, uv.lock or pyproject.toml
+     */
     readonly requirements?: string;
+    /**
+     * Folder that the image's WORKDIR holds, for local runs, relative to the context.
+     * @default - the context, or the folder in it that holds the package of `celeryApp`
+     */
+    readonly workdir?: string;
   };
   /** Newest images that the registry's lifecycle policy keeps. @default 10 */
   readonly keepNewest?: number;
@@ -66,6 +75,11 @@ export interface StageConfig {
   readonly env?: Readonly<Record<string, string>>;
   /** Variables whose values lie in Lockbox. */
   readonly secrets?: Readonly<Record<string, LockboxValueConfig>>;
+  /**
+   * Further names of the variables that the stack sets, for settings that read others:
+   * `{ SECRET_KEY: "DJANGO_SECRET_KEY", DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" }`. @default - none
+   */
+  readonly aliases?: Readonly<Record<string, AliasedVariable>>;
   /**
    * Path at which the site mounts the worker, e.g. "/worker/": one container instead of two. The
    * gateway answers 404 there. @default - a container of its own
@@ -103,6 +117,13 @@ export interface StageConfig {
     /** @default "ydb.editor" */
     readonly documentApi?: string;
   };
+  /**
+   * Values that are refused here although the cloud takes them, because they are newer than this
+   * project's lists and limits, e.g. `["a_new_integration", 16384]`. The refusal names the list.
+   *
+   * @default - none
+   */
+  readonly accept?: readonly (string | number)[];
   /** Your cloud's quotas, where they were raised. */
   readonly quotas?: {
     /** @default 10 */
@@ -185,12 +206,22 @@ const stageEntries = {
       context: v.optional(text),
       dockerfile: v.optional(text),
       requirements: v.optional(text),
+      workdir: v.optional(text),
     }),
   ),
   keepNewest: v.optional(v.number()),
   env: v.optional(v.record(v.string(), v.string())),
   secrets: v.optional(
     v.record(v.string(), v.strictObject({ secretId: id, versionId: v.optional(id), key: text })),
+  ),
+  aliases: v.optional(
+    v.record(
+      v.string(),
+      v.picklist(
+        ALIASED_VARIABLES,
+        `must be a variable that the stack sets: ${ALIASED_VARIABLES.join(", ")}`,
+      ),
+    ),
   ),
   workerPath: v.optional(text),
   web: v.optional(container),
@@ -233,6 +264,7 @@ const stageEntries = {
   roles: v.optional(
     v.strictObject({ queueReader: v.optional(role), documentApi: v.optional(role) }),
   ),
+  accept: v.optional(v.array(v.union([text, v.number()], "must be a text or a number"))),
   quotas: v.optional(v.strictObject({ containers: v.optional(v.number()) })),
 };
 

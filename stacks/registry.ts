@@ -7,6 +7,14 @@ import { stackDirectory, stateLocation } from "./locations.ts";
 import { defineOutput } from "./output.ts";
 import { namePrefix, type Settings, stackId } from "./settings.ts";
 
+/** The one repository of the registry. */
+export const REPOSITORY = "app";
+
+/** The name under which the stack that runs the images finds the registry. */
+export function registryName(settings: Settings): string {
+  return `${namePrefix(settings)}-images`;
+}
+
 /** The registry, before anything else: the image is pushed to it between this stack and `app`. */
 export class RegistryStack extends TerraformStack {
   constructor(scope: Construct, settings: Settings) {
@@ -17,8 +25,8 @@ export class RegistryStack extends TerraformStack {
       state: stateLocation(settings, "registry", directory),
     });
     const registry = new ContainerRegistry(this, "Images", {
-      name: `${namePrefix(settings)}-images`,
-      repository: "app",
+      name: registryName(settings),
+      repository: REPOSITORY,
       keepNewest: settings.keepNewest,
       // Terraform runs the command where the stack lies.
       purgeCommand: `npm --prefix ${relative(directory, ".")} run --silent image -- --purge`,

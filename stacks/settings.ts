@@ -31,7 +31,8 @@ export interface Settings extends Omit<StageConfig, "backend" | "database" | "do
   readonly image: {
     readonly context: string;
     readonly dockerfile: string;
-    readonly requirements: string;
+    readonly requirements?: string;
+    readonly workdir?: string;
   };
   readonly results: { readonly table: string; readonly ttlSeconds?: number };
   readonly database: { readonly storageLimitGb?: number; readonly deletionProtection: boolean };
@@ -114,7 +115,6 @@ function fillIn({ stages: _, ...config }: Config, stage: string | undefined): Se
     image: {
       context: "examples/django-celery",
       dockerfile: "Dockerfile",
-      requirements: "requirements.txt",
       ...config.image,
     },
     results: { table: "celery", ...config.results },

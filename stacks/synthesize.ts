@@ -1,7 +1,9 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type App, TerraformStack } from "cdktf";
-import { makeStageDirectory, stageDirectory } from "./locations.ts";
+import { refusedByLists } from "../constructs/_refusal.ts";
+import { stageDirectory } from "./locations.ts";
+import { labelResources, provideStateId } from "./ownership.ts";
 import { type Settings, stackId } from "./settings.ts";
 
 /** The file in which `npm run image` remembers a stage's image, named so that Terraform reads it. */
@@ -14,12 +16,13 @@ export const IMAGE_FILE = "image.auto.tfvars.json";
  * @throws Error with every refusal of every stack, each prefixed with its construct's path
  */
 export function synthesize(app: App, settings: Settings): void {
+  const stacks = app.node.children.filter(TerraformStack.isStack);
+  for (const stack of stacks) labelResources(stack, settings);
   refuseAll(app);
   app.synth();
-  makeStageDirectory(settings.stage);
-  for (const stack of app.node.children.filter(TerraformStack.isStack)) {
-    console.log(join(relative(".", app.outdir), "stacks", stack.node.id, "cdk.tf.json"));
-  }
+  const directories = stacks.map(({ node }) => join(relative(".", app.outdir), "stacks", node.id));
+  for (const directory of directories) console.log(join(directory, "cdk.tf.json"));
+  provideStateId(directories, settings);
   provideImage(app, settings);
 }
 
@@ -43,5 +46,19 @@ function refuseAll(app: App): void {
       construct.node.validate().map((message) => `  [${construct.node.path}] ${message}`),
     );
   if (refusals.length === 0) return;
-  throw new Error(["The cloud would refuse this. Mend it in config.ts:", ...refusals].join("\n"));
+  throw new Error(
+    ["The cloud would refuse this. Mend it in config.ts:", ...refusals, ...wayPast(app)].join("\n"),
+  );
+}
+
+// The lists of what a vendor takes grow, and nobody should have to wait for us.
+function wayPast(app: App): string[] {
+  const refused = refusedByLists(app);
+  if (refused.length === 0) return [];
+  const sources = [...new Set(refused.map(({ source }) => `  ${source}`))];
+  const values = JSON.stringify(refused.map(({ value }) => value));
+  return [
+    `If the cloud takes it by now, write accept: ${values} in config.ts. As read at:`,
+    ...sources,
+  ];
 }

@@ -21,6 +21,7 @@ export interface RuntimeOptions {
   readonly buckets: string;
   readonly secrets?: Readonly<Record<string, string>>;
   readonly docker?: boolean;
+  readonly python?: string;
   readonly report: Report;
 }
 
@@ -67,9 +68,9 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
 }
 
 function makeParts(options: RuntimeOptions, blueprint: Blueprint, teardown: Teardown) {
-  const { queues, root, cache, secrets = {}, docker, report } = options;
+  const { queues, root, cache, secrets = {}, docker, python, report } = options;
   const specs = blueprint.containers;
-  const containers = new Containers({ specs, root, cache, secrets, docker, report });
+  const containers = new Containers({ specs, root, cache, secrets, docker, python, report });
   const { invoke } = containers;
   const { queueTriggers, timers: timerSpecs } = blueprint;
   const triggers = new QueueTriggers({ specs: queueTriggers, queues, invoke, containers, report });

@@ -7,6 +7,7 @@ import { Teardown } from "./_teardown.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
 import { EventStore } from "./events/store.ts";
+import { DOCKER_HOST } from "./http/guard.ts";
 import type { Listening } from "./http/listen.ts";
 import { openJournal } from "./queue/journal.ts";
 import { Queues } from "./queue/queues.ts";
@@ -30,6 +31,8 @@ export interface LocalCloudOptions {
   readonly secrets?: Readonly<Record<string, string>>;
   /** Whether containers run as Docker images. @default false */
   readonly docker?: boolean;
+  /** Interpreter to make Python environments with. @default - one that suits the project */
+  readonly python?: string;
   /** Ports to try first, 0 for any. @default - the stack's, and 4510 for control */
   readonly ports?: Partial<Ports>;
 }
@@ -131,24 +134,25 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
 }
 
 async function startServices(
-  { stack, data }: LocalCloudOptions,
+  { stack, data, docker }: LocalCloudOptions,
   ports: Ports,
   { report }: EventStore,
   teardown: Teardown,
 ) {
   const journal = data === undefined ? undefined : await openJournal(data);
   if (journal) teardown.add(() => journal.close());
+  const hosts = docker ? [DOCKER_HOST] : [];
   let address = "";
   const queues = new Queues({ report, journal, address: () => address });
   teardown.add(() => queues.close());
   reportKept(queues, report, Date.now());
-  const queue = await startQueueServer({ queues, port: ports.queue, report });
+  const queue = await startQueueServer({ queues, port: ports.queue, hosts, report });
   teardown.add(() => queue.close());
   address = queue.url;
   // The table's name depends on no address.
   const { table } = readStack(stack, { queue: address, tables: address, site: address });
   const directory = data === undefined ? undefined : join(data, "tables");
-  const tables = await startTables({ table, port: ports.tables, directory, report });
+  const tables = await startTables({ table, port: ports.tables, hosts, directory, report });
   teardown.add(() => tables.close());
   return { queues, queue, tables };
 }

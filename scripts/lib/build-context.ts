@@ -1,6 +1,20 @@
 import { createHash, type Hash } from "node:crypto";
-import { existsSync, lstatSync, readdirSync, readFileSync, readlinkSync } from "node:fs";
-import { join, relative, sep } from "node:path";
+import {
+  closeSync,
+  type Dirent,
+  existsSync,
+  lstatSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  readlinkSync,
+  readSync,
+  realpathSync,
+} from "node:fs";
+import { basename, dirname, join, relative, sep } from "node:path";
+import { stageDirectory } from "../../stacks/locations.ts";
+import { DockerIgnore } from "./docker-ignore.ts";
+import { SECRETS_FILE } from "./local-paths.ts";
 import { UserError } from "./user-error.ts";
 
 /** What decides an image's content. */
@@ -9,13 +23,27 @@ export interface BuildInput {
   readonly context: string;
   /** Relative to the context. */
   readonly dockerfile: string;
-  /** Further folders that the Dockerfile copies from. */
+  /** Further folders that the image is built from. */
   readonly further?: readonly string[];
 }
 
+const CHUNK_BYTES = 1024 * 1024;
+
+/** What no image may hold, from the project's directory. */
+const SECRETS = [
+  {
+    path: dirname(stageDirectory(undefined)),
+    // Stand for whatever lies in it: any stage, and any ending.
+    inside: ["/any", "/stage/app.tfstate", "/stage/app.tfstate.backup", "/stage/log/any.log"],
+    holds: "the state with its keys",
+  },
+  { path: SECRETS_FILE, inside: [""], holds: "your secrets for local runs" },
+];
+
 /**
  * A hash of everything that `docker build` gets to see: names, contents, links and the executable
- * bit of the files that `.dockerignore` leaves in. Times and owners do not count.
+ * bit of the files that `.dockerignore` leaves in. Times and owners do not count. What it leaves out
+ * is never opened or entered.
  */
 export function hashContext({ context, dockerfile, further = [] }: BuildInput): string {
   if (!existsSync(join(context, dockerfile))) {
@@ -28,51 +56,39 @@ export function hashContext({ context, dockerfile, further = [] }: BuildInput): 
   return hash.update(`dockerfile ${dockerfile}`).digest("hex");
 }
 
-function addFolder(hash: Hash, folder: string, dockerfile: string): void {
-  if (!existsSync(folder)) {
-    throw new UserError(`${folder} does not exist. The image is built from it too: restore it.`);
-  }
-  const ignored = ignoreFilter(readIgnoreFile({ context: folder, dockerfile }));
-  for (const file of listFiles(folder)) {
-    if (file === dockerfile || !ignored(file)) addFile(hash, folder, file);
-  }
-}
-
-/** Refuses a context that would hand the state, which may hold a key, to docker and into the image. */
-export function refuseState(input: BuildInput, stateDirectory: string): void {
-  const path = relative(input.context, stateDirectory).split(sep).join("/");
-  if (path.startsWith("..")) return;
+/** Refuses a context that would hand secrets of this project to docker and into the image. */
+export function refuseSecrets(input: BuildInput, root: string): void {
+  if (!existsSync(input.context)) return;
+  // Real paths: a context that is a link to the project holds what the project holds.
+  const context = realpathSync(input.context);
+  const ignore = readIgnoreFile(input);
+  const found = SECRETS.map((secret) => ({
+    ...secret,
+    path: relative(context, realPath(join(root, secret.path)))
+      .split(sep)
+      .join("/"),
+  })).filter(
+    ({ path, inside }) =>
+      !/^\.\.(\/|$)/.test(path) && !inside.every((name) => ignore.excludes(`${path}${name}`)),
+  );
+  if (found.length === 0) return;
   const file = findIgnoreFile(input) ?? join(input.context, ".dockerignore");
-  // Every file in it must be out: the name stands for any stage.
-  if (ignoreFilter(readIgnoreFile(input))(`${path}/stage/app.tfstate`)) return;
+  const what = found.map(({ path, holds }) => `${path}, which holds ${holds}`).join(", and ");
+  const lines = found.map(({ path }) => `a line "${path}"`).join(" and ");
   throw new UserError(
-    `The image's sources in ${input.context} include ${path}, which holds the state with its keys. Write a line "${path}" into ${file} ("cdktf.out" and "node_modules" belong there too).`,
+    `The image's sources in ${input.context} include ${what}. Write ${lines} into ${file} ("cdktf.out" and "node_modules" belong there too).`,
   );
 }
 
-/**
- * Whether a path of the context is left out, by the rules of `.dockerignore`: patterns are anchored
- * at the context, `**` spans folders, `!` takes a path back in, and the last match counts.
- */
-export function ignoreFilter(text: string): (path: string) => boolean {
-  const patterns = text
-    .split(/\r?\n/)
-    .map((line) => line.trim())
-    .filter((line) => line !== "" && !line.startsWith("#"))
-    .map((line) => ({
-      takesBack: line.startsWith("!"),
-      matches: compile(line.replace(/^!/, "").trim()),
-    }));
-  return (path) => {
-    const chain = withParents(path);
-    const last = patterns.findLast(({ matches }) => chain.some((part) => matches.test(part)));
-    return last !== undefined && !last.takesBack;
-  };
+/** Where a path leads, even if nothing is there yet. */
+function realPath(path: string): string {
+  return existsSync(path) ? realpathSync(path) : join(realpathSync(dirname(path)), basename(path));
 }
 
-function readIgnoreFile(input: BuildInput): string {
+function readIgnoreFile(input: BuildInput): DockerIgnore {
   const file = findIgnoreFile(input);
-  return file === undefined ? "" : readFileSync(file, "utf8");
+  if (file === undefined) return new DockerIgnore("");
+  return reading(file, () => new DockerIgnore(readFileSync(file, "utf8"), file));
 }
 
 function findIgnoreFile({ context, dockerfile }: BuildInput): string | undefined {
@@ -80,39 +96,91 @@ function findIgnoreFile({ context, dockerfile }: BuildInput): string | undefined
   return files.find((candidate) => existsSync(candidate));
 }
 
-function compile(pattern: string): RegExp {
-  const clean = pattern.replace(/^\.?\/+/, "").replace(/\/+$/, "");
-  const source = clean.replace(/\*\*\/|\*\*|\*|\?|\\.|\[[^\]]*\]|[.+^${}()|[\]\\]/g, (part) => {
-    if (part === "**/") return "(?:.*/)?";
-    if (part === "**") return ".*";
-    if (part === "*") return "[^/]*";
-    if (part === "?") return "[^/]";
-    if (/^(\\.|\[.+\])$/.test(part)) return part;
-    return `\\${part}`;
+function addFolder(hash: Hash, folder: string, dockerfile: string): void {
+  if (!existsSync(folder)) {
+    throw new UserError(`${folder} does not exist. The image is built from it too: restore it.`);
+  }
+  const ignore = readIgnoreFile({ context: folder, dockerfile });
+  const root: Buffer = Buffer.from(realpathSync(folder));
+  for (const file of listFiles(root, ignore)) addFile(hash, root, file);
+  // Docker reads it even where it is left out of the context.
+  const recipe = Buffer.from(dockerfile);
+  if (ignore.excludes(dockerfile) && existsSync(join(folder, dockerfile))) {
+    addFile(hash, root, recipe);
+  }
+}
+
+// Names are bytes: one that is no UTF-8 must be found again.
+function listFiles(root: Buffer, ignore: DockerIgnore, prefix: Buffer = Buffer.alloc(0)): Buffer[] {
+  return readFolder(joinBytes(root, prefix)).flatMap((entry) => {
+    const path = prefix.length === 0 ? entry.name : joinBytes(prefix, entry.name);
+    const text = path.toString();
+    const excluded = ignore.excludes(text);
+    if (!entry.isDirectory()) return excluded ? [] : [path];
+    return excluded && !ignore.mayTakeBackBelow(text) ? [] : listFiles(root, ignore, path);
   });
-  return new RegExp(`^${source}$`);
 }
 
-function withParents(path: string): string[] {
-  const parts = path.split("/");
-  return parts.map((_, index) => parts.slice(0, index + 1).join("/"));
+function readFolder(folder: Buffer): Dirent<Buffer>[] {
+  const entries = reading(folder, () =>
+    readdirSync(folder, { withFileTypes: true, encoding: "buffer" }),
+  );
+  return entries.sort((a, b) => Buffer.compare(a.name, b.name));
 }
 
-function listFiles(directory: string, prefix = ""): string[] {
-  return readdirSync(directory, { withFileTypes: true })
-    .flatMap((entry) =>
-      entry.isDirectory()
-        ? listFiles(join(directory, entry.name), `${prefix}${entry.name}/`)
-        : [prefix + entry.name],
-    )
-    .sort();
+function joinBytes(folder: Buffer, name: Buffer): Buffer {
+  return name.length === 0 ? folder : Buffer.concat([folder, Buffer.from("/"), name]);
 }
 
-// Every part is preceded by its length, so that no two contexts give the same stream of bytes.
-function addFile(hash: Hash, context: string, file: string): void {
-  const path = join(context, file);
+// Every part is preceded by its length or has a fixed one, so that no two contexts give the same
+// stream of bytes. Pipes, sockets and devices have no content: nobody may open them.
+function addFile(hash: Hash, root: Buffer, file: Buffer): void {
+  const path = joinBytes(root, file);
   const stat = lstatSync(path);
-  const content = stat.isSymbolicLink() ? readlinkSync(path) : readFileSync(path);
-  const kind = stat.isSymbolicLink() ? "link" : (stat.mode & 0o100) === 0 ? "file" : "program";
-  hash.update(`${kind} ${file.length} ${file} ${content.length} `).update(content);
+  const kind = kindOf(stat);
+  hash.update(`${kind} ${file.length} `).update(file);
+  if (kind === "link") hash.update(hashOf(readlinkSync(path, { encoding: "buffer" })));
+  if (kind === "file" || kind === "program") hash.update(reading(path, () => hashFile(path)));
+}
+
+function kindOf(stat: ReturnType<typeof lstatSync>): string {
+  if (stat === undefined) return "gone";
+  if (stat.isSymbolicLink()) return "link";
+  if (!stat.isFile()) return "special";
+  return (Number(stat.mode) & 0o100) === 0 ? "file" : "program";
+}
+
+function hashOf(content: Buffer): Buffer {
+  return createHash("sha256").update(content).digest();
+}
+
+// Piece by piece: a file may be larger than what Node reads at once.
+function hashFile(path: Buffer): Buffer {
+  const hash = createHash("sha256");
+  const chunk = Buffer.allocUnsafe(CHUNK_BYTES);
+  const descriptor = openSync(path, "r");
+  try {
+    let bytes = readSync(descriptor, chunk);
+    while (bytes > 0) {
+      hash.update(chunk.subarray(0, bytes));
+      bytes = readSync(descriptor, chunk);
+    }
+  } finally {
+    closeSync(descriptor);
+  }
+  return hash.digest();
+}
+
+/** What `read` gives; a failure names the path and the ways out. */
+function reading<T>(path: Buffer | string, read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === undefined) throw error;
+    throw new UserError(
+      `${path} cannot be read (${code}), and is part of the image's sources. Leave it out by a line in .dockerignore, or make it readable.`,
+      { cause: error },
+    );
+  }
 }

@@ -1,6 +1,6 @@
 import type { Settings } from "../../stacks/settings.ts";
 import { type StaticKey, signedRequest } from "./aws-request.ts";
-import type { StateResource, Terraform } from "./terraform.ts";
+import type { StateResource } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
 
@@ -41,14 +41,14 @@ export function parseCount(xml: string): number {
 /** The key that may look into the queues: the stack's own, or the environment's. */
 export async function findQueueKey(
   world: World,
-  terraform: Terraform,
+  state: () => Promise<readonly StateResource[]>,
   { queueKey }: Pick<Settings, "queueKey">,
 ): Promise<StaticKey> {
   const { YC_MESSAGE_QUEUE_ACCESS_KEY: id, YC_MESSAGE_QUEUE_SECRET_KEY: secret } = world.env;
   if (queueKey === "environment" && id && secret) {
     return { accessKeyId: id, secretAccessKey: secret };
   }
-  const key = queueKey === "stack" ? keyInState(await terraform.state("app")) : undefined;
+  const key = queueKey === "stack" ? keyInState(await state()) : undefined;
   if (key) return key;
   throw new UserError(
     "There is no key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",

@@ -17,10 +17,11 @@ import {
 } from "./certificate.ts";
 import { ensureImage } from "./image.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
+import { applyStack } from "./recovery.ts";
 import { ensureTable } from "./results-table.ts";
 import { openSession, type Session } from "./session.ts";
 import type { Report, Step } from "./steps.ts";
-import { findApplied, type StackKind } from "./terraform.ts";
+import type { StackKind } from "./terraform.ts";
 import { handOver, runTriggers } from "./triggers.ts";
 import { joinProblems, UserError } from "./user-error.ts";
 import { type Finding, verify } from "./verify.ts";
@@ -33,6 +34,8 @@ export interface DeployOptions {
   readonly image?: string | undefined;
   /** Build the image although its sources are unchanged. */
   readonly rebuild?: boolean;
+  /** Ids of things in the cloud that are this stage's own although no label says so. */
+  readonly owned?: readonly string[] | undefined;
   /** Wait for the domain's certificate and attach it in this run. */
   readonly wait?: boolean;
 }
@@ -46,6 +49,8 @@ export class Deploy {
   certificate: DomainOutputs | undefined;
   app: AppOutputs | undefined;
   findings: readonly Finding[] = [];
+  /** When the app was applied last. */
+  appliedAt = 0;
 
   constructor(options: DeployOptions) {
     this.options = options;
@@ -122,7 +127,7 @@ async function preflight(deploy: Deploy): Promise<string> {
 }
 
 async function applyRegistry(deploy: Deploy, report: Report): Promise<string> {
-  const outcome = await applyStack(deploy, "registry", report);
+  const outcome = await apply(deploy, "registry", report);
   const outputs = await session(deploy).terraform.outputs("registry");
   deploy.repository = parseRegistryOutputs(outputs).repository;
   return outcome;
@@ -139,7 +144,7 @@ async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
   refuseInvalid(status);
   // The provider cannot read a certificate that was deleted by hand.
   if (before && status === undefined) await terraform.forget("domain", "yandex_cm_certificate");
-  const outcome = findApplied(await terraform.with(report).apply("domain"));
+  const outcome = await apply(deploy, "domain", report);
   deploy.certificate = parseDomainOutputs(await terraform.outputs("domain"));
   return outcome;
 }
@@ -168,7 +173,8 @@ async function applyApp(deploy: Deploy, report: Report): Promise<string> {
 }
 
 async function applyAppOnce(deploy: Deploy, report: Report): Promise<string> {
-  const outcome = await applyStack(deploy, "app", report);
+  deploy.appliedAt = deploy.options.world.now();
+  const outcome = await apply(deploy, "app", report);
   deploy.app = parseAppOutputs(await session(deploy).terraform.outputs("app"));
   return outcome;
 }
@@ -192,17 +198,21 @@ async function attachDomain(deploy: Deploy, report: Report): Promise<string> {
 }
 
 async function verifyAll(deploy: Deploy): Promise<string> {
-  deploy.findings = await verify(session(deploy), deployed(deploy));
+  const removeBefore = deploy.appliedAt;
+  deploy.findings = await verify(session(deploy), deployed(deploy), { removeBefore });
   const failed = deploy.findings.filter(({ ok, minor }) => !ok && !minor);
-  if (failed.length === 0) return "what runs is what was deployed";
+  if (failed.length === 0) return describeFindings(deploy.findings);
   const problems = failed.map(({ check, found, fix }) => `${check}: ${found}. ${fix ?? ""}`.trim());
   throw new UserError(joinProblems("Deployed, but not as it should be:", problems));
 }
 
-async function applyStack(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
-  const terraform = session(deploy).terraform.with(report);
-  await terraform.init(kind);
-  return findApplied(await terraform.apply(kind));
+function describeFindings(findings: readonly Finding[]): string {
+  const removed = findings.filter(({ found }) => found.startsWith("removed "));
+  return ["what runs is what was deployed", ...removed.map(({ found }) => found)].join("; ");
+}
+
+function apply(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
+  return applyStack({ session: session(deploy), kind, report, owned: deploy.options.owned });
 }
 
 function session({ session: open }: Deploy): Session {

@@ -59,30 +59,23 @@ async function attend(
 ): Promise<number> {
   if (flags.at !== undefined) refuseUnknownTimer(cloud, flags.at);
   const started = await Promise.race([cloud.ready.then(() => true), until.came.then(() => false)]);
+  let stopWatching = async () => {};
   if (started) {
+    // Before it is said to run: whoever reads that may change something at once.
+    if (flags.watch && flags.once === undefined) {
+      stopWatching = await watchSources(world, flags.stage, cloud, reader);
+    }
     reader.running(performance.now(), cloud.down());
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
       return await runOnce(world, flags.once, cloud.environment(), until);
     }
-    if (flags.watch) await watchUntil(world, flags, cloud, reader, until);
   }
   const interrupted = await until.came;
+  await stopWatching();
   // To end is what it waits for, unless there was something to do.
   return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
-}
-
-async function watchUntil(
-  world: World,
-  { stage }: LocalFlags,
-  cloud: LocalCloud,
-  reader: Reader,
-  until: Ending,
-): Promise<void> {
-  const stop = await watchSources(world, stage, cloud, reader);
-  await until.came;
-  await stop();
 }
 
 function optionsOf({ root }: World, { data, docker }: LocalFlags) {

@@ -1,3 +1,4 @@
+import { once } from "node:events";
 import { relative, resolve } from "node:path";
 import type { LocalCloud } from "../../packages/local-cloud/local-cloud.ts";
 import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
@@ -13,7 +14,7 @@ type Part = "stack" | "sources";
 
 /**
  * Restarts the containers whenever their sources change, and runs the stack anew whenever what it is
- * made of changes. Gives back what ends that.
+ * made of changes. Gives back what ends that, once no change can escape it any more.
  */
 export async function watchSources(
   world: World,
@@ -38,6 +39,8 @@ export async function watchSources(
     ),
     watch(stackSources(world.root), { ignoreInitial: true }).on("all", () => changes.add("stack")),
   ];
+  // What changes before a watcher is ready, it takes for what was there.
+  await Promise.all(watchers.map((watcher) => once(watcher, "ready")));
   return async () => {
     await Promise.all(watchers.map((watcher) => watcher.close()));
   };

@@ -1,9 +1,11 @@
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { stackId } from "../../stacks/settings.ts";
 import { logFile } from "./stage-directory.ts";
 import { UserError } from "./user-error.ts";
 import { type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
+import { writeWhole } from "./write-whole.ts";
 
 export type StackKind = "registry" | "domain" | "app";
 
@@ -12,6 +14,12 @@ const LOCK_TIMEOUT = "-lock-timeout=120s";
 const SHOWN_ERROR_LINES = 60;
 /** Lines of an error that say where it was met. */
 const LOCATION = /^[│|]?\s*(with \S+,|on \S+ line \d+.*:|\d+: .*)$/;
+
+/** Beside the stack while what it names is to be imported. Last, so that it is read last. */
+const IMPORTS = "zz_import.tf.json";
+
+/** Terraform ran and did not succeed. */
+export class TerraformFailure extends UserError {}
 
 /** Values of variables; no secrets, since they go on the command line. */
 export type Variables = Readonly<Record<string, string>>;
@@ -81,6 +89,26 @@ export class Terraform {
     return parseState(await this.captured(kind, ["state", "pull"]));
   }
 
+  /** What the synthesized stack wants to be there. */
+  planned(kind: StackKind): readonly PlannedResource[] {
+    return parsePlanned(readFileSync(this.file(kind, "cdk.tf.json"), "utf8"));
+  }
+
+  /** Has the next apply take these into the state, by address and id. */
+  importNext(kind: StackKind, imports: readonly { readonly to: string; readonly id: string }[]) {
+    if (imports.length === 0) return this.forgetImports(kind);
+    writeWhole(this.file(kind, IMPORTS), JSON.stringify({ import: imports }, null, 2));
+  }
+
+  forgetImports(kind: StackKind): void {
+    rmSync(this.file(kind, IMPORTS), { force: true });
+  }
+
+  /** Waits until no other run works on the state: this changes nothing, and takes the lock for it. */
+  async waitForLock(kind: StackKind): Promise<void> {
+    await this.captured(kind, ["taint", "-allow-missing", LOCK_TIMEOUT, "terraform_data.none"]);
+  }
+
   /** Forgets every resource of a type, for one that is gone and that the provider cannot read. */
   async forget(kind: StackKind, type: string): Promise<void> {
     const addresses = (await this.captured(kind, ["state", "list"])).split("\n");
@@ -107,6 +135,10 @@ export class Terraform {
     return this.world.run(this.binary, [`-chdir=${directory}`, ...args], options);
   }
 
+  private file(kind: StackKind, name: string): string {
+    return join(this.world.root, stackDirectory(this.world.env, kind, this.options.stage), name);
+  }
+
   private failure(kind: StackKind, step: string, result: RunResult, more = ""): UserError {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
@@ -114,7 +146,7 @@ export class Terraform {
     const directory = stackDirectory(this.world.env, kind, this.options.stage);
     const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
     const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
-    return new UserError([title, reason, hint, more].filter(Boolean).join("\n"));
+    return new TerraformFailure([title, reason, hint, more].filter(Boolean).join("\n"));
   }
 }
 
@@ -207,7 +239,9 @@ function lockHint(terraform: string, reason: string): string {
 
 /** What an apply did, in a few words. */
 export function findApplied(output: string): string {
-  const counts = /Resources: (\d+) added, (\d+) changed, (\d+) destroyed/.exec(output);
+  const counts = /Resources: (?:\d+ imported, )?(\d+) added, (\d+) changed, (\d+) destroyed/.exec(
+    output,
+  );
   if (counts === null) return "applied";
   const [, added, changed, destroyed] = counts.map(Number);
   if (!added && !changed && !destroyed) return "no change";
@@ -227,6 +261,7 @@ export function parseOutputs(text: string): Record<string, unknown> {
 
 /** One instance of a resource in the state. */
 export interface StateResource {
+  readonly address: string;
   readonly type: string;
   readonly attributes: Readonly<Record<string, unknown>>;
 }
@@ -237,6 +272,7 @@ const stateSchema = v.object({
       v.object({
         mode: v.string(),
         type: v.string(),
+        name: v.string(),
         instances: v.array(v.object({ attributes: v.record(v.string(), v.unknown()) })),
       }),
     ),
@@ -250,5 +286,31 @@ export function parseState(text: string): StateResource[] {
   const { resources } = v.parse(stateSchema, JSON.parse(text));
   return resources
     .filter(({ mode }) => mode === "managed")
-    .flatMap(({ type, instances }) => instances.map(({ attributes }) => ({ type, attributes })));
+    .flatMap(({ type, name, instances }) =>
+      instances.map(({ attributes }) => ({ address: `${type}.${name}`, type, attributes })),
+    );
+}
+
+/** One resource of a synthesized stack. */
+export interface PlannedResource {
+  readonly address: string;
+  readonly type: string;
+  /** As they are written, references included. */
+  readonly attributes: Readonly<Record<string, unknown>>;
+}
+
+const stackSchema = v.object({
+  resource: v.optional(
+    v.record(v.string(), v.record(v.string(), v.record(v.string(), v.unknown()))),
+    {},
+  ),
+});
+
+export function parsePlanned(text: string): PlannedResource[] {
+  const { resource } = v.parse(stackSchema, JSON.parse(text));
+  return Object.entries(resource).flatMap(([type, named]) =>
+    Object.entries(named).map(([name, attributes]) => ({
+      ...{ address: `${type}.${name}`, type, attributes },
+    })),
+  );
 }

@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import type { Settings } from "../../stacks/settings.ts";
 
 /** A trigger that hands messages of a queue to a container. */
 export interface QueueRule {
@@ -44,11 +43,6 @@ export interface LiveTrigger {
   readonly labels: Readonly<Record<string, string>>;
   /** `undefined` for a kind of trigger that this project does not make. */
   readonly rule: Rule | undefined;
-}
-
-/** Labels by which a stage's own triggers are known in a folder. */
-export function ownLabels({ project, stage }: Pick<Settings, "project" | "stage">) {
-  return { "managed-by": project, stage: stage ?? "default" };
 }
 
 const target = {

@@ -1,3 +1,4 @@
+import { ownLabels } from "../../stacks/ownership.ts";
 import type { Session } from "./session.ts";
 import { type TriggerClient, triggerClient } from "./trigger-client.ts";
 import {
@@ -8,7 +9,7 @@ import {
   planTriggers,
   type TriggerChange,
 } from "./trigger-plan.ts";
-import { type LiveTrigger, ownLabels, parseSpecs, type TriggerSpecs } from "./trigger-rules.ts";
+import { type LiveTrigger, parseSpecs, type TriggerSpecs } from "./trigger-rules.ts";
 
 /** What the trigger command can be asked to do. */
 export type TriggerAction = "ensure" | "pause" | "resume" | "delete";

@@ -5,6 +5,8 @@ import { request } from "./cloud-api.ts";
 import { countMessages, findQueueKey } from "./dead-letters.ts";
 import { parseImage } from "./registry-images.ts";
 import type { Session } from "./session.ts";
+import { findStrays, type Stray } from "./strays.ts";
+import type { StateResource } from "./terraform.ts";
 import { ruleDifferences } from "./trigger-plan.ts";
 import type { LiveTrigger, TriggerSpec } from "./trigger-rules.ts";
 import { clientOf } from "./triggers.ts";
@@ -26,8 +28,23 @@ export interface Finding {
   readonly minor?: boolean;
 }
 
+export interface VerifyOptions {
+  /** Remove what a deploy of this state made before this time, and nobody uses. @default - only name it */
+  readonly removeBefore?: number;
+}
+
 /** Compares what runs with what was deployed. */
-export async function verify(session: Session, app: AppOutputs): Promise<Finding[]> {
+export async function verify(
+  session: Session,
+  app: AppOutputs,
+  options: VerifyOptions = {},
+): Promise<Finding[]> {
+  // Asked for twice, and each time it takes a process.
+  let read: Promise<readonly StateResource[]> | undefined;
+  const state = () => {
+    read ??= session.terraform.state("app");
+    return read;
+  };
   const findings = await Promise.all([
     ...Object.entries(app.containers).map(([role, container]) =>
       guarded(`${role}: active revision`, () => checkRevision(session, role, container)),
@@ -37,7 +54,8 @@ export async function verify(session: Session, app: AppOutputs): Promise<Finding
       ? [guarded("domain", () => checkDomain(session.world, reachableUrl(app)))]
       : []),
     checkTriggers(session, app),
-    guarded("dead letters", () => checkDeadLetters(session, app), true),
+    guarded("dead letters", () => checkDeadLetters(session, app, state), true),
+    guarded("leftovers", async () => checkStrays(session, app, await state(), options), true),
   ]);
   return findings.flat();
 }
@@ -172,11 +190,44 @@ async function checkTriggers(session: Session, app: AppOutputs): Promise<Finding
   }
 }
 
-async function checkDeadLetters(session: Session, { queues }: AppOutputs): Promise<Finding> {
-  const { world, terraform, settings } = session;
+async function checkStrays(
+  session: Session,
+  app: AppOutputs,
+  state: readonly StateResource[],
+  { removeBefore = 0 }: VerifyOptions,
+): Promise<Finding> {
+  const check = "leftovers";
+  const strays = await findStrays(session, app, state);
+  const isDue = ({ own, createdAt }: Stray) => own && createdAt < removeBefore;
+  const removed = strays.filter(isDue);
+  // A secret takes its versions along.
+  for (const stray of removed) await stray.remove();
+  const left = strays.filter((stray) => !isDue(stray));
+  const gone = removed.map(({ what }) => `removed ${what}, which nothing used`);
+  if (left.length === 0) return { check, ok: true, found: gone.join("; ") || "none" };
+  const fixes = left.map(({ own, command }) =>
+    own ? DEPLOY_REMOVES : `\`${command}\` deletes it.`,
+  );
+  return {
+    check,
+    ok: false,
+    found: [...gone, ...left.map(({ what }) => `${what} is used by nothing`)].join("; "),
+    fix: [...new Set(fixes)].join(" "),
+    minor: true,
+  };
+}
+
+const DEPLOY_REMOVES = "The next `npm run deploy` removes what a deploy has made.";
+
+async function checkDeadLetters(
+  session: Session,
+  { queues }: AppOutputs,
+  state: () => Promise<readonly StateResource[]>,
+): Promise<Finding> {
+  const { world, settings } = session;
   const check = "dead letters";
   if (!queues.deadLetterUrl) return { check, ok: true, found: "no dead-letter queue" };
-  const key = await findQueueKey(world, terraform, settings);
+  const key = await findQueueKey(world, state, settings);
   const count = await countMessages(world, queues.deadLetterUrl, key);
   const fix =
     "Tasks have failed too often. Look at the worker's log, then send them back or purge them.";

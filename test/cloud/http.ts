@@ -13,12 +13,16 @@ import {
 import {
   CERTIFICATES,
   CONTAINERS,
+  DNS,
   FOLDERS,
   GATEWAYS,
   IAM,
   LOCKBOX,
+  LOCKBOX_PAYLOAD,
+  LOGGING,
   OPERATIONS,
   REGISTRY,
+  YDB,
 } from "./http/services.ts";
 import { STORAGE } from "./http/storage.ts";
 import { PIPELINE_TOKEN, TOKEN_EXCHANGE } from "./http/token-exchange.ts";
@@ -32,6 +36,10 @@ const SERVICES: readonly Service[] = [
   REGISTRY,
   OPERATIONS,
   LOCKBOX,
+  LOCKBOX_PAYLOAD,
+  LOGGING,
+  YDB,
+  DNS,
   FOLDERS,
   CERTIFICATES,
   IAM,

@@ -17,7 +17,11 @@ import { join } from "node:path";
 export interface Cloud {
   /** Counts every change; also the clock that late rights and certificates go by. */
   tick: number;
-  registries: Record<string, { name: string; folderId: string }>;
+  /** How many resources terraform has made. */
+  creates?: number;
+  /** What was lost of them. */
+  lost?: string[];
+  registries: Record<string, { name: string; folderId: string } & Described>;
   /** Key: `<registry id>/<repository>`. */
   repositories: Record<string, { id: string; policy?: unknown }>;
   images: Image[];
@@ -29,20 +33,33 @@ export interface Cloud {
   certificates: Record<string, Certificate>;
   /** Key: `<zone id>/<name>/<type>`. */
   dnsRecords: Record<string, string[]>;
-  accounts: Record<string, { name: string; folderId: string }>;
+  accounts: Record<string, { name: string; folderId: string } & Described>;
   grants: Grant[];
   /** Static keys by access key id. */
-  keys: Record<string, { id: string; accountId: string; secret: string }>;
+  keys: Record<string, StaticKey>;
   secrets: Record<string, Secret>;
   /** `endpoint` is that of the Document API. */
   databases: Record<
     string,
-    { name: string; folderId?: string; endpoint: string; deletionProtection: boolean }
+    {
+      name: string;
+      folderId?: string;
+      endpoint: string;
+      deletionProtection: boolean;
+      limits?: unknown;
+    } & Described
   >;
   /** Key: `<database id>/<table>`. */
   tables: Record<
     string,
-    { status: string; ttlAttribute?: string; ttlStatus?: string; request: unknown }
+    {
+      status: string;
+      ttlAttribute?: string;
+      ttlStatus?: string;
+      request: unknown;
+      /** By key, as JSON. */
+      items?: Record<string, unknown>;
+    }
   >;
   /** Any other resource the provider holds, by type and id. */
   others: Record<string, Record<string, unknown>>;
@@ -62,6 +79,21 @@ export interface Cloud {
   faults: Faults;
   /** Every command and request that reached the stand-ins, in order. */
   log: string[];
+}
+
+/** What its maker wrote on a thing. */
+export interface Described {
+  description?: string;
+  labels?: Record<string, string>;
+}
+
+export interface StaticKey {
+  id: string;
+  accountId: string;
+  secret: string;
+  description?: string;
+  /** @default the time of everything that the stand-in cloud makes */
+  createdAt?: string;
 }
 
 export interface Image {
@@ -116,7 +148,7 @@ export interface Operation {
   error?: { code: number; message: string };
 }
 
-export interface Container {
+export interface Container extends Described {
   name: string;
   folderId: string;
   url: string;
@@ -169,7 +201,7 @@ export interface Trigger {
   status: "ACTIVE" | "PAUSED";
 }
 
-export interface Gateway {
+export interface Gateway extends Described {
   name: string;
   folderId: string;
   domain: string;
@@ -177,7 +209,7 @@ export interface Gateway {
   domains: { fqdn: string; certificateId: string }[];
 }
 
-export interface Certificate {
+export interface Certificate extends Described {
   name: string;
   folderId: string;
   domains: string[];
@@ -193,12 +225,14 @@ export interface Grant {
   effectiveAt: number;
 }
 
-export interface Secret {
+export interface Secret extends Described {
   name: string;
   folderId?: string;
   deletionProtection?: boolean;
   /** The cloud makes the payload of each new version by itself. */
   generated?: { key: string; length: number; alphabet: string };
+  /** The block that the line above comes from, as it is read back. */
+  payload?: unknown;
   /** In the order they were added; the last active one is the current one. */
   versions: Record<string, SecretVersion>;
 }
@@ -206,9 +240,26 @@ export interface Secret {
 export interface SecretVersion {
   status: "ACTIVE" | "SCHEDULED_FOR_DESTRUCTION";
   entries: Record<string, string>;
+  description?: string;
+  createdAt?: string;
+}
+
+/** What becomes of a creation: the cloud has made the thing, and terraform does not hear of it. */
+export interface LostCreation {
+  /** Counted from 1 over the life of the cloud; `each` loses the first of each thing. */
+  at: number | "each";
+  /**
+   * `kill` ends terraform and the provider, `kill all` the process that has started terraform too;
+   * `internal` fails the look that follows; `unavailable` loses the answer, so that the provider asks
+   * again.
+   */
+  by: "kill" | "kill all" | "internal" | "unavailable";
 }
 
 export interface Faults {
+  creation?: LostCreation;
+  /** The next so many looks of terraform at a resource fail. */
+  reads?: number;
   /** Attaching any domain to a gateway fails. */
   attachDomain?: boolean;
   /** Revisions fail to start although their image is there. */

@@ -15,18 +15,19 @@
  * process passes `terraformEnv(cloud)` on. `CLOUD_HTTP` in `extra` puts queues and the Document API
  * on the stand-in HTTP server.
  *
- * A right without `sleep_after` (20 s or more) is honoured only from the next run of terraform on;
- * `elapse(cloud)` lets that time pass. Images count once they are in `cloud.images`; a DNS zone of
+ * A right is honoured 20 s after it was given, or from the next run of terraform on: `sleep_after`,
+ * a provisioner's `sleep 20` (a stand-in, which takes no time) and `elapse(cloud)` let time pass. Images count once they are in `cloud.images`; a DNS zone of
  * the user's own goes into `cloud.others.yandex_dns_zone` by id, with its `name` and `zone`.
  */
 import { spawn, spawnSync } from "node:child_process";
 import { existsSync, mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { delimiter, join } from "node:path";
 import { describe } from "vitest";
 import { LATE } from "./provider/configure.ts";
 import { installProvider } from "./provider/install.ts";
 import { changeCloud } from "./state.ts";
+import { installTools } from "./tools.ts";
 
 /** The folder and the cloud that the provider works in. */
 export const FOLDER_ID = "b1gfolder00000000001";
@@ -91,6 +92,7 @@ export function terraformEnv(cloudDir: string): NodeJS.ProcessEnv {
   const clean = Object.entries(inherited).filter(([name]) => !/^(TF_|YC_|CLOUD_)/.test(name));
   return {
     ...Object.fromEntries(clean),
+    PATH: `${installClock()}${delimiter}${process.env.PATH}`,
     TF_CLI_CONFIG_FILE: installProvider(),
     TF_DISABLE_PLUGIN_TLS: "1",
     TF_IN_AUTOMATION: "1",
@@ -100,6 +102,12 @@ export function terraformEnv(cloudDir: string): NodeJS.ProcessEnv {
     YC_CLOUD_ID: CLOUD_ID,
     YC_TOKEN: "t1.stand-in.token",
   };
+}
+
+function installClock(): string {
+  const dir = join(tmpdir(), "clock");
+  installTools(dir, ["sleep"]);
+  return dir;
 }
 
 /** An empty cloud's directory. It goes away with the test run. */

@@ -15,18 +15,24 @@ import { buildSync } from "esbuild";
 const here = dirname(fileURLToPath(import.meta.url));
 const cache = join(here, "..", "..", "node_modules", ".cache", "stand-ins");
 
-export type Tool = "yc" | "docker";
+export type Tool = "yc" | "docker" | "sleep";
 
 /**
- * Puts the stand-ins for `yc` and `docker` into `dir`, which a test puts first on `PATH`. Both want
- * `CLOUD_DIR` in the environment. The bundles are kept per version of the sources.
+ * Puts the stand-ins for `yc`, `docker` and `sleep` into `dir`, which a test puts first on `PATH`.
+ * They want `CLOUD_DIR` in the environment. The bundles are kept per version of the sources.
  */
-export function installTools(dir: string, tools: readonly Tool[] = ["yc", "docker"]): void {
+export function installTools(
+  dir: string,
+  tools: readonly Tool[] = ["yc", "docker", "sleep"],
+): void {
   mkdirSync(dir, { recursive: true });
   for (const tool of tools) {
     const file = join(dir, tool);
-    writeFileSync(file, `#!/bin/sh\nexec "${process.execPath}" "${bundle(tool)}" "$@"\n`);
-    chmodSync(file, 0o755);
+    const unfinished = `${file}.${process.pid}`;
+    const command = `exec "${process.execPath}" "${bundle(tool)}" "$@"`;
+    writeFileSync(unfinished, `#!/bin/sh\n${command}\n`);
+    chmodSync(unfinished, 0o755);
+    renameSync(unfinished, file);
   }
 }
 
@@ -50,7 +56,7 @@ function bundle(tool: Tool): string {
 function sourceHash(): string {
   const hash = createHash("sha256");
   for (const name of readdirSync(here, { recursive: true, encoding: "utf8" }).sort()) {
-    if (name.endsWith(".ts") && !/^provider|^http|\.test\.ts$/.test(name)) {
+    if (name.endsWith(".ts") && !/^provider\/(?!configure)|^http|\.test\.ts$/.test(name)) {
       hash.update(name).update(readFileSync(join(here, name)));
     }
   }

@@ -1,13 +1,51 @@
 import { createHash } from "node:crypto";
 import { CloudError } from "./errors.ts";
-import type { Certificate, Cloud, Container, Gateway, Image, Revision } from "./state.ts";
+import type {
+  Certificate,
+  Cloud,
+  Container,
+  Described,
+  Gateway,
+  Image,
+  Revision,
+  SecretVersion,
+  StaticKey,
+} from "./state.ts";
 
 // Nothing in the stand-in cloud depends on the clock, so that two runs print the same.
 export const CREATED_AT = "2026-01-01T00:00:00.000Z";
 
 /** How the API shows things, in the snake_case that `yc --format json` prints. */
-export function containerView(id: string, { name, folderId, url }: Container) {
-  return { id, folder_id: folderId, created_at: CREATED_AT, name, url, status: "ACTIVE" };
+export function containerView(id: string, container: Container) {
+  return { ...namedView(id, container), url: container.url };
+}
+
+/** What has an id, a folder, a name and what its maker wrote on it. */
+export function namedView(id: string, thing: { name: string; folderId?: string } & Described) {
+  const { name, folderId, description, labels } = thing;
+  const own = { id, folder_id: folderId, created_at: CREATED_AT, name };
+  return { ...own, description, labels, status: "ACTIVE" };
+}
+
+export function keyView(accessKey: string, { id, accountId, description, createdAt }: StaticKey) {
+  return {
+    id,
+    service_account_id: accountId,
+    created_at: createdAt ?? CREATED_AT,
+    description,
+    key_id: accessKey,
+  };
+}
+
+export function versionView(secretId: string, id: string, version: SecretVersion) {
+  return {
+    id,
+    secret_id: secretId,
+    created_at: version.createdAt ?? CREATED_AT,
+    status: version.status,
+    description: version.description,
+    payload_entry_keys: Object.keys(version.entries),
+  };
 }
 
 /** Newest first. A revision that failed to start is not kept by the service. */
@@ -30,17 +68,15 @@ function revisionView(containerId: string, revision: Revision) {
       image_digest: revision.digest,
       environment: revision.environment,
     },
+    secrets: ((revision.inputs as { secrets?: unknown[] } | undefined)?.secrets ?? []) as unknown[],
     status: revision.status,
   };
 }
 
-export function gatewayView(id: string, { name, folderId, domain, domains }: Gateway) {
+export function gatewayView(id: string, gateway: Gateway) {
+  const { domain, domains } = gateway;
   return {
-    id,
-    folder_id: folderId,
-    created_at: CREATED_AT,
-    name,
-    status: "ACTIVE",
+    ...namedView(id, gateway),
     domain,
     attached_domains: domains.map(({ fqdn, certificateId }) => ({
       domain_id: certificateId,
@@ -59,20 +95,9 @@ export function repositoryView(name: string, { id }: { id: string }) {
   return { id, name };
 }
 
-export function registryView(id: string, { name, folderId }: { name: string; folderId: string }) {
-  return { id, folder_id: folderId, name, status: "ACTIVE", created_at: CREATED_AT };
-}
-
-export function certificateView(id: string, { name, folderId, domains, status }: Certificate) {
-  return {
-    id,
-    folder_id: folderId,
-    name,
-    type: "MANAGED",
-    domains,
-    status,
-    created_at: CREATED_AT,
-  };
+export function certificateView(id: string, certificate: Certificate) {
+  const { domains, status } = certificate;
+  return { ...namedView(id, certificate), type: "MANAGED", domains, status };
 }
 
 export function folderView(cloud: Cloud, id: string) {

@@ -19,6 +19,7 @@ import {
 
 const WEB = "${yandex_serverless_container.Web.id}";
 const ACCOUNT = "${yandex_iam_service_account.Account.id}";
+const GATEWAY = `serviceAccount:${ACCOUNT}`;
 const TO_WEB = {
   type: "serverless_containers",
   container_id: WEB,
@@ -42,9 +43,7 @@ describe("ApiGateway", () => {
     const [gateway] = resources(stack, "yandex_api_gateway");
     expect({ ...gateway, spec: undefined }).toEqual({
       name: "shop",
-      depends_on: [
-        "yandex_resourcemanager_folder_iam_member.Account_Folderserverless-containerscontainerInvoker",
-      ],
+      depends_on: ["yandex_serverless_container_iam_binding.Web_Invokers"],
     });
     expect(spec(stack)).toEqual({
       openapi: "3.0.3",
@@ -262,7 +261,7 @@ describe("ApiGateway", () => {
         },
         components: { "x-yc-apigateway-integrations": { Web: TO_WEB } },
       });
-      expect(roles(stack)).toEqual(["serverless-containers.containerInvoker"]);
+      expect(callers(stack)).toEqual([["${yandex_serverless_container.Web.id}", [GATEWAY]]]);
     });
 
     test("keeps the account that the document names for all", async () => {
@@ -294,7 +293,8 @@ describe("ApiGateway", () => {
         define(scope, { document, container: web(scope) });
       });
 
-      expect(roles(stack)).toEqual([]);
+      expect(callers(stack)).toEqual([]);
+      expect(grants(stack)).toEqual([]);
     });
 
     test("adds routes and CORS to the document", async () => {
@@ -340,17 +340,30 @@ describe("ApiGateway", () => {
     });
   });
 
-  test("grants itself the right to invoke containers and to read buckets, once each", () => {
+  test("grants itself the right to invoke what it routes to and to read buckets, once each", () => {
     const stack = synthPlain((scope) => {
       const gateway = define(scope);
       gateway.addContainer("/", web(scope));
-      gateway.addContainer("/api", web(scope, "Api"));
+      const api = web(scope, "Api");
+      gateway.addContainer("/api", api);
+      gateway.addContainer("/v2", api);
+      web(scope, "Worker");
       gateway.addStaticFiles("/static", { bucket: "shop-static" });
       gateway.addStaticFiles("/media", { bucket: "shop-media" });
     });
 
-    expect(roles(stack)).toEqual(["serverless-containers.containerInvoker", "storage.viewer"]);
-    expect(resources(stack, "yandex_api_gateway")[0]?.depends_on).toHaveLength(2);
+    expect(callers(stack)).toEqual([
+      ["${yandex_serverless_container.Api.id}", [GATEWAY]],
+      ["${yandex_serverless_container.Web.id}", [GATEWAY]],
+    ]);
+    expect(grants(stack).map(({ role, member }) => [role, member])).toEqual([
+      ["storage.viewer", GATEWAY],
+    ]);
+    expect(resources(stack, "yandex_api_gateway")[0]?.depends_on).toEqual([
+      "yandex_serverless_container_iam_binding.Web_Invokers",
+      "yandex_serverless_container_iam_binding.Api_Invokers",
+      "terraform_data.Rights",
+    ]);
   });
 
   test("is reachable as defaultChild", () => {
@@ -377,10 +390,11 @@ function web(scope: TerraformStack, id = "Web"): ServerlessContainer {
   });
 }
 
-function roles(stack: SynthesizedStack): unknown[] {
-  return grants(stack)
-    .filter(({ member }) => member === `serviceAccount:${ACCOUNT}`)
-    .map(({ role }) => role);
+/** The containers that somebody may invoke, and who. */
+function callers(stack: SynthesizedStack): unknown[] {
+  return resources(stack, "yandex_serverless_container_iam_binding").map(
+    ({ container_id, members }) => [container_id, members],
+  );
 }
 
 function text(stack: SynthesizedStack): string {

@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { TerraformStack } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { CeleryApp, type CeleryAppProps } from "../../constructs/celery-app.ts";
+import { ContainerRegistry } from "../../constructs/container-registry.ts";
 import { type Body, refusals, resources, synth } from "../support/synth.ts";
 
 const IMAGE = `cr.yandex/crp1/app@sha256:${"0".repeat(64)}`;
@@ -36,14 +37,27 @@ function environment(body: Body & { image: Body }): Record<string, unknown> {
   };
 }
 
+/** Every right of the stack: whose, which, and on what if not on the folder or on a secret. */
 function roles(stack: ReturnType<typeof synthApp>): string[] {
-  const accounts = stack.resource?.yandex_iam_service_account ?? {};
-  return resources(stack, "yandex_resourcemanager_folder_iam_member")
-    .map((grant) => {
-      const id = /yandex_iam_service_account\.(\w+)\.id/.exec(String(grant.member))?.[1] ?? "";
-      return `${accounts[id]?.name}: ${grant.role}`;
-    })
+  const types = Object.entries(stack.resource ?? {}).filter(([type]) => /_iam_/.test(type));
+  return types
+    .filter(([type]) => !/_(account|key|lockbox_secret_iam_member)$/.test(type))
+    .flatMap(([, grants]) => Object.values(grants))
+    .flatMap(({ role, member, members = [member], ...grant }) =>
+      (members as string[]).map((who) => `${nameOf(stack, who)}: ${role}${target(stack, grant)}`),
+    )
     .sort();
+}
+
+function target(stack: ReturnType<typeof synthApp>, grant: Body): string {
+  const id = grant.container_id ?? grant.database_id ?? grant.registry_id;
+  return id === undefined ? "" : ` on ${nameOf(stack, String(id))}`;
+}
+
+/** The name of what a reference refers to. */
+function nameOf(stack: ReturnType<typeof synthApp>, reference: string): unknown {
+  const [, type = "", id = ""] = /(yandex_\w+)\.([\w-]+)\.id/.exec(reference) ?? [];
+  return (stack.resource?.[type]?.[id] ?? stack.data?.[type]?.[id])?.name;
 }
 
 describe("CeleryApp", () => {
@@ -66,20 +80,71 @@ describe("CeleryApp", () => {
     expect(container(stack, "shop-web")).toMatchObject({
       execution_timeout: "60s",
       concurrency: 4,
-      image: { command: ["gunicorn", "shop.wsgi:application"] },
+      image: { command: ["python3", "-m", "celery_push_worker", "web"] },
     });
     expect(container(stack, "shop-worker")).toMatchObject({
       execution_timeout: "600s",
       concurrency: 1,
-      image: {
-        command: [
-          "gunicorn",
-          "-c",
-          "python:celery_push_worker.gunicorn",
-          "celery_push_worker.wsgi:application",
-        ],
+      image: { command: ["python3", "-m", "celery_push_worker", "worker"] },
+    });
+  });
+
+  test.each([
+    ["shop-web", {}, "--config=python:celery_push_worker.web --threads=4 --timeout=60"],
+    [
+      "shop-web",
+      { web: { concurrency: 9, timeoutSeconds: 5, command: ["gunicorn", "shop.wsgi"] } },
+      "--config=python:celery_push_worker.web --threads=9 --timeout=5",
+    ],
+    [
+      "shop-web",
+      { web: { concurrency: undefined } },
+      "--config=python:celery_push_worker.web --threads=4 --timeout=60",
+    ],
+    ["shop-worker", {}, "--config=python:celery_push_worker.gunicorn --workers=1"],
+    [
+      "shop-worker",
+      { worker: { concurrency: 2, timeoutSeconds: 5 } },
+      "--config=python:celery_push_worker.gunicorn --workers=2",
+    ],
+  ])("tells %s's gunicorn how much it gets, however it is started", (name, props, expected) => {
+    const { concurrency, image } = container(synthApp(props), name);
+
+    expect((image.environment as Record<string, string>).GUNICORN_CMD_ARGS).toBe(expected);
+    expect(expected).toMatch(new RegExp(`--(threads|workers)=${concurrency}\\b`));
+  });
+
+  test("keeps the worker package on Python's path, where a user adds to it", () => {
+    const stack = synthApp({ env: { PYTHONPATH: "src" } });
+
+    expect(environment(container(stack, "shop-worker")).PYTHONPATH).toBe(
+      "/opt/celery-push/own:src",
+    );
+  });
+
+  test.each(["shop-web", "shop-worker"])("gives %s further names of a setting", (name) => {
+    const stack = synthApp({
+      aliases: {
+        BROKER: "CELERY_BROKER_URL",
+        DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS",
+        HOSTS: "ALLOWED_HOSTS",
+        SECRET_KEY: "DJANGO_SECRET_KEY",
       },
     });
+
+    const variables = environment(container(stack, name));
+    expect(variables).toMatchObject({
+      BROKER: variables.CELERY_BROKER_URL,
+      DJANGO_ALLOWED_HOSTS: ".apigw.yandexcloud.net",
+      HOSTS: ".apigw.yandexcloud.net",
+      SECRET_KEY: "secret secret_key",
+    });
+    const { secrets } = container(stack, name) as unknown as { secrets: Body[] };
+    const entry = (variable: string) => {
+      const secret = secrets.find((one) => one.environment_variable === variable);
+      return [secret?.id, secret?.version_id, secret?.key];
+    };
+    expect(entry("SECRET_KEY")).toEqual(entry("DJANGO_SECRET_KEY"));
   });
 
   test.each(["shop-web", "shop-worker"])("gives %s every connection setting", (name) => {
@@ -99,6 +164,7 @@ describe("CeleryApp", () => {
       CELERY_RESULT_BACKEND: "dynamodb://@ru-central1/celery?ttl_seconds=86400",
       DJANGO_SECRET_KEY: "secret secret_key",
       DJANGO_SETTINGS_MODULE: "shop.settings",
+      GUNICORN_CMD_ARGS: expect.stringContaining("--config=python:celery_push_worker."),
       REVISION_FINGERPRINT: expect.stringMatching(/^\$\{sha256\(jsonencode\(local\.\w+\)\)\}$/),
       SQS_ACCESS_KEY_ID: "secret access_key",
       SQS_QUEUE: expect.stringMatching(/^\$\{yandex_message_queue\.\w+\.id\}$/),
@@ -109,24 +175,69 @@ describe("CeleryApp", () => {
 
   test("gives each account the least roles", () => {
     expect(roles(synthApp())).toEqual([
-      "shop-gateway: serverless-containers.containerInvoker",
+      "shop-gateway: serverless-containers.containerInvoker on shop-web",
       "shop-queues: ymq.admin",
       "shop-reader: ymq.reader",
       "shop-runtime: container-registry.images.puller",
-      "shop-runtime: ydb.editor",
+      "shop-runtime: ydb.editor on shop-results",
       "shop-runtime: ymq.writer",
-      "shop-trigger: serverless-containers.containerInvoker",
+      "shop-trigger: serverless-containers.containerInvoker on shop-worker",
     ]);
   });
 
+  test("pulls from its own registry alone, but for an image that comes from another", () => {
+    const stack = synth((scope) => {
+      const registryName = "shop-images";
+      const images = ContainerRegistry.fromName(scope, "Images", { registryName, repository: "a" });
+      build({ registry: images })(scope);
+    });
+
+    expect(roles(stack)).toContain("shop-runtime: container-registry.images.puller on shop-images");
+    const member = resources(stack, "yandex_resourcemanager_folder_iam_member").find(
+      ({ role }) => role === "container-registry.images.puller",
+    );
+    expect(member?.count).toMatch(
+      /^\$\{\(element\(split\("\/", "cr\.yandex\/crp1\/app@sha256:0{64}"\), 1\) != data\.yandex_container_registry\.\w+\.id\) \? 1 : 0\}$/,
+    );
+  });
+
+  test("has one account for both ways to the one container, by one binding", () => {
+    const stack = synthApp({ workerPath: "/worker/" });
+
+    expect(roles(stack).filter((right) => right.includes("Invoker"))).toEqual([
+      "shop-gateway: serverless-containers.containerInvoker on shop-web",
+      "shop-trigger: serverless-containers.containerInvoker on shop-web",
+    ]);
+    expect(resources(stack, "yandex_serverless_container_iam_binding")).toHaveLength(1);
+  });
+
   test("keeps both containers private", () => {
-    expect(resources(synthApp(), "yandex_serverless_container_iam_binding")).toEqual([]);
+    expect(JSON.stringify(synthApp())).not.toContain("system:allUsers");
   });
 
   test("binds nothing on the folder, for a binding would take others' roles away", () => {
     const types = Object.keys(synthApp().resource ?? {});
 
-    expect(types.filter((type) => type.endsWith("_iam_binding"))).toEqual([]);
+    expect(types.filter((type) => /folder_iam_binding/.test(type))).toEqual([]);
+  });
+
+  test("waits for rights once, before the containers and the queues", () => {
+    const stack = synthApp();
+
+    const waits = Object.keys(stack.resource?.terraform_data ?? {});
+    expect(waits).toHaveLength(1);
+    for (const type of ["yandex_serverless_container", "yandex_message_queue"]) {
+      for (const { depends_on } of resources(stack, type)) {
+        expect(depends_on).toEqual([`terraform_data.${waits}`]);
+      }
+    }
+    const slow = Object.values(stack.resource ?? {})
+      .flatMap((bodies) => Object.values(bodies))
+      .filter(({ sleep_after }) => sleep_after !== undefined);
+    expect(slow.map(({ role }) => role)).toEqual([
+      "serverless-containers.containerInvoker",
+      "serverless-containers.containerInvoker",
+    ]);
   });
 
   test("keeps the runtime's key and Django's secret out of the state", () => {
@@ -227,7 +338,7 @@ describe("CeleryApp", () => {
     });
     expect(String(resources(stack, "yandex_api_gateway")[0]?.spec)).toContain("shop-static");
     expect(roles(stack)).toContain("shop-reader: editor");
-    expect(roles(stack)).toContain("shop-runtime: editor");
+    expect(roles(stack)).toContain("shop-runtime: editor on shop-results");
   });
 
   test("makes a timer of every entry of the schedule", () => {
@@ -247,7 +358,17 @@ describe("CeleryApp", () => {
     [
       "a variable that the system sets itself",
       { env: { SQS_QUEUE: "x" } },
-      "[app/Celery] 'env.SQS_QUEUE' is \"SQS_QUEUE\", allowed: a variable that the system does not set itself. Remove it, or read another variable in your settings.",
+      "[app/Celery] 'env.SQS_QUEUE' is \"SQS_QUEUE\", allowed: a variable that the system does not set itself. Remove it, or give what the system sets a further name in 'aliases'.",
+    ],
+    [
+      "a further name that the system sets itself",
+      { aliases: { SQS_QUEUE: "SQS_REGION" } },
+      "[app/Celery] 'aliases.SQS_QUEUE' is \"SQS_QUEUE\", allowed: a variable that the system does not set itself. Remove it, or give what the system sets a further name in 'aliases'.",
+    ],
+    [
+      "a further name that the user sets already",
+      { env: { KEY: "x" }, aliases: { KEY: "DJANGO_SECRET_KEY" } },
+      "[app/Celery] 'aliases.KEY' is \"KEY\", allowed: a name that 'env' and 'secrets' do not have. Keep one of the two.",
     ],
     [
       "the root as the worker's path",

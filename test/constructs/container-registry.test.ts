@@ -1,4 +1,4 @@
-import type { TerraformStack } from "cdktf";
+import { TerraformOutput, type TerraformStack } from "cdktf";
 import { describe, expect, test } from "vitest";
 import {
   ContainerRegistry,
@@ -8,6 +8,7 @@ import { ServiceAccount } from "../../constructs/service-account.ts";
 import { addresses, grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const POLICY = "yandex_container_repository_lifecycle_policy";
+const BINDING = "yandex_container_registry_iam_binding";
 
 describe("ContainerRegistry", () => {
   test("creates a registry, its repository and a policy that keeps ten images", () => {
@@ -135,7 +136,7 @@ describe("ContainerRegistry", () => {
     expect(refusals((scope) => defineRegistry(scope, props))).toEqual([message]);
   });
 
-  test("grants pull and push in the account's folder", () => {
+  test("grants pull and push on this registry, each to all by one binding", () => {
     const stack = synthPlain((scope) => {
       const registry = defineRegistry(scope);
       const account = ServiceAccount.fromId(scope, "Account", {
@@ -144,12 +145,37 @@ describe("ContainerRegistry", () => {
       });
       registry.grantPull(account);
       registry.grantPush(account);
+      registry.grantPull(new ServiceAccount(scope, "Other", { name: "other" }));
     });
 
-    expect(grants(stack).map(({ role, member }) => [role, member])).toEqual([
-      ["container-registry.images.puller", "serviceAccount:aje1"],
-      ["container-registry.images.pusher", "serviceAccount:aje1"],
+    const binding = {
+      registry_id: "${yandex_container_registry.Images.id}",
+      lifecycle: { ignore_changes: ["sleep_after"] },
+    };
+    const other = "serviceAccount:${yandex_iam_service_account.Other.id}";
+    const members = ["serviceAccount:aje1", other];
+    expect(resources(stack, BINDING)).toEqual([
+      { ...binding, role: "container-registry.images.puller", members },
+      { ...binding, role: "container-registry.images.pusher", members: ["serviceAccount:aje1"] },
     ]);
+    expect(grants(stack)).toEqual([]);
+    expect(resources(stack, "terraform_data")).toMatchObject([
+      { depends_on: addresses(stack, BINDING) },
+    ]);
+  });
+
+  test("is found by its name where another stack has made it", () => {
+    const stack = synthPlain((scope) => {
+      const names = { registryName: "shop-images", repository: "app" };
+      const registry = ContainerRegistry.fromName(scope, "Images", names);
+      new TerraformOutput(scope, "url", { value: registry.repositoryUrl });
+    });
+
+    expect(stack.data?.yandex_container_registry?.Images).toMatchObject({ name: "shop-images" });
+    expect(stack.resource).toBeUndefined();
+    expect(stack.output?.url?.value).toBe(
+      "cr.yandex/${data.yandex_container_registry.Images.id}/app",
+    );
   });
 
   test("is reachable as defaultChild", () => {

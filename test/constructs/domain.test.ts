@@ -147,7 +147,7 @@ describe("GatewayDomain", () => {
     expect(creation).toEqual({
       input: "${plantimestamp()}",
       lifecycle: { ignore_changes: ["input"] },
-      depends_on: expect.arrayContaining(addresses(stack, "yandex_serverless_container")),
+      depends_on: addresses(stack, "yandex_serverless_container_iam_binding").reverse(),
     });
     expect(creation?.depends_on).toEqual(
       expect.arrayContaining(gateway(stack).depends_on as string[]),

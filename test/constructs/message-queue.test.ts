@@ -144,7 +144,7 @@ describe("MessageQueue", () => {
     const key = {
       access_key: "${yandex_iam_service_account_static_access_key.Key.access_key}",
       secret_key: "${yandex_iam_service_account_static_access_key.Key.secret_key}",
-      depends_on: addresses(stack, "yandex_resourcemanager_folder_iam_member"),
+      depends_on: addresses(stack, "terraform_data"),
     };
     expect(grants(stack)).toHaveLength(1);
     expect(stack.resource?.yandex_message_queue).toEqual({

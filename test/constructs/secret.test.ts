@@ -166,7 +166,7 @@ describe("Secret", () => {
     const reader = {
       secret_id: "${yandex_lockbox_secret.Secret.id}",
       role: "lockbox.payloadViewer",
-      sleep_after: 20,
+      lifecycle: { ignore_changes: ["sleep_after"] },
     };
     expect(resources(stack, READER)).toEqual([
       { ...reader, member: "serviceAccount:aje1" },
@@ -182,6 +182,9 @@ describe("Secret", () => {
     });
 
     expect(resources(stack, "yandex_logging_group")).toEqual([
+      { depends_on: ["terraform_data.Rights"] },
+    ]);
+    expect(resources(stack, "terraform_data")).toMatchObject([
       { depends_on: addresses(stack, READER) },
     ]);
   });

@@ -1,9 +1,9 @@
+import { LoggingGroup } from "@cdktf/provider-yandex/lib/logging-group";
 import { TerraformOutput, TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { LogGroup } from "../../constructs/log-group.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import {
-  addresses,
   type Body,
   grants,
   raw,
@@ -80,7 +80,7 @@ describe("ServerlessContainer", () => {
       connectivity: { network_id: "enp1" },
       log_options: { log_group_id: "e23" },
       provision_policy: { min_instances: 2 },
-      depends_on: addresses(stack, "yandex_lockbox_secret_iam_member"),
+      depends_on: ["terraform_data.Rights"],
       lifecycle: expect.anything(),
       provisioner: expect.anything(),
     });
@@ -201,7 +201,8 @@ describe("ServerlessContainer", () => {
       account.grantOnFolder("ydb.editor");
     });
 
-    expect(container(stack).depends_on).toEqual([
+    expect(container(stack).depends_on).toEqual(["terraform_data.Rights"]);
+    expect(resources(stack, "terraform_data")[0]?.depends_on).toEqual([
       "yandex_resourcemanager_folder_iam_member.Account_Foldercontainer-registryimagespuller",
       "yandex_lockbox_secret_iam_member.Sentry_ReaderAccount",
       "yandex_resourcemanager_folder_iam_member.Account_Folderydbeditor",
@@ -228,22 +229,52 @@ describe("ServerlessContainer", () => {
     });
   });
 
-  test("grants invocation in the folder of the one who invokes", () => {
+  test("grants invocation of itself alone, to all by one binding, and waits after it", () => {
     const stack = synthPlain((scope) => {
       const caller = ServiceAccount.fromId(scope, "Caller", {
         accountId: "aje2",
         folderId: "b1g2",
       });
-      define(scope).grantInvoke(caller);
+      const web = define(scope);
+      web.grantInvoke(caller);
+      web.grantInvoke(caller);
+      web.grantInvoke(
+        ServiceAccount.fromId(scope, "Another", { accountId: "aje1", folderId: "b1g2" }),
+      );
+      define(scope, {}, "Worker");
     });
 
-    expect(grants(stack)).toEqual([
+    expect(grants(stack)).toEqual([]);
+    expect(resources(stack, "yandex_serverless_container_iam_binding")).toEqual([
       {
-        folder_id: "b1g2",
+        container_id: "${yandex_serverless_container.Web.id}",
         role: "serverless-containers.containerInvoker",
-        member: "serviceAccount:aje2",
-        sleep_after: 20,
+        members: ["serviceAccount:aje1", "serviceAccount:aje2"],
+        sleep_after: 10,
+        lifecycle: {
+          ignore_changes: ["sleep_after"],
+          replace_triggered_by: ["yandex_serverless_container.Web.id"],
+        },
       },
+    ]);
+  });
+
+  test("may be invoked by the account that it runs as, without coming after its own right", () => {
+    const stack = synthPlain((scope) => {
+      const account = defineAccount(scope);
+      define(scope, { account }).grantInvoke(account);
+    });
+
+    expect(container(stack).depends_on).toBeUndefined();
+  });
+
+  test("has what calls it come after the right to do so", () => {
+    const stack = synthPlain((scope) => {
+      define(scope).invokersPrecede(new LoggingGroup(scope, "Caller", {}));
+    });
+
+    expect(resources(stack, "yandex_logging_group")).toEqual([
+      { depends_on: ["yandex_serverless_container_iam_binding.Web_Invokers"] },
     ]);
   });
 
@@ -257,7 +288,7 @@ describe("ServerlessContainer", () => {
         secret_id: "e6q1",
         role: "lockbox.payloadViewer",
         member: "serviceAccount:aje1",
-        sleep_after: 20,
+        lifecycle: { ignore_changes: ["sleep_after"] },
       },
     ]);
   });
@@ -268,11 +299,18 @@ describe("ServerlessContainer", () => {
       define(scope, { public: false }, "Worker");
     });
 
-    expect(resources(stack, "yandex_serverless_container_iam_binding")).toEqual([
+    expect(resources(stack, "yandex_serverless_container_iam_binding")).toMatchObject([
       {
         container_id: "${yandex_serverless_container.Web.id}",
         role: "serverless-containers.containerInvoker",
         members: ["system:allUsers"],
+      },
+    ]);
+    // Two bindings of one role would take each other's members away.
+    expect(stack.moved).toEqual([
+      {
+        from: "yandex_serverless_container_iam_binding.Web_Public",
+        to: "yandex_serverless_container_iam_binding.Web_Invokers",
       },
     ]);
   });

@@ -1,10 +1,13 @@
 import { LoggingGroup } from "@cdktf/provider-yandex/lib/logging-group";
-import type { TerraformStack } from "cdktf";
+import { Op, type TerraformStack } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { addresses, grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const ID = "${yandex_iam_service_account.Account.id}";
+const MEMBER = "yandex_resourcemanager_folder_iam_member";
+// Nor is one in the state of an older stack a reason to give the right anew.
+const NO_WAIT = { lifecycle: { ignore_changes: ["sleep_after"] } };
 const FOLDER = "${yandex_iam_service_account.Account.folder_id}";
 
 describe("ServiceAccount", () => {
@@ -76,7 +79,7 @@ describe("ServiceAccount", () => {
     expect(messages).toEqual([]);
   });
 
-  test("grants a role in the account's own folder once, as a member, and waits after it", () => {
+  test("grants a role in the account's own folder once, as a member without a wait of its own", () => {
     const stack = synthPlain((scope) => {
       const account = defineAccount(scope);
       account.grantOnFolder("ymq.writer");
@@ -84,34 +87,79 @@ describe("ServiceAccount", () => {
       account.grantOnFolder("ymq.reader");
     });
 
-    const member = { folder_id: FOLDER, member: `serviceAccount:${ID}`, sleep_after: 20 };
+    const member = { folder_id: FOLDER, member: `serviceAccount:${ID}`, ...NO_WAIT };
     expect(grants(stack)).toEqual([
       { ...member, role: "ymq.reader" },
       { ...member, role: "ymq.writer" },
     ]);
   });
 
-  // Terraform starts ten resources at a time, and the provider allows each grant five minutes that
-  // include its wait for the nine before it.
-  test("waits so briefly that ten grants at once stay within the provider's five minutes", () => {
-    const stack = synthPlain((scope) => defineAccount(scope).grantOnFolder("ymq.writer"));
+  test("waits once for all grants of the stack, and anew when there is another one", () => {
+    const stack = synthPlain((scope) => {
+      const account = defineAccount(scope);
+      account.grantOnFolder("ymq.writer");
+      new ServiceAccount(scope, "Other", { name: "other" }).grantOnFolder("ymq.reader");
+    });
 
-    const [grant] = grants(stack);
-    expect(Number(grant?.sleep_after) * 10).toBeLessThanOrEqual(200);
+    expect(resources(stack, "terraform_data")).toEqual([
+      {
+        depends_on: [`${MEMBER}.Account_Folderymqwriter`, `${MEMBER}.Other_Folderymqreader`],
+        triggers_replace: [
+          [FOLDER, "ymq.writer", `serviceAccount:${ID}`],
+          [
+            FOLDER.replace("Account", "Other"),
+            "ymq.reader",
+            `serviceAccount:${ID.replace("Account", "Other")}`,
+          ],
+        ],
+        provisioner: [{ "local-exec": { command: "sleep 20", interpreter: ["sh", "-c"] } }],
+      },
+    ]);
+  });
+
+  test("waits for the same rights whatever order the program gives them in", () => {
+    const waited = (roles: readonly string[]) => {
+      const stack = synthPlain((scope) => {
+        const account = defineAccount(scope);
+        for (const role of roles) account.grantOnFolder(role);
+      });
+      return resources(stack, "terraform_data").map((wait) => wait.triggers_replace);
+    };
+
+    expect(waited(["ymq.writer", "ymq.reader"])).toEqual(waited(["ymq.reader", "ymq.writer"]));
+  });
+
+  test("waits for nothing where nothing is granted", () => {
+    const stack = synthPlain((scope) => {
+      defineAccount(scope).precedes(new LoggingGroup(scope, "Group", {}));
+    });
+
+    expect(resources(stack, "terraform_data")).toEqual([]);
+    expect(resources(stack, "yandex_logging_group")).toEqual([{}]);
+  });
+
+  test("grants a role that is needed at times only under its condition", () => {
+    const stack = synthPlain((scope) => {
+      defineAccount(scope).grantOnFolder("ymq.writer", Op.eq("a", "b"));
+    });
+
+    expect(grants(stack)).toMatchObject([{ count: '${("a" == "b") ? 1 : 0}' }]);
   });
 
   test("precedes a resource by the grants made before and after the call", () => {
     const stack = synthPlain((scope) => {
       const account = defineAccount(scope);
+      account.precedes(new LoggingGroup(scope, "Before", {}));
       account.grantOnFolder("ymq.reader");
-      account.precedes(new LoggingGroup(scope, "Group", {}));
+      account.precedes(new LoggingGroup(scope, "After", {}));
       account.grantOnFolder("ymq.writer");
     });
 
-    expect(resources(stack, "yandex_logging_group")).toEqual([
-      { depends_on: addresses(stack, "yandex_resourcemanager_folder_iam_member") },
+    const after = { depends_on: ["terraform_data.Rights"] };
+    expect(resources(stack, "yandex_logging_group")).toEqual([after, after]);
+    expect(resources(stack, "terraform_data")).toMatchObject([
+      { depends_on: addresses(stack, MEMBER) },
     ]);
-    expect(grants(stack)).toHaveLength(2);
   });
 
   test("precedes nothing that did not ask for it, and keeps other dependencies", () => {
@@ -120,13 +168,16 @@ describe("ServiceAccount", () => {
       const first = new LoggingGroup(scope, "First", {});
       const second = new LoggingGroup(scope, "Second", { dependsOn: [first] });
       account.precedes(second);
-      account.addGrant(new LoggingGroup(scope, "Grant", {}));
+      account.addGrant(new LoggingGroup(scope, "Grant", {}), () => "everything");
     });
 
     expect(resources(stack, "yandex_logging_group")).toEqual([
       {},
       {},
-      { depends_on: ["yandex_logging_group.First", "yandex_logging_group.Grant"] },
+      { depends_on: ["yandex_logging_group.First", "terraform_data.Rights"] },
+    ]);
+    expect(resources(stack, "terraform_data")).toMatchObject([
+      { depends_on: ["yandex_logging_group.Grant"], triggers_replace: ["everything"] },
     ]);
   });
 
@@ -141,7 +192,7 @@ describe("ServiceAccount", () => {
 
     expect(resources(stack, "yandex_iam_service_account")).toEqual([]);
     expect(grants(stack)).toEqual([
-      { folder_id: "b1g1", member: "serviceAccount:aje1", role: "ymq.writer", sleep_after: 20 },
+      { folder_id: "b1g1", member: "serviceAccount:aje1", role: "ymq.writer", ...NO_WAIT },
     ]);
   });
 

@@ -51,7 +51,7 @@ describe("StaticKey", () => {
     });
 
     expect(resources(stack, "yandex_logging_group")).toEqual([
-      { depends_on: addresses(stack, "yandex_resourcemanager_folder_iam_member") },
+      { depends_on: addresses(stack, "terraform_data") },
     ]);
   });
 

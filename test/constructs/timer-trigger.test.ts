@@ -4,7 +4,7 @@ import { describe, expect, test } from "vitest";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { TimerTrigger, type TimerTriggerProps } from "../../constructs/timer-trigger.ts";
-import { addresses, grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
+import { addresses, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const REFERENCES = {
   containerId: "${yandex_serverless_container.Worker.id}",
@@ -77,10 +77,9 @@ describe("TimerTrigger", () => {
           retry_attempts: "3",
           retry_interval: "30",
         },
-        depends_on: addresses(stack, "yandex_resourcemanager_folder_iam_member"),
+        depends_on: addresses(stack, "yandex_serverless_container_iam_binding"),
       },
     ]);
-    expect(grants(stack)).toHaveLength(1);
   });
 
   test("creates a timer without payload and retries by Terraform", () => {
@@ -139,11 +138,12 @@ describe("TimerTrigger", () => {
   test("grants the invoker to call", () => {
     const stack = synthPlain((scope) => defineTimer(scope));
 
-    expect(grants(stack)).toEqual([
-      expect.objectContaining({
+    expect(resources(stack, "yandex_serverless_container_iam_binding")).toMatchObject([
+      {
+        container_id: REFERENCES.containerId,
         role: "serverless-containers.containerInvoker",
-        member: `serviceAccount:${REFERENCES.invokerId}`,
-      }),
+        members: [`serviceAccount:${REFERENCES.invokerId}`],
+      },
     ]);
   });
 

@@ -60,19 +60,21 @@ describe("YdbDatabase", () => {
   test.each([
     [undefined, "ydb.editor"],
     ["editor", "editor"],
-  ])("grants editing by role %s on the folder", (role, granted) => {
+  ])("grants editing by role %s on the database", (role, granted) => {
     const stack = synthPlain((scope) => {
       const account = ServiceAccount.fromId(scope, "App", { accountId: "aje1", folderId: "b1g1" });
       new YdbDatabase(scope, "Results", { name: "shop-results" }).grantEdit(account, role);
     });
 
-    expect(grants(stack)).toEqual([
-      expect.objectContaining({
-        folder_id: "b1g1",
+    expect(grants(stack)).toEqual([]);
+    expect(resources(stack, "yandex_ydb_database_iam_binding")).toMatchObject([
+      {
+        database_id: "${yandex_ydb_database_serverless.Results.id}",
         role: granted,
-        member: "serviceAccount:aje1",
-      }),
+        members: ["serviceAccount:aje1"],
+      },
     ]);
+    expect(resources(stack, "terraform_data")).toHaveLength(1);
   });
 
   test("is reachable as defaultChild", () => {

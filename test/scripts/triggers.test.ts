@@ -2,8 +2,9 @@ import { describe, expect, test } from "vitest";
 import { CloudApi } from "../../scripts/lib/cloud-api.ts";
 import type { Session } from "../../scripts/lib/session.ts";
 import { Terraform } from "../../scripts/lib/terraform.ts";
-import { ownLabels, parseSpecs } from "../../scripts/lib/trigger-rules.ts";
+import { parseSpecs } from "../../scripts/lib/trigger-rules.ts";
 import { deleteTriggers, handOver, runTriggers } from "../../scripts/lib/triggers.ts";
+import { ownLabels } from "../../stacks/ownership.ts";
 import { settings } from "./_settings.ts";
 import { ACCESS, fakeWorld, type Routes } from "./_world.ts";
 

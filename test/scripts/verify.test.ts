@@ -208,15 +208,21 @@ describe("compareTrigger", () => {
   });
 });
 
+const NO_STATE = () => Promise.reject(new Error("the state is not needed"));
+
 describe("the key for the queues", () => {
   const key = "yandex_iam_service_account_static_access_key";
 
   test("is the one whose secret the state holds", () => {
     const resources = [
-      { type: "yandex_message_queue", attributes: { access_key: "no", secret_key: "no" } },
-      { type: key, attributes: { access_key: "", secret_key: "" } },
-      { type: key, attributes: { access_key: "runtime", secret_key: null } },
-      { type: key, attributes: { access_key: "id", secret_key: "secret" } },
+      {
+        address: "",
+        type: "yandex_message_queue",
+        attributes: { access_key: "no", secret_key: "no" },
+      },
+      { address: "", type: key, attributes: { access_key: "", secret_key: "" } },
+      { address: "", type: key, attributes: { access_key: "runtime", secret_key: null } },
+      { address: "", type: key, attributes: { access_key: "id", secret_key: "secret" } },
     ];
 
     expect(keyInState(resources)).toEqual({ accessKeyId: "id", secretAccessKey: "secret" });
@@ -226,13 +232,12 @@ describe("the key for the queues", () => {
   test("comes from the environment by config", async () => {
     const env = { YC_MESSAGE_QUEUE_ACCESS_KEY: "id", YC_MESSAGE_QUEUE_SECRET_KEY: "secret" };
     const world = fakeWorld({ env });
-    const terraform = new Terraform(world, { stage: undefined, env });
 
-    expect(await findQueueKey(world, terraform, { queueKey: "environment" })).toEqual({
+    expect(await findQueueKey(world, NO_STATE, { queueKey: "environment" })).toEqual({
       accessKeyId: "id",
       secretAccessKey: "secret",
     });
-    await expect(findQueueKey(fakeWorld(), terraform, { queueKey: "environment" })).rejects.toThrow(
+    await expect(findQueueKey(fakeWorld(), NO_STATE, { queueKey: "environment" })).rejects.toThrow(
       "There is no key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
     );
   });

@@ -33,10 +33,12 @@ describe.each([
 describe("the stacks together", () => {
   // What each kind of resource is there for. One that is not needed is one that can fail.
   const INVENTORY: Record<string, string> = {
-    terraform_data: "empties the registry before it goes; notes when the gateway was made",
+    terraform_data:
+      "waits until rights are honoured; empties the registry before it goes; notes when the gateway was made",
     yandex_api_gateway: "the only way in from the internet",
     yandex_cm_certificate: "the domain's certificate, which renews itself",
     yandex_container_registry: "holds the images",
+    yandex_container_registry_iam_binding: "lets the containers pull from their own registry",
     yandex_container_repository:
       "one for each stage, so that stages do not eat each other's images",
     yandex_container_repository_lifecycle_policy: "old images are paid for",
@@ -51,6 +53,8 @@ describe("the stacks together", () => {
     yandex_message_queue: "the tasks, and the ones that failed for good",
     yandex_resourcemanager_folder_iam_member: "roles that can be given on a folder only",
     yandex_serverless_container: "the site and the worker",
+    yandex_serverless_container_iam_binding: "the gateway calls the site, the trigger the worker",
+    yandex_ydb_database_iam_binding: "lets the containers use this database, and no other",
     yandex_ydb_database_serverless: "the results",
   };
 

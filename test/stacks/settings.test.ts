@@ -15,7 +15,6 @@ describe("resolveSettings", () => {
       image: {
         context: "examples/django-celery",
         dockerfile: "Dockerfile",
-        requirements: "requirements.txt",
       },
       results: { table: "celery" },
       database: { deletionProtection: false },
@@ -94,6 +93,11 @@ describe("resolveSettings", () => {
       "a choice that does not exist",
       { ...MINIMAL, trigger: "pulumi" },
       '  \'trigger\' is "pulumi", allowed: ("yc" | "terraform").',
+    ],
+    [
+      "a further name of what the stack does not set",
+      { ...MINIMAL, aliases: { SECRET: "SECRET_KEY" } },
+      "  'aliases.SECRET' is \"SECRET_KEY\", must be a variable that the stack sets: ALLOWED_HOSTS",
     ],
     ["an empty text", { ...MINIMAL, openapi: "" }, "  'openapi' is \"\", must not be empty."],
     [

@@ -23,12 +23,17 @@ export function cloudShape(cloud: Cloud): unknown {
       spec,
       domains,
     })),
-    certificates: Object.values(cloud.certificates),
+    certificates: Object.values(cloud.certificates).map(({ labels: _, ...rest }) => rest),
     dnsRecords: cloud.dnsRecords,
     accounts: Object.values(cloud.accounts).map(({ name }) => name),
     grants: cloud.grants.map(({ target, role, member }) => `${target} ${role} ${member}`),
     keys: Object.values(cloud.keys).map(({ accountId }) => accountId),
-    secrets: Object.values(cloud.secrets).map(({ name }) => name),
+    secrets: Object.values(cloud.secrets).map(({ name, versions }) => {
+      const active = Object.values(versions).filter(({ status }) => status === "ACTIVE");
+      return `${name}, ${active.length} active`;
+    }),
+    logGroups: Object.values(cloud.others.yandex_logging_group ?? {}).map(nameOf),
+    policies: Object.values(cloud.repositories).map(({ policy }) => Boolean(policy)),
     databases: Object.values(cloud.databases).map(({ name }) => name),
     tables: Object.entries(cloud.tables).map(([key, { ttlAttribute }]) => `${key} ${ttlAttribute}`),
   });
@@ -40,6 +45,10 @@ function activeRevision({ digest, environment }: Cloud["containers"][string]["re
   return { digest, environment: rest };
 }
 
+function nameOf(thing: unknown): unknown {
+  return (thing as { name: unknown }).name;
+}
+
 function withNames(text: string, cloud: Cloud): string {
   const named: Record<string, { name: string }>[] = [
     cloud.registries,
@@ -48,13 +57,19 @@ function withNames(text: string, cloud: Cloud): string {
     cloud.accounts,
     cloud.secrets,
     cloud.databases,
+    cloud.certificates,
   ];
   const names = named.flatMap((things) =>
     Object.entries(things).map(([id, { name }]) => [id, `<${name}>`] as const),
   );
-  return [...names, ...queueIds(cloud)]
+  return [...gatewayHosts(cloud), ...names, ...queueIds(cloud)]
     .reduce((out, [id, name]) => out.replaceAll(id, name), text)
     .replace(/http:\/\/127\.0\.0\.1:\d+/g, "<cloud>");
+}
+
+// A part of a gateway's id stands in it once more.
+function gatewayHosts(cloud: Cloud): (readonly [string, string])[] {
+  return Object.values(cloud.gateways).map(({ domain, name }) => [domain, `<host of ${name}>`]);
 }
 
 function queueIds(cloud: Cloud): (readonly [string, string])[] {

@@ -12,6 +12,7 @@ export interface SynthesizedStack {
   readonly output?: Record<string, Body>;
   readonly variable?: Record<string, Body>;
   readonly locals?: Body;
+  readonly moved?: Body[];
   readonly terraform: Body;
 }
 

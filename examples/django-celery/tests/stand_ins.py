@@ -22,7 +22,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 REGION = "ru-central1"
 KEY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
 TABLE = "celery"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)

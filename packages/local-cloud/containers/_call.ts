@@ -1,24 +1,33 @@
 import { Readable } from "node:stream";
+import type { Dispatcher } from "undici";
 import { REFUSED_IN_RESPONSES, requestHeaders, responseHeaders } from "./_headers.ts";
 import { agent } from "./_readiness.ts";
 import { TOKEN, TOKEN_HEADER } from "./_token.ts";
+import { firstLine, firstLineOf, READ_BYTES } from "./first-line.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
 /** Bytes of a request or a response, headers included. */
 export const MAX_BYTES = 3_670_016;
 
 /** A response that the platform does not pass on. */
-export class RefusedResponse extends Error {}
+export class RefusedResponse extends Error {
+  readonly fix: string;
 
-/** What a stream holds; `undefined` when that is more than `limit` bytes. */
-export async function collect(body: Buffer | Readable, limit: number): Promise<Buffer | undefined> {
-  if (!(body instanceof Readable)) return body.length > limit ? undefined : body;
+  constructor(message: string, fix: string) {
+    super(message);
+    this.fix = fix;
+  }
+}
+
+/** What a stream holds; of one with more than `limit` bytes its beginning, which is longer than that. */
+export async function collect(body: Buffer | Readable, limit: number): Promise<Buffer> {
+  if (!(body instanceof Readable)) return body;
   const chunks: Buffer[] = [];
   let bytes = 0;
   for await (const chunk of body) {
     chunks.push(chunk);
     bytes += chunk.length;
-    if (bytes > limit) return undefined;
+    if (bytes > limit) break;
   }
   return Buffer.concat(chunks, bytes);
 }
@@ -47,20 +56,39 @@ export async function call(
     [value ?? []].flat().map((one) => [name, one] as const),
   );
   const refused = headers.find(([name]) => REFUSED_IN_RESPONSES.includes(name));
-  const content = refused ? undefined : await collect(answer.body, MAX_BYTES - sizeOf(headers));
-  if (content === undefined) {
-    answer.body.on("error", () => {}).destroy();
-    throw new RefusedResponse(
-      refused
-        ? `answered with the header ${refused[0]}, which the platform refuses`
-        : `answered with more than 3.5 MB, which the platform refuses`,
-    );
-  }
+  if (refused) throw await refuseHeader(answer, refused[0]);
+  const limit = MAX_BYTES - sizeOf(headers);
+  const content = await collect(answer.body, limit);
+  if (content.length > limit) throw refuseSize(answer.statusCode, content);
   return {
     status: answer.statusCode,
     headers: responseHeaders(headers, request.via),
     body: content,
   };
+}
+
+async function refuseHeader(
+  { statusCode, body }: Pick<Dispatcher.ResponseData, "statusCode" | "body">,
+  name: string,
+): Promise<RefusedResponse> {
+  const line = await firstLineOf(body);
+  return new RefusedResponse(
+    `answered ${statusCode} with the header ${name}, which the platform refuses${quote(line)}`,
+    name === "transfer-encoding" ? "Send a Content-Length" : `Take the header ${name} out`,
+  );
+}
+
+function refuseSize(status: number, content: Buffer): RefusedResponse {
+  const line = firstLine(content.subarray(0, READ_BYTES).toString());
+  return new RefusedResponse(
+    `answered ${status} with more than 3.5 MB, which the platform refuses${quote(line)}`,
+    "Let larger files come from a bucket",
+  );
+}
+
+/** What a replaced answer would have said. */
+function quote(line: string): string {
+  return line === "" ? "" : `. It begins: ${line}`;
 }
 
 /** Bytes of headers as they are counted. */

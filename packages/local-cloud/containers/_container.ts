@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { call, platformAnswer, RefusedResponse } from "./_call.ts";
@@ -18,6 +19,15 @@ export interface ContainerStatus {
   readonly requests: number;
 }
 
+export interface ContainerOptions {
+  readonly spec: ContainerSpec;
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The project's folder. */
+  readonly root: string;
+  readonly report: Report;
+  readonly onChange: () => void;
+}
+
 // Lines that were printed before an answer may be read after it.
 const LATE_LINES_MS = 200;
 
@@ -36,12 +46,7 @@ export class Container {
   private requests = 0;
   private command: ((port: number) => Command) | undefined;
 
-  constructor(
-    spec: ContainerSpec,
-    secrets: Readonly<Record<string, string>>,
-    report: Report,
-    onChange: () => void,
-  ) {
+  constructor({ spec, secrets, root, report, onChange }: ContainerOptions) {
     this.spec = spec;
     this.secrets = secrets;
     this.report = report;
@@ -50,6 +55,7 @@ export class Container {
     this.instance = new Instance({
       name: spec.name,
       healthPath: spec.healthPath,
+      roots: [resolve(root, spec.source)],
       command: (port) => {
         if (this.command === undefined) throw new Error(`unexpected start of ${spec.name}`);
         return this.command(port);
@@ -77,6 +83,10 @@ export class Container {
 
   isInstalling(detail: string): void {
     this.report({ type: "container", container: this.spec.name, state: "installing", detail });
+  }
+
+  warn(message: string): void {
+    this.report({ type: "log", container: this.spec.name, level: "warning", message });
   }
 
   /** Starts it, or starts it anew, and waits until it is ready or has crashed. */
@@ -120,7 +130,7 @@ export class Container {
       this.instance.hasAnswered();
       return answer;
     } catch (error) {
-      if (error instanceof RefusedResponse) return this.refused(error.message);
+      if (error instanceof RefusedResponse) return this.refused(error);
       if (!signal.aborted) return this.crashed("gave no answer");
       this.endInstance(pid);
       return this.outOfTime("was worked on");
@@ -146,16 +156,15 @@ export class Container {
   }
 
   private crashed(what: string): ContainerResponse {
-    const lines = this.instance.lastLines.map((line) => `  ${line}`);
-    return platformAnswer(
-      502,
-      [`Container ${this.spec.name} ${what}. Its last lines:`, ...lines].join("\n"),
-    );
+    const { cause, lastLines } = this.instance;
+    const why = cause === undefined ? "" : `: ${cause}`;
+    const lines = lastLines.map((line) => `  ${line}`);
+    const first = `Container ${this.spec.name} ${what}${why}. Its last lines:`;
+    return platformAnswer(502, [first, ...lines].join("\n"));
   }
 
-  private refused(what: string): ContainerResponse {
+  private refused({ message: what, fix }: RefusedResponse): ContainerResponse {
     const message = `Container ${this.spec.name} ${what}`;
-    const fix = "Send a Content-Length and up to 3.5 MB; larger files belong in a bucket";
     this.report({ type: "refused", by: this.spec.name, code: "502", message, fix });
     return platformAnswer(502, `${message}. ${fix}.`);
   }

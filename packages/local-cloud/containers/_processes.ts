@@ -6,6 +6,7 @@ import { makeLayer } from "./_layer.ts";
 import type { Command } from "./_owned-process.ts";
 import { makeEnvironment } from "./_python-environment.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
+import { findWorkdir } from "./_workdir.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
 export class Processes implements Runtime {
@@ -17,7 +18,7 @@ export class Processes implements Runtime {
   }
 
   keyOf({ source, requirements }: ContainerSpec): string {
-    return join(source, requirements);
+    return join(source, requirements ?? "");
   }
 
   async prepare(spec: ContainerSpec, work: Preparation): Promise<string> {
@@ -28,8 +29,11 @@ export class Processes implements Runtime {
       );
     }
     const { cache, python } = this.options;
-    const { requirements } = spec;
-    const environment = await makeEnvironment({ source, requirements, cache, python, ...work });
+    const { requirements, dockerfile } = spec;
+    const environment = await makeEnvironment({
+      ...{ source, requirements, dockerfile, cache, python },
+      ...work,
+    });
     this.layer = await makeLayer({ root: this.options.root, cache, environment, ...work });
     return environment;
   }
@@ -43,7 +47,7 @@ export class Processes implements Runtime {
     const [program = "", ...args] = spec.command;
     const place = { port, python, layer: this.layer };
     const env = processEnvironment(spec, secrets, place, process.env);
-    return { program, args, cwd: this.sourceOf(spec), env };
+    return { program, args, cwd: findWorkdir(this.options.root, spec), env };
   }
 
   async cleanUp(): Promise<void> {}

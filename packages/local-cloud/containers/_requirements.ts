@@ -1,67 +1,85 @@
-import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
-import { dirname, join, resolve } from "node:path";
+import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { basename, join } from "node:path";
 
-/** What an environment is made from. */
+/** The file that says what the containers need, and who can read it. */
 export interface Requirements {
-  /**
-   * One flat file for pip: included files in place, paths absolute, and folders of packages as
-   * editable ones, so that who changes such a package runs what they wrote.
-   */
-  readonly text: string;
-  /** Changes when the environment has to be made anew. */
-  readonly hash: string;
+  /** Relative to the sources. */
+  readonly file: string;
+  /** `pip` or uv; of the others only uv makes an environment. */
+  readonly kind: "requirements" | "pyproject" | "lock";
 }
 
-const DESCRIPTIONS = ["pyproject.toml", "setup.py", "setup.cfg"];
+const REQUIREMENTS_FIELD = "'image.requirements' in config.ts";
+
+// What neither pip nor uv reads, and what makes a file of it that both do.
+const EXPORTS: ReadonlyMap<string, string> = new Map([
+  ["Pipfile", "pipenv requirements > requirements.txt"],
+  ["Pipfile.lock", "pipenv requirements > requirements.txt"],
+  ["poetry.lock", "poetry self add poetry-plugin-export && poetry export -o requirements.txt"],
+  ["pdm.lock", "pdm export -o requirements.txt"],
+]);
 
 /**
- * Reads a requirements file and all it includes.
+ * What an environment is made from: the file that `config.ts` names, else the first of
+ * requirements.txt, uv.lock and pyproject.toml.
  *
- * @param folder the sources, in which pip would run: paths of packages are relative to it
- * @param file relative to the folder
+ * @param folder the sources
+ * @param named relative to the folder
+ * @throws Error that names the way out, where there is no such file, or nobody here can read it
  */
-export function readRequirements(folder: string, file: string): Requirements {
-  const path = join(folder, file);
-  if (!existsSync(path)) {
+export function findRequirements(folder: string, named?: string): Requirements {
+  const file = named ?? ["requirements.txt", "uv.lock"].find((name) => isIn(folder, name));
+  if (file === undefined) return findProject(folder);
+  if (!isIn(folder, file)) {
     throw new Error(
-      `${path} does not exist. Set 'image.requirements' in config.ts to the file that lists what the containers need, relative to 'image.context'.`,
+      `${join(folder, file)} does not exist. Set ${REQUIREMENTS_FIELD} to the file that lists what the containers need, relative to 'image.context'.`,
     );
   }
-  const hash = createHash("sha256");
-  const lines = readLines(path, resolve(folder), hash);
-  const text = `${lines.join("\n")}\n`;
-  return { text, hash: hash.update(text).digest("hex").slice(0, 12) };
+  const name = basename(file);
+  const command = EXPORTS.get(name);
+  if (command !== undefined) throw needsExport(folder, file, command);
+  if (name === "uv.lock") return { file, kind: "lock" };
+  return { file, kind: name === "pyproject.toml" ? asProject(folder, file) : "requirements" };
 }
 
-function readLines(path: string, folder: string, hash: ReturnType<typeof createHash>): string[] {
-  const text = readFileSync(path, "utf8").replaceAll(/\\\r?\n/g, " ");
-  return text.split(/\r?\n/).flatMap((raw) => {
-    const line = raw.replace(/(^|\s)#.*$/, "").trim();
-    const [, option = "", value = ""] =
-      /^(-r|--requirement|-c|--constraint)[\s=]*(.+)$/.exec(line) ?? [];
-    const included = resolve(dirname(path), value);
-    if (/^(-r|--requirement)$/.test(option)) return readLines(included, folder, hash);
-    if (option !== "") {
-      hash.update(readFileSync(included));
-      return [`-c ${included}`];
-    }
-    return line === "" ? [] : [localPackage(line, folder, hash) ?? line];
-  });
+function findProject(folder: string): Requirements {
+  const [locked, command] = [...EXPORTS].find(([name]) => isIn(folder, name)) ?? [];
+  if (isIn(folder, "pyproject.toml") && (command === undefined || isStandard(folder))) {
+    return { file: "pyproject.toml", kind: asProject(folder, "pyproject.toml") };
+  }
+  if (locked !== undefined && command !== undefined) throw needsExport(folder, locked, command);
+  const others = findOthers(folder);
+  const hint = others.length === 0 ? "" : ` (there is: ${others.join(", ")})`;
+  throw new Error(
+    `${folder} has no requirements.txt, uv.lock or pyproject.toml. Set ${REQUIREMENTS_FIELD} to the file that lists what the containers need${hint}.`,
+  );
 }
 
-/** `-e <absolute path>` for a folder with a package in it. */
-function localPackage(
-  line: string,
-  folder: string,
-  hash: ReturnType<typeof createHash>,
-): string | undefined {
-  const [, path, extras = "", marker = ""] =
-    /^(?:(?:-e|--editable)[\s=]*)?(\.{0,2}\/[^;[\s]*|\.)(\[[^\]]*\])?\s*(;.*)?$/.exec(line) ?? [];
-  if (path === undefined) return undefined;
-  const location = resolve(folder, path);
-  const found = DESCRIPTIONS.map((name) => join(location, name)).filter(existsSync);
-  if (found.length === 0) return undefined;
-  for (const description of found) hash.update(readFileSync(description));
-  return `-e ${location}${extras}${marker && ` ${marker}`}`;
+function asProject(folder: string, file: string): "pyproject" {
+  if (isStandard(folder, file)) return "pyproject";
+  throw needsExport(folder, file, EXPORTS.get("poetry.lock") ?? "");
+}
+
+/** Whether the dependencies stand where every tool looks for them. */
+function isStandard(folder: string, file = "pyproject.toml"): boolean {
+  return /^\s*\[project\]/m.test(readFileSync(join(folder, file), "utf8"));
+}
+
+function needsExport(folder: string, file: string, command: string): Error {
+  return new Error(
+    `${join(folder, file)} can be read by its own tool only. Run \`${command}\` in ${folder}, and set ${REQUIREMENTS_FIELD} to "requirements.txt".`,
+  );
+}
+
+function findOthers(folder: string): string[] {
+  const fits = (name: string) => /^requirements.*\.(txt|in)$|\.txt$/.test(name);
+  const here = readdirSync(folder).filter((name) => /^requirements.*\.(txt|in)$/.test(name));
+  const below = isIn(folder, "requirements")
+    ? readdirSync(join(folder, "requirements")).filter(fits)
+    : [];
+  return [...here, ...below.map((name) => `requirements/${name}`)].sort();
+}
+
+function isIn(folder: string, name: string): boolean {
+  return existsSync(join(folder, name));
 }

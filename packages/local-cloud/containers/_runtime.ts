@@ -6,6 +6,8 @@ type Variables = Readonly<Record<string, string>>;
 /** While something is made that takes long. */
 export interface Preparation {
   readonly progress: (step: string) => void;
+  /** Something is other than it should be, and it goes on all the same. */
+  readonly warn: (message: string) => void;
   /** Gives up. */
   readonly signal: AbortSignal;
 }

@@ -47,7 +47,11 @@ export class Containers {
     this.containers = new Map(
       options.specs.map((spec) => [
         spec.name,
-        new Container(spec, this.secretsOf(spec), options.report, () => this.tellWaiting()),
+        new Container({
+          ...{ spec, secrets: this.secretsOf(spec), report: options.report },
+          root: options.root,
+          onChange: () => this.tellWaiting(),
+        }),
       ]),
     );
   }
@@ -72,7 +76,7 @@ export class Containers {
     const limit = MAX_BYTES - sizeOf(request.headers);
     const body = await collect(request.body, limit).catch(() => null);
     if (body === null) return platformAnswer(400, "The request broke off.");
-    if (body === undefined) return this.tooLarge(name);
+    if (body.length > limit) return this.tooLarge(name);
     if (this.requests >= CONCURRENT_REQUESTS) return this.noCapacity(name);
     this.requests += 1;
     try {
@@ -143,7 +147,8 @@ export class Containers {
     const progress = (step: string) => {
       for (const container of group) container.isInstalling(step);
     };
-    const prepared = await this.runtime.prepare(first.spec, { progress, signal });
+    const warn = (message: string) => first.warn(message);
+    const prepared = await this.runtime.prepare(first.spec, { progress, warn, signal });
     signal.throwIfAborted();
     await Promise.all(group.map((container) => this.startOne(container, prepared)));
   }

@@ -1,6 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { Readable, Transform } from "node:stream";
 import { pipeline } from "node:stream/promises";
+import { firstLine, READ_BYTES } from "../containers/first-line.ts";
 import type { Invoke } from "../containers/invoke.ts";
 import type { Report } from "../events/event.ts";
 import { refusalOf } from "../http/guard.ts";
@@ -138,7 +139,9 @@ class Exchange {
     const length = body instanceof Readable ? Number(declared?.[1] ?? 0) : body.length;
     if (length > MAX_BODY_BYTES) {
       discard(answer);
-      return await this.send(this.refuseSize("response", 502));
+      const begins =
+        body instanceof Readable ? "" : firstLine(body.toString("utf8", 0, READ_BYTES));
+      return await this.send(this.refuseSize("response", 502, `${answer.status} ${begins}`.trim()));
     }
     const counted = body instanceof Readable || body.length === 0 || declared;
     const headers = counted ? answer.headers : [...answer.headers, ["content-length", `${length}`]];
@@ -152,8 +155,9 @@ class Exchange {
     await pipeline(body, limited, response, { signal: this.deadline.signal });
   }
 
-  private refuseSize(what: "request" | "response", status: 413 | 502): Answer {
-    const message = `The ${what} is larger than 2.5 MB`;
+  private refuseSize(what: "request" | "response", status: 413 | 502, begins = ""): Answer {
+    const quoted = begins === "" ? "" : ` (${begins})`;
+    const message = `The ${what}${quoted} is larger than 2.5 MB`;
     const fix = "Let large files go to a bucket and come from there, without the gateway";
     return this.refuse(status, message, fix);
   }

@@ -1,7 +1,9 @@
 import type { IncomingMessage } from "node:http";
 
-/** Names of this machine; a Docker container calls it by the last. */
-const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]", "host.docker.internal"]);
+const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]"]);
+
+/** This machine's name in a Docker container. Without Docker, nobody who calls it so comes from here. */
+export const DOCKER_HOST = "host.docker.internal";
 
 /**
  * Why a request is refused that a web page of somebody else could have sent, or `undefined`. A page

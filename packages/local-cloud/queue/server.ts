@@ -32,6 +32,8 @@ export interface QueueServerOptions {
   readonly queues: Queues;
   /** The port to try first; 0 for any. */
   readonly port: number;
+  /** Names of this machine besides localhost. @default - none */
+  readonly hosts?: readonly string[];
   readonly report: Report;
 }
 
@@ -84,8 +86,8 @@ interface Request {
   readonly report: Report;
 }
 
-function handleExchange(exchange: Exchange, { queues, report }: QueueServerOptions): void {
-  const refusal = refusalOf(exchange);
+function handleExchange(exchange: Exchange, { queues, report, hosts }: QueueServerOptions): void {
+  const refusal = refusalOf(exchange, hosts);
   if (refusal !== undefined) {
     sayNo(exchange, 403, refusal);
     return;

@@ -15,7 +15,8 @@ const sourcesSchema = v.object({
     v.string(),
     v.object({
       source: v.string(),
-      requirements: v.string(),
+      requirements: v.optional(v.string()),
+      workdir: v.optional(v.string()),
       dockerfile: v.optional(v.string(), "Dockerfile"),
       command: v.nullish(v.array(v.string())),
     }),
@@ -89,15 +90,13 @@ function readHealthPaths(stack: StackText): Map<string, string> {
 
 function renderContainer(
   body: Body,
-  { source, requirements, dockerfile, command }: Source,
+  { command, ...source }: Source,
   healthPath: string | undefined,
   endpoints: Endpoints,
 ): ContainerSpec {
   return {
     name: body.name,
-    source,
-    requirements,
-    dockerfile,
+    ...source,
     command: [...(body.image.command ?? command ?? []), ...body.image.args],
     environment: renderEnvironment(body.image.environment, endpoints),
     secrets: body.secrets.map((secret) => secret.environment_variable),
@@ -124,6 +123,9 @@ function renderEnvironment(
   ]);
   const variables: Record<string, string> = Object.fromEntries(local);
   const { ALLOWED_HOSTS: hosts } = variables;
-  if (hosts !== undefined) variables.ALLOWED_HOSTS = [hosts, ...LOCAL_HOSTS].join(",");
+  for (const [key, value] of Object.entries(variables)) {
+    // Under whatever further names.
+    if (value === hosts) variables[key] = [hosts, ...LOCAL_HOSTS].join(",");
+  }
   return { ...LOCAL_ENVIRONMENT, ...variables };
 }

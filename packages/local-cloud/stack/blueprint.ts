@@ -45,9 +45,11 @@ export interface ContainerSpec {
   readonly name: string;
   /** Folder of the sources, relative to the project's root. */
   readonly source: string;
+  /** Relative to `source`. @default - what is found there */
+  readonly requirements?: string;
+  /** Folder in which the command runs, relative to `source`. @default - where the code is found */
+  readonly workdir?: string;
   /** Relative to `source`. */
-  readonly requirements: string;
-  /** Relative to `source`; read for images only. */
   readonly dockerfile: string;
   readonly command: readonly string[];
   /** With local addresses in place of the cloud's; without `PORT`. */

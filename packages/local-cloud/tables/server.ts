@@ -23,6 +23,8 @@ export interface TablesServerOptions {
   /** The table of Celery's results, which is there at start. */
   readonly table: string;
   readonly port: number;
+  /** Names of this machine besides localhost. @default - none */
+  readonly hosts?: readonly string[];
   /** Where the tables are kept. Without it they are gone with the process. */
   readonly directory?: string;
   readonly report: Report;
@@ -34,13 +36,13 @@ export interface TablesServerOptions {
  * (`/ru-central1/<cloud>/<database>`). Signatures are not verified.
  */
 export async function startTables(options: TablesServerOptions): Promise<Listening> {
-  const { table, port, directory, report, clock } = options;
+  const { table, port, hosts, directory, report, clock } = options;
   if (directory !== undefined) makePrivateFolder(directory);
   const file = directory === undefined ? undefined : join(directory, "tables.jsonl");
   const tables = await Tables.open({ report, clock, file });
   await tables.ensureResultsTable(table);
   const server = await listen((request, response) => {
-    void handle(tables, report, request, response);
+    void handle({ tables, report, hosts }, request, response);
   }, port);
   return {
     ...server,
@@ -52,14 +54,17 @@ export async function startTables(options: TablesServerOptions): Promise<Listeni
 }
 
 async function handle(
-  tables: Tables,
-  report: Report,
+  {
+    tables,
+    report,
+    hosts,
+  }: Pick<TablesServerOptions, "report" | "hosts"> & { readonly tables: Tables },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
   let operation = "";
   try {
-    operation = operationOf(request);
+    operation = operationOf(request, hosts);
     send(response, 200, await tables.call(operation, await readInput(request)));
   } catch (error) {
     // The client has gone.
@@ -85,8 +90,8 @@ function renderRefused(operation: string, { code, message }: ApiError): Refused 
   };
 }
 
-function operationOf(request: IncomingMessage): string {
-  const foreign = refusalOf(request);
+function operationOf(request: IncomingMessage, hosts?: readonly string[]): string {
+  const foreign = refusalOf(request, hosts);
   if (foreign !== undefined) {
     throw new ApiError(403, { __type: "AccessDeniedException", message: foreign });
   }

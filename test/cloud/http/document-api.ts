@@ -15,6 +15,8 @@ interface Input {
   AttributeDefinitions?: { AttributeName: string; AttributeType: string }[];
   KeySchema?: { AttributeName: string; KeyType: string }[];
   BillingMode?: string;
+  Key?: Record<string, unknown>;
+  Item?: Record<string, unknown>;
   TimeToLiveSpecification?: { AttributeName?: string; Enabled?: boolean };
 }
 
@@ -39,6 +41,15 @@ const ACTIONS: Readonly<Record<string, Action>> = {
     const table = find(cloud, database, input);
     delete cloud.tables[`${database}/${input.TableName}`];
     return { TableDescription: { ...describe(table, input), TableStatus: "DELETING" } };
+  },
+  GetItem: (cloud, database, input) => ({
+    Item: find(cloud, database, input).items?.[JSON.stringify(input.Key)],
+  }),
+  PutItem: (cloud, database, input) => {
+    const table = find(cloud, database, input);
+    const key = JSON.stringify({ id: input.Item?.id });
+    table.items = { ...table.items, [key]: input.Item };
+    return {};
   },
   DescribeTimeToLive: (cloud, database, input) => ({
     TimeToLiveDescription: describeTtl(find(cloud, database, input)),
@@ -80,7 +91,13 @@ function run(request: CloudRequest, context: Context): unknown {
 function checkAccess(request: CloudRequest, context: Context): void {
   if (bearer(request)?.startsWith("t1.")) return;
   const keyId = checkSignature(request, context, "dynamodb");
-  if (!context.read((cloud) => mayUse(cloud, context, keyId, ["ydb.", "editor", "admin"]))) {
+  const database = request.path.split("/").at(-1) ?? "";
+  const allowed = context.read((cloud) => {
+    const { folderId } = cloud.databases[database] ?? {};
+    const targets = [`database:${database}`, `folder:${folderId}`];
+    return mayUse(cloud, context, keyId, ["ydb.editor", "ydb.admin", "editor", "admin"], targets);
+  });
+  if (!allowed) {
     throw new DocumentError("AccessDeniedException", "Access denied");
   }
 }

@@ -1,4 +1,5 @@
 import { parse } from "yaml";
+import { holds, mayInvoke } from "../rights.ts";
 import type { Cloud, Gateway } from "../state.ts";
 import { type CloudRequest, type CloudResponse, json, type Service } from "./service.ts";
 
@@ -19,13 +20,8 @@ interface Spec {
   "x-yc-apigateway"?: { service_account_id?: string; ignoreTrailingSlashes?: boolean };
 }
 
-const INVOKERS = [
-  "serverless-containers.containerInvoker",
-  "serverless.containers.invoker",
-  "serverless-containers.editor",
-  "editor",
-  "admin",
-];
+const VIEWERS = ["storage.viewer", "storage.editor", "storage.admin", "viewer", "editor", "admin"];
+const DENIED = json(403, { message: "Permission denied" });
 
 /** `/gateway/<domain or id>/…`: what a visitor of the site would get, by the gateway's own text. */
 export const GATEWAY: Service = {
@@ -48,7 +44,7 @@ function visit(cloud: Cloud, request: CloudRequest): CloudResponse {
         body: Object.values(integration.content ?? {})[0] ?? "",
       };
     case "object_storage":
-      return object(cloud, integration, params ?? {});
+      return object(cloud, gateway, spec, integration, params ?? {});
     case "serverless_containers":
       return invoke(cloud, spec, integration);
     default:
@@ -93,9 +89,15 @@ function weight(pattern: string): number {
 
 function object(
   cloud: Cloud,
-  { bucket, object = "" }: Integration,
+  { folderId }: Gateway,
+  spec: Spec,
+  integration: Integration,
   params: Record<string, string>,
 ): CloudResponse {
+  const { bucket, object = "" } = integration;
+  // Without an account the bucket has to be a public one, and all of them are.
+  const account = accountOf(spec, integration);
+  if (account && !holds(cloud, account, VIEWERS, [`folder:${folderId}`])) return DENIED;
   const key = object.replace(/\{(\w+)\}/g, (_, name) => params[name] ?? "");
   const text = cloud.objects[`${bucket}/${key}`];
   return text === undefined ? json(404, { message: "Not Found" }) : { status: 200, body: text };
@@ -104,16 +106,9 @@ function object(
 function invoke(cloud: Cloud, spec: Spec, integration: Integration): CloudResponse {
   const id = integration.container_id ?? "";
   const container = cloud.containers[id];
-  const account = integration.service_account_id ?? spec["x-yc-apigateway"]?.service_account_id;
+  const account = accountOf(spec, integration);
   if (!container) return json(404, { message: `Container ${id} not found` });
-  const allowed = cloud.grants.some(
-    ({ target, role, member, effectiveAt }) =>
-      effectiveAt <= cloud.tick &&
-      INVOKERS.includes(role) &&
-      [`container:${id}`, `folder:${container.folderId}`].includes(target) &&
-      [`serviceAccount:${account}`, "system:allUsers"].includes(member),
-  );
-  if (!allowed) return json(403, { message: "Permission denied" });
+  if (!mayInvoke(cloud, account, id)) return DENIED;
   const revision = container.revisions.find(({ status }) => status === "ACTIVE");
   if (!revision) return json(404, { message: `Container ${id} has no active revision` });
   return {
@@ -121,4 +116,8 @@ function invoke(cloud: Cloud, spec: Spec, integration: Integration): CloudRespon
     headers: { "content-type": "text/html", "x-container-id": id, "x-revision-id": revision.id },
     body: `Container ${container.name}, revision ${revision.id}\n`,
   };
+}
+
+function accountOf(spec: Spec, integration: Integration): string | undefined {
+  return integration.service_account_id ?? spec["x-yc-apigateway"]?.service_account_id;
 }

@@ -92,7 +92,7 @@ function run(request: CloudRequest, context: Context): CloudResponse {
   if (!action) throw new QueueError("InvalidAction", `The action ${name} is not valid`);
   const result = context.change((cloud) => {
     const [url, queue] = find(cloud, request, form);
-    if (!mayUse(cloud, context, keyId, ["ymq.", "editor", "admin"])) {
+    if (!mayUse(cloud, context, keyId, rolesFor(name), [`folder:${queue.folderId}`])) {
       throw new QueueError("AccessDeniedException", "Access to the resource is denied", 403);
     }
     return action(queue, form, url);
@@ -102,6 +102,14 @@ function run(request: CloudRequest, context: Context): CloudResponse {
     200,
     `<${name}Response><${name}Result>${result}</${name}Result>${metadata}</${name}Response>`,
   );
+}
+
+// Whoever may read may purge and delete too, whatever the role is called.
+function rolesFor(action: string): string[] {
+  const both = ["ymq.admin", "editor", "admin"];
+  if (action === "SendMessage") return ["ymq.writer", ...both];
+  if (action.startsWith("Get")) return ["ymq.reader", "ymq.writer", ...both];
+  return ["ymq.reader", ...both];
 }
 
 // The host may be another one than the URL was made with; the path names the queue.

@@ -15,6 +15,8 @@ import {
 export interface Route {
   /** `GET /triggers/v1/triggers/{id}:pause`: each name in braces becomes a parameter. */
   readonly on: string;
+  /** Whether it is for those who have no token yet. */
+  readonly open?: boolean;
   run(call: RestCall, context: Context): unknown;
 }
 
@@ -37,12 +39,11 @@ const CODES: Record<GrpcCode, readonly [grpc: number, http: number]> = {
 };
 
 /** A REST service: routes as data, an IAM token for all but open ones, errors in the API's form. */
-export function restService(name: string, routes: readonly Route[], open = false): Service {
+export function restService(name: string, routes: readonly Route[]): Service {
   return {
     name,
     handle: (request, context) => {
       try {
-        if (!open) checkToken(request);
         return json(200, compact(camelCase(dispatch(routes, request, context))));
       } catch (error) {
         if (error instanceof CloudError) return failure(error);
@@ -117,6 +118,7 @@ function dispatch(routes: readonly Route[], request: CloudRequest, context: Cont
   for (const route of routes) {
     const params = match(route.on, line);
     if (params) {
+      if (!route.open) checkToken(request);
       return route.run({ params, query: request.query, body: parseBody(request) }, context);
     }
   }

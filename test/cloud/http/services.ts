@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { CloudError } from "../errors.ts";
+import type { Cloud, Described } from "../state.ts";
 import {
   certificateView,
   containerView,
@@ -8,12 +9,14 @@ import {
   gatewayView,
   iamToken,
   imageView,
+  keyView,
+  namedView,
   payloadView,
-  registryView,
   repositoryView,
   revisionViews,
+  versionView,
 } from "../views.ts";
-import { operation, page, required, restService } from "./rest.ts";
+import { operation, page, type Route, required, restService } from "./rest.ts";
 
 export const OPERATIONS = restService("operation", [
   {
@@ -39,6 +42,14 @@ export const CONTAINERS = restService("serverless-containers", [
     on: "GET /containers/v1/containers/{id}",
     run: ({ params: { id = "" } }, { read }) =>
       read(({ containers }) => containerView(id, known("Container", containers, id))),
+  },
+  {
+    on: "DELETE /containers/v1/containers/{id}",
+    run: ({ params: { id = "" } }, context) =>
+      operation(context, { containerId: id }, ({ containers }) => {
+        known("Container", containers, id);
+        delete containers[id];
+      }),
   },
   {
     on: "GET /containers/v1/revisions",
@@ -77,13 +88,36 @@ export const GATEWAYS = restService("serverless-apigateway", [
     run: ({ params: { id = "" } }, { read }) =>
       read(({ gateways }) => gatewayView(id, known("API gateway", gateways, id))),
   },
+  {
+    on: "DELETE /apigateways/v1/apigateways/{id}",
+    run: ({ params: { id = "" } }, context) =>
+      operation(context, { apiGatewayId: id }, ({ gateways }) => {
+        known("API gateway", gateways, id);
+        delete gateways[id];
+      }),
+  },
 ]);
 
 export const REGISTRY = restService("container-registry", [
   {
+    on: "GET /container-registry/v1/registries",
+    run: listOf("registries", ({ registries }) => registries, namedView),
+  },
+  {
+    on: "GET /container-registry/v1/lifecyclePolicies",
+    run: ({ query }, { read }) => {
+      const id = required(query, "repositoryId");
+      const holder = read(({ repositories }) => Object.values(repositories)).find(
+        (it) => it.id === id,
+      );
+      const { policy } = known("Repository", { [id]: holder }, id);
+      return { lifecycle_policies: policy ? [{ ...policy, repository_id: id }] : [] };
+    },
+  },
+  {
     on: "GET /container-registry/v1/registries/{id}",
     run: ({ params: { id = "" } }, { read }) =>
-      read(({ registries }) => registryView(id, known("Registry", registries, id))),
+      read(({ registries }) => namedView(id, known("Registry", registries, id))),
   },
   {
     on: "GET /container-registry/v1/repositories",
@@ -135,11 +169,75 @@ export const REGISTRY = restService("container-registry", [
   },
 ]);
 
-export const LOCKBOX = restService("payload.lockbox", [
+export const LOCKBOX_PAYLOAD = restService("payload.lockbox", [
   {
     on: "GET /lockbox/v1/secrets/{id}/payload",
     run: ({ params: { id = "" }, query }, { read }) =>
       read((cloud) => payloadView(cloud, id, query.get("versionId") ?? undefined)),
+  },
+]);
+
+export const LOCKBOX = restService("lockbox", [
+  {
+    on: "GET /lockbox/v1/secrets",
+    run: listOf("secrets", ({ secrets }) => secrets, namedView),
+  },
+  {
+    on: "GET /lockbox/v1/secrets/{id}/versions",
+    run: (call, { read }) => {
+      const { id = "" } = call.params;
+      const { versions } = read(({ secrets }) => known("Secret", secrets, id));
+      const views = Object.entries(versions).map(([key, it]) => versionView(id, key, it));
+      const { items, ...next } = page(call, views, []);
+      return { versions: items, ...next };
+    },
+  },
+  {
+    on: "POST /lockbox/v1/secrets/{id}:scheduleVersionDestruction",
+    run: ({ params: { id = "" }, body: { versionId } }, context) =>
+      operation(context, { secretId: id, versionId: String(versionId) }, ({ secrets }) => {
+        const { versions } = known("Secret", secrets, id);
+        const version = known("Version", versions, String(versionId));
+        if (version.status !== "ACTIVE") {
+          throw new CloudError("FailedPrecondition", `Version ${versionId} is not active`);
+        }
+        version.status = "SCHEDULED_FOR_DESTRUCTION";
+      }),
+  },
+  {
+    on: "DELETE /lockbox/v1/secrets/{id}",
+    run: ({ params: { id = "" } }, context) =>
+      operation(context, { secretId: id }, ({ secrets }) => {
+        known("Secret", secrets, id);
+        delete secrets[id];
+      }),
+  },
+]);
+
+export const LOGGING = restService("logging", [
+  {
+    on: "GET /logging/v1/logGroups",
+    run: listOf("groups", otherResources("yandex_logging_group"), namedView),
+  },
+]);
+
+export const YDB = restService("ydb", [
+  {
+    on: "GET /ydb/v1/databases",
+    run: listOf("databases", ({ databases }) => databases, namedView),
+  },
+]);
+
+export const DNS = restService("dns", [
+  {
+    on: "GET /dns/v1/zones/{id}:getRecordSet",
+    run: ({ params: { id = "" }, query }, { read }) => {
+      const [name, type] = [required(query, "name"), required(query, "type")];
+      const data = read(({ dnsRecords }) =>
+        known("Record set", dnsRecords, `${id}/${name}/${type}`),
+      );
+      return { name, type, ttl: "600", data };
+    },
   },
 ]);
 
@@ -152,31 +250,94 @@ export const FOLDERS = restService("resource-manager", [
 
 export const CERTIFICATES = restService("certificate-manager", [
   {
+    on: "DELETE /certificate-manager/v1/certificates/{id}",
+    run: ({ params: { id = "" } }, context) =>
+      operation(context, { certificateId: id }, ({ certificates }) => {
+        known("Certificate", certificates, id);
+        delete certificates[id];
+      }),
+  },
+  {
+    on: "GET /certificate-manager/v1/certificates",
+    run: listOf("certificates", ({ certificates }) => certificates, certificateView),
+  },
+  {
     on: "GET /certificate-manager/v1/certificates/{id}",
     run: ({ params: { id = "" } }, { read }) =>
       read(({ certificates }) => certificateView(id, known("Certificate", certificates, id))),
   },
 ]);
 
-export const IAM = restService(
-  "iam",
-  [
-    {
-      on: "POST /iam/v1/tokens",
-      run: ({ body: { yandexPassportOauthToken: oauth, jwt } }) => {
-        const secret = oauth ?? jwt;
-        if (typeof secret !== "string" || secret === "") {
-          throw new CloudError("Unauthenticated", "OAuth token or JWT is required");
-        }
-        const token = iamToken(createHash("sha256").update(secret).digest("hex"));
-        return { iam_token: token, expires_at: "2030-01-01T00:00:00.000Z" };
-      },
+export const IAM = restService("iam", [
+  {
+    on: "POST /iam/v1/tokens",
+    open: true,
+    run: ({ body: { yandexPassportOauthToken: oauth, jwt } }) => {
+      const secret = oauth ?? jwt;
+      if (typeof secret !== "string" || secret === "") {
+        throw new CloudError("Unauthenticated", "OAuth token or JWT is required");
+      }
+      const token = iamToken(createHash("sha256").update(secret).digest("hex"));
+      return { iam_token: token, expires_at: "2030-01-01T00:00:00.000Z" };
     },
-  ],
-  true,
-);
+  },
+  {
+    on: "GET /iam/v1/serviceAccounts",
+    run: listOf("service_accounts", ({ accounts }) => accounts, namedView),
+  },
+  {
+    on: "GET /iam/aws-compatibility/v1/accessKeys",
+    run: (call, { read }) => {
+      const account = required(call.query, "serviceAccountId");
+      const all = read(({ keys }) => Object.entries(keys));
+      const own = all.filter(([, { accountId }]) => accountId === account);
+      const { items, ...next } = page(
+        call,
+        own.map(([id, key]) => keyView(id, key)),
+        [],
+      );
+      return { access_keys: items, ...next };
+    },
+  },
+  {
+    on: "DELETE /iam/aws-compatibility/v1/accessKeys/{id}",
+    run: ({ params: { id = "" } }, context) =>
+      operation(context, { accessKeyId: id }, ({ keys }) => {
+        const entry = Object.entries(keys).find(([, key]) => key.id === id);
+        if (!entry) throw new CloudError("NotFound", `Access key ${id} not found`);
+        delete keys[entry[0]];
+      }),
+  },
+]);
 
-function known<T>(what: string, items: Readonly<Record<string, T>>, id: string): T {
+type Named = { name: string; folderId?: string } & Described;
+
+/** A page of what a folder holds of one kind. */
+function listOf<T extends Named>(
+  field: string,
+  find: (cloud: Cloud) => Record<string, T>,
+  view: (id: string, thing: T) => { name: string },
+): Route["run"] {
+  return (call, { read }) => {
+    const folder = required(call.query, "folderId");
+    const here = Object.entries(read(find)).filter(([, it]) => it.folderId === folder);
+    const views = here.map(([id, thing]) => view(id, thing));
+    const { items, ...next } = page(call, views, ["name"]);
+    return { [field]: items, ...next };
+  };
+}
+
+// Kept as terraform sees them.
+function otherResources(type: string) {
+  return ({ others }: Cloud): Record<string, Named> =>
+    Object.fromEntries(
+      Object.entries((others[type] ?? {}) as Record<string, Named & { folder_id: string }>).map(
+        ([id, { folder_id: folderId, ...rest }]) => [id, { ...rest, folderId }],
+      ),
+    );
+}
+
+function known<T>(what: string, items: Readonly<Record<string, T | undefined>>, id: string): T {
   const item = items[id];
   if (!item) throw new CloudError("NotFound", `${what} ${id} not found`);
   return item;

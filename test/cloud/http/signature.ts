@@ -43,12 +43,13 @@ export function checkSignature(request: CloudRequest, context: Context, service:
   return keyId;
 }
 
-/** Whether the key's owner holds a role whose name starts with one of `roles`, and already. */
+/** Whether the key's owner holds one of the roles on one of the targets, and already. */
 export function mayUse(
   cloud: Cloud,
   context: Context,
   keyId: string,
   roles: readonly string[],
+  targets: readonly string[],
 ): boolean {
   if (keyId in context.accessKeys) return true;
   const member = `serviceAccount:${cloud.keys[keyId]?.accountId}`;
@@ -56,7 +57,8 @@ export function mayUse(
     (grant) =>
       grant.member === member &&
       grant.effectiveAt <= cloud.tick &&
-      roles.some((role) => grant.role.startsWith(role)),
+      targets.includes(grant.target) &&
+      roles.includes(grant.role),
   );
 }
 

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
-import type { Cloud } from "../state.ts";
-import type { Attributes } from "./values.ts";
+import type { Cloud, Described } from "../state.ts";
+import { type Attributes, isObject, text } from "./values.ts";
 
 /** Where the provider was told to work. */
 export interface Settings {
@@ -43,6 +43,10 @@ export interface Behaviour {
   readonly alike?: Record<string, (a: string, b: string) => boolean>;
   /** Further reasons for a replacement. */
   replaces?(prior: Attributes, planned: Attributes): string[];
+  /** What an id alone tells of a thing; what is read comes on top. Without it there is no import. */
+  import?(call: Call, id: string): Attributes;
+  /** What the older half keeps of a creation whose last steps were cut off, and takes back. */
+  partial?(call: Call, state: Attributes | null): Attributes | null;
   /** What the provider refuses in a configuration without asking the cloud. */
   check?(config: Attributes): string[];
   create(call: Call, planned: Attributes): Outcome;
@@ -80,6 +84,21 @@ export function found<T>(thing: T | undefined, name: string): T {
 export function newId({ cloud, type }: Call, prefix: string, salt = ""): string {
   const digest = createHash("sha256").update(`${type} ${cloud.tick} ${salt}`).digest("hex");
   return `${prefix}${BigInt(`0x${digest}`).toString(32).slice(0, 17)}`;
+}
+
+/** What a configuration writes on a thing. */
+export function described({ description, labels }: Attributes): Described {
+  const own = isObject(labels) ? (labels as Record<string, string>) : {};
+  return {
+    ...(text(description) && { description: text(description) }),
+    ...(Object.keys(own).length > 0 && { labels: own }),
+  };
+}
+
+/** The same as it is read back: the newer half has empty values where the older one has none. */
+export function description(thing: Described, half: Behaviour["half"]): Attributes {
+  const [noText, noLabels] = half === "framework" ? ["", {}] : [null, null];
+  return { description: thing.description ?? noText, labels: thing.labels ?? noLabels };
 }
 
 export const CREATED_AT = "2026-01-01T00:00:00Z";

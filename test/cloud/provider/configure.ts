@@ -1,11 +1,14 @@
 import type { Settings } from "./behaviour.ts";
 import { type Attributes, text } from "./values.ts";
 
-/** Ticks that pass before the cloud honours a new right, and that each run of terraform takes. */
-export const LATE = 1000;
+/** What a wait of a second is on the cloud's clock. */
+export const TICKS_PER_SECOND = 50;
 
-/** A shorter `sleep_after` does not outwait a right that comes late, in seconds. */
-export const LONG_ENOUGH = 20;
+/** Seconds until the cloud honours a new right. */
+const SPREAD_SECONDS = 20;
+
+/** Ticks that pass before the cloud honours a new right, and that each run of terraform takes. */
+export const LATE = SPREAD_SECONDS * TICKS_PER_SECOND;
 
 /** Settles where the provider works, and stops for want of what the real one needs. */
 export function configure(config: Attributes): Settings {

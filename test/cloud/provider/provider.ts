@@ -1,7 +1,8 @@
-import { type Cloud, changeCloud, readCloud } from "../state.ts";
-import type { Behaviour, Call, Outcome, Settings } from "./behaviour.ts";
+import { type Cloud, changeCloud, type LostCreation, readCloud } from "../state.ts";
+import { type Behaviour, type Call, type Outcome, rpcError, type Settings } from "./behaviour.ts";
 import { behaviourOf, dataSourceOf } from "./behaviours/index.ts";
 import { configure, LATE } from "./configure.ts";
+import { killRun } from "./kill.ts";
 import { planChange, settleUnknown } from "./plan.ts";
 import type { Block, ProviderSchema } from "./schema.ts";
 import { type Attributes, text } from "./values.ts";
@@ -38,6 +39,11 @@ interface PlanRequest {
   prior_private: Uint8Array;
 }
 
+interface ImportRequest {
+  type_name: string;
+  id: string;
+}
+
 interface ApplyRequest {
   type_name: string;
   prior_state: DynamicValue;
@@ -65,6 +71,7 @@ export class Provider {
       ReadResource: (request: ReadRequest) => this.#read(request),
       PlanResourceChange: (request: PlanRequest) => this.#plan(request),
       ApplyResourceChange: (request: ApplyRequest) => this.#apply(request),
+      ImportResourceState: (request: ImportRequest) => this.#import(request),
       ReadDataSource: (request: ConfigRequest) => this.#readData(request),
       StopProvider: () => ({}),
     };
@@ -89,6 +96,7 @@ export class Provider {
   #read({ type_name, current_state, private: data }: ReadRequest): object {
     const state = unpack(current_state) ?? {};
     return answer(() => {
+      if (failsToRead()) throw new Error(INTERNAL);
       const now = behaviourOf(type_name).read(this.#call(readCloud(), type_name), state);
       const merged = now && { ...state, ...now };
       return { new_state: pack(this.#block(type_name), merged), private: data };
@@ -115,8 +123,13 @@ export class Provider {
     const planned = unpack(request.planned_state);
     const outcome = changeCloud((cloud) => {
       cloud.log.push(logLine(request.type_name, prior, planned));
-      return attempt(behaviour, this.#call(cloud, request.type_name), prior, planned);
+      const call = this.#call(cloud, request.type_name);
+      const made = attempt(behaviour, call, prior, planned);
+      const lost =
+        prior || made.diagnostics.length > 0 ? undefined : lostCreation(cloud, call.type, planned);
+      return lost ? { ...afterLoss(lost, behaviour, call, planned, made), lost } : made;
     });
+    if (outcome.lost?.by.startsWith("kill")) killRun(outcome.lost.by === "kill all");
     const state = outcome.state && settleUnknown(block, behaviour, outcome.state);
     return {
       new_state: pack(block, state),
@@ -124,6 +137,15 @@ export class Provider {
       diagnostics: outcome.diagnostics,
       legacy_type_system: behaviour.half === "sdk",
     };
+  }
+
+  #import({ type_name, id }: ImportRequest): object {
+    return answer(() => {
+      const known = behaviourOf(type_name).import;
+      if (!known) throw new Error(`resource ${type_name} doesn't support import`);
+      const state = pack(this.#block(type_name), known(this.#call(readCloud(), type_name), id));
+      return { imported_resources: [{ type_name, state }] };
+    });
   }
 
   #readData({ type_name, config }: ConfigRequest): object {
@@ -148,6 +170,54 @@ export class Provider {
 interface Attempt {
   readonly state: Attributes | null;
   readonly diagnostics: Diagnostic[];
+  readonly lost?: LostCreation;
+}
+
+const INTERNAL = rpcError("Internal", "Internal error");
+
+/** The fault that is due at this creation, if there is one. */
+function lostCreation(
+  cloud: Cloud,
+  type: string,
+  planned: Attributes | null,
+): LostCreation | undefined {
+  const tells = ["name", "role", "member", "service_account_id", "secret_id", "repository_id"];
+  const line = [type, ...tells.map((name) => text(planned?.[name]))].join(" ");
+  cloud.creates = (cloud.creates ?? 0) + 1;
+  cloud.lost ??= [];
+  const { creation } = cloud.faults;
+  if (creation?.at === "each" ? cloud.lost.includes(line) : creation?.at !== cloud.creates) {
+    return undefined;
+  }
+  cloud.lost.push(line);
+  return creation;
+}
+
+// The newer half writes its state at the very end; the older one knows the id before it looks, and
+// leaves the thing to be replaced. A key is moved to Lockbox after the look.
+function afterLoss(
+  { by }: LostCreation,
+  behaviour: Behaviour,
+  call: Call,
+  planned: Attributes | null,
+  made: Attempt,
+): Attempt {
+  if (by === "unavailable") {
+    call.cloud.tick += 1;
+    return attempt(behaviour, call, null, planned);
+  }
+  const state =
+    behaviour.half === "framework" ? null : (behaviour.partial?.(call, made.state) ?? made.state);
+  return { state, diagnostics: errors([INTERNAL]) };
+}
+
+function failsToRead(): boolean {
+  if (!readCloud().faults.reads) return false;
+  return changeCloud(({ faults }) => {
+    const due = (faults.reads ?? 0) > 0;
+    faults.reads = Math.max(0, (faults.reads ?? 0) - 1);
+    return due;
+  });
 }
 
 // A refused operation changes nothing: a creation leaves no state, the others leave the old one.

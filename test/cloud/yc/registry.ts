@@ -1,6 +1,6 @@
 import type { Call } from "../cli.ts";
 import { UsageError } from "../cli.ts";
-import { deleteImage, imageView, registryView, repositoryView } from "../views.ts";
+import { deleteImage, imageView, namedView, repositoryView } from "../views.ts";
 import {
   byName,
   type Context,
@@ -102,7 +102,7 @@ export const REGISTRIES: readonly YcCommand[] = [
 
 function registries(context: Context) {
   return context.read((cloud) =>
-    Object.entries(cloud.registries).map(([id, registry]) => registryView(id, registry)),
+    Object.entries(cloud.registries).map(([id, registry]) => namedView(id, registry)),
   );
 }
 

@@ -46,6 +46,8 @@ describe("Containers", () => {
       authorization: "Bearer x",
       "content-length": "3",
       connection: "close",
+      // What our settings of gunicorn ask for, and take away.
+      "x-local-cloud-token": expect.any(String),
     });
   });
 
@@ -70,20 +72,37 @@ describe("Containers", () => {
   });
 
   test.each([
-    ["/chunked", "transfer-encoding"],
-    ["/?header-Via=1.1+x", "via"],
-    ["/?header-Proxy-Authenticate=Basic", "proxy-authenticate"],
-    ["/big?bytes=3670100", "3.5 MB"],
-  ])("answers 502 in place of a response that the platform refuses: %s", async (path, word) => {
-    const { containers, happenings } = await startContainers();
+    [
+      "/chunked?status=400",
+      "answered 400 with the header transfer-encoding, which the platform refuses. It begins: DisallowedHost at /. Send a Content-Length.",
+    ],
+    [
+      "/?status=201&header-Via=1.1+x",
+      'answered 201 with the header via, which the platform refuses. It begins: {"method": "GET"',
+    ],
+    ["/?header-Proxy-Authenticate=Basic", "answered 200 with the header proxy-authenticate,"],
+    [
+      "/big?bytes=3670100&status=206",
+      "answered 206 with more than 3.5 MB, which the platform refuses. It begins: xxx",
+    ],
+  ])(
+    "answers 502 in place of a response that the platform refuses, and tells what it was: %s",
+    async (path, text) => {
+      const { containers, happenings } = await startContainers();
 
-    const answer = await get(containers, path);
+      const answer = await get(containers, path);
 
-    expect(answer).toMatchObject({ status: 502, text: expect.stringContaining(word) });
-    expect(happenings).toContainEqual(
-      expect.objectContaining({ type: "refused", by: "shop-web", code: "502" }),
-    );
-  });
+      expect(answer).toMatchObject({ status: 502, text: expect.stringContaining(text) });
+      expect(happenings).toContainEqual(
+        expect.objectContaining({
+          type: "refused",
+          by: "shop-web",
+          code: "502",
+          message: expect.stringMatching(/^Container shop-web answered \d+ with /),
+        }),
+      );
+    },
+  );
 
   test("answers 413 to a request of more than 3.5 MB, headers included", async () => {
     const { containers, happenings } = await startContainers();
@@ -165,6 +184,50 @@ describe("Containers", () => {
 
     expect(answer.status).toBe(502);
     expect(answer.text).toContain("RuntimeError: broken on purpose");
+  });
+
+  test.each([
+    ["by itself", ["python", "-c", "$SERVER"]],
+    ["in a shell", ["sh", "-c", 'exec python -c "$SERVER"']],
+    ["as its child", ["sh", "-c", 'python -c "$SERVER"; exit 1']],
+  ])("refuses one that the whole network reaches, which listens %s", async (_, words) => {
+    const SERVER =
+      "import os; from http.server import *; HTTPServer(('0.0.0.0', int(os.environ['PORT'])), BaseHTTPRequestHandler).serve_forever()";
+    const command = words.map((word) => (word === "$SERVER" ? SERVER : word));
+    const { containers, until } = await startContainers([{ command, environment: { SERVER } }]);
+
+    const crash = await until("container", ({ state }) => state === "crashed");
+
+    expect(crash).toMatchObject({
+      cause: expect.stringMatching(
+        /^It listens on 0\.0\.0\.0:\d+, where the whole network reaches it\..*LISTEN_HOST/,
+      ),
+    });
+    expect(containers.states).not.toContainEqual(expect.objectContaining({ state: "ready" }));
+  });
+
+  test("is not ready while its port is open and its application is not there", async () => {
+    const code =
+      "import os, socket, time; s = socket.create_server(('127.0.0.1', int(os.environ['PORT']))); time.sleep(1); raise KeyError('SENTRY_DSN')";
+    const { happenings, until } = await startContainers([{ command: ["python", "-c", code] }]);
+
+    const crash = await until("container", ({ state }) => state === "crashed");
+
+    expect(crash).toMatchObject({ cause: "KeyError: 'SENTRY_DSN'" });
+    expect(happenings).not.toContainEqual(expect.objectContaining({ state: "ready" }));
+  });
+
+  test("says so when any page in a browser may call a worker", async () => {
+    const open = await startContainers([{ healthPath: "/healthz" }]);
+    const site = await startContainers();
+
+    const warnings = ({ happenings }: typeof open) =>
+      happenings.filter((one) => one.type === "log" && one.level === "warning");
+
+    expect(warnings(open)).toMatchObject([
+      { message: expect.stringContaining("can have tasks executed by shop-web") },
+    ]);
+    expect(warnings(site)).toEqual([]);
   });
 
   test("restarts with another process, and stops with none left", async () => {

@@ -2,20 +2,23 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { ROOT } from "../../support/sources.ts";
 import { get, startContainers } from "./_world.ts";
 
-const WORKER = join(ROOT, "packages", "celery-push-worker", "src");
+const SITE = "--config=python:celery_push_worker.web --threads=3 --timeout=30";
+const WORKER = "--config=python:celery_push_worker.gunicorn --workers=3";
 
 describe("gunicorn in a container", () => {
-  test.each([
-    ["a site serves its concurrency by threads of one process", ["gunicorn", "together"], 1],
+  test.each<[string, string[], string, number]>([
+    ["a site serves its concurrency by threads", ["gunicorn", "together"], SITE, 1],
+    ["the worker serves its concurrency by processes", ["gunicorn", "together"], WORKER, 3],
     [
-      "the worker serves its concurrency by processes",
-      ["gunicorn", "-c", "python:celery_push_worker.gunicorn", "together"],
-      3,
+      "an address of the command's own is overruled",
+      ["sh", "-c", "exec gunicorn --bind 0.0.0.0:$PORT together"],
+      SITE,
+      1,
     ],
-  ])("%s", async (_, command, processes) => {
+    ["a module is as good as a program", ["python", "-m", "gunicorn", "together"], SITE, 1],
+  ])("%s", async (_, command, settings, processes) => {
     const MEETING = mkdtempSync(join(tmpdir(), "meeting-"));
     const { containers, happenings } = await startContainers([
       {
@@ -23,7 +26,7 @@ describe("gunicorn in a container", () => {
         requirements: "gunicorn.txt",
         concurrency: 3,
         healthPath: "/healthz",
-        environment: { MEETING, PYTHONPATH: WORKER },
+        environment: { MEETING, GUNICORN_CMD_ARGS: settings },
       },
     ]);
 
@@ -31,11 +34,13 @@ describe("gunicorn in a container", () => {
 
     expect(answers.map(({ status }) => status)).toEqual([200, 200, 200]);
     expect(new Set(answers.map(({ text }) => text)).size).toBe(processes);
-    expect(happenings).toContainEqual(
-      expect.objectContaining({
-        type: "log",
-        message: expect.stringContaining("Listening at: http://127.0.0.1:"),
-      }),
+    const [address] = happenings.flatMap((one) =>
+      one.type === "log" ? (/http:\/\/127\.0\.0\.1:\d+/.exec(one.message) ?? []) : [],
     );
+    const direct = await fetch(`${address}/?1`, { method: "POST", body: "{}" });
+    expect([direct.status, await direct.text()]).toEqual([
+      403,
+      "This is a container's own port, which only the local cloud may call. Use the address of the site.\n",
+    ]);
   });
 });

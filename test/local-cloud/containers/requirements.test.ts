@@ -2,72 +2,75 @@ import { mkdirSync, mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
-import { readRequirements } from "../../../packages/local-cloud/containers/_requirements.ts";
+import { findRequirements } from "../../../packages/local-cloud/containers/_requirements.ts";
 
 let root = "";
 beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "requirements-"));
 });
 
-const write = (file: string, text: string) => {
+const write = (file: string, text = "") => {
   mkdirSync(dirname(join(root, file)), { recursive: true });
   writeFileSync(join(root, file), text);
 };
-const read = () => readRequirements(join(root, "site"), "requirements.txt");
+const PROJECT = "[build-system]\n[project]\n";
 
-describe("readRequirements", () => {
-  test("makes one flat file, with paths that hold anywhere and packages that can be edited", () => {
-    write(
-      "site/requirements.txt",
-      "-c constraints.txt\ndjango==5.2 # why\n-r more/base.txt\n../package[a,b]\n",
-    );
-    write("site/constraints.txt", "");
-    write(
-      "site/more/base.txt",
-      "# nothing\n\ncelery \\\n  >=5\n--requirement=deep.txt\n-e ../package/ ; python_version > '3'\n",
-    );
-    write(
-      "site/more/deep.txt",
-      "./wheel.whl\n--index-url https://example.com/simple\na @ https://example.com/a.whl\n",
-    );
-    write("package/pyproject.toml", "");
+describe("findRequirements", () => {
+  test.each([
+    [["requirements.txt", "uv.lock", "pyproject.toml"], "requirements.txt", "requirements"],
+    [["uv.lock", "pyproject.toml"], "uv.lock", "lock"],
+    [["pyproject.toml", "poetry.lock"], "pyproject.toml", "pyproject"],
+    [["pyproject.toml", "requirements/base.txt"], "pyproject.toml", "pyproject"],
+  ] as const)("takes of %j: %s", (files, file, kind) => {
+    for (const name of files) write(name, PROJECT);
 
-    expect(read().text.trim().split("\n")).toEqual([
-      `-c ${root}/site/constraints.txt`,
-      "django==5.2",
-      expect.stringMatching(/^celery\s+>=5$/),
-      "./wheel.whl",
-      "--index-url https://example.com/simple",
-      "a @ https://example.com/a.whl",
-      `-e ${root}/package ; python_version > '3'`,
-      `-e ${root}/package[a,b]`,
-    ]);
+    expect(findRequirements(root)).toEqual({ file, kind });
   });
 
   test.each([
-    ["a requirement", "site/requirements.txt", "../package\ndjango==5.3"],
-    ["a constraint", "site/constraints.txt", "six==1"],
-    ["what a local package is made of", "package/pyproject.toml", "[project]"],
-  ])("has another hash when %s changes", (_, file, text) => {
-    write("site/requirements.txt", "-c constraints.txt\n../package\n");
-    write("site/constraints.txt", "");
-    write("package/pyproject.toml", "");
-    const before = read().hash;
-    write(file, file === "site/requirements.txt" ? `-c constraints.txt\n${text}` : text);
+    ["requirements/production.txt", "requirements"],
+    ["backend/uv.lock", "lock"],
+    ["backend/pyproject.toml", "pyproject"],
+  ])("takes %s when it is named", (file, kind) => {
+    write("requirements.txt");
+    write(file, PROJECT);
 
-    expect(read().hash).not.toBe(before);
+    expect(findRequirements(root, file)).toEqual({ file, kind });
   });
 
-  test("has the same hash when only a local package's code changes", () => {
-    write("site/requirements.txt", "../package # comment\n");
-    write("package/pyproject.toml", "");
-    const before = read().hash;
-    write("package/src/a.py", "x = 1");
+  test.each([
+    ["Pipfile", "pipenv requirements > requirements.txt"],
+    ["Pipfile.lock", "pipenv requirements > requirements.txt"],
+    ["poetry.lock", "poetry self add poetry-plugin-export && poetry export -o requirements.txt"],
+    ["pdm.lock", "pdm export -o requirements.txt"],
+  ])("names the command that makes requirements of %s, found or named", (file, command) => {
+    write(file);
+    write("pyproject.toml", "[tool.poetry]\n");
+    const message = `${root}/${file} can be read by its own tool only. Run \`${command}\` in ${root}, and set 'image.requirements' in config.ts to "requirements.txt".`;
 
-    expect(read().hash).toBe(before);
+    expect(() => findRequirements(root)).toThrow(message);
+    expect(() => findRequirements(root, file)).toThrow(message);
+  });
+
+  test("names the command for a pyproject.toml of Poetry's own kind", () => {
+    write("pyproject.toml", "[tool.poetry]\n");
+
+    expect(() => findRequirements(root)).toThrow("poetry export -o requirements.txt");
   });
 
   test("fails when there is no such file, and says where it is set", () => {
-    expect(read).toThrow(/site\/requirements.txt does not exist.*image.requirements/);
+    expect(() => findRequirements(root, "requirements.txt")).toThrow(
+      /requirements.txt does not exist.*image.requirements/,
+    );
+  });
+
+  test("fails when there is none at all, and names what looks like it", () => {
+    write("requirements/base.txt");
+    write("requirements-prod.txt");
+    write("notes.txt");
+
+    expect(() => findRequirements(root)).toThrow(
+      `${root} has no requirements.txt, uv.lock or pyproject.toml. Set 'image.requirements' in config.ts to the file that lists what the containers need (there is: requirements-prod.txt, requirements/base.txt).`,
+    );
   });
 });

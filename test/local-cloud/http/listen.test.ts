@@ -23,6 +23,7 @@ describe("requests of other sites' pages", () => {
   test.each([
     [{}, "Host"],
     [{ host: "evil.example" }, "Host"],
+    [{ host: "host.docker.internal:9324" }, "Host"],
     [{ host: "localhost.evil.example" }, "Host"],
     [{ host: "127.0.0.1.evil.example:8000" }, "Host"],
     [{ host: "localhost", origin: "https://evil.example" }, "Origin"],

@@ -267,10 +267,28 @@ describe("the Query protocol", () => {
 
   test("a queue's URL begins with the address that the client uses", async () => {
     const { body } = await post("Action=GetQueueUrl&QueueName=tasks", {
-      Host: "host.docker.internal:1234",
+      Host: "queue.localhost:1234",
     });
-    expect(body).toMatch(/<QueueUrl>http:\/\/host\.docker\.internal:1234\/b1g\w+\/dj6\w+\/tasks</);
+    expect(body).toMatch(/<QueueUrl>http:\/\/queue\.localhost:1234\/b1g\w+\/dj6\w+\/tasks</);
   });
+});
+
+test("names of this machine that Docker gives it are answered where there are some", async () => {
+  const call = (port: number) =>
+    new Promise<number | undefined>((resolve, reject) => {
+      const headers = { Host: `host.docker.internal:${port}` };
+      request({ port, host: "127.0.0.1", method: "POST", headers }, ({ statusCode }) =>
+        resolve(statusCode),
+      )
+        .on("error", reject)
+        .end("Action=ListQueues");
+    });
+  const hosts = ["host.docker.internal"];
+  const open = await startQueueServer({ queues: bench.queues, port: 0, hosts, report: () => {} });
+
+  expect(await call(server.port)).toBe(403);
+  expect(await call(open.port)).toBe(200);
+  await open.close();
 });
 
 test("a client that has gone takes no message along", async () => {

@@ -62,6 +62,15 @@ describe("readStack", () => {
     ]);
   });
 
+  test("gives further names of the hosts this machine's too", async () => {
+    const { containers } = await read({ aliases: { DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" } });
+
+    expect(containers.map(({ environment }) => environment.DJANGO_ALLOWED_HOSTS)).toEqual([
+      ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
+      ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
+    ]);
+  });
+
   test("gives containers their sources and local addresses in place of the cloud's", async () => {
     const { containers } = await read();
     const worker = containers.find(({ name }) => name === "shop-worker");
@@ -69,9 +78,8 @@ describe("readStack", () => {
     expect(containers.map(({ name }) => name)).toEqual(["shop-web", "shop-worker"]);
     expect(worker).toMatchObject({
       source: "examples/django-celery",
-      requirements: "requirements.txt",
       dockerfile: "Dockerfile",
-      command: expect.arrayContaining(["gunicorn", "celery_push_worker.wsgi:application"]),
+      command: ["python3", "-m", "celery_push_worker", "worker"],
       concurrency: 1,
       timeoutSeconds: 600,
       memoryMib: 512,
@@ -79,7 +87,7 @@ describe("readStack", () => {
       foreignSecrets: [],
     });
     expect(worker?.environment).toEqual({
-      ALLOWED_HOSTS: ".apigw.yandexcloud.net",
+      ALLOWED_HOSTS: ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
       AWS_DEFAULT_REGION: "ru-central1",
       AWS_ENDPOINT_URL_DYNAMODB: "http://localhost:8001",
       AWS_ENDPOINT_URL_SQS: "http://localhost:9324",
@@ -89,6 +97,7 @@ describe("readStack", () => {
       CELERY_RESULT_BACKEND: "dynamodb://@ru-central1/celery?ttl_seconds=86400",
       DJANGO_DEBUG: "1",
       DJANGO_SETTINGS_MODULE: "shop.settings",
+      GUNICORN_CMD_ARGS: "--config=python:celery_push_worker.gunicorn --workers=1",
       REVISION_FINGERPRINT: expect.stringMatching(/^[0-9a-f]{64}$/),
       SQS_QUEUE: queueUrl("http://localhost:9324", "shop-tasks"),
       SQS_REGION: "ru-central1",
@@ -251,13 +260,7 @@ describe("a value changed in config.ts", () => {
     ],
     ["concurrency", { web: { concurrency: 9 } }, (b) => web(b)?.concurrency, 4, 9],
     ["memory", { web: { memoryMib: 1024 } }, (b) => web(b)?.memoryMib, 512, 1024],
-    [
-      "command",
-      { web: { command: ["daphne", "$X"] } },
-      (b) => web(b)?.command[1],
-      "shop.wsgi:application",
-      "$X",
-    ],
+    ["command", { web: { command: ["daphne", "$X"] } }, (b) => web(b)?.command[1], "-m", "$X"],
     ["a variable", { env: { A: "1" } }, (b) => web(b)?.environment.A, undefined, "1"],
     ["table", { results: { table: "jobs" } }, (b) => b.table, "celery", "jobs"],
     [

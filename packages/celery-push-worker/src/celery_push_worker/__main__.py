@@ -51,11 +51,14 @@ def build_parser() -> argparse.ArgumentParser:
 
 
 def write_schedule(app_name: str | None, output: str | None) -> None:
-    from .schedule import export_schedule
+    from ._lifecycle import import_tasks
+    from .schedule import export_schedule, find_unseen
 
     app = find_app(app_name)
-    app.loader.import_default_modules()
+    import_tasks(app)  # As the worker does that will execute them.
     text = export_schedule(app)
+    if warning := find_unseen():
+        print(warning, file=sys.stderr)  # noqa: T201  a command talks
     if output is None:
         sys.stdout.write(text)
     else:

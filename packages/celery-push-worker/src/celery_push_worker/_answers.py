@@ -218,8 +218,11 @@ def complete_asgi(
             await site({**scope, "scheme": scheme}, receive, answer.send)
         except Exception:
             # What a site makes of the error by which its stream is ended.
-            if not answer.is_replaced:
-                raise
+            if answer.is_replaced:
+                return
+            await answer.fail()
+            raise
+        await answer.fail()
 
     return application
 
@@ -241,7 +244,7 @@ class AsgiAnswer:
         except UnansweredError as reason:
             if not self.is_replaced:
                 self.is_replaced = True
-                await self.replace(refuse(reason))
+                await self.replace(502, refuse(reason))
             # Otherwise an endless stream would run on, unread.
             raise
 
@@ -278,12 +281,18 @@ class AsgiAnswer:
         content = b"" if self.is_head else body
         await self.send_on({"type": "http.response.body", "body": content})
 
-    async def replace(self, body: bytes) -> None:
+    async def fail(self) -> None:
+        """Answer in the server's place, which would do so in pieces."""
+        if not self.is_given:
+            await self.replace(500, b"Internal Server Error\n")
+
+    async def replace(self, status: int, body: bytes) -> None:
+        self.is_given = True
         headers = [
             (b"content-type", b"text/plain; charset=utf-8"),
             (b"content-length", str(len(body)).encode()),
         ]
-        start = {"type": "http.response.start", "status": 502, "headers": headers}
+        start = {"type": "http.response.start", "status": status, "headers": headers}
         await self.send_on(start)
         content = b"" if self.is_head else body
         await self.send_on({"type": "http.response.body", "body": content})

@@ -106,8 +106,8 @@ def append(folder: Path) -> None:
 def refuse_missing() -> None:
     if find_spec("celery") is None:
         raise ConfigurationError(
-            f"Celery is not installed for {sys.executable}, and no other environment of "
-            "Python was found. Say where the project's is in config.ts: env: "
+            f"Celery is not installed for {sys.executable}, and no other environment "
+            "of Python was found. Say where the project's is in config.ts: env: "
             '{ VIRTUAL_ENV: "/path/to/it" }'
         )
     if find_spec("gunicorn") is None:

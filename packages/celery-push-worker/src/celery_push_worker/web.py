@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import re
 import sys
+import traceback
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
@@ -35,11 +36,17 @@ def read_own(file: Path) -> dict[str, Any]:
     try:
         spec.loader.exec_module(module)
     except Exception as exc:
+        line = exc.lineno if isinstance(exc, SyntaxError) else find_line(exc, file)
         raise ConfigurationError(
-            f"{file} cannot be read: {type(exc).__name__}: {exc}"
+            f"{file}, line {line}: {type(exc).__name__}: {exc}"
         ) from exc
     names = {setting.name for setting in KNOWN_SETTINGS}
     return {name: value for name, value in vars(module).items() if name in names}
+
+
+def find_line(exc: Exception, file: Path) -> int | None:
+    frames = traceback.extract_tb(exc.__traceback__)
+    return next((f.lineno for f in frames if f.filename == str(file)), None)
 
 
 own = read_own(Path.cwd() / PROJECTS_OWN)

@@ -4,6 +4,8 @@ import {
   type Call,
   CREATED_AT,
   type DataSource,
+  described,
+  description,
   fail,
   folderOf,
   found,
@@ -28,7 +30,7 @@ export const serviceAccount: Behaviour = {
     const name = text(planned.name);
     refuseTakenName(call.cloud.accounts, name, folderId, "ServiceAccount");
     const id = newId(call, "aje", name);
-    call.cloud.accounts[id] = { name, folderId };
+    call.cloud.accounts[id] = { name, folderId, ...described(planned) };
     return {
       state: {
         ...planned,
@@ -39,10 +41,22 @@ export const serviceAccount: Behaviour = {
   },
   read({ cloud }, state) {
     const account = cloud.accounts[text(state.id)];
-    return account ? { name: account.name, folder_id: account.folderId } : null;
+    if (!account) return null;
+    const { name, folderId } = account;
+    return { name, folder_id: folderId, ...description(account, "framework") };
   },
+  import: (_call, id) => ({
+    ...{ id, service_account_id: id, created_at: CREATED_AT },
+    ...{ expires_at: "1970-01-01T00:00:00Z", status: "ACTIVE" },
+  }),
   update({ cloud }, _prior, planned) {
-    found(cloud.accounts[text(planned.id)], "ServiceAccount").name = text(planned.name);
+    const account = found(cloud.accounts[text(planned.id)], "ServiceAccount");
+    const { folderId } = account;
+    cloud.accounts[text(planned.id)] = {
+      name: text(planned.name),
+      folderId,
+      ...described(planned),
+    };
     return { state: { ...planned, created_at: CREATED_AT, status: "ACTIVE" } };
   },
   // Grants of an account that is gone stay on their targets, as in the real cloud, but serve nobody.
@@ -62,22 +76,44 @@ export const staticAccessKey: Behaviour = {
     const id = newId(call, "aje", accountId);
     const key = { accessKey: `YCAJE${id.slice(3).toUpperCase()}`, secret: newSecret() };
     const kept = keep(call, planned, key);
-    cloud.keys[key.accessKey] = { id, accountId, secret: key.secret };
+    const written = text(planned.description);
+    cloud.keys[key.accessKey] = {
+      ...{ id, accountId, secret: key.secret },
+      ...(written && { description: written }),
+    };
     return { state: { ...planned, ...kept, id, created_at: CREATED_AT } };
+  },
+  partial({ cloud }, state) {
+    const output = only(state?.output_to_lockbox);
+    if (!state || !output) return state;
+    const key = Object.entries(cloud.keys).find(([, { id }]) => id === state.id);
+    const versionId = text(state.output_to_lockbox_version_id);
+    delete cloud.secrets[text(output.secret_id)]?.versions[versionId];
+    const inState = { access_key: key?.[0], secret_key: key?.[1].secret };
+    return { ...state, ...inState, output_to_lockbox_version_id: null };
   },
   // The id of a key that was handed to Lockbox comes back with the first refresh; its secret does not.
   read({ cloud }, state) {
     const entry = Object.entries(cloud.keys).find(([, key]) => key.id === state.id);
-    return entry ? { access_key: entry[0], service_account_id: entry[1].accountId } : null;
+    if (!entry) return null;
+    const [accessKey, { accountId, description: written = null }] = entry;
+    return { access_key: accessKey, service_account_id: accountId, description: written };
   },
   update: (_call, _prior, planned) => ({ state: planned }),
+  // A key whose way into Lockbox was cut has no version there, which the provider notices too late.
   remove({ cloud }, state) {
     for (const [accessKey, key] of Object.entries(cloud.keys)) {
       if (key.id === state.id) delete cloud.keys[accessKey];
     }
     const output = only(state.output_to_lockbox);
-    if (output)
-      destroyVersion(cloud, text(output.secret_id), text(state.output_to_lockbox_version_id));
+    if (!output) return;
+    const versionId = text(state.output_to_lockbox_version_id);
+    if (!versionId) {
+      throw new Error(
+        "unexpectedly, attribute output_to_lockbox_version_id is empty (this is probably a bug in the provider)",
+      );
+    }
+    destroyVersion(cloud, text(output.secret_id), versionId);
   },
 };
 

@@ -3,10 +3,13 @@ import {
   type Behaviour,
   CREATED_AT,
   type DataSource,
+  described,
+  description,
   fail,
   folderOf,
   found,
   newId,
+  refuseTakenName,
 } from "../behaviour.ts";
 import { type Attributes, only, text } from "../values.ts";
 import { findByIdOrName } from "./lookup.ts";
@@ -20,9 +23,14 @@ export const certificate: Behaviour = {
       : [],
   create(call, planned) {
     const folderId = folderOf(call, planned);
-    const id = newId(call, "fpq", text(planned.name));
+    const name = text(planned.name);
+    refuseTakenName(call.cloud.certificates, name, folderId, "Certificate");
+    const id = newId(call, "fpq", name);
     const domains = Array.isArray(planned.domains) ? planned.domains.map(text) : [];
-    const made: Certificate = { name: text(planned.name), folderId, domains, status: "VALIDATING" };
+    const made: Certificate = {
+      ...{ name, folderId, domains, status: "VALIDATING" },
+      ...described(planned),
+    };
     call.cloud.certificates[id] = made;
     const challenge = text(only(planned.managed)?.challenge_type);
     const state = { ...planned, ...readBack(made), id };
@@ -35,8 +43,14 @@ export const certificate: Behaviour = {
     const listed = challenges(text(state.id), kept, text(only(state.managed)?.challenge_type));
     return { ...readBack(kept), challenges: listed.length > 0 ? listed : state.challenges };
   },
+  import({ cloud }, id) {
+    const managed = [{ challenge_type: "DNS_CNAME", challenge_count: 1 }];
+    return { id, managed, domains: existing(cloud, id).domains, deletion_protection: false };
+  },
   update({ cloud }, _prior, planned) {
-    existing(cloud, planned.id).name = text(planned.name);
+    const kept = existing(cloud, planned.id);
+    kept.name = text(planned.name);
+    Object.assign(kept, { description: undefined, labels: undefined }, described(planned));
     return { state: planned };
   },
   remove({ cloud }, state) {
@@ -66,10 +80,19 @@ function existing(cloud: Cloud, id: unknown): Certificate {
   return kept;
 }
 
-function readBack({ name, folderId, status }: Certificate): Attributes {
+function readBack(kept: Certificate): Attributes {
+  const { name, folderId, status } = kept;
   const times = { created_at: CREATED_AT, updated_at: CREATED_AT };
   const issued = status === "VALIDATING" ? {} : { issued_at: CREATED_AT, issuer: "Let's Encrypt" };
-  return { name, folder_id: folderId, status, type: "MANAGED", ...times, ...issued };
+  return {
+    name,
+    folder_id: folderId,
+    status,
+    type: "MANAGED",
+    ...times,
+    ...issued,
+    ...description(kept, "sdk"),
+  };
 }
 
 // An apex and its wildcard share one challenge.

@@ -4,6 +4,8 @@ import {
   type Call,
   CREATED_AT,
   type DataSource,
+  described,
+  description,
   folderOf,
   found,
   newId,
@@ -46,7 +48,7 @@ export const container: Behaviour = {
     refuseTakenName(call.cloud.containers, name, folderId, "Container");
     const id = newId(call, "bba", name);
     const url = `https://${id}.containers.yandexcloud.net/`;
-    const made: Container = { name, folderId, url, revisions: [] };
+    const made: Container = { name, folderId, url, revisions: [], ...described(planned) };
     call.cloud.containers[id] = made;
     const own = { id, url, folder_id: folderId, created_at: CREATED_AT, revision_id: null };
     return deploy(call, made, { ...planned, ...own });
@@ -56,9 +58,11 @@ export const container: Behaviour = {
     const kept = cloud.containers[text(state.id)];
     return kept ? { ...ownAttributes(kept), ...activeAttributes(kept) } : null;
   },
+  import: (_call, id) => ({ id, created_at: CREATED_AT }),
   update(call, prior, planned) {
     const kept = found(call.cloud.containers[text(planned.id)], "Container");
     kept.name = text(planned.name);
+    Object.assign(kept, { description: undefined, labels: undefined }, described(planned));
     const changed = REVISION.some((name) => !same(prior[name], planned[name]));
     return changed ? deploy(call, kept, planned) : { state: planned };
   },
@@ -126,8 +130,9 @@ function revisionInputs(planned: Attributes): Attributes {
   };
 }
 
-function ownAttributes({ name, url, folderId }: Container): Attributes {
-  return { name, url, folder_id: folderId };
+function ownAttributes(kept: Container): Attributes {
+  const { name, url, folderId } = kept;
+  return { name, url, folder_id: folderId, ...description(kept, "sdk") };
 }
 
 function activeAttributes({ revisions }: Container): Attributes {

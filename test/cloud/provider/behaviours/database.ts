@@ -3,6 +3,8 @@ import {
   type Call,
   CREATED_AT,
   type DataSource,
+  described,
+  description,
   fail,
   folderOf,
   found,
@@ -28,21 +30,34 @@ export const database: Behaviour = {
     const id = newId(call, "etn", name);
     const endpoint = documentApi(call, id);
     const deletionProtection = planned.deletion_protection === true;
-    call.cloud.databases[id] = { name, folderId, endpoint, deletionProtection };
+    call.cloud.databases[id] = {
+      ...{ name, folderId, endpoint, deletionProtection, limits: limits(planned) },
+      ...described(planned),
+    };
     const own = { id, folder_id: folderId, location_id: REGION, created_at: CREATED_AT };
     const state = { ...planned, ...own, ...endpoints(call, id, endpoint) };
     return { state: { ...state, serverless_database: limits(planned) } };
   },
-  read({ cloud }, state) {
-    const kept = cloud.databases[text(state.id)];
+  read(call, state) {
+    const id = text(state.id);
+    const kept = call.cloud.databases[id];
     if (!kept) return null;
-    const { name, endpoint, deletionProtection } = kept;
-    return { name, document_api_endpoint: endpoint, deletion_protection: deletionProtection };
+    const { name, folderId, deletionProtection, endpoint, limits: kept_ } = kept;
+    return {
+      ...{ name, folder_id: folderId, deletion_protection: deletionProtection },
+      ...endpoints(call, id, endpoint),
+      ...(kept_ ? { serverless_database: kept_ } : {}),
+      ...description(kept, "sdk"),
+    };
   },
+  import: (_call, id) => ({ id, location_id: REGION, created_at: CREATED_AT }),
   update({ cloud }, _prior, planned) {
-    const kept = found(cloud.databases[text(planned.id)], "Database");
-    kept.name = text(planned.name);
-    kept.deletionProtection = planned.deletion_protection === true;
+    const { folderId, endpoint } = found(cloud.databases[text(planned.id)], "Database");
+    cloud.databases[text(planned.id)] = {
+      ...{ name: text(planned.name), folderId, endpoint, limits: limits(planned) },
+      deletionProtection: planned.deletion_protection === true,
+      ...described(planned),
+    };
     return { state: { ...planned, serverless_database: limits(planned) } };
   },
   remove({ cloud }, state) {

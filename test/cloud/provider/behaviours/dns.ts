@@ -18,6 +18,10 @@ export const recordset: Behaviour = {
     const kept = cloud.dnsRecords[text(state.id)];
     return kept ? { data: kept } : null;
   },
+  import(_call, id) {
+    const [zone_id, name, type] = id.split("/");
+    return { id, zone_id, name, type, ttl: 600 };
+  },
   // The old data goes along as what to delete, so a change by somebody else stops it.
   update({ cloud }, prior, planned) {
     expectData(cloud, prior);

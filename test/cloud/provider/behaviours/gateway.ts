@@ -3,6 +3,8 @@ import {
   type Behaviour,
   CREATED_AT,
   type DataSource,
+  described,
+  description,
   folderOf,
   found,
   newId,
@@ -29,7 +31,10 @@ export const gateway: Behaviour = {
     refuseTakenName(call.cloud.gateways, name, folderId, "ApiGateway");
     const id = newId(call, "d5d", name);
     const domain = `${id}.${id.slice(3, 11)}.apigw.yandexcloud.net`;
-    const made: Gateway = { name, folderId, domain, spec: text(planned.spec), domains: [] };
+    const made: Gateway = {
+      ...{ name, folderId, domain, spec: text(planned.spec), domains: [] },
+      ...described(planned),
+    };
     call.cloud.gateways[id] = made;
     const errors = attach(call.cloud, made, wantedDomains(planned));
     const computed = { id, domain, folder_id: folderId, created_at: CREATED_AT, status: "ACTIVE" };
@@ -44,12 +49,13 @@ export const gateway: Behaviour = {
     const kept = cloud.gateways[text(state.id)];
     if (!kept) return null;
     const { name, domain, folderId } = kept;
-    return { name, domain, folder_id: folderId, ...domains(kept) };
+    return { name, domain, folder_id: folderId, ...domains(kept), ...description(kept, "sdk") };
   },
   update({ cloud }, prior, planned): Outcome {
     const kept = found(cloud.gateways[text(planned.id)], "ApiGateway");
     kept.name = text(planned.name);
     kept.spec = text(planned.spec);
+    Object.assign(kept, { description: undefined, labels: undefined }, described(planned));
     const wanted = wantedDomains(planned);
     kept.domains = kept.domains.filter((it) => wanted.some((other) => sameDomain(it, other)));
     const missing = wanted.filter((it) => !kept.domains.some((other) => sameDomain(it, other)));

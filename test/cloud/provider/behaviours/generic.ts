@@ -3,6 +3,7 @@ import {
   type Call,
   CREATED_AT,
   type DataSource,
+  fail,
   folderOf,
   found,
   newId,
@@ -15,17 +16,27 @@ export interface Generic extends Pick<Behaviour, "half"> {
   readonly prefix: string;
   /** Second name of the id in the newer half. */
   readonly idAttribute?: string;
+  /** What the API calls it, where two cannot have one name. */
+  readonly unique?: string;
   readonly options?: Partial<Behaviour>;
   computed?(call: Call, planned: Attributes, id: string): Attributes;
 }
 
 /** A resource that nothing else depends on: kept in `others` as it was planned. */
-export function generic({ half, prefix, idAttribute, options, computed }: Generic): Behaviour {
+export function generic({
+  half,
+  prefix,
+  idAttribute,
+  unique,
+  options,
+  computed,
+}: Generic): Behaviour {
   const kept = ({ cloud, type }: Call, state: Attributes) =>
     cloud.others[type]?.[text(state.id)] as Attributes | undefined;
   return {
     half,
     create(call, planned) {
+      if (unique) refuseTaken(call, text(planned.name), unique);
       const id = newId(call, prefix, text(planned.name));
       const folder = "folder_id" in planned ? { folder_id: folderOf(call, planned) } : {};
       const extra = { ...idAndTimes(planned, id, idAttribute), ...computed?.(call, planned, id) };
@@ -34,6 +45,7 @@ export function generic({ half, prefix, idAttribute, options, computed }: Generi
       return { state };
     },
     read: (call, state) => kept(call, state) ?? null,
+    import: (_call, id) => ({ id }),
     update(call, _prior, planned) {
       found(kept(call, planned), `${call.type} ${text(planned.id)}`);
       const times = idAndTimes(planned, text(planned.id));
@@ -56,6 +68,13 @@ export function genericData(idAttribute: string, what: string): DataSource {
     const [id, thing] = findByIdOrName(things, wanted, what);
     return { ...thing, id, [idAttribute]: id };
   };
+}
+
+function refuseTaken({ cloud, type }: Call, name: string, what: string): void {
+  const all = Object.values(cloud.others[type] ?? {}) as { name?: string }[];
+  if (all.some((it) => it.name === name)) {
+    fail("AlreadyExists", `${what} with name ${name} already exists`);
+  }
 }
 
 // Only what the configuration fixed is read back: the rest is the state's own.

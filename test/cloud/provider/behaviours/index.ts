@@ -60,6 +60,7 @@ const BEHAVIOURS: Record<string, Behaviour> = {
     half: "framework",
     prefix: "e23",
     idAttribute: "log_group_id",
+    unique: "LogGroup",
     options: { replaceOn: ["folder_id"], alike: { retention_period: sameDuration } },
     computed: ({ settings }, planned) => ({
       cloud_id: settings.cloudId,

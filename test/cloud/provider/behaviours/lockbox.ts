@@ -5,12 +5,14 @@ import {
   type Call,
   CREATED_AT,
   type DataSource,
+  described,
+  description,
   fail,
   folderOf,
   found,
   newId,
 } from "../behaviour.ts";
-import { type Attributes, elements, only, text } from "../values.ts";
+import { type Attributes, elements, only, text, withoutUnknown } from "../values.ts";
 import { findByIdOrName } from "./lookup.ts";
 
 export const secret: Behaviour = {
@@ -29,16 +31,24 @@ export const secret: Behaviour = {
     const id = newId(call, "e6q", text(planned.name));
     const folderId = folderOf(call, planned);
     call.cloud.secrets[id] = { name: "", folderId, versions: {} };
-    describe(call.cloud.secrets[id], planned);
+    write(call.cloud.secrets[id], planned);
     const computed = { created_at: CREATED_AT, status: "ACTIVE" };
     return { state: { ...planned, ...computed, id, folder_id: folderId } };
   },
   read({ cloud }, state) {
     const kept = cloud.secrets[text(state.id)];
-    return kept ? { name: kept.name || null } : null;
+    if (!kept) return null;
+    return {
+      name: kept.name || null,
+      folder_id: kept.folderId,
+      deletion_protection: kept.deletionProtection || withoutProtection(state),
+      password_payload_specification: kept.payload ? [kept.payload] : [],
+      ...description(kept, "sdk"),
+    };
   },
+  import: (_call, id) => ({ id, created_at: CREATED_AT, status: "ACTIVE" }),
   update({ cloud }, _prior, planned) {
-    describe(found(cloud.secrets[text(planned.id)], "Secret"), planned);
+    write(found(cloud.secrets[text(planned.id)], "Secret"), planned);
     return { state: planned };
   },
   remove({ cloud }, state) {
@@ -109,10 +119,18 @@ export const secretVersionData: DataSource = ({ cloud }, config) => {
 };
 
 /** Adds a version that holds just these entries; it becomes the current one. */
-export function addVersion(call: Call, secretId: string, entries: Record<string, string>): string {
+export function addVersion(
+  call: Call,
+  secretId: string,
+  entries: Record<string, string>,
+  written = "",
+): string {
   const kept = found(call.cloud.secrets[secretId], `Secret ${secretId}`);
   const versionId = newId(call, "e6q", secretId);
-  kept.versions[versionId] = { status: "ACTIVE", entries };
+  kept.versions[versionId] = {
+    ...{ status: "ACTIVE", entries },
+    ...(written && { description: written }),
+  };
   return versionId;
 }
 
@@ -126,10 +144,19 @@ function currentVersion(kept: Secret): [string, SecretVersion] | undefined {
   return Object.entries(kept.versions).findLast(([, version]) => version.status === "ACTIVE");
 }
 
-function describe(kept: Secret, planned: Attributes): void {
+// None and `false` are the same to the older half, which keeps what was written.
+function withoutProtection(state: Attributes): unknown {
+  return state.deletion_protection === true ? false : state.deletion_protection;
+}
+
+function write(kept: Secret, planned: Attributes): void {
   const payload = only(planned.password_payload_specification);
   kept.name = text(planned.name);
   kept.deletionProtection = planned.deletion_protection === true;
+  const { description: written, labels } = described(planned);
+  kept.description = written;
+  kept.labels = labels;
+  kept.payload = payload && withoutUnknown(payload);
   kept.generated = payload && {
     key: text(payload.password_key),
     length: Number(payload.length),
@@ -160,7 +187,8 @@ function createVersion(call: Call, planned: Attributes, entries: Record<string, 
     fail("InvalidArgument", "Entries must be empty for a secret with a payload specification");
   }
   const payload = generated ? { [generated.key]: password(generated) } : entries;
-  return { state: { ...planned, id: addVersion(call, secretId, payload) } };
+  const id = addVersion(call, secretId, payload, text(planned.description));
+  return { state: { ...planned, id } };
 }
 
 function password({ length, alphabet: letters }: { length: number; alphabet: string }): string {

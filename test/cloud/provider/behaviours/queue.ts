@@ -57,6 +57,7 @@ export const queue: Behaviour = {
     const kept = call.cloud.queues[text(state.id)];
     return kept && mayUse(call, state) ? readBack(kept) : null;
   },
+  import: (_call, id) => ({ id }),
   update(call, _prior, planned) {
     authorize(call, planned);
     const kept = found(call.cloud.queues[text(planned.id)], "Queue");

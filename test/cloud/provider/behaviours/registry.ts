@@ -3,6 +3,8 @@ import {
   type Behaviour,
   CREATED_AT,
   type DataSource,
+  described,
+  description,
   fail,
   folderOf,
   found,
@@ -23,16 +25,24 @@ export const registry: Behaviour = {
     const name = text(planned.name);
     refuseTakenName(call.cloud.registries, name, folderId, "Registry");
     const id = newId(call, "crp", name);
-    call.cloud.registries[id] = { name, folderId };
+    call.cloud.registries[id] = { name, folderId, ...described(planned) };
     const computed = { registry_id: id, created_at: CREATED_AT, status: "ACTIVE" };
     return { state: { ...planned, ...computed, id, folder_id: folderId } };
   },
   read({ cloud }, state) {
     const kept = cloud.registries[text(state.id)];
-    return kept ? { name: kept.name, folder_id: kept.folderId } : null;
+    if (!kept) return null;
+    const { labels } = description(kept, "framework");
+    return { name: kept.name, folder_id: kept.folderId, labels };
   },
+  import: (_call, id) => ({ id, registry_id: id, created_at: CREATED_AT, status: "ACTIVE" }),
   update({ cloud }, _prior, planned) {
-    found(cloud.registries[text(planned.id)], "Registry").name = text(planned.name);
+    const { folderId } = found(cloud.registries[text(planned.id)], "Registry");
+    cloud.registries[text(planned.id)] = {
+      name: text(planned.name),
+      folderId,
+      ...described(planned),
+    };
     return { state: { ...planned, created_at: CREATED_AT, status: "ACTIVE" } };
   },
   remove({ cloud }, state) {
@@ -63,8 +73,10 @@ export const repository: Behaviour = {
     return { state: { ...planned, id, repository_id: id } };
   },
   read({ cloud }, state) {
-    return Object.values(cloud.repositories).some((it) => it.id === state.id) ? {} : null;
+    const entry = Object.entries(cloud.repositories).find(([, it]) => it.id === state.id);
+    return entry ? { name: entry[0] } : null;
   },
+  import: (_call, id) => ({ id, repository_id: id }),
   update: (_call, _prior, planned) => ({ state: planned }),
   remove({ cloud }, state) {
     const name = text(state.name);
@@ -87,18 +99,29 @@ export const lifecyclePolicy: Behaviour = {
   create(call, planned) {
     const id = newId(call, "crp", text(planned.repository_id));
     const policy = policyOf(planned, id);
-    policyHolder(call.cloud, planned.repository_id).policy = policy;
+    const holder = policyHolder(call.cloud, planned.repository_id);
+    const active = holder.policy as typeof policy | undefined;
+    if (active?.status === "active" && policy.status === "active") {
+      fail("FailedPrecondition", `Repository ${holder.id} already has an active lifecycle policy`);
+    }
+    holder.policy = policy;
     return { state: { ...planned, id, rule: policy.rules, created_at: CREATED_AT } };
   },
   // The provider does not cope with a policy that is gone: the plan stops.
   read({ cloud }, state) {
-    const { policy } = policyHolder(cloud, state.repository_id);
-    if (!policy) fail("NotFound", `Lifecycle policy ${text(state.id)} not found`);
-    const { status, rules } = policy as ReturnType<typeof policyOf>;
+    const holder = Object.values(cloud.repositories).find(
+      ({ policy }) => (policy as { id: string } | undefined)?.id === state.id,
+    );
+    if (!holder) fail("NotFound", `Lifecycle policy ${text(state.id)} not found`);
+    const { status, rules } = holder.policy as ReturnType<typeof policyOf>;
     const rule = elements(rules);
     const before = elements(state.rule);
-    return { status, rule: sameRules(rule, before) ? before : rule };
+    return {
+      ...{ status, repository_id: holder.id },
+      rule: sameRules(rule, before) ? before : rule,
+    };
   },
+  import: (_call, id) => ({ id, created_at: CREATED_AT }),
   update({ cloud }, _prior, planned) {
     const holder = policyHolder(cloud, planned.repository_id);
     holder.policy = policyOf(planned, text(planned.id));

@@ -47,6 +47,7 @@ export const trigger: Behaviour = {
     const kept = cloud.triggers[text(state.id)];
     return kept ? { name: kept.name, ...sourceOf(kept.rule, state), ...targetOf(kept.rule) } : null;
   },
+  import: (_call, id) => ({ id, created_at: CREATED_AT }),
   update(call, _prior, planned) {
     const id = text(planned.id);
     const kept = found(call.cloud.triggers[id], `Trigger ${id}`);

@@ -30,10 +30,11 @@ class Site(BaseHTTPRequestHandler):
         if url.path == "/eat":
             eaten.append(bytearray(int(query["mib"]) << 20))
         if url.path == "/chunked":
-            self.send_response(200)
+            page = b"<!doctype html>\n<head><title>\nDisallowedHost at /\n</title></head>"
+            self.send_response(int(query.get("status", 200)))
             self.send_header("Transfer-Encoding", "chunked")
             self.end_headers()
-            self.wfile.write(b"1\r\nx\r\n0\r\n\r\n")
+            self.wfile.write(b"%x\r\n%s\r\n0\r\n\r\n" % (len(page), page))
             return
         if url.path == "/work":
             query["status"] = work(json.loads(body))

@@ -1,0 +1,14 @@
+import os
+
+SECRET_KEY = "x"
+ALLOWED_HOSTS = ["localhost"]
+ROOT_URLCONF = "bakery.urls"
+USE_I18N = True
+LANGUAGE_CODE = "en"
+MIDDLEWARE = [
+    "django.middleware.locale.LocaleMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+]
+WSGI_APPLICATION = os.environ.get("BAKERY_WSGI", "bakery.wsgi.application")
+CELERY_BROKER_URL = "memory://"
