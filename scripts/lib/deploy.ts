@@ -144,7 +144,7 @@ async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
   refuseInvalid(status);
   // The provider cannot read a certificate that was deleted by hand.
   if (before && status === undefined) await terraform.forget("domain", "yandex_cm_certificate");
-  const outcome = await apply(deploy, "domain", report);
+  const outcome = await finish(deploy, "domain", report);
   deploy.certificate = parseDomainOutputs(await terraform.outputs("domain"));
   return outcome;
 }
@@ -211,7 +211,12 @@ function describeFindings(findings: readonly Finding[]): string {
   return ["what runs is what was deployed", ...removed.map(({ found }) => found)].join("; ");
 }
 
-function apply(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
+async function apply(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
+  await session(deploy).terraform.with(report).init(kind);
+  return finish(deploy, kind, report);
+}
+
+function finish(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
   return applyStack({ session: session(deploy), kind, report, owned: deploy.options.owned });
 }
 
