@@ -8,7 +8,7 @@ import { interruption } from "./interrupt.ts";
 import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts";
 import type { Session } from "./session.ts";
 import type { Report } from "./steps.ts";
-import { findApplied, type StackKind, TerraformFailure } from "./terraform.ts";
+import { findApplied, type StackKind, TerraformFailure, type Variables } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
@@ -18,6 +18,7 @@ export interface ApplyOptions {
   readonly session: Session;
   readonly kind: StackKind;
   readonly report: Report;
+  readonly variables?: Variables;
   /** Ids of things that the user says are this stage's own. */
   readonly owned?: readonly string[] | undefined;
 }
@@ -28,7 +29,7 @@ export interface ApplyOptions {
  * only when there is a reason: the mark of a run that never came to its end, or an apply that fails.
  */
 export async function applyStack(options: ApplyOptions): Promise<string> {
-  const { session, kind, report } = options;
+  const { session, kind, report, variables = {} } = options;
   const terraform = session.terraform.with(report);
   const mark = join(
     session.world.root,
@@ -37,7 +38,7 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   );
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  const outcome = await applyInRounds(options, () => terraform.apply(kind));
+  const outcome = await applyInRounds(options, () => terraform.apply(kind, variables));
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
 }

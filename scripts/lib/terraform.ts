@@ -71,14 +71,15 @@ export class Terraform {
   }
 
   /** Applies a stack and gives back what Terraform said. */
-  async apply(kind: StackKind): Promise<string> {
+  async apply(kind: StackKind, variables: Variables = {}): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
-    return this.logged(kind, "apply", args);
+    return this.logged(kind, "apply", [...args, ...variableFlags(variables)]);
   }
 
-  async destroy(kind: StackKind, variables: Variables = {}): Promise<void> {
+  async destroy(kind: StackKind, variables: Variables = {}, refresh = true): Promise<void> {
     const args = ["destroy", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
-    await this.logged(kind, "destroy", [...args, ...variableFlags(variables)]);
+    const flags = [...(refresh ? [] : ["-refresh=false"]), ...variableFlags(variables)];
+    await this.logged(kind, "destroy", [...args, ...flags]);
   }
 
   /** The outputs that are no secrets. Empty when nothing was applied. */
