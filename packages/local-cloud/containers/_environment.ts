@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { CONTAINER_KEY_ID } from "../stack/local-ids.ts";
 import { TOKEN, TOKEN_VARIABLE } from "./_token.ts";
 
 type Variables = Readonly<Record<string, string>>;
@@ -16,7 +15,7 @@ const IMAGE_PACKAGES = "/opt/celery-push/own";
 const SECRET_BYTES = 25;
 
 // Of queue and tables, which take any.
-const SECRET_KEY = "local";
+const KEY = "local";
 
 /**
  * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
@@ -34,8 +33,7 @@ export function secretValues(
   const value = (name: string) => {
     if (given[name] !== undefined) return given[name];
     if (foreignSecrets.includes(name)) return "";
-    if (/ACCESS_KEY_ID$/.test(name)) return CONTAINER_KEY_ID;
-    if (/SECRET_ACCESS_KEY$/.test(name)) return SECRET_KEY;
+    if (/ACCESS_KEY_ID$|SECRET_ACCESS_KEY$/.test(name)) return KEY;
     kept[name] ??= randomBytes(SECRET_BYTES).toString("hex");
     return kept[name];
   };

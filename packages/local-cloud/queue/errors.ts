@@ -30,7 +30,6 @@ const DEFAULTS = {
 export type QueueErrorCode = keyof typeof DEFAULTS;
 
 const STATUSES: Partial<Record<QueueErrorCode, number>> = {
-  AccessDeniedException: 403,
   InternalFailure: 500,
   MalformedQueryString: 404,
   OverLimit: 403,

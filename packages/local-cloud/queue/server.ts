@@ -10,7 +10,6 @@ import { messageActions } from "./_message-actions.ts";
 import { decodeForm, encodeXml, encodeXmlError } from "./_query-protocol.ts";
 import { queueActions } from "./_queue-actions.ts";
 import { readQuickly } from "./_quick-connection.ts";
-import { refuseRights } from "./_rights.ts";
 import { QueueError } from "./errors.ts";
 import type { Queues } from "./queues.ts";
 
@@ -98,7 +97,6 @@ function handleExchange(exchange: Exchange, { queues, report, hosts }: QueueServ
   try {
     const { action, input } =
       target === undefined ? decodeForm(exchange.body) : decodeJson(target, exchange.body);
-    refuseRights(exchange.headers.authorization, action);
     const act = () => run(action, new RequestCall(queues, input, request), request.isJson);
     // What would be refused in the end must not have happened.
     const caughtUp = NOT_KEPT.has(action ?? "") ? undefined : queues.caughtUp();

@@ -4,8 +4,6 @@ import { createHash } from "node:crypto";
 export const CLOUD_ID = "b1glocalcloud0000000";
 export const FOLDER_ID = "b1glocalfolder000000";
 export const REGION = "ru-central1";
-/** The id of the key that the containers have. Nothing is signed with it that is looked at. */
-export const CONTAINER_KEY_ID = "local-containers";
 
 /** `yrn:yc:ymq:<region>:<folder>:<name>`, by which triggers and redrive policies know a queue. */
 export function queueArn(name: string, folderId = FOLDER_ID): string {

@@ -61,7 +61,7 @@ describe("secretValues", () => {
 
   test("gives the local key, makes up the rest, and leaves empty what nobody can make up", () => {
     expect(secretValues(spec, {}, file())).toEqual({
-      AWS_ACCESS_KEY_ID: "local-containers",
+      AWS_ACCESS_KEY_ID: "local",
       SQS_SECRET_ACCESS_KEY: "local",
       DJANGO_SECRET_KEY: expect.stringMatching(/^[0-9a-f]{50}$/),
       SENTRY_DSN: "",

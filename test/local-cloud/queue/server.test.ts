@@ -322,37 +322,3 @@ test("pages of other sites are refused, and no message is sent", async () => {
 test("a request that is too large is refused", async () => {
   expect((await json("SendMessage", "x".repeat(8 * 1024 * 1024 + 1))).status).toBe(413);
 });
-
-describe("the containers' key", () => {
-  const authorization = (id: string) => ({
-    Authorization: `AWS4-HMAC-SHA256 Credential=${id}/20260102/ru-central1/sqs/aws4_request, Signature=x`,
-  });
-  const act = (id: string, Action: string, more: Record<string, string> = {}) => {
-    const form = new URLSearchParams({ Action, QueueUrl, ...more }).toString();
-    return post(form, authorization(id), "/cloud/id/tasks");
-  };
-
-  test.each(["ReceiveMessage", "PurgeQueue", "DeleteQueue", "SetQueueAttributes"])(
-    "may not do what their account has no right to: %s",
-    async (action) => {
-      const refused = await act("local-containers", action);
-
-      expect(refused.status).toBe(403);
-      expect(refused.body).toContain(`which does not allow ${action}`);
-      expect(bench.events).toContainEqual(
-        expect.objectContaining({ type: "refused", code: "AccessDeniedException" }),
-      );
-      expect((await act("local", action)).status).not.toBe(403);
-    },
-  );
-
-  test("may send, view and list", async () => {
-    const statuses = await Promise.all([
-      act("local-containers", "SendMessage", { MessageBody: "x" }),
-      act("local-containers", "GetQueueAttributes"),
-      act("local-containers", "ListQueues"),
-    ]);
-
-    expect(statuses.map(({ status }) => status)).toEqual([200, 200, 200]);
-  });
-});
