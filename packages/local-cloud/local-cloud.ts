@@ -149,7 +149,13 @@ async function startServices(
   const queues = new Queues({ report, journal, address: () => address });
   teardown.add(() => queues.close());
   reportKept(queues, report, Date.now());
-  const queue = await startQueueServer({ queues, port: ports.queue, hosts, report });
+  const queue = await startQueueServer({
+    queues,
+    port: ports.queue,
+    hosts,
+    report,
+    stackOnly: true,
+  });
   teardown.add(() => queue.close());
   address = queue.url;
   // The table's name depends on no address.

@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { stackId } from "../../stacks/settings.ts";
 import { parseDomainOutputs } from "./app-outputs.ts";
-import { certificateStatus } from "./certificate.ts";
+import { certificateStatus, isRefused, refusedCertificate } from "./certificate.ts";
 import { rememberedImage } from "./image.ts";
 import type { Session } from "./session.ts";
-import type { StackKind } from "./terraform.ts";
+import type { StackKind, Variables } from "./terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;
@@ -19,33 +19,43 @@ export async function planStacks(session: Session, given: string | undefined): P
     await terraform.init(kind);
     const obstacle = await findObstacle(session, kind);
     if (obstacle) world.say(obstacle);
-    else if (kind === "app") await planApp(session, given);
+    else if (kind === "app") await planApp(session, given, await refusedCertificate(session));
     else world.say(await terraform.plan(kind));
   }
 }
 
-async function planApp({ world, settings, terraform }: Session, given: string | undefined) {
+async function planApp(
+  { world, settings, terraform }: Session,
+  given: string | undefined,
+  certificate: Variables,
+) {
   const deployed = deployedImage(await terraform.outputs("app"));
   const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;
   if (image === undefined) {
     world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
   }
-  world.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE }));
+  world.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE, ...certificate }));
 }
 
 // Each of these would make the plan fail although nothing is wrong.
 async function findObstacle({ settings, terraform, api }: Session, kind: StackKind) {
-  if (!settings.domain || kind === "registry") return undefined;
+  if (kind === "registry") return undefined;
+  if (kind === "app" && Object.keys(await terraform.outputs("registry")).length === 0) {
+    return NO_REGISTRY;
+  }
+  if (!settings.domain) return undefined;
   if (kind === "app") await terraform.init("domain");
   const certificate = parseDomainOutputs(await terraform.outputs("domain"));
   if (!certificate) return kind === "app" ? NO_CERTIFICATE : undefined;
   const status = await certificateStatus(api, certificate.certificate_id);
   if (status === undefined) return "Not planned: the certificate is gone; a deploy makes another.";
-  if (status === "INVALID") return "Not planned: the certificate is INVALID.";
+  if (kind === "domain" && isRefused(status)) return `Not planned: the certificate is ${status}.`;
   if (status === "RENEWING" && kind === "domain") return RENEWING;
   return undefined;
 }
 
+const NO_REGISTRY =
+  "Not planned: the app looks the registry up, which the stack above has yet to make.";
 const NO_CERTIFICATE =
   "Not planned: the app looks the certificate up, which the domain's stack has yet to make.";
 const RENEWING = "Not planned: the certificate is being renewed.";

@@ -62,6 +62,15 @@ describe("readStack", () => {
     ]);
   });
 
+  test("gives further names of the hosts this machine's too", async () => {
+    const { containers } = await read({ aliases: { DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" } });
+
+    expect(containers.map(({ environment }) => environment.DJANGO_ALLOWED_HOSTS)).toEqual([
+      ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
+      ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
+    ]);
+  });
+
   test("gives containers their sources and local addresses in place of the cloud's", async () => {
     const { containers } = await read();
     const worker = containers.find(({ name }) => name === "shop-worker");

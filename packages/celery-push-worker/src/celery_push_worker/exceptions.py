@@ -5,6 +5,7 @@ PushWorkerError
 ├── ScheduleError           the operator's: told by the export, entry by entry
 ├── MessageTooLargeError    the publisher's: told where the task is sent
 ├── UnknownQueueError       the publisher's: the same
+├── ResultRefusedError      the task's: recorded in place of its result
 ├── RequestError            the caller's: carries the answer's status
 ├── UndeliverableError      the message's: it can never succeed
 └── RetryLaterError         the store's or the broker's: the message must come back
@@ -20,6 +21,7 @@ __all__ = [
     "PushWorkerError",
     "Reason",
     "RequestError",
+    "ResultRefusedError",
     "RetryLaterError",
     "ScheduleError",
     "UndeliverableError",
@@ -90,6 +92,19 @@ class MessageTooLargeError(PushWorkerError):
             f"The message of task '{self.name}' has {self.size} bytes and the trigger "
             f"delivers at most {self.limit}. Put what is large into a bucket or the "
             "database, and send its name."
+        )
+
+
+class ResultRefusedError(PushWorkerError):
+    """The result store can never hold a task's result."""
+
+    @classmethod
+    def of(cls, task: str, refusal: BaseException) -> ResultRefusedError:
+        """Return the error for a task's name and what the store has said."""
+        return cls(
+            f"The result of task '{task}' is refused by the result store: {refusal} "
+            "(DynamoDB holds 400 KB in an item, Redis 512 MB). Put what is large into "
+            "a bucket or the database, and return its name."
         )
 
 
