@@ -3,8 +3,10 @@ import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseEnv } from "node:util";
 import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
+import { readStack } from "../../packages/local-cloud/stack/read-stack.ts";
 import type { Facts } from "../../packages/local-cloud/terminal/header.ts";
 import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
+import { refuseSecrets } from "./build-context.ts";
 import { stopBySignal } from "./interrupt.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances, type Instance, registerInstance } from "./local-instances.ts";
@@ -15,6 +17,9 @@ import { readSynthesized } from "./local-stack.ts";
 import { refuseUnknownTimer } from "./local-timers.ts";
 import { watchSources } from "./local-watch.ts";
 import type { World } from "./world.ts";
+
+/** Addresses of nothing, for who asks a stack about something else. */
+const NOWHERE = { queue: "", tables: "", site: "" };
 
 export interface LocalFlags {
   readonly stage: string | undefined;
@@ -32,6 +37,7 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
   const until = new Ending();
   stopBySignal((interrupted) => until.come(interrupted));
   const stack = await readSynthesized(world, flags.stage);
+  if (flags.docker) refuseSecretsInImages(world, stack);
   const others = await findInstances(world);
   const cloud = await startLocalCloud({ ...optionsOf(world, flags), stack });
   const unregister = registerInstance(world.root, {
@@ -48,6 +54,13 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
     shown.restore();
     await cloud.stop();
     shown.reader.end();
+  }
+}
+
+// As a deploy does: an image may be pushed, or handed on.
+function refuseSecretsInImages({ root }: World, stack: string): void {
+  for (const { source, dockerfile } of readStack(stack, NOWHERE).containers) {
+    refuseSecrets({ context: resolve(root, source), dockerfile }, root);
   }
 }
 
