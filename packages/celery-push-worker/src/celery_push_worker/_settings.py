@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .exceptions import ConfigurationError
@@ -16,9 +18,12 @@ __all__ = [
     "STALL_SECONDS",
     "Settings",
     "find_app",
+    "has_django",
     "is_missing",
     "load_settings",
     "read_settings",
+    "read_timers",
+    "try_find_app",
 ]
 
 PREFIX = "push_worker_"
@@ -102,6 +107,34 @@ def read_allowed_hosts() -> tuple[str, ...]:
     # The hosts of the site are the ones that the gateway answers to.
     hosts = os.environ.get("ALLOWED_HOSTS", "").split(",")
     return tuple(host.strip().lower() for host in hosts if host.strip())
+
+
+def try_find_app() -> Celery | None:
+    """Return the project's app, or nothing where there is none or it cannot be loaded.
+
+    What is wrong with it is told when a worker starts.
+    """
+    if "CELERY_APP" in os.environ:
+        with suppress(ConfigurationError):
+            return find_app()
+        return None
+    from celery import current_app
+
+    proxy: Any = current_app
+    app: Celery = proxy._get_current_object()  # noqa: SLF001  unwraps it
+    # Celery makes one of this name when a project has none.
+    return None if app.main in (None, "default") else app
+
+
+def has_django() -> bool:
+    """Return whether this is a project of Django whose settings are named."""
+    return "DJANGO_SETTINGS_MODULE" in os.environ and find_spec("django") is not None
+
+
+def read_timers() -> list[str] | None:
+    """Return the names of the stack's timers, where somebody who knows tells them."""
+    names = os.environ.get("PUSH_WORKER_TIMERS")
+    return None if names is None else names.split(",")
 
 
 def find_app(name: str | None = None) -> Celery:

@@ -143,5 +143,26 @@ def test_a_body_that_cannot_be_published_comes_back(shop, monkeypatch):
     assert set(shop.run_bodies()) == {body_id}
 
 
+def test_a_member_that_could_not_be_counted_has_not_failed(shop, monkeypatch):
+    members, body_id = shop.publish(2)
+    shop.deliver(members[0])
+    count, tries = shop.app.backend.on_chord_part_return, []
+
+    def fail_once(*args, **kwargs):
+        tries.append(args[1])
+        if len(tries) == 1:
+            raise ConnectionResetError("for a moment")
+        count(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.app.backend, "on_chord_part_return", fail_once)
+        shop.deliver(members[1])
+    shop.restart()
+    shop.deliver(members[1])
+
+    assert set(shop.run_bodies()) == {body_id}
+    assert shop.world.result(body_id) == 2
+
+
 def refuse(*_args, **_kwargs):
     raise ConnectionResetError("no broker")
