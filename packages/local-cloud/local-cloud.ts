@@ -148,7 +148,7 @@ async function startServices(
   let address = "";
   const queues = new Queues({ report, journal, address: () => address });
   teardown.add(() => queues.close());
-  reportKept(queues, report, Date.now());
+  reportKept(queues, report);
   const queue = await startQueueServer({
     queues,
     port: ports.queue,
