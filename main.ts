@@ -1,4 +1,5 @@
 import { App } from "cdktf";
+import { acceptAnyway } from "./constructs/_refusal.ts";
 import { loadOpenApi } from "./constructs/open-api.ts";
 import { ServerlessContainer } from "./constructs/serverless-container.ts";
 import { AppStack } from "./stacks/app.ts";
@@ -19,6 +20,7 @@ import { synthesize } from "./stacks/synthesize.ts";
 
 const settings = loadSettings(process.env.STAGE);
 const app = new App();
+acceptAnyway(app, settings.accept ?? []);
 if (settings.quotas?.containers) ServerlessContainer.limit(app, settings.quotas.containers);
 
 new RegistryStack(app, settings);

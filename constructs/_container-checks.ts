@@ -4,7 +4,7 @@ import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { SecretValue } from "./secret.ts";
 import type { ServerlessContainerProps } from "./serverless-container.ts";
 
-// https://yandex.cloud/en/docs/serverless-containers/concepts/limits
+const LIMITS = "https://yandex.cloud/en/docs/serverless-containers/concepts/limits, 2026-11-28";
 const MAX_ENVIRONMENT_BYTES = 4096;
 const MAX_PROVISIONED_INSTANCES = 2;
 
@@ -20,12 +20,20 @@ export function checkServerlessContainer(props: ServerlessContainerProps, refuse
     value: props.image,
     allowed: "cr.yandex/<registry id>/<repository>@sha256:<64 hex digits>",
     fix: "Name the image by its digest, as `npm run image` prints it",
+    source: "https://yandex.cloud/en/docs/container-registry/concepts/docker-image, 2026-11-28",
   });
   refuse(props.command?.length === 0, {
     field: "command",
     value: props.command,
     allowed: "at least the program",
     fix: "Leave it out for the image's own entry point",
+  });
+  const variable = props.command?.find((word) => isKnown(word) && VARIABLE.test(word));
+  refuse(variable !== undefined && !SHELL.test(props.command?.[0] ?? ""), {
+    field: "command",
+    value: variable,
+    allowed: "words without variables, since no shell replaces them",
+    fix: 'Start a shell: ["sh", "-c", "exec … $PORT"]',
   });
   checkInstance(props, refuse);
 }
@@ -36,18 +44,21 @@ function checkInstance(props: ServerlessContainerProps, refuse: Refuse): void {
     value: props.memoryMib,
     allowed: "128 to 8192 MiB in steps of 128",
     fix: "Round it up to the next step",
+    source: LIMITS,
   });
   refuse(outside(props.cores, 1, 4), {
     field: "cores",
     value: props.cores,
     allowed: "1 to 4 whole processors",
     fix: "Use coreFraction for less than one",
+    source: LIMITS,
   });
   refuse(offStep(props.coreFraction, 5, 100, 5), {
     field: "coreFraction",
     value: props.coreFraction,
     allowed: "5 to 100 percent in steps of 5",
     fix: "Leave it out for 100",
+    source: LIMITS,
   });
   refuse(isKnown(props.cores) && props.cores > 1 && (props.coreFraction ?? 100) < 100, {
     field: "coreFraction",
@@ -64,18 +75,21 @@ function checkRequests(props: ServerlessContainerProps, refuse: Refuse): void {
     value: props.concurrency,
     allowed: "1 to 16 requests for one instance",
     fix: "Leave it out for 1",
+    source: LIMITS,
   });
   refuse(outside(props.timeoutSeconds, 1, 3600), {
     field: "timeoutSeconds",
     value: props.timeoutSeconds,
     allowed: "1 to 3600 seconds",
     fix: "Split longer work into tasks of less than an hour",
+    source: LIMITS,
   });
   refuse(outside(props.minInstances, 0, MAX_PROVISIONED_INSTANCES), {
     field: "minInstances",
     value: props.minInstances,
     allowed: `0 to ${MAX_PROVISIONED_INSTANCES} instances`,
     fix: "Leave it out for none",
+    source: LIMITS,
   });
 }
 
@@ -152,6 +166,7 @@ export function checkContainerQuota(
     value: countInstances(all),
     allowed: `at most ${MAX_PROVISIONED_INSTANCES} for all containers of one cloud together`,
     fix: "Keep fewer instances ready",
+    source: LIMITS,
   });
 }
 
@@ -180,6 +195,10 @@ function knownText(value: string): string {
 function offStep(value: number | undefined, min: number, max: number, step: number): boolean {
   return outside(value, min, max) || (isKnown(value) && value % step !== 0);
 }
+
+const SHELL = /(^|\/)(sh|ash|bash|dash|zsh)$/;
+/** As the whole word, or as its end after a sign that divides it. */
+const VARIABLE = /(^|[=:])\$\{?[A-Z_][A-Z0-9_]*/;
 
 const IMAGE =
   /^cr\.yandex\/[a-z0-9]+\/[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*@sha256:[0-9a-f]{64}$/;

@@ -11,7 +11,8 @@ import { checkName } from "./_name.ts";
 import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { ApiGatewayProps, CorsOptions, GatewayVariable } from "./api-gateway.ts";
 
-// https://yandex.cloud/en/docs/api-gateway/concepts/limits
+const LIMITS = "https://yandex.cloud/en/docs/api-gateway/concepts/limits, 2026-11-28";
+const CORS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/cors, 2026-11-28";
 const MAX_SPEC_BYTES = 3_500_000;
 const MAX_DOMAINS = 20;
 
@@ -35,6 +36,7 @@ export function checkApiGateway({ props, routes, domains, spec }: BuiltGateway, 
     value: domains,
     allowed: `at most ${MAX_DOMAINS} to a gateway`,
     fix: "Move some of them to a second gateway",
+    source: LIMITS,
   });
   const bytes = Buffer.byteLength(spec);
   refuse(bytes > MAX_SPEC_BYTES, {
@@ -52,6 +54,7 @@ function checkSettings({ name, timeoutSeconds }: ApiGatewayProps, refuse: Refuse
     value: timeoutSeconds,
     allowed: "1 to 600 whole seconds",
     fix: "Choose at most 10 minutes; what takes longer belongs into a task",
+    source: LIMITS,
   });
 }
 
@@ -156,6 +159,7 @@ function checkCorsLists({ methods, allowedHeaders, exposedHeaders }: CorsOptions
       value: method,
       allowed: "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS, TRACE",
       fix: "Write one method an entry, in capitals",
+      source: CORS,
     });
   }
   for (const header of [...(allowedHeaders ?? []), ...(exposedHeaders ?? [])]) {

@@ -6,10 +6,22 @@ export interface SchemaProblem {
   readonly path: readonly string[];
   readonly allowed: string;
   readonly fix: string;
+  /** The name of a field that OpenAPI does not have; a newer gateway may. */
+  readonly unknown?: string;
+  readonly source?: string;
 }
 
+const OPENAPI = "https://spec.openapis.org/oas/v3.0.4, 2026-11-28";
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
-const PARAMETER_LOCATIONS = ["path", "query", "header", "cookie"];
+export const PARAMETER_LOCATIONS: readonly string[] = ["path", "query", "header", "cookie"];
+
+/** The part of the schema that tells what a way of logging in consists of, by its type. */
+const SECURITY_SCHEMES: Readonly<Record<string, string>> = {
+  apiKey: "APIKeySecurityScheme",
+  http: "HTTPSecurityScheme",
+  oauth2: "OAuth2SecurityScheme",
+  openIdConnect: "OpenIdConnectSecurityScheme",
+};
 
 /** All that OpenAPI 3.0 does not allow, Yandex's extensions left out of account. */
 export async function schemaProblems(content: Mapping): Promise<SchemaProblem[]> {
@@ -68,6 +80,7 @@ function pathParameters(...holders: readonly Mapping[]): Mapping[] {
 
 interface SchemaError {
   readonly instancePath: string;
+  readonly schemaPath: string;
   readonly keyword: string;
   readonly message?: string;
   readonly params: Mapping;
@@ -75,7 +88,9 @@ interface SchemaError {
 
 /** One problem for each place, without those of the alternatives that were not meant. */
 function readable(document: Mapping, errors: readonly SchemaError[]): SchemaProblem[] {
-  const meant = errors.filter((error) => !isAlternative(document, error));
+  const meant = errors
+    .filter((error) => !isAlternative(document, error))
+    .filter((error, _, all) => !isConsequence(error, all));
   const problems = new Map<string, SchemaProblem>();
   for (const error of meant.length > 0 ? meant : errors) {
     const { instancePath, keyword, params } = error;
@@ -90,10 +105,31 @@ function isAlternative(document: Mapping, error: SchemaError): boolean {
   const { keyword, params } = error;
   const path = keysOf(error);
   if (keyword === "oneOf" || params.missingProperty === "$ref") return true;
+  if (path[1] === "securitySchemes" && path.length >= 3) return isOtherScheme(document, error);
   const isLocation = (value: unknown) => PARAMETER_LOCATIONS.includes(String(value));
   if (path.at(-2) !== "parameters" && path.at(-3) !== "parameters") return false;
   if (path.at(-1) === "in") return isLocation(valueAt(document, path));
   return params.missingProperty === "required" && asMapping(valueAt(document, path)).in !== "path";
+}
+
+// Of a type that is none, one of the complaints about the type itself is left.
+function isOtherScheme(document: Mapping, error: SchemaError): boolean {
+  const { schemaPath, instancePath, params } = error;
+  const { type } = asMapping(valueAt(document, keysOf(error).slice(0, 3)));
+  const meant = SECURITY_SCHEMES[String(type)];
+  if (meant !== undefined) return !schemaPath.includes(`/${meant}/`);
+  const isOfType = instancePath.endsWith("/type") || params.missingProperty === "type";
+  return !(isOfType && schemaPath.includes(`/${SECURITY_SCHEMES.apiKey}/`));
+}
+
+/** Whether an error only follows from another one at its place. */
+function isConsequence(error: SchemaError, all: readonly SchemaError[]): boolean {
+  const missing = error.params.missingProperty;
+  if (missing !== "content" && missing !== "schema") return false;
+  const here = all.filter(({ instancePath }) => instancePath === error.instancePath);
+  const isMisspelt = here.some(({ keyword }) => keyword === "additionalProperties");
+  const hasOther = here.some(({ params }) => params.missingProperty === "schema");
+  return isMisspelt || (missing === "content" && hasOther);
 }
 
 function describe(error: SchemaError): SchemaProblem {
@@ -103,17 +139,25 @@ function describe(error: SchemaError): SchemaProblem {
     const fix = "Correct the place of the parameter";
     return { path, allowed: `one of ${PARAMETER_LOCATIONS.join(", ")}`, fix };
   }
+  if (keyword === "enum" && path[1] === "securitySchemes") {
+    const types = Object.keys(SECURITY_SCHEMES).join(", ");
+    return { path, allowed: `one of ${types}`, fix: "Correct the type" };
+  }
+  if (keyword === "not" && path.at(-2) === "parameters") {
+    return { path, allowed: "schema or content, not both", fix: "Keep one of the two" };
+  }
   const allowed = `OpenAPI 3.0: ${message}`;
   if (keyword === "required") return { path, allowed, fix: `Add ${params.missingProperty}` };
   if (keyword === "additionalProperties") {
-    const name = params.additionalProperty;
-    return { path, allowed: `${allowed}: ${name}`, fix: `Remove ${name}, or correct its name` };
+    const unknown = String(params.additionalProperty);
+    const fix = `Remove ${unknown}, or correct its name`;
+    return { path, allowed: `${allowed}: ${unknown}`, fix, unknown, source: OPENAPI };
   }
   const quotes = keyword === "type" && params.type === "string";
   return { path, allowed, fix: quotes ? "Put it in quotes" : "Correct it" };
 }
 
-function keysOf({ instancePath }: SchemaError): string[] {
+function keysOf({ instancePath }: Pick<SchemaError, "instancePath">): string[] {
   const parts = instancePath.split("/").slice(1);
   return parts.map((part) => part.replace(/~1/g, "/").replace(/~0/g, "~"));
 }

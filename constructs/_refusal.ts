@@ -1,5 +1,5 @@
 import { Token } from "cdktf";
-import type { Construct } from "constructs";
+import type { Construct, IConstruct } from "constructs";
 
 /** A value that the cloud or the provider would refuse later, and what to write instead. */
 export interface Refusal {
@@ -11,6 +11,11 @@ export interface Refusal {
   readonly allowed: string;
   /** The next move, as an imperative sentence without a full stop. */
   readonly fix: string;
+  /**
+   * Where the vendor lists what it takes, and when that was read: a list that may have grown since,
+   * so that `acceptAnyway` gets past it.
+   */
+  readonly source?: string;
 }
 
 /** Notes a refusal when its first argument holds. */
@@ -22,7 +27,34 @@ export type Refuse = (when: boolean, refusal: Refusal) => void;
  * construction.
  */
 export function refuseAtSynth(scope: Construct, check: (refuse: Refuse) => void): void {
-  scope.node.addValidation({ validate: () => collectRefusals(check) });
+  const validate = () =>
+    collectRefusals((refuse) =>
+      check((when, refusal) => refuse(when && !isAccepted(scope, refusal), refusal)),
+    );
+  scope.node.addValidation({ validate });
+}
+
+/**
+ * Values of an app that the cloud is known to take although the lists here, which are as old as
+ * their dates, do not have them. What is refused for another reason stays refused.
+ */
+export function acceptAnyway(app: IConstruct, values: readonly (string | number)[]): void {
+  accepted.set(app.node.root, new Set(values.map(String)));
+}
+
+/** What an app was refused by the vendors' lists, with the dates of these. */
+export function refusedByLists(app: IConstruct): readonly Refusal[] {
+  return [...(byLists.get(app.node.root)?.values() ?? [])];
+}
+
+const accepted = new WeakMap<IConstruct, ReadonlySet<string>>();
+const byLists = new WeakMap<IConstruct, Map<string, Refusal>>();
+
+function isAccepted({ node: { root } }: Construct, refusal: Refusal): boolean {
+  if (refusal.source === undefined || refusal.value === undefined) return false;
+  if (accepted.get(root)?.has(String(refusal.value))) return true;
+  byLists.set(root, (byLists.get(root) ?? new Map()).set(String(refusal.value), refusal));
+  return false;
 }
 
 /** The messages of one check. */

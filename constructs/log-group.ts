@@ -3,6 +3,8 @@ import { Construct } from "constructs";
 import { checkName } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 
+const LIMITS = "https://yandex.cloud/en/docs/logging/concepts/limits, 2026-11-28";
+
 /** @see https://yandex.cloud/en/docs/logging/concepts/log-group */
 export interface LogGroupProps {
   /**
@@ -57,6 +59,7 @@ export function checkLogGroup(props: LogGroupProps, refuse: Refuse): void {
     value: props.retentionDays,
     allowed: "1 to 3 whole days",
     fix: "Keep records for at most 3 days, or set retentionPeriod on node.defaultChild once support has raised the quota",
+    source: LIMITS,
   });
 }
 

@@ -5,6 +5,7 @@ import { isKnown, mismatches, outside, type Refuse, refuseAtSynth } from "./_ref
 import type { ServiceAccount } from "./service-account.ts";
 import type { StaticKey } from "./static-key.ts";
 
+const LIMITS = "https://yandex.cloud/en/docs/message-queue/concepts/limits, 2026-11-28";
 const MAX_NAME_LENGTH = 80;
 const NAME = /^(?=.{1,80}$)[0-9A-Za-z_-]+(\.fifo)?$/;
 const FIFO_SUFFIX = ".fifo";
@@ -250,24 +251,28 @@ function checkRanges(props: MessageQueueProps, refuse: Refuse): void {
     value: props.delaySeconds,
     allowed: "0 to 900 seconds",
     fix: "Delay longer by a timer that sends the task",
+    source: LIMITS,
   });
   refuse(outside(props.retentionSeconds, 60, MAX_RETENTION_SECONDS), {
     field: "retentionSeconds",
     value: props.retentionSeconds,
     allowed: "60 to 1209600 seconds (14 days)",
     fix: "Leave it out for 4 days",
+    source: LIMITS,
   });
   refuse(outside(props.maxMessageBytes, 1024, 262_144), {
     field: "maxMessageBytes",
     value: props.maxMessageBytes,
     allowed: "1024 to 262144 bytes",
     fix: "Leave it out for 262144, and keep what is larger in a bucket",
+    source: LIMITS,
   });
   refuse(outside(props.receiveWaitSeconds, 0, 20), {
     field: "receiveWaitSeconds",
     value: props.receiveWaitSeconds,
     allowed: "0 to 20 seconds",
     fix: "Leave it out for 0: a trigger does not need it",
+    source: LIMITS,
   });
 }
 
@@ -283,6 +288,7 @@ function checkVisibility(
     value: visibility,
     allowed: "0 to 43200 seconds (12 hours)",
     fix: "Leave it out to have it follow from the consumer's timeout",
+    source: LIMITS,
   });
   refuse(isKnown(visibility) && isKnown(needed) && visibility < needed, {
     field: "visibilityTimeoutSeconds",
@@ -308,6 +314,7 @@ function checkDeadLetters(
     value: maxReceiveCount,
     allowed: "1 to 1000 deliveries",
     fix: "Leave it out for 10",
+    source: LIMITS,
   });
   const queueRetention = queue.retentionSeconds ?? DEFAULT_RETENTION_SECONDS;
   const misfit = outside(retentionSeconds, 60, MAX_RETENTION_SECONDS);

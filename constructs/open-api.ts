@@ -8,7 +8,8 @@ import {
   operations,
   sharedIntegrations,
 } from "./_gateway-spec.ts";
-import { schemaProblems, valueAt } from "./_open-api-schema.ts";
+import { danglingReferences } from "./_open-api-references.ts";
+import { PARAMETER_LOCATIONS as LOCATIONS, schemaProblems, valueAt } from "./_open-api-schema.ts";
 import type { Refusal, Refuse } from "./_refusal.ts";
 
 /** The user's own description of a gateway, with all that is wrong about it. */
@@ -39,7 +40,9 @@ export async function loadOpenApi(file: string): Promise<OpenApiDocument> {
   const content = source?.content ?? {};
   if (source && checkVersion(source, refuse)) {
     checkOperations(source, refuse);
-    await checkSchema(source, refuse);
+    checkShapes(source, refuse);
+    // A validator that cannot follow a reference says nothing else.
+    if (!refusesReferences(source, refuse)) await checkSchema(source, refuse);
   }
   return { file, content, refusals };
 }
@@ -55,18 +58,20 @@ function parseSource(file: string, refuse: Refuse): Source | undefined {
   const text = readText(file, refuse);
   if (text === undefined) return undefined;
   const lines = new LineCounter();
-  const document = parseDocument(text, { lineCounter: lines, merge: true, prettyErrors: false });
+  const document = parseYaml(text, lines, file, refuse);
+  if (!document) return undefined;
   for (const { pos, message } of document.errors) {
     const { line } = lines.linePos(pos[0]);
     refuse(true, {
       field: `${file}:${line}`,
-      value: text.split("\n")[line - 1]?.trim(),
+      value: shorten(text.split("\n")[line - 1]?.trim()),
       allowed: `YAML 1.2 or JSON (${message})`,
       fix: "Correct the line, or put its text in quotes",
     });
   }
   if (document.errors.length > 0) return undefined;
-  const content: unknown = document.toJS();
+  const content = toPlain(document, file, refuse);
+  if (content === undefined) return undefined;
   refuse(!isMapping(content), {
     field: file,
     value: shown(content),
@@ -76,6 +81,43 @@ function parseSource(file: string, refuse: Refuse): Source | undefined {
   return isMapping(content)
     ? { content, at: (path) => `${file}:${lineOf(document, lines, path)} ${pointer(path)}` }
     : undefined;
+}
+
+function parseYaml(
+  text: string,
+  lineCounter: LineCounter,
+  file: string,
+  refuse: Refuse,
+): Document.Parsed | undefined {
+  try {
+    return parseDocument(text, { lineCounter, merge: true, prettyErrors: false });
+  } catch (error) {
+    refuse(true, refusedAsWhole(file, error));
+    return undefined;
+  }
+}
+
+/** The file's values, unless its aliases stand for more than anybody could have written. */
+function toPlain(document: Document.Parsed, file: string, refuse: Refuse): unknown {
+  try {
+    const content: unknown = document.toJS();
+    // What contains itself, or is nested too deep, stops here instead of everywhere else.
+    JSON.stringify(content);
+    return content ?? null;
+  } catch (error) {
+    refuse(true, refusedAsWhole(file, error));
+    return undefined;
+  }
+}
+
+function refusedAsWhole(file: string, error: unknown): Refusal {
+  const [reason] = String(error instanceof Error ? error.message : error).split("\n");
+  return {
+    field: file,
+    value: "a text that cannot be read to its end",
+    allowed: `aliases (*name) that can be written out, and few levels (${reason})`,
+    fix: "Write out what the aliases stand for; none may stand for what holds it",
+  };
 }
 
 function readText(file: string, refuse: Refuse): string | undefined {
@@ -109,6 +151,7 @@ function checkVersion({ content, at }: Source, refuse: Refuse): boolean {
     value: version,
     allowed: '"3.0.0" to "3.0.4", in quotes',
     fix: "The gateway takes OpenAPI 3.0: convert the file and set openapi",
+    source: "https://yandex.cloud/en/docs/api-gateway/concepts/, 2026-11-28",
   });
   refuse(Object.keys(asMapping(content.paths)).length === 0, {
     field: at(["paths"]),
@@ -119,7 +162,11 @@ function checkVersion({ content, at }: Source, refuse: Refuse): boolean {
   return right;
 }
 
-// https://yandex.cloud/en/docs/api-gateway/concepts/extensions/
+const INTEGRATIONS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/, 2026-11-28";
+
+const MAX_SHOWN = 120;
+
+/** The documented types, each with the fields that it cannot do without. */
 const REQUIRED_FIELDS: Record<string, readonly string[]> = {
   dummy: ["http_code"],
   cloud_functions: ["function_id"],
@@ -130,6 +177,7 @@ const REQUIRED_FIELDS: Record<string, readonly string[]> = {
   serverless_containers: [],
   cloud_ymq: [],
   cloud_ydb: [],
+  swagger: [],
 };
 
 function checkOperations(source: Source, refuse: Refuse): void {
@@ -144,9 +192,11 @@ function checkOperations(source: Source, refuse: Refuse): void {
       fix: "Rename one of the two",
     });
     ids.add(id);
-    checkParameters(source, operation, refuse);
     const key = "x-yc-apigateway-integration";
     if (key in body) checkIntegration(source, ["paths", path, method, key], body[key], refuse);
+  }
+  for (const path of Object.keys(asMapping(source.content.paths))) {
+    checkParameters(source, path, refuse);
   }
   const shared = ["components", "x-yc-apigateway-integrations"];
   for (const [name, integration] of Object.entries(sharedIntegrations(source.content))) {
@@ -155,21 +205,42 @@ function checkOperations(source: Source, refuse: Refuse): void {
   checkTemplates(source, [], source.content, refuse);
 }
 
-function checkParameters(source: Source, operation: Operation, refuse: Refuse): void {
-  const { path, method, item, body } = operation;
-  const declared = [item.parameters, body.parameters]
-    .flatMap((list) => (Array.isArray(list) ? list : []))
-    .map((parameter) => resolve(source.content, parameter))
-    .filter((parameter) => parameter.in === "path")
-    .map((parameter) => parameter.name);
-  for (const [, name] of path.matchAll(/\{([^}+]+)\+?\}/g)) {
-    refuse(!declared.includes(name), {
-      field: source.at(["paths", path, method]),
-      value: declared,
-      allowed: `parameters that declare ${name} with in: path`,
-      fix: `Add { name: ${name}, in: path, required: true, schema: { type: string } }`,
-    });
+// What all operations of a path lack is one mistake.
+function checkParameters(source: Source, path: string, refuse: Refuse): void {
+  const all = operations(source.content).filter((operation) => operation.path === path);
+  for (const [, name = ""] of path.matchAll(/\{([^}+]+)\+?\}/g)) {
+    const lacking = all.filter((operation) => lacksParameter(source, operation, name));
+    const places =
+      lacking.length === all.length && all.length > 1
+        ? [["paths", path]]
+        : lacking.map(({ method }) => ["paths", path, method]);
+    for (const place of places) {
+      refuse(true, {
+        field: source.at(place),
+        value: lacking[0] && namesInPath(parametersOf(source, lacking[0])),
+        allowed: `parameters that declare ${name} with in: path`,
+        fix: `Add { name: ${name}, in: path, required: true, schema: { type: string } }`,
+      });
+    }
   }
+}
+
+// A parameter that lacks its name or its place is refused for that.
+function lacksParameter(source: Source, operation: Operation, name: string): boolean {
+  const parameters = parametersOf(source, operation);
+  const isWhole = (parameter: Mapping) =>
+    typeof parameter.name === "string" && LOCATIONS.includes(String(parameter.in));
+  return parameters.every(isWhole) && !namesInPath(parameters).includes(name);
+}
+
+function namesInPath(parameters: readonly Mapping[]): unknown[] {
+  return parameters.filter((parameter) => parameter.in === "path").map(({ name }) => name);
+}
+
+function parametersOf(source: Source, { item, body }: Operation): Mapping[] {
+  return [item.parameters, body.parameters]
+    .flatMap((list) => (Array.isArray(list) ? list : []))
+    .map((parameter) => resolve(source.content, parameter));
 }
 
 function resolve(content: Mapping, value: unknown): Mapping {
@@ -189,6 +260,7 @@ function checkIntegration(source: Source, path: string[], value: unknown, refuse
     value: integration.type,
     allowed: Object.keys(REQUIRED_FIELDS).join(", "),
     fix: "Correct the type, or leave the integration out to use the container",
+    source: INTEGRATIONS,
   });
   for (const field of known ? (REQUIRED_FIELDS[type] ?? []) : []) {
     refuse(!isScalar(integration[field]), {
@@ -206,6 +278,35 @@ function checkIntegration(source: Source, path: string[], value: unknown, refuse
       fix: "Leave it out: the stack fills in its own",
     });
   }
+}
+
+/** Paths that differ by nothing but the names of their parameters are one to the gateway. */
+function checkShapes({ content, at }: Source, refuse: Refuse): void {
+  const seen = new Map<string, string>();
+  for (const path of Object.keys(asMapping(content.paths))) {
+    const shape = path.replace(/\{[^}]*?(\+?)\}/g, "{$1}");
+    const other = seen.get(shape);
+    refuse(other !== undefined, {
+      field: at(["paths", path]),
+      value: path,
+      allowed: `paths that differ by more than the names of parameters, and there is ${other}`,
+      fix: "Put the operations of both under one of them",
+    });
+    seen.set(shape, path);
+  }
+}
+
+function refusesReferences({ content, at }: Source, refuse: Refuse): boolean {
+  const dangling = danglingReferences(content);
+  for (const { path, value } of dangling) {
+    refuse(true, {
+      field: at(path),
+      value,
+      allowed: "references to what is in the file itself, like #/components/schemas/Order",
+      fix: "Define it there, or correct the reference",
+    });
+  }
+  return dangling.length > 0;
 }
 
 function checkTemplates(source: Source, path: string[], value: unknown, refuse: Refuse): void {
@@ -228,6 +329,10 @@ function isId(value: unknown): boolean {
   return typeof value === "string" && (/^[a-z0-9]{20}$/.test(value) || value.includes("${"));
 }
 
+function shorten(line = ""): string {
+  return line.length > MAX_SHOWN ? `${line.slice(0, MAX_SHOWN)}…` : line;
+}
+
 /** Short text for a value in a message. */
 function shown(value: unknown): unknown {
   if (Array.isArray(value)) return "a list";
@@ -235,8 +340,8 @@ function shown(value: unknown): unknown {
 }
 
 async function checkSchema(source: Source, refuse: Refuse): Promise<void> {
-  for (const { path, allowed, fix } of await schemaProblems(source.content)) {
-    const value = valueAt(source.content, path);
-    refuse(true, { field: source.at(path), value: shown(value), allowed, fix });
+  for (const { path, unknown, ...problem } of await schemaProblems(source.content)) {
+    const value = unknown ?? shown(valueAt(source.content, path));
+    refuse(true, { field: source.at(path), value, ...problem });
   }
 }

@@ -9,6 +9,9 @@ import type { MessageQueue } from "./message-queue.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
+const LIMITS =
+  "https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger, 2026-11-28";
+
 /**
  * Props of {@link QueueTrigger}.
  *
@@ -132,11 +135,13 @@ export function checkQueueTrigger(props: QueueTriggerProps, refuse: Refuse): voi
     value: batchSize,
     allowed: "1 to 10 messages",
     fix: "Leave it out for 1",
+    source: LIMITS,
   });
   refuse(outside(batchCutoffSeconds, 1, 20), {
     field: "batchCutoffSeconds",
     value: batchCutoffSeconds,
     allowed: "1 to 20 seconds",
     fix: "Leave it out for 1",
+    source: LIMITS,
   });
 }

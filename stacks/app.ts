@@ -53,6 +53,7 @@ export class AppStack extends TerraformStack {
       name: namePrefix(settings),
       celeryApp: settings.celeryApp,
       env: settings.env,
+      aliases: settings.aliases,
       web: settings.web,
       worker: settings.worker,
       workerPath: settings.workerPath,

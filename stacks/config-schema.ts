@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { CeleryContainerProps } from "../constructs/celery-app.ts";
+import { ALIASED_VARIABLES, type AliasedVariable } from "../constructs/own-variables.ts";
 
 /** A value that lies in Lockbox already. */
 export interface LockboxValueConfig {
@@ -75,6 +76,11 @@ export interface StageConfig {
   /** Variables whose values lie in Lockbox. */
   readonly secrets?: Readonly<Record<string, LockboxValueConfig>>;
   /**
+   * Further names of the variables that the stack sets, for settings that read others:
+   * `{ SECRET_KEY: "DJANGO_SECRET_KEY", DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" }`. @default - none
+   */
+  readonly aliases?: Readonly<Record<string, AliasedVariable>>;
+  /**
    * Path at which the site mounts the worker, e.g. "/worker/": one container instead of two. The
    * gateway answers 404 there. @default - a container of its own
    */
@@ -111,6 +117,13 @@ export interface StageConfig {
     /** @default "ydb.editor" */
     readonly documentApi?: string;
   };
+  /**
+   * Values that are refused here although the cloud takes them, because they are newer than this
+   * project's lists and limits, e.g. `["a_new_integration", 16384]`. The refusal names the list.
+   *
+   * @default - none
+   */
+  readonly accept?: readonly (string | number)[];
   /** Your cloud's quotas, where they were raised. */
   readonly quotas?: {
     /** @default 10 */
@@ -201,6 +214,15 @@ const stageEntries = {
   secrets: v.optional(
     v.record(v.string(), v.strictObject({ secretId: id, versionId: v.optional(id), key: text })),
   ),
+  aliases: v.optional(
+    v.record(
+      v.string(),
+      v.picklist(
+        ALIASED_VARIABLES,
+        `must be a variable that the stack sets: ${ALIASED_VARIABLES.join(", ")}`,
+      ),
+    ),
+  ),
   workerPath: v.optional(text),
   web: v.optional(container),
   worker: v.optional(container),
@@ -242,6 +264,7 @@ const stageEntries = {
   roles: v.optional(
     v.strictObject({ queueReader: v.optional(role), documentApi: v.optional(role) }),
   ),
+  accept: v.optional(v.array(v.union([text, v.number()], "must be a text or a number"))),
   quotas: v.optional(v.strictObject({ containers: v.optional(v.number()) })),
 };
 

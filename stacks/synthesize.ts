@@ -1,6 +1,7 @@
 import { copyFileSync, existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type App, TerraformStack } from "cdktf";
+import { refusedByLists } from "../constructs/_refusal.ts";
 import { stageDirectory } from "./locations.ts";
 import { labelResources, provideStateId } from "./ownership.ts";
 import { type Settings, stackId } from "./settings.ts";
@@ -45,5 +46,19 @@ function refuseAll(app: App): void {
       construct.node.validate().map((message) => `  [${construct.node.path}] ${message}`),
     );
   if (refusals.length === 0) return;
-  throw new Error(["The cloud would refuse this. Mend it in config.ts:", ...refusals].join("\n"));
+  throw new Error(
+    ["The cloud would refuse this. Mend it in config.ts:", ...refusals, ...wayPast(app)].join("\n"),
+  );
+}
+
+// The lists of what a vendor takes grow, and nobody should have to wait for us.
+function wayPast(app: App): string[] {
+  const refused = refusedByLists(app);
+  if (refused.length === 0) return [];
+  const sources = [...new Set(refused.map(({ source }) => `  ${source}`))];
+  const values = JSON.stringify(refused.map(({ value }) => value));
+  return [
+    `If the cloud takes it by now, write accept: ${values} in config.ts. As read at:`,
+    ...sources,
+  ];
 }

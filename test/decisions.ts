@@ -51,13 +51,39 @@ export const DECISIONS: readonly Decision[] = [
       "this.command = props.command?.map(literal);",
       "this.command = props.command;",
     ],
+    ["a container's callers may call no other", "containerId: this.id,", 'containerId: "other",'],
+    [
+      "a container that is made anew is waited for anew",
+      "replaceTriggeredBy: [`${dependable(this.resource)}.id`]",
+      "",
+    ],
     ["containers are private", "if (props.public) this.openToAll();", "this.openToAll();"],
     ["a container waits for its account's rights", "account.precedes(resource);", ""],
     ["whoever gets a secret may read it", "value.grantRead(this.props.account);", ""],
   ]),
-  ...construct("service-account", [["rights take time", "sleepAfter: GRANT_DELAY_SECONDS,", ""]]),
-  ...construct("secret", [["rights on secrets take time", "sleepAfter: GRANT_DELAY_SECONDS,", ""]]),
+  ...construct(
+    "_rights",
+    [
+      ["rights take time", "provisioners: [SLEEP],", ""],
+      [
+        "a new right is waited for",
+        "return { triggers_replace: this.rights() };",
+        "this.rights();\n    return {};",
+      ],
+      ["the wait comes after every right", "    dependOn(this.wait, grant);", ""],
+      ["an older stack's rights are not given anew", '{ ignoreChanges: ["sleep_after"] }', "{}"],
+    ],
+    "service-account",
+  ),
+  ...construct("secret", [
+    [
+      "rights on secrets are waited for",
+      "account.addGrant(grant, () => [this.secretId, READER_ROLE, account.member]);",
+      "",
+    ],
+  ]),
   ...construct("container-registry", [
+    ["an image of another registry can be pulled", "if (image === undefined) return;", "return;"],
     ["tagged images go by number only", "retainedTop: keepNewest,", 'expirePeriod: "24h0m0s",'],
     ["the registry's images go before it", "if (props.purgeCommand) ", "if (false) "],
   ]),
@@ -77,18 +103,15 @@ export const DECISIONS: readonly Decision[] = [
   ...construct("queue-trigger", [
     ["one message to a request", "props.batchSize ?? 1", "props.batchSize ?? 10"],
     ["a second to gather", "props.batchCutoffSeconds ?? 1", "props.batchCutoffSeconds ?? 10"],
-    [
-      "a trigger waits for its accounts' rights",
-      "for (const account of new Set([reader, invoker])) account.precedes(trigger);",
-      "",
-    ],
+    ["a trigger waits for its accounts' rights", "reader.precedes(trigger);", ""],
+    ["a trigger waits for the right to call", "container.invokersPrecede(trigger);", ""],
     ["the script makes triggers by default", 'props.via ?? "yc"', 'props.via ?? "terraform"'],
   ]),
   ...construct("ydb-database", [
     [
       "one role, given by the user",
-      "account.grantOnFolder(role);",
-      'account.grantOnFolder("editor");',
+      "databaseId: this.id,\n        role,",
+      'databaseId: this.id,\n        role: "editor",',
     ],
   ]),
   ...construct(

@@ -39,7 +39,11 @@ async function planApp(
 
 // Each of these would make the plan fail although nothing is wrong.
 async function findObstacle({ settings, terraform, api }: Session, kind: StackKind) {
-  if (!settings.domain || kind === "registry") return undefined;
+  if (kind === "registry") return undefined;
+  if (kind === "app" && Object.keys(await terraform.outputs("registry")).length === 0) {
+    return NO_REGISTRY;
+  }
+  if (!settings.domain) return undefined;
   if (kind === "app") await terraform.init("domain");
   const certificate = parseDomainOutputs(await terraform.outputs("domain"));
   if (!certificate) return kind === "app" ? NO_CERTIFICATE : undefined;
@@ -50,6 +54,8 @@ async function findObstacle({ settings, terraform, api }: Session, kind: StackKi
   return undefined;
 }
 
+const NO_REGISTRY =
+  "Not planned: the app looks the registry up, which the stack above has yet to make.";
 const NO_CERTIFICATE =
   "Not planned: the app looks the certificate up, which the domain's stack has yet to make.";
 const RENEWING = "Not planned: the certificate is being renewed.";

@@ -273,6 +273,8 @@ describe("the message queue", () => {
   test("tells attributes, sends, receives and purges", async () => {
     grant("ymq.writer");
     expect(await queue({ Action: "SendMessage", MessageBody: "a < b" })).toContain("<MessageId>");
+    expect(await queue({ Action: "ReceiveMessage" })).toContain("AccessDeniedException");
+    grant("ymq.reader");
     expect(await queue({ Action: "ReceiveMessage" })).toContain("<Body>a &lt; b</Body>");
     expect(
       await queue({
@@ -671,6 +673,6 @@ function seed(cloud: Cloud): void {
     fpq: { name: "site", folderId, domains: ["shop.example.org"], status: "ISSUED" },
   };
   cloud.databases = {
-    etn1: { name: "results", endpoint: documentUrl(), deletionProtection: false },
+    etn1: { name: "results", folderId, endpoint: documentUrl(), deletionProtection: false },
   };
 }

@@ -108,6 +108,31 @@ components:
     expect(messages).toEqual([]);
   });
 
+  test("accepts references by variables, and a greedy parameter beside another", async () => {
+    const { messages } =
+      await load(`${HEAD}x-yc-apigateway: { variables: { id: { default: Order } } }
+paths:
+  /a/{file+}: { parameters: [{ $ref: "#/components/parameters/File" }], get: {} }
+  /a/{id}:
+    parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+    get:
+      responses:
+        default:
+          description: fine
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Order" }
+      x-yc-apigateway-integration: { $ref: "#/components/x-yc-apigateway-integrations/\${var.id}" }
+components:
+  parameters:
+    File: { name: file, in: path, required: true, schema: { type: string } }
+  schemas:
+    Order: { type: object }
+`);
+
+    expect(messages).toEqual([]);
+  });
+
   test("tells all problems at once", async () => {
     const { messages } = await load(`openapi: "3.0.3"
 info: { title: Shop, version: 1.0 }
@@ -124,9 +149,12 @@ paths:
   const VERSION_RULE =
     'allowed: "3.0.0" to "3.0.4", in quotes. The gateway takes OpenAPI 3.0: convert the file and set openapi.';
   const TYPES =
-    "allowed: dummy, cloud_functions, http, object_storage, cloud_datasphere, cloud_datastreams, serverless_containers, cloud_ymq, cloud_ydb. Correct the type, or leave the integration out to use the container.";
+    "allowed: dummy, cloud_functions, http, object_storage, cloud_datasphere, cloud_datastreams, serverless_containers, cloud_ymq, cloud_ydb, swagger. Correct the type, or leave the integration out to use the container.";
   const ID_RULE =
     "allowed: an id of 20 lower-case letters and digits, or a variable such as ${var.id}. Leave it out: the stack fills in its own.";
+
+  const REFERENCE_RULE =
+    "allowed: references to what is in the file itself, like #/components/schemas/Order. Define it there, or correct the reference.";
 
   const AT = "#/paths/~1a/get/x-yc-apigateway-integration";
   const integration = (...lines: string[]) =>
@@ -188,7 +216,7 @@ paths:
     [
       "a field that does not exist",
       `${HEAD}paths:\n  /a:\n    any: {}\n`,
-      "'api.yaml:5 #/paths/~1a' is \"a mapping\", allowed: OpenAPI 3.0: must NOT have additional properties: any. Remove any, or correct its name.",
+      "'api.yaml:5 #/paths/~1a' is \"any\", allowed: OpenAPI 3.0: must NOT have additional properties: any. Remove any, or correct its name.",
     ],
     [
       "a mistake below x-yc-apigateway-any-method",
@@ -208,7 +236,43 @@ paths:
     [
       "a reference that leads nowhere",
       `${HEAD}paths:\n  /a:\n    get:\n      responses: { default: { $ref: "#/components/responses/None" } }\n`,
-      "'api.yaml:1 #' is \"a mapping\", allowed: references to what is in the file itself (Can't resolve #/components/responses/None). Define it under components, or correct the reference.",
+      `'api.yaml:6 #/paths/~1a/get/responses/default/$ref' is "#/components/responses/None", ${REFERENCE_RULE}`,
+    ],
+    [
+      "an integration that refers to nothing",
+      integration('$ref: "#/components/x-yc-apigateway-integrations/None"'),
+      `'api.yaml:7 ${AT}/$ref' is "#/components/x-yc-apigateway-integrations/None", ${REFERENCE_RULE}`,
+    ],
+    [
+      "a reference that is a variable, one of whose values leads nowhere",
+      `${HEAD}x-yc-apigateway:
+  variables:
+    handler: { default: "#/components/x-yc-apigateway-integrations/A", enum: ["#/none"] }
+paths:
+  /a: { get: { x-yc-apigateway-integration: { $ref: "\${var.handler}" } } }
+components:
+  x-yc-apigateway-integrations:
+    A: { type: dummy, http_code: 204 }
+`,
+      `'api.yaml:7 ${AT}/$ref' is "\${var.handler}", ${REFERENCE_RULE}`,
+    ],
+    [
+      "a CORS rule that refers to nothing",
+      `${HEAD}x-yc-apigateway: { cors: { $ref: "#/components/none" } }\npaths: { /a: {} }\n`,
+      `'api.yaml:3 #/x-yc-apigateway/cors/$ref' is "#/components/none", ${REFERENCE_RULE}`,
+    ],
+    [
+      "a reference to another file",
+      `${HEAD}paths:\n  /a: { parameters: [{ $ref: "shared.yaml#/Id" }] }\n`,
+      `'api.yaml:4 #/paths/~1a/parameters/0/$ref' is "shared.yaml#/Id", ${REFERENCE_RULE}`,
+    ],
+    [
+      "two paths that differ by the name of a parameter",
+      `${HEAD}paths:
+  /a/{x}/b: { parameters: [{ name: x, in: path, required: true, schema: { type: string } }] }
+  /a/{y}/b: { parameters: [{ name: y, in: path, required: true, schema: { type: string } }] }
+`,
+      "'api.yaml:5 #/paths/~1a~1{y}~1b' is \"/a/{y}/b\", allowed: paths that differ by more than the names of parameters, and there is /a/{x}/b. Put the operations of both under one of them.",
     ],
     [
       "the same operationId twice",
@@ -269,6 +333,74 @@ paths:
     expect((await load(text)).messages).toEqual([message]);
   });
 
+  const DECLARED = (parameter: string, path = "/a/{x}") =>
+    `${HEAD}paths:\n  ${path}:\n    get:\n      parameters: [${parameter}]\n      ${DUMMY}\n`;
+  const SCHEME = (scheme: string) =>
+    `${HEAD}paths: { /a: { get: {} } }\ncomponents: { securitySchemes: { A: { ${scheme} } } }\n`;
+
+  test.each<[string, string]>([
+    ["a parameter without schema", DECLARED("{ name: x, in: path }")],
+    ["a greedy parameter without schema", DECLARED("{ name: x, in: path }", "/{x+}")],
+    ["a parameter whose schema is misspelt", DECLARED("{ name: x, in: path, shema: {} }")],
+    [
+      "a parameter with schema and content",
+      DECLARED("{ name: x, in: path, schema: {}, content: { text/plain: {} } }"),
+    ],
+    ["a parameter without place", DECLARED("{ name: x, schema: {} }")],
+    ["a parameter without name", DECLARED("{ in: path, schema: {} }")],
+    ["a parameter in another place", DECLARED("{ name: x, in: body, schema: {} }")],
+    [
+      "a parameter that no operation of the path declares",
+      `${HEAD}paths:\n  /a/{x}:\n    get:\n      ${DUMMY}\n    post:\n      ${DUMMY}\n`,
+    ],
+    ["a type of login that is none", SCHEME("type: apikey, in: header, name: X")],
+    ["a key without name", SCHEME("type: apiKey, in: header")],
+    ["a login over HTTP without scheme", SCHEME("type: http")],
+  ])("says one mistake in one line: %s", async (_, text) => {
+    const { messages } = await load(text);
+
+    expect(messages).toHaveLength(1);
+  });
+
+  test.each<[string, string, string]>([
+    [
+      "aliases that stand for more than memory holds",
+      `${HEAD}a: &a [x,x,x,x,x,x,x,x,x,x]
+b: &b [*a,*a,*a,*a,*a,*a,*a,*a,*a,*a]
+c: &c [*b,*b,*b,*b,*b,*b,*b,*b,*b,*b]
+d: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]
+`,
+      "Excessive alias count",
+    ],
+    ["a value that holds itself", `${HEAD}paths: &x { /a: *x }\n`, "circular structure"],
+    ["a value that merges itself", `${HEAD}paths: &x\n  <<: *x\n`, "Excessive alias count"],
+    ["an alias of nothing", `${HEAD}paths: *nowhere\n`, "Unresolved alias"],
+  ])("names the file of %s", async (_, text, reason) => {
+    const { messages } = await load(text);
+
+    expect(messages).toEqual([expect.stringMatching(`^'api.yaml' is .*${reason}`)]);
+  });
+
+  test("takes every documented type of integration", async () => {
+    const { messages } = await load(`${HEAD}paths:
+  /docs:
+    get: { x-yc-apigateway-integration: { type: swagger } }
+`);
+
+    expect(messages).toEqual([]);
+  });
+
+  test("says which list an unknown type is not in, and of when it is", async () => {
+    const { refusals } = await load(integration("type: lambda"));
+
+    expect(refusals).toMatchObject([
+      {
+        value: "lambda",
+        source: expect.stringMatching(/^https:\/\/yandex\.cloud\/.*, \d{4}-\d\d-\d\d$/),
+      },
+    ]);
+  });
+
   test("refuses a file that is not there", async () => {
     const { refusals } = await loadOpenApi("missing.yaml");
 
@@ -290,5 +422,9 @@ async function load(text: string) {
   const messages = collectRefusals((refuse) => {
     for (const refusal of refusals) refuse(true, refusal);
   });
-  return { content, messages: messages.map((message) => message.replace(`${scratch}/`, "")) };
+  return {
+    content,
+    refusals,
+    messages: messages.map((message) => message.replace(`${scratch}/`, "")),
+  };
 }

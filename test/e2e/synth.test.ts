@@ -83,6 +83,14 @@ describe("synth in a fresh clone", () => {
     );
     expect(refused.run.status).toBe(1);
     expect(existsSync(join(refused.dir, "cdktf.out/stacks/app/cdk.tf.json"))).toBe(false);
+    expect(refused.run.stderr).toContain("write accept: [100,4000] in config.ts. As read at:");
+  });
+
+  test("takes what the cloud takes by now although a list here is older, when told so", () => {
+    const accepted = machine({ config: "web: { memoryMib: 16_384 }, accept: [16_384]," });
+
+    expect(accepted.run.status).toBe(0);
+    expect(stacks(accepted.dir).app).toContain('"memory": 16384');
   });
 });
 
