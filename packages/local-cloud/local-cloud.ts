@@ -64,6 +64,8 @@ export interface LocalCloud {
   readonly blueprint: () => Blueprint;
   /** Variables for programs that talk to it. */
   readonly environment: () => Readonly<Record<string, string>>;
+  /** Variables by which programs find the containers' own Python, besides; none with Docker. */
+  readonly programs: () => Readonly<Record<string, string>>;
   /** Resolves when every container was started, and the triggers take messages. */
   readonly ready: Promise<void>;
   /** What Django's system checks find in the project, once its containers are ready. */
@@ -130,6 +132,7 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
       const { containers, blueprint } = stack.current;
       return containers.findings(blueprint.timers.map(({ name }) => name));
     },
+    programs: () => stack.current.containers.programs,
     down: () => stack.down(),
     togglePause: () => stack.togglePause(),
     restart: () => stack.current.containers.restart(),
@@ -153,8 +156,14 @@ async function startServices(
   let address = "";
   const queues = new Queues({ report, journal, address: () => address });
   teardown.add(() => queues.close());
-  reportKept(queues, report, Date.now());
-  const queue = await startQueueServer({ queues, port: ports.queue, hosts, report });
+  reportKept(queues, report);
+  const queue = await startQueueServer({
+    queues,
+    port: ports.queue,
+    hosts,
+    report,
+    stackOnly: true,
+  });
   teardown.add(() => queue.close());
   address = queue.url;
   // The table's name depends on no address.

@@ -11,7 +11,7 @@ const PROXIES = /^(https?|all|no)_proxy$/i;
 const PURPOSES: Readonly<Record<Purpose, RegExp>> = {
   // Also what credential helpers and podman, in docker's place, look at.
   docker:
-    /^((DOCKER|BUILDX|BUILDKIT|CONTAINERS?)_\w+|REGISTRY_AUTH_FILE|GNUPGHOME|PASSWORD_STORE_DIR|SOURCE_DATE_EPOCH|YC_(TOKEN|CLI_\w+|CONFIG_\w+))$/,
+    /^((DOCKER|BUILDX|BUILDKIT|CONTAINERS?)_\w+|REGISTRY_AUTH_FILE|GNUPGHOME|PASSWORD_STORE_DIR|SOURCE_DATE_EPOCH|YC_(CLI|CONFIG)_\w+)$/,
   // Node's, because the registry's purge is an npm script of this project.
   terraform: /^((TF|TOFU|YC)_\w+|CHECKPOINT_DISABLE|CDKTF_\w+|STAGE|NODE_\w+|npm_\w+)$/,
   yc: /^YC_\w+$/,

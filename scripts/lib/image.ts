@@ -13,6 +13,7 @@ import type { Settings } from "../../stacks/settings.ts";
 import { IMAGE_FILE } from "../../stacks/synthesize.ts";
 import type { Access } from "./access.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { CloudApi } from "./cloud-api.ts";
 import { UsageError } from "./command-line.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
@@ -178,7 +179,7 @@ async function build(options: ImageOptions, tag: string): Promise<string> {
   rmSync(join(world.root, metadata), { force: true });
   const args = renderBuild(settings, `${repository}:${tag}`, metadata, rebuild);
   const result = await world.run("docker", args, {
-    env: { ...world.env, ...BAKE_ENVIRONMENT },
+    env: { ...childEnvironment(world.env, "docker"), ...BAKE_ENVIRONMENT },
     logFile: logFile(world, settings.stage, "image"),
     onLine: options.report,
   });
@@ -215,7 +216,8 @@ export function renderBuild(
 async function logIn({ world, access }: ImageOptions): Promise<void> {
   if (!access.given && hasCredentialHelper(world.env)) return;
   const args = ["login", "--username", "iam", "--password-stdin", HOST];
-  const result = await world.run("docker", args, { input: await access.token() });
+  const env = childEnvironment(world.env, "docker");
+  const result = await world.run("docker", args, { env, input: await access.token() });
   if (result.exitCode !== 0) throw dockerError(`Logging in to ${HOST}`, result);
 }
 

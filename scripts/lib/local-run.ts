@@ -3,8 +3,10 @@ import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseEnv } from "node:util";
 import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
+import { readStack } from "../../packages/local-cloud/stack/read-stack.ts";
 import type { Facts } from "../../packages/local-cloud/terminal/header.ts";
 import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
+import { refuseSecrets } from "./build-context.ts";
 import { stopBySignal } from "./interrupt.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances, type Instance, registerInstance } from "./local-instances.ts";
@@ -17,6 +19,9 @@ import { watchSources } from "./local-watch.ts";
 import { messageOf } from "./user-error.ts";
 import type { World } from "./world.ts";
 
+/** Addresses of nothing, for who asks a stack about something else. */
+const NOWHERE = { queue: "", tables: "", site: "" };
+
 export interface LocalFlags {
   readonly stage: string | undefined;
   readonly data: string | undefined;
@@ -24,6 +29,7 @@ export interface LocalFlags {
   readonly once: string | undefined;
   readonly watch: boolean;
   readonly docker: boolean;
+  readonly python: string | undefined;
   readonly json: boolean;
 }
 
@@ -32,6 +38,7 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
   const until = new Ending();
   stopBySignal((interrupted) => until.come(interrupted));
   const stack = await readSynthesized(world, flags.stage);
+  if (flags.docker) refuseSecretsInImages(world, stack);
   const others = await findInstances(world);
   const cloud = await startLocalCloud({ ...optionsOf(world, flags), stack });
   const unregister = registerInstance(world.root, {
@@ -48,6 +55,13 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
     shown.restore();
     await cloud.stop();
     shown.reader.end();
+  }
+}
+
+// As a deploy does: an image may be pushed, or handed on.
+function refuseSecretsInImages({ root }: World, stack: string): void {
+  for (const { source, dockerfile } of readStack(stack, NOWHERE).containers) {
+    refuseSecrets({ context: resolve(root, source), dockerfile }, root);
   }
 }
 
@@ -72,7 +86,9 @@ async function attend(
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
-      return await runOnce(world, flags.once, cloud.environment(), until);
+      const env = { ...world.env, ...cloud.environment(), ...cloud.programs() };
+      const command = { words: [flags.once], shell: true, cwd: world.root, env };
+      return await runOnce(world, command, until);
     }
   }
   const interrupted = await until.came;
@@ -89,9 +105,9 @@ async function noteFindings(cloud: LocalCloud, reader: Reader): Promise<void> {
   }
 }
 
-function optionsOf({ root }: World, { data, docker }: LocalFlags) {
+function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {
   return {
-    ...{ root, docker },
+    ...{ root, docker, ...(python !== undefined && { python }) },
     cache: cacheDirectory(root),
     buckets: join(root, BUCKETS_DIRECTORY),
     secrets: readSecrets(join(root, SECRETS_FILE)),
@@ -99,7 +115,8 @@ function optionsOf({ root }: World, { data, docker }: LocalFlags) {
   };
 }
 
-function readSecrets(file: string): Record<string, string> {
+/** The user's own values for secrets, by variable. */
+export function readSecrets(file: string): Record<string, string> {
   if (!existsSync(file)) return {};
   return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
 }

@@ -8,30 +8,32 @@ import { interruption } from "./interrupt.ts";
 import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts";
 import type { Session } from "./session.ts";
 import type { Report } from "./steps.ts";
-import { findApplied, type StackKind, TerraformFailure } from "./terraform.ts";
-import { UserError } from "./user-error.ts";
+import { findApplied, type StackKind, TerraformFailure, type Variables } from "./terraform.ts";
+import { messageOf, UserError } from "./user-error.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;
-const AGAIN = "once more";
+
+/** Somebody else is at work, and what they make is theirs. */
+const LOCKED = /Error acquiring the state lock/;
 
 export interface ApplyOptions {
   readonly session: Session;
   readonly kind: StackKind;
   readonly report: Report;
+  readonly variables?: Variables;
   /** Ids of things that the user says are this stage's own. */
   readonly owned?: readonly string[] | undefined;
 }
 
 /**
- * Applies a stack, and finishes what a run has left that died while it made things: Terraform learns
+ * Applies an initialized stack, and finishes what a run has left that died while it made things: Terraform learns
  * of a thing only after it exists, so such a run leaves things that no state knows. Looks for them
  * only when there is a reason: the mark of a run that never came to its end, or an apply that fails.
  */
 export async function applyStack(options: ApplyOptions): Promise<string> {
-  const { session, kind, report } = options;
+  const { session, kind, report, variables = {} } = options;
   const terraform = session.terraform.with(report);
-  await terraform.init(kind);
   const mark = join(
     session.world.root,
     stageDirectory(session.settings.stage),
@@ -39,32 +41,35 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   );
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  const outcome = await applyInRounds(options, () => terraform.apply(kind));
+  const outcome = await applyInRounds(options, () => terraform.apply(kind, variables));
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
 }
 
 // Each round has to find something that was not found before: what comes after it may be lost too.
 async function applyInRounds(options: ApplyOptions, apply: () => Promise<string>): Promise<string> {
-  const { session, kind } = options;
-  const done = new Set<string>();
+  const found = new Set<string>();
   try {
     for (;;) {
-      try {
-        return [...done, findApplied(await apply())]
-          .filter((phrase) => phrase !== AGAIN)
-          .join("; ");
-      } catch (error) {
-        if (!(error instanceof TerraformFailure) || interruption()) throw error;
-        const found = await takeOver(options, error);
-        if (PASSING.test(error.message)) found.push(AGAIN);
-        const before = done.size;
-        for (const phrase of found) done.add(phrase);
-        if (done.size === before) throw error;
-      }
+      const outcome = await attempt(apply);
+      if (typeof outcome === "string") return [...found, outcome].join("; ");
+      const before = found.size;
+      for (const phrase of await takeOver(options, outcome)) found.add(phrase);
+      if (PASSING.test(outcome.message)) found.add("a half-made key is gone");
+      if (found.size === before) throw outcome;
     }
   } finally {
-    session.terraform.forgetImports(kind);
+    options.session.terraform.forgetImports(options.kind);
+  }
+}
+
+async function attempt(apply: () => Promise<string>): Promise<string | TerraformFailure> {
+  try {
+    return findApplied(await apply());
+  } catch (error) {
+    const over = interruption() || LOCKED.test(messageOf(error));
+    if (error instanceof TerraformFailure && !over) return error;
+    throw error;
   }
 }
 
@@ -91,7 +96,7 @@ async function takeOverAll({ session, kind, owned = [] }: ApplyOptions): Promise
   const found = await findNamesakes(api, folderId, missing, known);
   const stateId = stateIdOf(settings, world.root);
   const isOwn = ({ inherits, labels, id }: Namesake) =>
-    inherits || labels[STATE_LABEL] === stateId || owned.includes(id);
+    inherits || owned.includes(id) || (stateId !== "" && labels[STATE_LABEL] === stateId);
   const strangers = found.filter((thing) => !isOwn(thing) && !thing.harmless);
   if (strangers.length > 0) throw refusal(session, kind, strangers);
   const plan = await decide(session, kind, firstOfEach(found.filter(isOwn)), owned);

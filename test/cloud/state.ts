@@ -75,6 +75,8 @@ export interface Cloud {
   docker?: DockerClient;
   /** Operations of the REST API that nobody has asked for yet. */
   operations?: Record<string, Operation>;
+  /** Secrets of the shell that a tool was given. */
+  leaked?: string[];
   /** What a test wants to go wrong. */
   faults: Faults;
   /** Every command and request that reached the stand-ins, in order. */
@@ -274,6 +276,9 @@ export interface Faults {
   docker?: "daemon" | "denied";
 }
 
+/** What a test may plant in the environment of a command, to see who gets it. */
+const SHELL_SECRETS = ["PLANTED_TOKEN", "AWS_SECRET_ACCESS_KEY"];
+
 /** Reads the cloud; an empty one when nothing was made yet. */
 export function readCloud(dir = cloudDir()): Cloud {
   const file = join(dir, "cloud.json");
@@ -285,6 +290,8 @@ export function changeCloud<T>(change: (cloud: Cloud) => T, dir = cloudDir()): T
   return locked(dir, () => {
     const cloud = readCloud(dir);
     cloud.tick += 1;
+    const leaked = SHELL_SECRETS.filter((name) => process.env[name]);
+    if (leaked.length > 0) cloud.leaked = [...new Set([...(cloud.leaked ?? []), ...leaked])];
     const result = change(cloud);
     const file = join(dir, "cloud.json");
     writeFileSync(`${file}.new`, JSON.stringify(cloud, null, 1));

@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LostCreation } from "../cloud/state.ts";
 import { describeTerraform } from "../cloud/terraform.ts";
@@ -11,6 +13,7 @@ const CREATIONS = 32;
 
 describeTerraform("a deploy in which a creation is lost", () => {
   const projects: Project[] = [];
+  let first: Project;
   let whole: unknown;
 
   const start = async (creation?: LostCreation) => {
@@ -24,11 +27,11 @@ describeTerraform("a deploy in which a creation is lost", () => {
   };
 
   beforeAll(async () => {
-    const project = await start();
-    const deploy = await project.npm("deploy");
+    first = await start();
+    const deploy = await first.npm("deploy");
     expect(deploy.code, deploy.output).toBe(0);
-    expect(project.cloud().creates).toBe(CREATIONS);
-    whole = cloudShape(project.cloud());
+    expect(first.cloud().creates).toBe(CREATIONS);
+    whole = cloudShape(first.cloud());
   });
   afterAll(async () => {
     for (const project of projects) await project.close();
@@ -64,6 +67,47 @@ describeTerraform("a deploy in which a creation is lost", () => {
     },
   );
 
+  test("names a key that somebody has made by hand, and leaves it alone", async () => {
+    first.change(({ keys, accounts }) => {
+      const accountId = Object.keys(accounts).find((id) => accounts[id]?.name === "shop-runtime");
+      keys.YCAJEOWN = { id: "ajeown", accountId: String(accountId), secret: "s" };
+    });
+
+    const deploy = await first.npm("deploy");
+    const verify = await first.npm("verify");
+
+    const line = /leftovers.* key ajeown of account shop-runtime is used by nothing/;
+    expect(deploy.output).toMatch(line);
+    expect(deploy.code).toBe(0);
+    expect(verify.output).toMatch(line);
+    expect(verify.output).toContain("`yc iam access-key delete ajeown` deletes it.");
+    expect(verify.code).toBe(1);
+    expect(first.cloud().keys.YCAJEOWN).toBeDefined();
+  });
+
+  // As from another machine, on which nobody has deployed yet.
+  test("refuses what another state has made, in words, until the user says that it is theirs", async () => {
+    rmSync(join(first.dir, ".state"), { recursive: true });
+    const before = cloudShape(first.cloud());
+    const [registry = ""] = Object.keys(first.cloud().registries);
+
+    const refused = await first.npm("deploy");
+    const owned = await first.npm("deploy", ["--take-over", registry]);
+
+    expect(refused.output).toContain(
+      `  - registry shop-images (${registry}), made with another state`,
+    );
+    expect(refused.output).toContain("Is somebody else deploying this stage");
+    expect(refused.output).toContain(
+      `\`npm run deploy -- --take-over ${registry}\` takes them over`,
+    );
+    expect(refused.code).toBe(1);
+    expect(owned.output).toContain(`Registry: took over registry shop-images (${registry})`);
+    expect(owned.output).toMatch(/Stack domain is to make[\s\S]*certificate shop-certificate/);
+    expect(owned.code).toBe(1);
+    expect(cloudShape(first.cloud())).toEqual(before);
+  });
+
   async function expectWhole(project: Project, last: Answer): Promise<void> {
     expect(last.code, last.output).toBe(0);
     // What the last run has made twice, only the next one can tell from what runs beside it.
@@ -81,7 +125,6 @@ async function deployUntilDone(project: Project, before: () => void = () => {}) 
   for (let runs = 1; ; runs += 1) {
     before();
     const last = await project.npm("deploy");
-    if (process.env.SHOW) console.log(last.output);
     if (last.code === 0 || runs > CREATIONS * 2) return { runs, last };
   }
 }

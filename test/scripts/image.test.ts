@@ -54,7 +54,7 @@ describe("ensureImage", () => {
 
     expect(await run()).toEqual({ image: `${REPOSITORY}@${DIGEST}`, what: "built and pushed" });
     expect(world.ran).toEqual([LOGIN, buildCommand()]);
-    expect(world.options[0]).toEqual({ input: "t1.token" });
+    expect(world.options[0]).toMatchObject({ input: "t1.token" });
     expect(readJson(".state/default/image.auto.tfvars.json")).toEqual({
       image: `${REPOSITORY}@${DIGEST}`,
     });

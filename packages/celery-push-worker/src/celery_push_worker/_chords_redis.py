@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import states
+
 from ._chords_body import join, publish_body
 
 __all__ = ["CountsInRedis"]
@@ -46,6 +48,11 @@ class CountsInRedis:
     def _note_member(
         self: Any, keys: list[Any], request: Any, state: str, result: Any
     ) -> Any:
+        if state != states.SUCCESS:
+            # Celery counts as failed, too, what succeeded and could not be counted.
+            meta = self._get_task_meta_for(request.id)
+            if meta["status"] == states.SUCCESS:
+                state, result = states.SUCCESS, meta["result"]
         entry = self.encode([1, request.id, state, self.encode_result(result, state)])
         index = "+inf" if request.group_index is None else request.group_index
         order = "ordered" if self._chord_zset else "listed"

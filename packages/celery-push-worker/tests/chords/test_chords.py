@@ -15,7 +15,11 @@ DEEP = os.environ.get("DEEP", "") not in ("", "0")
 STORES = ["table", "redis", "table with ttl", "redis, listed"]
 KILLED_STORES = STORES if DEEP else STORES[:2]
 KILLED_SIZES = [1, 2, 3] if DEEP else [2]
-SIZES = [1, 2, 60, 1_000, 20_000] if DEEP else [1, 2, 60]
+LARGE_SIZES = [1_000, 20_000] if DEEP else []
+INTERRUPTED = [
+    *((store, size) for store in STORES for size in (1, 2, 60)),
+    *((store, size) for store in STORES[:2] for size in LARGE_SIZES),
+]
 
 pytestmark = pytest.mark.filterwarnings(
     "ignore:This process:DeprecationWarning",  # Of os.fork() beside the stand-in.
@@ -24,7 +28,7 @@ pytestmark = pytest.mark.filterwarnings(
 
 @pytest.fixture(scope="module", autouse=True)
 def _name_sample():
-    print(f"chords of {SIZES} members (1,000 and 20,000, too, with DEEP=1)")
+    print("chords of 1 to 60 members (1,000 and 20,000, too, with DEEP=1)")
 
 
 @pytest.fixture
@@ -56,7 +60,7 @@ def test_a_process_may_end_at_any_word_of_any_member(shop, size):
         assert moment > 4
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize(("shop", "size"), INTERRUPTED, indirect=["shop"])
 def test_members_that_were_stored_and_not_counted_are_counted(
     shop, size, monkeypatch, request
 ):
@@ -141,6 +145,27 @@ def test_a_body_that_cannot_be_published_comes_back(shop, monkeypatch):
     shop.restart()
     assert shop.deliver(members[1]) == "duplicate"
     assert set(shop.run_bodies()) == {body_id}
+
+
+def test_a_member_that_could_not_be_counted_has_not_failed(shop, monkeypatch):
+    members, body_id = shop.publish(2)
+    shop.deliver(members[0])
+    count, tries = shop.app.backend.on_chord_part_return, []
+
+    def fail_once(*args, **kwargs):
+        tries.append(args[1])
+        if len(tries) == 1:
+            raise ConnectionResetError("for a moment")
+        count(*args, **kwargs)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(shop.app.backend, "on_chord_part_return", fail_once)
+        shop.deliver(members[1])
+    shop.restart()
+    shop.deliver(members[1])
+
+    assert set(shop.run_bodies()) == {body_id}
+    assert shop.world.result(body_id) == 2
 
 
 def refuse(*_args, **_kwargs):

@@ -21,6 +21,8 @@ import pytest
 from matrix.environments import PACKAGE, find_cache
 
 HERE = Path(__file__).parent
+# Only what hangs is cut short: a busy machine is no failure.
+PATIENCE_SECONDS = 120
 LAUNCH = [sys.executable, "-m", "celery_push_worker", "web"]
 MODULE = [sys.executable, "-m", "gunicorn"]
 HERE_VERSION = version("gunicorn")
@@ -233,6 +235,22 @@ def test_the_site_is_told_that_the_browser_speaks_https(site):
     facts = json.loads(site.request("GET", "/facts/").body)
 
     assert facts["scheme"] == "https"
+
+
+@pytest.mark.parametrize(
+    ("origin", "status"),
+    [("https://localhost", 200), ("http://localhost", 403), ("https://elsewhere", 403)],
+)
+def test_a_form_is_taken_from_its_own_site_alone(site, origin, status):
+    """Django compares the scheme with the browser's Origin."""
+    form = site.request("GET", "/form/")
+    token, cookie = form.body.decode(), form.headers["Set-Cookie"].split(";")[0]
+
+    answer = site.request(
+        "POST", "/form/", **{"X-CSRFToken": token, "Cookie": cookie, "Origin": origin}
+    )
+
+    assert answer.status == status
 
 
 def test_a_stream_that_does_not_end_in_time_is_a_502(start):
