@@ -16,6 +16,7 @@ import { createReader } from "./local-reader.ts";
 import { readSynthesized } from "./local-stack.ts";
 import { refuseUnknownTimer } from "./local-timers.ts";
 import { watchSources } from "./local-watch.ts";
+import { messageOf } from "./user-error.ts";
 import type { World } from "./world.ts";
 
 /** Addresses of nothing, for who asks a stack about something else. */
@@ -80,6 +81,8 @@ async function attend(
       stopWatching = await watchSources(world, flags.stage, cloud, reader);
     }
     reader.running(performance.now(), cloud.down());
+    // Beside everything else: nobody waits for it.
+    if (flags.once === undefined) void noteFindings(cloud, reader);
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
@@ -92,6 +95,14 @@ async function attend(
   await stopWatching();
   // To end is what it waits for, unless there was something to do.
   return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
+}
+
+async function noteFindings(cloud: LocalCloud, reader: Reader): Promise<void> {
+  try {
+    for (const { id, text, hint } of await cloud.findings()) reader.note(`${id}  ${text} ${hint}`);
+  } catch (error) {
+    reader.note(messageOf(error));
+  }
 }
 
 function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {
