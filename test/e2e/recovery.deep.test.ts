@@ -8,6 +8,8 @@ import { type Answer, newProject, type Project } from "../support/project.ts";
 import { sampled } from "../support/sample.ts";
 
 const DOMAIN = `domain: { fqdn: "shop.example.com", dns: { zoneId: "dnszone1", zone: "example.com" } },`;
+/** Dozens of deploys, one after the other. */
+const TIMEOUT = { timeout: 60 * 60_000 };
 /** Creations of a whole deploy with a domain. */
 const CREATIONS = 32;
 
@@ -38,13 +40,17 @@ describeTerraform("a deploy in which a creation is lost", () => {
   });
 
   // The whole thing dies: terraform, the provider, and the command that has started them.
-  test(`by a kill, at ${sampled("creations of a deploy are killed", 4, CREATIONS)} of them, one run after the other`, async () => {
-    const project = await start();
-    const { runs, last } = await deployUntilDone(project, killEach(project));
+  test(
+    `by a kill, at ${sampled("creations of a deploy are killed", 4, CREATIONS)} of them, one run after the other`,
+    TIMEOUT,
+    async () => {
+      const project = await start();
+      const { runs, last } = await deployUntilDone(project, killEach(project));
 
-    expect(runs).toBeGreaterThan(4);
-    await expectWhole(project, last);
-  });
+      expect(runs).toBeGreaterThan(4);
+      await expectWhole(project, last);
+    },
+  );
 
   test("because only terraform dies, is finished by the same run", async () => {
     const project = await start({ at: 9, by: "kill" });
@@ -57,6 +63,7 @@ describeTerraform("a deploy in which a creation is lost", () => {
 
   test.each(["internal", "unavailable"] as const)(
     "because of an answer '%s', to each creation once, is finished by the runs after it",
+    TIMEOUT,
     async (by) => {
       const project = await start({ at: "each", by });
 

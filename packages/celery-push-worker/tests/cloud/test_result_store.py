@@ -210,3 +210,18 @@ def test_a_member_that_was_stored_and_not_counted_is_counted(world, queue, monke
     world.handle(body)
 
     assert world.result(result.id) == 6
+
+
+def test_a_member_whose_result_the_table_refuses_fails_the_body(world, queue):
+    @world.app.task(name="t.huge", shared=False)
+    def huge():
+        return "x" * 500_000
+
+    header = [world.tasks.add.s(1, 1), huge.s().set(task_id="huge")]
+    result = chord(header)(world.tasks.total.s())
+    for member in queue.take():
+        assert world.handle(member)[0].outcome.value == "done"
+
+    assert world.state("huge") == "FAILURE"
+    if world.app.backend.implements_incr:  # Celery 5.3 looks later.
+        assert world.state(result.id) == "FAILURE"
