@@ -6,9 +6,10 @@ import { stackId } from "../../stacks/settings.ts";
 import { ApiError } from "./cloud-api.ts";
 import { interruption } from "./interrupt.ts";
 import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts";
+import { rightsFirst } from "./rights.ts";
 import type { Session } from "./session.ts";
 import type { Report } from "./steps.ts";
-import { findApplied, type StackKind, TerraformFailure } from "./terraform.ts";
+import { findApplied, type StackKind, type Terraform, TerraformFailure } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
@@ -38,9 +39,16 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   );
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  const outcome = await applyTwice(options, () => terraform.apply(kind));
+  const outcome = await applyTwice(options, () => applyRightsFirst(terraform, kind));
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
+}
+
+async function applyRightsFirst(terraform: Terraform, kind: StackKind): Promise<string> {
+  const first =
+    kind === "app" ? rightsFirst(terraform.planned(kind), await terraform.state(kind)) : [];
+  if (first.length > 0) await terraform.apply(kind, first);
+  return terraform.apply(kind);
 }
 
 async function applyTwice(options: ApplyOptions, apply: () => Promise<string>): Promise<string> {

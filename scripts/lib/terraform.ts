@@ -68,10 +68,10 @@ export class Terraform {
     return this.logged(kind, "plan", args);
   }
 
-  /** Applies a stack and gives back what Terraform said. */
-  async apply(kind: StackKind): Promise<string> {
+  /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
+  async apply(kind: StackKind, targets: readonly string[] = []): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
-    return this.logged(kind, "apply", args);
+    return this.logged(kind, "apply", [...args, ...targets.map((target) => `-target=${target}`)]);
   }
 
   async destroy(kind: StackKind, variables: Variables = {}): Promise<void> {

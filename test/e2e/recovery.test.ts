@@ -29,10 +29,16 @@ describeTerraform("a deploy in which a creation is lost", () => {
 
   test.each(BY.flatMap((by) => SWEEP.map((at) => [by, at])))("%s at %s", async (by, at) => {
     const project = await start();
-    project.change(({ faults }) => { faults.creation = { at, by }; });
+    project.change(({ faults }) => {
+      faults.creation = { at, by };
+    });
     const first = await project.npm("deploy");
     const second = await project.npm("deploy");
-    const interesting = (o: string) => o.split("\n").filter((l) => !l.startsWith("…")).join("\n");
+    const interesting = (o: string) =>
+      o
+        .split("\n")
+        .filter((l) => !l.startsWith("…"))
+        .join("\n");
     console.log(interesting(first.output), "=====", interesting(second.output));
     expect(second.code).toBe(0);
     expect(cloudShape(project.cloud())).toEqual(whole);
