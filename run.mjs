@@ -42,7 +42,10 @@ process.on("exit", () => rmSync(outfile, { force: true }));
 process.chdir(root);
 // Source maps are for the developer: they cost a tenth of a synth.
 if (process.env.DEBUG) process.setSourceMapsEnabled(true);
-await build({
+// It stays as long as this process does, and needs none of a shell's secrets.
+const { env } = process;
+process.env = pick(env, ["PATH", "HOME", "TMPDIR"]);
+const building = build({
   entryPoints: [resolve(root, entry)],
   outfile,
   bundle: true,
@@ -56,9 +59,15 @@ await build({
   target: "node20",
   sourcemap: process.env.DEBUG ? "inline" : false,
   logLevel: "warning",
-}).catch(() => process.exit(1));
+});
+process.env = env;
+await building.catch(() => process.exit(1));
 process.argv = [process.argv[0], resolve(root, entry), ...args];
 await import(pathToFileURL(outfile).href).catch(fail);
+
+function pick(variables, names) {
+  return Object.fromEntries(Object.entries(variables).filter(([name]) => names.includes(name)));
+}
 
 function refuseOldNode(oldest) {
   const found = process.versions.node.split(".").map(Number);

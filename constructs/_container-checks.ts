@@ -28,6 +28,13 @@ export function checkServerlessContainer(props: ServerlessContainerProps, refuse
     allowed: "at least the program",
     fix: "Leave it out for the image's own entry point",
   });
+  const variable = props.command?.find((word) => isKnown(word) && VARIABLE.test(word));
+  refuse(variable !== undefined && !SHELL.test(props.command?.[0] ?? ""), {
+    field: "command",
+    value: variable,
+    allowed: "words without variables, since no shell replaces them",
+    fix: 'Start a shell: ["sh", "-c", "exec … $PORT"]',
+  });
   checkInstance(props, refuse);
 }
 
@@ -188,6 +195,10 @@ function knownText(value: string): string {
 function offStep(value: number | undefined, min: number, max: number, step: number): boolean {
   return outside(value, min, max) || (isKnown(value) && value % step !== 0);
 }
+
+const SHELL = /(^|\/)(sh|ash|bash|dash|zsh)$/;
+/** As the whole word, or as its end after a sign that divides it. */
+const VARIABLE = /(^|[=:])\$\{?[A-Z_][A-Z0-9_]*/;
 
 const IMAGE =
   /^cr\.yandex\/[a-z0-9]+\/[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*@sha256:[0-9a-f]{64}$/;

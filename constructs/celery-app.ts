@@ -5,6 +5,7 @@ import type { ContainerRegistry } from "./container-registry.ts";
 import { LogGroup } from "./log-group.ts";
 import { MessageQueue } from "./message-queue.ts";
 import type { OpenApiDocument } from "./open-api.ts";
+import { ALIASED_VARIABLES, type AliasedVariable, UNALIASED_VARIABLES } from "./own-variables.ts";
 import { QueueTrigger } from "./queue-trigger.ts";
 import { readSchedule } from "./schedule.ts";
 import { Secret, type SecretValue } from "./secret.ts";
@@ -63,6 +64,11 @@ export interface CeleryAppProps {
   readonly env?: Readonly<Record<string, string>>;
   /** Variables of both containers whose values lie in Lockbox. */
   readonly secrets?: Readonly<Record<string, SecretValue>>;
+  /**
+   * Further names of the variables that the system sets, for settings that read others:
+   * `{ SECRET_KEY: "DJANGO_SECRET_KEY", DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" }`. @default - none
+   */
+  readonly aliases?: Readonly<Record<string, AliasedVariable>>;
   readonly web?: CeleryContainerProps;
   readonly worker?: CeleryContainerProps;
   /**
@@ -242,16 +248,30 @@ export class CeleryApp extends Construct {
     const { name } = this.props;
     const key = Secret.staticKey(this, "Key", { name: `${name}-key`, account: this.account });
     const django = Secret.generate(this, "Django", { name: `${name}-django`, key: "secret_key" });
+    const keys = { ACCESS_KEY_ID: "access_key", SECRET_ACCESS_KEY: "secret_key" } as const;
+    const secrets: Record<string, SecretValue> = {};
+    for (const prefix of ["SQS", "AWS"]) {
+      for (const [suffix, entry] of Object.entries(keys)) {
+        secrets[`${prefix}_${suffix}`] = key.value(entry);
+      }
+    }
+    secrets.DJANGO_SECRET_KEY = django.value("secret_key");
     for (const container of new Set([this.web, this.worker])) {
-      for (const [variable, value] of Object.entries(this.connectionSettings())) {
+      for (const [variable, value] of this.withAliases(this.connectionSettings())) {
         container.addEnv(variable, value);
       }
-      for (const prefix of ["SQS", "AWS"]) {
-        container.addSecret(`${prefix}_ACCESS_KEY_ID`, key.value("access_key"));
-        container.addSecret(`${prefix}_SECRET_ACCESS_KEY`, key.value("secret_key"));
+      for (const [variable, value] of this.withAliases(secrets)) {
+        container.addSecret(variable, value);
       }
-      container.addSecret("DJANGO_SECRET_KEY", django.value("secret_key"));
     }
+  }
+
+  private withAliases<T>(values: Readonly<Record<string, T>>): [string, T][] {
+    const aliases = Object.entries(this.props.aliases ?? {});
+    return Object.entries(values).flatMap(([variable, value]) => [
+      [variable, value],
+      ...aliases.flatMap(([alias, of]): [string, T][] => (of === variable ? [[alias, value]] : [])),
+    ]);
   }
 
   private connectionSettings(): Record<string, string> {
@@ -325,38 +345,26 @@ export class CeleryApp extends Construct {
   }
 }
 
-// Everything that the system itself puts into the environment. Kept as a list, since a user's value
-// must not silently win or lose against one of these.
-const OWN_VARIABLES = [
-  "ALLOWED_HOSTS",
-  "AWS_ACCESS_KEY_ID",
-  "AWS_DEFAULT_REGION",
-  "AWS_ENDPOINT_URL_DYNAMODB",
-  "AWS_ENDPOINT_URL_SQS",
-  "AWS_SECRET_ACCESS_KEY",
-  "CELERY_APP",
-  "CELERY_BROKER_URL",
-  "CELERY_DYNAMODB_ENDPOINT_URL",
-  "CELERY_RESULT_BACKEND",
-  "DJANGO_SECRET_KEY",
-  "GUNICORN_CMD_ARGS",
-  "SQS_ACCESS_KEY_ID",
-  "SQS_QUEUE",
-  "SQS_REGION",
-  "SQS_SECRET_ACCESS_KEY",
-];
-
 /** What is wrong with the props as a whole; each part checks its own. */
 export function checkCeleryApp(props: CeleryAppProps, refuse: Refuse): void {
-  for (const field of ["env", "secrets"] as const) {
+  const own: readonly string[] = [...ALIASED_VARIABLES, ...UNALIASED_VARIABLES];
+  for (const field of ["env", "secrets", "aliases"] as const) {
     for (const key of Object.keys(props[field] ?? {})) {
-      refuse(OWN_VARIABLES.includes(key), {
+      refuse(own.includes(key), {
         field: `${field}.${key}`,
         value: key,
         allowed: "a variable that the system does not set itself",
-        fix: "Remove it, or read another variable in your settings",
+        fix: "Remove it, or give what the system sets a further name in 'aliases'",
       });
     }
+  }
+  for (const key of Object.keys(props.aliases ?? {})) {
+    refuse(key in { ...props.env, ...props.secrets }, {
+      field: `aliases.${key}`,
+      value: key,
+      allowed: "a name that 'env' and 'secrets' do not have",
+      fix: "Keep one of the two",
+    });
   }
   const { workerPath, worker } = props;
   refuse(workerPath !== undefined && !/^(\/[\w.-]+)+\/?$/.test(workerPath), {

@@ -2,7 +2,7 @@ import { domainToASCII } from "node:url";
 import { CmCertificate } from "@cdktf/provider-yandex/lib/cm-certificate";
 import { DataYandexCmCertificate } from "@cdktf/provider-yandex/lib/data-yandex-cm-certificate";
 import { DnsRecordset } from "@cdktf/provider-yandex/lib/dns-recordset";
-import { Fn, type IResolvable } from "cdktf";
+import { Fn, type IResolvable, Op, propertyAccess, Token } from "cdktf";
 import { Construct } from "constructs";
 import { checkName } from "./_name.ts";
 import { isKnown, mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
@@ -44,6 +44,14 @@ export interface GatewayDomainProps extends DomainProps {
   readonly gateway: ApiGateway;
   /** Name of the certificate, which is in another stack or was made by hand. */
   readonly certificateName: string;
+  /**
+   * A map with `id`, `status` and `attached` ("true" or "false") that stands for looking the
+   * certificate up, unless it is empty: the provider fails on one that is INVALID, and nothing else of
+   * the stack could be applied beside it then.
+   *
+   * @default - always looked up
+   */
+  readonly known?: IResolvable;
 }
 
 const TTL_SECONDS = 600;
@@ -108,15 +116,14 @@ export class GatewayDomain extends Construct {
   constructor(scope: Construct, id: string, props: GatewayDomainProps) {
     super(scope, id);
     refuseAtSynth(this, (refuse) => checkGatewayDomain(props, refuse));
-    const { gateway, fqdn, certificateName, dns } = props;
-    // Without waiting: a wait would block every plan of a renewal for up to twenty minutes.
-    const certificate = new DataYandexCmCertificate(this, "Certificate", { name: certificateName });
+    const { gateway, fqdn, dns } = props;
+    const { id: certificateId, status, kept } = findCertificate(this, props);
     this.fqdn = fqdn;
-    this.status = certificate.status;
+    this.status = status;
     this.attached = gateway.attachDomain({
       fqdn,
-      certificateId: certificate.id,
-      when: Fn.contains(USABLE_STATES, certificate.status),
+      certificateId,
+      when: kept === undefined ? isUsable(status) : Op.or(isUsable(status), kept),
     });
     this.records = defineRecord(this, "Record", dns, {
       name: `${fqdn}.`,
@@ -126,6 +133,30 @@ export class GatewayDomain extends Construct {
     });
   }
 }
+
+function findCertificate(scope: Construct, { certificateName: name, known }: GatewayDomainProps) {
+  // Without waiting: a wait would block every plan of a renewal for up to twenty minutes.
+  const found = new DataYandexCmCertificate(scope, "Certificate", { name });
+  if (known === undefined) return { id: found.id, status: found.status };
+  const unknown = Op.eq(Fn.lookup(known, "id", NOWHERE), NOWHERE);
+  found.addOverride("count", Fn.conditional(unknown, 1, 0));
+  const pick = (attribute: string) =>
+    Token.asString(
+      Fn.conditional(
+        unknown,
+        propertyAccess(found.fqn, [0, attribute]),
+        propertyAccess(known, [attribute]),
+      ),
+    );
+  const kept = Op.eq(Fn.lookup(known, "attached", "false"), "true");
+  return { id: pick("id"), status: pick("status"), kept };
+}
+
+function isUsable(status: string): IResolvable {
+  return Fn.contains(USABLE_STATES, status);
+}
+
+const NOWHERE = "none";
 
 const USABLE_STATES = ["ISSUED", "RENEWING", "RENEWAL_FAILED"];
 

@@ -8,6 +8,7 @@ import {
   operations,
   sharedIntegrations,
 } from "./_gateway-spec.ts";
+import { danglingReferences } from "./_open-api-references.ts";
 import { PARAMETER_LOCATIONS as LOCATIONS, schemaProblems, valueAt } from "./_open-api-schema.ts";
 import type { Refusal, Refuse } from "./_refusal.ts";
 
@@ -39,7 +40,9 @@ export async function loadOpenApi(file: string): Promise<OpenApiDocument> {
   const content = source?.content ?? {};
   if (source && checkVersion(source, refuse)) {
     checkOperations(source, refuse);
-    await checkSchema(source, refuse);
+    checkShapes(source, refuse);
+    // A validator that cannot follow a reference says nothing else.
+    if (!refusesReferences(source, refuse)) await checkSchema(source, refuse);
   }
   return { file, content, refusals };
 }
@@ -275,6 +278,35 @@ function checkIntegration(source: Source, path: string[], value: unknown, refuse
       fix: "Leave it out: the stack fills in its own",
     });
   }
+}
+
+/** Paths that differ by nothing but the names of their parameters are one to the gateway. */
+function checkShapes({ content, at }: Source, refuse: Refuse): void {
+  const seen = new Map<string, string>();
+  for (const path of Object.keys(asMapping(content.paths))) {
+    const shape = path.replace(/\{[^}]*?(\+?)\}/g, "{$1}");
+    const other = seen.get(shape);
+    refuse(other !== undefined, {
+      field: at(["paths", path]),
+      value: path,
+      allowed: `paths that differ by more than the names of parameters, and there is ${other}`,
+      fix: "Put the operations of both under one of them",
+    });
+    seen.set(shape, path);
+  }
+}
+
+function refusesReferences({ content, at }: Source, refuse: Refuse): boolean {
+  const dangling = danglingReferences(content);
+  for (const { path, value } of dangling) {
+    refuse(true, {
+      field: at(path),
+      value,
+      allowed: "references to what is in the file itself, like #/components/schemas/Order",
+      fix: "Define it there, or correct the reference",
+    });
+  }
+  return dangling.length > 0;
 }
 
 function checkTemplates(source: Source, path: string[], value: unknown, refuse: Refuse): void {

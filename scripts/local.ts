@@ -1,9 +1,16 @@
-import { STAGE } from "./lib/command-line.ts";
+import { STAGE, splitCommand } from "./lib/command-line.ts";
+import { runCommand } from "./lib/local-command.ts";
 import { printEnvironment, printTasks } from "./lib/local-queries.ts";
 import { runLocal } from "./lib/local-run.ts";
 import { main } from "./lib/main.ts";
 
 const JSON_LINES = { type: "boolean", help: "one JSON object a line, for programs" } as const;
+
+const PYTHON = {
+  type: "string",
+  value: "path",
+  help: "interpreter for the containers; one that suits the project otherwise",
+} as const;
 
 const local = {
   name: "local",
@@ -20,9 +27,11 @@ const local = {
     },
     at: { type: "string", value: "timer", help: "fire a timer as soon as everything is up" },
     docker: { type: "boolean", help: "run the containers as Docker images" },
+    python: PYTHON,
     json: JSON_LINES,
   },
   notes: [
+    "npm run local -- run python manage.py migrate   a command as the site's container would run it",
     "npm run local -- tasks   the tasks of the one that runs in this folder",
     "npm run local -- env     variables with which boto3, the AWS CLI and Celery talk to it",
   ],
@@ -46,10 +55,28 @@ const env = {
   flags: { stage: STAGE },
 } as const;
 
-const [verb] = process.argv.slice(2).filter((word) => word !== "--");
+const run = {
+  name: "local",
+  verb: "run",
+  summary:
+    "Runs a command as the site's container would: in its folder, with its Python and its environment, beside the local cloud that runs here. What follows the flags is the command.",
+  flags: { stage: STAGE, python: PYTHON },
+} as const;
+
+const words = process.argv.slice(process.argv[2] === "--" ? 3 : 2);
+const [verb] = words;
 if (verb === tasks.verb) await main(tasks, printTasks);
 else if (verb === env.verb) await main(env, printEnvironment);
-else {
+else if (verb === run.verb) {
+  const { own, command } = splitCommand(run, words.slice(1));
+  await main(
+    run,
+    async (world, flags) => {
+      process.exitCode = await runCommand(world, flags, command);
+    },
+    [run.verb, ...own],
+  );
+} else {
   await main(local, async (world, flags) => {
     process.exitCode = await runLocal(world, flags);
   });

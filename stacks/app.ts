@@ -13,6 +13,9 @@ import { defineOutput, stackDirectory } from "./output.ts";
 import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
+/** The variable that stands for looking up the certificate. */
+export const CERTIFICATE_VARIABLE = "certificate";
+
 /** The system itself. What the commands and the local cloud need to know of it are its outputs. */
 export class AppStack extends TerraformStack {
   readonly celery: CeleryApp;
@@ -50,6 +53,7 @@ export class AppStack extends TerraformStack {
       name: namePrefix(settings),
       celeryApp: settings.celeryApp,
       env: settings.env,
+      aliases: settings.aliases,
       web: settings.web,
       worker: settings.worker,
       workerPath: settings.workerPath,
@@ -132,10 +136,19 @@ export class AppStack extends TerraformStack {
 
   /** Gives back the site's address, which is the gateway's own until the domain is attached. */
   private defineDomain(domain: DomainSettings): string {
+    const known = new TerraformVariable(this, "KnownCertificate", {
+      type: "map(string)",
+      nullable: false,
+      default: {},
+      description:
+        "What is known of a certificate that cannot be looked up because it is INVALID: id, status, attached",
+    });
+    known.overrideLogicalId(CERTIFICATE_VARIABLE);
     const { attached, status, records } = new GatewayDomain(this, "Domain", {
       ...domain,
       gateway: this.celery.gateway,
       certificateName: certificateName(this.settings),
+      known: known.value,
     });
     defineOutput(this, "domain", { fqdn: domain.fqdn, attached, status, records });
     return Fn.conditional(attached, `https://${domain.fqdn}`, this.gatewayUrl());

@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { CeleryContainerProps } from "../constructs/celery-app.ts";
+import { ALIASED_VARIABLES, type AliasedVariable } from "../constructs/own-variables.ts";
 
 /** A value that lies in Lockbox already. */
 export interface LockboxValueConfig {
@@ -74,6 +75,11 @@ export interface StageConfig {
   readonly env?: Readonly<Record<string, string>>;
   /** Variables whose values lie in Lockbox. */
   readonly secrets?: Readonly<Record<string, LockboxValueConfig>>;
+  /**
+   * Further names of the variables that the stack sets, for settings that read others:
+   * `{ SECRET_KEY: "DJANGO_SECRET_KEY", DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" }`. @default - none
+   */
+  readonly aliases?: Readonly<Record<string, AliasedVariable>>;
   /**
    * Path at which the site mounts the worker, e.g. "/worker/": one container instead of two. The
    * gateway answers 404 there. @default - a container of its own
@@ -207,6 +213,15 @@ const stageEntries = {
   env: v.optional(v.record(v.string(), v.string())),
   secrets: v.optional(
     v.record(v.string(), v.strictObject({ secretId: id, versionId: v.optional(id), key: text })),
+  ),
+  aliases: v.optional(
+    v.record(
+      v.string(),
+      v.picklist(
+        ALIASED_VARIABLES,
+        `must be a variable that the stack sets: ${ALIASED_VARIABLES.join(", ")}`,
+      ),
+    ),
   ),
   workerPath: v.optional(text),
   web: v.optional(container),

@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
-import { copyFileSync, existsSync, readFileSync, writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { makeStageDirectory, stageDirectory } from "./locations.ts";
 import type { Settings } from "./settings.ts";
@@ -21,28 +21,25 @@ export function describeMaker(stateId: string): string {
 /** The label that tells which state a thing belongs to, where two states use one name. */
 export const STATE_LABEL = "state";
 
-/** Puts the id of a stage's state beside each of its stacks. */
+/** Puts the id of a stage's state beside each of its stacks; a local state gets one here. */
 export function provideStateId(stackDirectories: readonly string[], settings: Settings): void {
-  stateIdOf(settings);
-  const remembered = join(stageDirectory(settings.stage), STATE_ID_FILE);
-  for (const directory of stackDirectories)
-    copyFileSync(remembered, join(directory, STATE_ID_FILE));
+  const file = join(makeStageDirectory(settings.stage), STATE_ID_FILE);
+  const id = stateIdOf(settings) || randomBytes(6).toString("hex");
+  const text = JSON.stringify({ [STATE_ID_VARIABLE]: id });
+  for (const place of [file, ...stackDirectories.map((stack) => join(stack, STATE_ID_FILE))]) {
+    writeFileSync(place, text, { mode: 0o600 });
+  }
 }
 
 /**
  * The id of a stage's state: of a state in a bucket, the same for everyone who uses it; of a local
- * one, made at first and kept beside it.
+ * one, kept beside it. Empty before the first synth.
  */
 export function stateIdOf({ backend, stage }: Settings, root = "."): string {
-  const file = join(makeStageDirectory(stage, root), STATE_ID_FILE);
-  const kept = existsSync(file) ? readId(file) : undefined;
-  const id =
-    backend.type === "s3"
-      ? hash(`${backend.endpoint} ${backend.bucket} ${backend.prefix} ${stage ?? ""}`)
-      : (kept ?? randomBytes(6).toString("hex"));
-  if (id !== kept)
-    writeFileSync(file, JSON.stringify({ [STATE_ID_VARIABLE]: id }), { mode: 0o600 });
-  return id;
+  if (backend.type === "s3") {
+    return hash(`${backend.endpoint} ${backend.bucket} ${backend.prefix} ${stage ?? ""}`);
+  }
+  return readId(join(root, stageDirectory(stage), STATE_ID_FILE)) ?? "";
 }
 
 function readId(file: string): string | undefined {

@@ -1,6 +1,5 @@
 // Shows that every refusal and every decision is held by a test: takes them away one at a time, runs
-// the tests that should notice, and expects red. `npm run mutants [part of a name]`; with `--sample`
-// every SAMPLEth of them.
+// the tests that should notice, and expects red. `npm run mutants [part of a name]`.
 import { spawn } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -18,7 +17,6 @@ export interface Mutant {
 }
 
 const WORKERS = 2;
-const SAMPLE = 6;
 const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json"];
 const LEAST_PATIENCE_MS = 60_000;
 // Where the tests of a file's refusals are not in the file of its name.
@@ -31,11 +29,8 @@ const TESTED_WITH: Readonly<Record<string, string>> = {
   "scripts/lib/pipeline-job.ts": "test/scripts/pipeline-login.test.ts",
 };
 
-const isSample = process.argv.includes("--sample");
-const wanted = process.argv.slice(2).find((argument) => argument !== "--sample") ?? "";
-const named = [...refusals(), ...decisions()].filter(({ name }) => name.includes(wanted));
-const mutants = isSample ? named.filter((_, index) => index % SAMPLE === 0) : named;
-if (isSample) console.log(`${mutants.length} of ${named.length} mutants; all: npm run mutants`);
+const wanted = process.argv[2] ?? "";
+const mutants = [...refusals(), ...decisions()].filter(({ name }) => name.includes(wanted));
 // Decides what "does not end" means here. Red without a mutant would make every mutant look noticed.
 const patience = await timeUnchanged(mutants);
 const survivors = await runAll(mutants);

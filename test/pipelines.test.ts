@@ -18,7 +18,6 @@ import { type CloudHttp, startCloudHttp } from "./cloud/http.ts";
 import { type Cloud, changeCloud, readCloud } from "./cloud/state.ts";
 import { describeTerraform, newCloud, terraformEnv } from "./cloud/terraform.ts";
 import { installTools } from "./cloud/tools.ts";
-import { actionlint, gitlabSchema, type Linter, zizmor } from "./support/linters.ts";
 import {
   gitHubJobs,
   gitLabJobs,
@@ -36,28 +35,6 @@ const GITHUB_FILE = join(ROOT, "ci", "github.yml");
 const GITLAB_FILE = join(ROOT, "ci", "gitlab.yml");
 const github = readGitHub(GITHUB_FILE);
 const gitlab = readGitLab(GITLAB_FILE);
-
-describe.each<[string, string, () => Linter | undefined, string, string, RegExp]>([
-  ["actionlint", GITHUB_FILE, actionlint, "runs-on:", "run-on:", /unexpected key "run-on"/],
-  ["zizmor", GITHUB_FILE, zizmor, /@[0-9a-f]{40} # /.source, "@", /unpinned-uses/],
-  ["GitLab's schema", GITLAB_FILE, gitlabSchema, "when: manual", "when: sometimes", /sometimes/],
-])("%s", (name, file, install, target, replacement, finding) => {
-  const lint = install();
-  if (!lint && process.env.CI) throw new Error(`${name} cannot be installed, and this is CI.`);
-  if (!lint) process.stderr.write(`${name} cannot be installed: it is skipped.\n`);
-
-  test.skipIf(!lint)("finds nothing", () => {
-    expect(lint?.(file)).toBe("");
-  });
-
-  test.skipIf(!lint)("would find something", () => {
-    const folder = mkdtempSync(join(tmpdir(), "lint-"));
-    const broken = join(folder, "pipeline.yml");
-    const text = readFileSync(file, "utf8");
-    writeFileSync(broken, text.replace(new RegExp(target), replacement));
-    expect(lint?.(broken)).toMatch(finding);
-  });
-});
 
 describe("the GitHub workflow", () => {
   const event = (name: string, repository = "owner/shop") => ({

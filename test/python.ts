@@ -1,79 +1,103 @@
-// Runs the tests of the Python parts, each with an environment of its own that is made once and kept
-// under node_modules/.cache. With DEEP set they run in full what is a sample otherwise. Without Python
-// one line says so; with CI set that is an error.
+// Runs the tests of the Python parts, each with an environment that is made once and kept under
+// node_modules/.cache. With DEEP set it runs what is left out otherwise, and in full what is sampled.
+// Without Python one line says so; with CI set that is an error.
 
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 
-interface Suite {
+interface Environment {
   readonly name: string;
+  /** Where `pip install` runs with these arguments. */
   readonly folder: string;
-  /** Arguments of `pip install`, run in the folder. */
   readonly install: readonly string[];
   /** Files whose change makes the environment anew. */
   readonly inputs: readonly string[];
-  /** Modules to run, with their arguments. */
-  readonly commands: readonly (readonly string[])[];
+}
+
+/** A module to run, with its arguments. */
+type Command = readonly string[];
+
+interface Suite {
+  readonly name: string;
+  readonly folder: string;
+  readonly environment: Environment;
+  readonly commands: readonly Command[];
+  /** What takes long. */
+  readonly deep: readonly Command[];
 }
 
 const WORKER = join("packages", "celery-push-worker");
 const EXAMPLE = join("examples", "django-celery");
 const CLIENTS = join("test", "local-cloud", "clients");
 
-const APART = ["tests/matrix", "tests/crash", "tests/integration"];
+/** Makes environments in a tenth of pip's time. */
+const UV = "uv==0.9.9";
+const PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
+
+const WITH_WORKER: Environment = {
+  name: "worker",
+  folder: WORKER,
+  install: [
+    ...["-r", "tests/requirements.txt", "-e", "."],
+    ...["mypy==2.4.1", "celery-types==0.26.0", "ruff==0.17.6"],
+  ],
+  inputs: [join(WORKER, "pyproject.toml"), join(WORKER, "tests", "requirements.txt")],
+};
+
+const WITH_EXAMPLE: Environment = {
+  name: "example",
+  folder: EXAMPLE,
+  install: ["-r", "requirements-dev.txt"],
+  inputs: [
+    join(WORKER, "pyproject.toml"),
+    join(EXAMPLE, "requirements.txt"),
+    join(EXAMPLE, "requirements-dev.txt"),
+    join(EXAMPLE, "constraints.txt"),
+  ],
+};
+
+const PYTEST = ["pytest", "-q", "-rs"];
+// Each stand-in of a cloud has a process of its own: two in one would share their queues.
+const WORKER_DEEP = ["tests/matrix", "tests/crash", "tests/integration"];
+// A browser, and what executes the tasks for it.
+const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
 
 const SUITES: readonly Suite[] = [
   {
     name: "worker package",
     folder: WORKER,
-    install: [
-      "-r",
-      "tests/requirements.txt",
-      "-e",
-      ".",
-      "mypy==2.4.1",
-      "celery-types==0.26.0",
-      "ruff==0.17.6",
-    ],
-    inputs: [join(WORKER, "pyproject.toml"), join(WORKER, "tests", "requirements.txt")],
-    commands: [
-      ["ruff", "check"],
-      ["ruff", "format", "--check"],
-      ["mypy"],
-      // Each stand-in of a cloud has a process of its own: two in one would share their queues.
-      ["pytest", "-q", "-rs", ...APART.map((folder) => `--ignore=${folder}`)],
-      ...APART.map((folder) => ["pytest", "-q", "-rs", folder]),
-    ],
+    environment: WITH_WORKER,
+    commands: [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], without(WORKER_DEEP)],
+    deep: [without(WORKER_DEEP), ...WORKER_DEEP.map((folder) => [...PYTEST, folder])],
   },
   {
     name: "example",
     folder: EXAMPLE,
-    install: ["-r", "requirements-dev.txt"],
-    inputs: [
-      join(WORKER, "pyproject.toml"),
-      join(EXAMPLE, "requirements.txt"),
-      join(EXAMPLE, "requirements-dev.txt"),
-      join(EXAMPLE, "constraints.txt"),
-    ],
-    commands: [
-      ["ruff", "check"],
-      ["pytest", "-q", "-rs"],
-    ],
+    environment: WITH_EXAMPLE,
+    commands: [["ruff", "check"], without(EXAMPLE_DEEP)],
+    deep: [[...PYTEST, ...EXAMPLE_DEEP]],
   },
   {
     name: "local cloud",
     folder: CLIENTS,
-    install: ["-r", "requirements.txt"],
-    inputs: [join(CLIENTS, "requirements.txt")],
-    commands: [["pytest", "-q", "-rs", "--show-capture=no", "-p", "no:cacheprovider"]],
+    environment: WITH_WORKER,
+    commands: [[...PYTEST, "--show-capture=no", "-p", "no:cacheprovider"]],
+    deep: [],
   },
 ];
 
 const python = findPython();
 if (python) {
-  const results = await Promise.all(SUITES.map((suite) => runSuite(python, suite)));
+  const uv = makeUv(python);
+  const make = (environment: Environment) => makeEnvironment(python, uv, environment);
+  const made = new Map(
+    [WITH_WORKER, WITH_EXAMPLE].map((environment) => [environment, make(environment)]),
+  );
+  const results = await Promise.all(
+    SUITES.map(async (suite) => runSuite(await made.get(suite.environment), suite)),
+  );
   process.exitCode = results.every((passed) => passed) ? 0 : 1;
 } else if (process.env.CI) {
   throw new Error("Python 3.10 or newer is missing, and this is CI.");
@@ -83,17 +107,19 @@ if (python) {
   );
 }
 
+function without(tests: readonly string[]): Command {
+  return [...PYTEST, ...tests.map((path) => `--ignore=${path}`)];
+}
+
 function findPython(): string | undefined {
   const check = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
   return ["python3", "python"].find((name) => spawnSync(name, ["-c", check]).status === 0);
 }
 
-async function runSuite(interpreter: string, suite: Suite): Promise<boolean> {
-  const environment = await makeEnvironment(interpreter, suite);
+async function runSuite(interpreter = "", suite: Suite): Promise<boolean> {
   let text = "";
-  for (const [module = "", ...args] of suite.commands) {
-    const command = ["-m", module, ...args];
-    const { code, output } = await run(environment, command, suite.folder);
+  for (const [module = "", ...args] of process.env.DEEP ? suite.deep : suite.commands) {
+    const { code, output } = await run(interpreter, ["-m", module, ...args], suite.folder);
     text += `\n── ${suite.name}: ${module} ${args.join(" ")}\n${output}`;
     if (code !== 0) {
       console.log(`${text}\n✖ ${suite.name}: ${module} failed`);
@@ -104,20 +130,41 @@ async function runSuite(interpreter: string, suite: Suite): Promise<boolean> {
   return true;
 }
 
-/** The interpreter of the suite's environment. A half-made environment is made again. */
-async function makeEnvironment(interpreter: string, suite: Suite): Promise<string> {
+/** The interpreter of an environment. */
+async function makeEnvironment(
+  interpreter: string,
+  uv: Promise<string>,
+  wanted: Environment,
+): Promise<string> {
   const version = spawnSync(interpreter, ["-VV"], { encoding: "utf8" }).stdout;
-  const inputs = suite.inputs.map((file) => readFileSync(file, "utf8"));
-  const hash = createHash("sha256").update([version, ...suite.install, ...inputs].join("\n"));
-  const name = `${suite.name.replaceAll(" ", "-")}-${hash.digest("hex").slice(0, 12)}`;
+  const inputs = wanted.inputs.map((file) => readFileSync(file, "utf8"));
+  const hash = createHash("sha256").update([version, ...wanted.install, ...inputs].join("\n"));
+  const name = `${wanted.name}-${hash.digest("hex").slice(0, 12)}`;
+  return makeOnce(interpreter, name, async (own) => {
+    const fast = ["-m", "uv", "pip", "install", "--quiet", "--python", own, ...wanted.install];
+    if ((await run(await uv, fast, wanted.folder)).code === 0) return;
+    // It does not read pip's settings, which may name another index.
+    await need(own, [...PIP_INSTALL, ...wanted.install], wanted.folder);
+  });
+}
+
+function makeUv(interpreter: string): Promise<string> {
+  return makeOnce(interpreter, UV, (own) => need(own, [...PIP_INSTALL, UV], "."));
+}
+
+/** A virtual environment that is kept. A half-made one is made again. */
+async function makeOnce(
+  interpreter: string,
+  name: string,
+  fill: (own: string) => Promise<void>,
+): Promise<string> {
   const directory = resolve("node_modules", ".cache", "python", name);
   const own = join(directory, "bin", "python");
   if (existsSync(join(directory, "done"))) return own;
   rmSync(directory, { recursive: true, force: true });
   mkdirSync(directory, { recursive: true });
   await need(interpreter, ["-m", "venv", directory], ".");
-  const install = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
-  await need(own, [...install, ...suite.install], suite.folder);
+  await fill(own);
   writeFileSync(join(directory, "done"), "");
   return own;
 }

@@ -1,5 +1,14 @@
 import { spawnSync } from "node:child_process";
-import { cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from "node:fs";
+import {
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from "node:fs";
+import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
@@ -67,8 +76,29 @@ test("names the directory that must be writable", () => {
   );
 });
 
-function run(project: string, entry: string, options: readonly string[] = []) {
+test("gives esbuild, which stays, none of the shell's variables but the few it needs", () => {
+  const entry = join(dir, "tell.ts");
+  writeFileSync(entry, "console.log(process.env.SECRET)");
+  const seen = join(dir, "environment.txt");
+  const esbuild = join(dir, "esbuild");
+  const real = createRequire(import.meta.url).resolve("esbuild/bin/esbuild");
+  writeFileSync(esbuild, `#!/bin/sh\nenv > '${seen}'\nexec '${real}' "$@"\n`, { mode: 0o755 });
+
+  const { stdout } = run(ROOT, entry, [], { SECRET: "s3cret", ESBUILD_BINARY_PATH: esbuild });
+
+  expect(stdout).toBe("s3cret\n");
+  expect(readFileSync(seen, "utf8")).toContain("PATH=");
+  expect(readFileSync(seen, "utf8")).not.toContain("s3cret");
+});
+
+function run(
+  project: string,
+  entry: string,
+  options: readonly string[] = [],
+  env: NodeJS.ProcessEnv = {},
+) {
   return spawnSync(process.execPath, [...options, join(project, "run.mjs"), entry], {
     encoding: "utf8",
+    env: { ...process.env, ...env },
   });
 }

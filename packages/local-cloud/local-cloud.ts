@@ -63,6 +63,8 @@ export interface LocalCloud {
   readonly blueprint: () => Blueprint;
   /** Variables for programs that talk to it. */
   readonly environment: () => Readonly<Record<string, string>>;
+  /** Variables by which programs find the containers' own Python, besides; none with Docker. */
+  readonly programs: () => Readonly<Record<string, string>>;
   /** Resolves when every container was started, and the triggers take messages. */
   readonly ready: Promise<void>;
   /** Containers that are not ready. */
@@ -122,6 +124,7 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
     addresses: { ...endpoints, site, control: control.url },
     moves: movesOf(ports, { queue, tables, control, site: { port: sitePort } }),
     blueprint: () => stack.current.blueprint,
+    programs: () => stack.current.containers.programs,
     down: () => stack.down(),
     togglePause: () => stack.togglePause(),
     restart: () => stack.current.containers.restart(),
@@ -146,7 +149,13 @@ async function startServices(
   const queues = new Queues({ report, journal, address: () => address });
   teardown.add(() => queues.close());
   reportKept(queues, report, Date.now());
-  const queue = await startQueueServer({ queues, port: ports.queue, hosts, report });
+  const queue = await startQueueServer({
+    queues,
+    port: ports.queue,
+    hosts,
+    report,
+    stackOnly: true,
+  });
   teardown.add(() => queue.close());
   address = queue.url;
   // The table's name depends on no address.

@@ -1,5 +1,6 @@
 import { isAbsolute } from "node:path";
 import type { Settings } from "../../stacks/settings.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { UserError } from "./user-error.ts";
 import { NOT_FOUND, type RunResult, type World } from "./world.ts";
 
@@ -36,7 +37,8 @@ export function runYc(
   args: readonly string[],
   timeoutSeconds = YC_TIMEOUT_SECONDS,
 ): Promise<RunResult> {
-  return world.run("yc", [...args, "--no-browser"], { timeoutSeconds });
+  const env = childEnvironment(world.env, "yc");
+  return world.run("yc", [...args, "--no-browser"], { env, timeoutSeconds });
 }
 
 /** The standard output of a `yc` command that has to succeed. */

@@ -1,7 +1,15 @@
 import * as v from "valibot";
-import type { AppOutputs, DnsRecord, DomainOutputs } from "./app-outputs.ts";
+import { CERTIFICATE_VARIABLE } from "../../stacks/app.ts";
+import {
+  type AppOutputs,
+  type DnsRecord,
+  type DomainOutputs,
+  parseDomainOutputs,
+} from "./app-outputs.ts";
 import { ApiError, type CloudApi } from "./cloud-api.ts";
+import type { Session } from "./session.ts";
 import type { Report } from "./steps.ts";
+import type { Variables } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
 
@@ -27,12 +35,33 @@ export async function certificateStatus(api: CloudApi, id: string): Promise<stri
   }
 }
 
-/** Throws for a certificate that will never be issued: no plan works beside one. */
-export function refuseInvalid(status: string | undefined): void {
-  if (status !== "INVALID" && status !== "REVOKED") return;
-  throw new UserError(
-    `The certificate is ${status}. Check the domain's challenge record, delete the certificate in Certificate Manager, and deploy again.`,
-  );
+/** Whether a certificate will never be issued: the provider fails on it, in every plan. */
+export function isRefused(status: string | undefined): status is string {
+  return status === "INVALID" || status === "REVOKED";
+}
+
+/** The variables that an app needs beside a certificate on which the provider fails; none else. */
+export async function refusedCertificate({
+  settings,
+  terraform,
+  api,
+}: Session): Promise<Variables> {
+  if (!settings.domain) return {};
+  const { certificate_id: id } = parseDomainOutputs(await terraform.outputs("domain")) ?? {};
+  const status = id && (await certificateStatus(api, id));
+  if (!id || !isRefused(status)) return {};
+  return knownCertificate(id, status, wasAttached(await terraform.outputs("app")));
+}
+
+/** Whether the last apply of the app had the domain attached. */
+export function wasAttached({ domain }: Readonly<Record<string, unknown>>): boolean {
+  return v.safeParse(v.object({ attached: v.literal(true) }), domain).success;
+}
+
+/** What stands for looking up a certificate on which the provider fails. */
+export function knownCertificate(id: string, status: string, attached: boolean): Variables {
+  const known = { id, status, attached: String(attached) };
+  return { [CERTIFICATE_VARIABLE]: JSON.stringify(known) };
 }
 
 /** Waits until a certificate can be attached. */
@@ -46,7 +75,8 @@ export async function waitForCertificate(
   for (;;) {
     const status = await certificateStatus(api, id);
     if (status !== undefined && isUsable(status)) return;
-    refuseInvalid(status);
+    if (isRefused(status))
+      throw new UserError(`The certificate is ${status}. Deploy without --wait for what to do.`);
     if (status === undefined) throw new UserError("The certificate is gone. Deploy again.");
     const minutes = Math.round((world.now() - start) / 60_000);
     if (world.now() - start > TIMEOUT_MS) {
@@ -65,7 +95,9 @@ export function domainAdvice(
   certificate: DomainOutputs | undefined,
 ): string[] {
   if (!domain) return [];
-  const records = [...(certificate?.records ?? []), ...domain.records];
+  const refused = isRefused(domain.status);
+  // The record of a certificate that is refused proves nothing any more: the next one has another.
+  const records = [...(refused ? [] : (certificate?.records ?? [])), ...domain.records];
   const byHand =
     records.length > 0
       ? [
@@ -73,11 +105,24 @@ export function domainAdvice(
           ...records.map(formatRecord),
         ]
       : [];
+  if (refused) return [...byHand, adviseNewCertificate(domain, certificate)];
   if (domain.attached) return byHand;
   return [
     ...byHand,
     `${domain.fqdn} is not attached yet: its certificate is ${domain.status}. Let's Encrypt's answer takes about half an hour${byHand.length > 0 ? " from when the records are there" : ""}. Run \`npm run deploy\` again after that, or with --wait now.`,
   ];
+}
+
+// The cloud deletes no certificate that a gateway uses.
+function adviseNewCertificate(
+  { fqdn, status, attached }: NonNullable<AppOutputs["domain"]>,
+  certificate: DomainOutputs | undefined,
+): string {
+  const remove = `\`yc certificate-manager certificate delete ${certificate?.certificate_id ?? "<id>"}\``;
+  const steps = attached
+    ? `Set 'domain' to false in config.ts and deploy, delete the certificate (${remove}), write 'domain' again and deploy`
+    : `Delete it (${remove}) and deploy again`;
+  return `${fqdn} needs another certificate, since its own is ${status}: the challenge record was missing or wrong for too long. ${steps}: that asks for a new one and says which record it wants. All else is deployed.`;
 }
 
 function formatRecord({ name, type, value }: DnsRecord): string {

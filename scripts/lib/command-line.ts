@@ -52,6 +52,20 @@ export const DRY_RUN = {
 
 export const VERBOSE = { type: "boolean", help: "show the output of every tool" } as const;
 
+/** A command line whose flags end where a command of the user's own begins. */
+export function splitCommand(
+  { flags }: Pick<Command, "flags">,
+  argv: readonly string[],
+): { readonly own: readonly string[]; readonly command: readonly string[] } {
+  let end = 0;
+  while (end < argv.length && /^--?\w/.test(argv[end] ?? "")) {
+    const flag = flags[String(argv[end]).slice(2)];
+    end += flag?.type === "string" ? 2 : 1;
+  }
+  const rest = argv.slice(end);
+  return { own: argv.slice(0, end), command: rest[0] === "--" ? rest.slice(1) : rest };
+}
+
 /** The flags of a command line, or the help text when that was asked for. */
 export function parseCommandLine<Flags extends Record<string, Flag>>(
   command: Command<Flags>,

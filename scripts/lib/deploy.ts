@@ -11,9 +11,11 @@ import {
 import {
   certificateStatus,
   domainAdvice,
+  isRefused,
   isUsable,
-  refuseInvalid,
+  knownCertificate,
   waitForCertificate,
+  wasAttached,
 } from "./certificate.ts";
 import { ensureImage } from "./image.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
@@ -21,7 +23,7 @@ import { applyStack } from "./recovery.ts";
 import { ensureTable } from "./results-table.ts";
 import { openSession, type Session } from "./session.ts";
 import type { Report, Step } from "./steps.ts";
-import type { StackKind } from "./terraform.ts";
+import type { StackKind, Variables } from "./terraform.ts";
 import { handOver, runTriggers } from "./triggers.ts";
 import { joinProblems, UserError } from "./user-error.ts";
 import { type Finding, verify } from "./verify.ts";
@@ -47,6 +49,8 @@ export class Deploy {
   session: Session | undefined;
   repository: string | undefined;
   certificate: DomainOutputs | undefined;
+  /** Of the certificate, where the provider would fail on it. */
+  refused: string | undefined;
   app: AppOutputs | undefined;
   findings: readonly Finding[] = [];
   /** When the app was applied last. */
@@ -145,10 +149,13 @@ async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
   deploy.certificate = before;
   const status = before && (await certificateStatus(api, before.certificate_id));
   if (status === "RENEWING") return "left alone, the certificate is being renewed";
-  refuseInvalid(status);
+  if (isRefused(status)) {
+    deploy.refused = status;
+    return `left alone, the certificate is ${status}`;
+  }
   // The provider cannot read a certificate that was deleted by hand.
   if (before && status === undefined) await terraform.forget("domain", "yandex_cm_certificate");
-  const outcome = await apply(deploy, "domain", report);
+  const outcome = await finish(deploy, "domain", report);
   deploy.certificate = parseDomainOutputs(await terraform.outputs("domain"));
   return outcome;
 }
@@ -177,8 +184,11 @@ async function applyApp(deploy: Deploy, report: Report): Promise<string> {
 }
 
 async function applyAppOnce(deploy: Deploy, report: Report): Promise<string> {
+  const { terraform } = session(deploy);
+  await terraform.with(report).init("app");
+  const variables = await certificateVariables(deploy);
   deploy.appliedAt = deploy.options.world.now();
-  const outcome = await apply(deploy, "app", report);
+  const outcome = await finish(deploy, "app", report, variables);
   deploy.app = parseAppOutputs(await session(deploy).terraform.outputs("app"));
   return outcome;
 }
@@ -194,7 +204,14 @@ async function provideTriggers(deploy: Deploy): Promise<string> {
   return describeChanges(await runTriggers(session(deploy), { action: "ensure", specs }));
 }
 
+async function certificateVariables({ certificate, refused, session }: Deploy): Promise<Variables> {
+  if (!session || !certificate || refused === undefined) return {};
+  const attached = wasAttached(await session.terraform.outputs("app"));
+  return knownCertificate(certificate.certificate_id, refused, attached);
+}
+
 async function attachDomain(deploy: Deploy, report: Report): Promise<string> {
+  if (deploy.refused) return `not waited for, the certificate is ${deploy.refused}`;
   if (deployed(deploy).domain?.attached) return "attached already";
   const { world, api } = session(deploy);
   await waitForCertificate(world, api, String(deploy.certificate?.certificate_id), report);
@@ -215,8 +232,19 @@ function describeFindings(findings: readonly Finding[]): string {
   return ["what runs is what was deployed", ...removed.map(({ found }) => found)].join("; ");
 }
 
-function apply(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
-  return applyStack({ session: session(deploy), kind, report, owned: deploy.options.owned });
+async function apply(deploy: Deploy, kind: StackKind, report: Report): Promise<string> {
+  await session(deploy).terraform.with(report).init(kind);
+  return finish(deploy, kind, report);
+}
+
+function finish(
+  deploy: Deploy,
+  kind: StackKind,
+  report: Report,
+  variables: Variables = {},
+): Promise<string> {
+  const { owned } = deploy.options;
+  return applyStack({ session: session(deploy), kind, report, owned, variables });
 }
 
 function session({ session: open }: Deploy): Session {

@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
+import { refusedCertificate } from "./certificate.ts";
 import { forgetImage } from "./image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
 import type { Session } from "./session.ts";
@@ -80,8 +81,13 @@ async function destroyStack(session: Session, kind: StackKind, report: Report): 
   const terraform = session.terraform.with(report);
   await terraform.init(kind);
   if ((await terraform.state(kind)).length === 0) return "nothing there";
+  if (session.settings.domain) await terraform.init("domain");
+  const refused = kind === "registry" ? {} : await refusedCertificate(session);
+  // The provider fails to look at a certificate that is refused, and deletes it all the same.
+  if (kind === "domain") await terraform.destroy(kind, {}, Object.keys(refused).length === 0);
   // Terraform wants a value for the image although it does not use it any more.
-  await terraform.destroy(kind, kind === "app" ? { image: PLACEHOLDER_IMAGE } : {});
+  else
+    await terraform.destroy(kind, kind === "app" ? { image: PLACEHOLDER_IMAGE, ...refused } : {});
   return "destroyed";
 }
 

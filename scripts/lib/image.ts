@@ -2,10 +2,17 @@ import { existsSync, readFileSync, rmSync } from "node:fs";
 import { homedir } from "node:os";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
+import {
+  BAKE,
+  BAKE_ENVIRONMENT,
+  BAKE_TARGET,
+  renderSources,
+} from "../../packages/local-cloud/containers/image-build.ts";
 import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../stacks/locations.ts";
 import type { Settings } from "../../stacks/settings.ts";
 import type { Access } from "./access.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { CloudApi } from "./cloud-api.ts";
 import { UsageError } from "./command-line.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
@@ -17,8 +24,8 @@ import { writeWhole } from "./write-whole.ts";
 
 const HOST = "cr.yandex";
 const TAG_LENGTH = 16;
-/** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. On no index. */
-const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
+/** The worker package, of which each image has a layer. */
+const WORKER_FOLDER = join("packages", "celery-push-worker");
 
 export interface ImageOptions {
   readonly world: World;
@@ -108,7 +115,7 @@ export function sourceHashOf(world: World, { image }: Settings): string {
   const input = {
     ...image,
     context: resolve(world.root, image.context),
-    further: [resolve(world.root, WORKER.folder)],
+    further: [resolve(world.root, WORKER_FOLDER)],
   };
   refuseSecrets(input, world.root);
   return hashContext(input);
@@ -148,7 +155,9 @@ type Remembered = v.InferOutput<typeof memorySchema>;
 
 const memorySchema = v.object({ image: v.string(), sourceHash: v.optional(v.string()) });
 
-const metadataSchema = v.object({ "containerimage.digest": v.string() });
+const metadataSchema = v.object({
+  [BAKE_TARGET]: v.object({ "containerimage.digest": v.string() }),
+});
 
 // Not by the image's own tag alone: a later build of the same sources replaces an earlier one.
 function newestBuild(images: readonly RegistryImage[], name: string): RegistryImage | undefined {
@@ -169,15 +178,19 @@ async function build(options: ImageOptions, tag: string): Promise<string> {
   rmSync(join(world.root, metadata), { force: true });
   const args = renderBuild(settings, `${repository}:${tag}`, metadata, rebuild);
   const result = await world.run("docker", args, {
+    env: { ...childEnvironment(world.env, "docker"), ...BAKE_ENVIRONMENT },
     logFile: logFile(world, settings.stage, "image"),
     onLine: options.report,
   });
   if (result.exitCode !== 0) throw dockerError("Building and pushing the image", result);
   const written: unknown = JSON.parse(readFileSync(join(world.root, metadata), "utf8"));
-  return v.parse(metadataSchema, written)["containerimage.digest"];
+  return v.parse(metadataSchema, written)[BAKE_TARGET]["containerimage.digest"];
 }
 
-/** One manifest and no index: the lifecycle policy would remove an index's untagged parts. */
+/**
+ * Builds the project's own image, unchanged, and on top of it the one that is pushed. One manifest
+ * and no index: the lifecycle policy would remove an index's untagged parts.
+ */
 export function renderBuild(
   { image }: Settings,
   reference: string,
@@ -185,30 +198,25 @@ export function renderBuild(
   rebuild = false,
 ): string[] {
   return [
-    "buildx",
-    "build",
-    "--platform",
-    "linux/amd64",
+    ...BAKE,
+    ...renderSources(image.context, image.dockerfile),
+    "--set=*.platform=linux/amd64",
     "--provenance=false",
     "--sbom=false",
     ...(rebuild ? ["--pull", "--no-cache"] : []),
     "--push",
     "--metadata-file",
     metadata,
-    "--build-context",
-    `${WORKER.name}=${WORKER.folder}`,
-    "--file",
-    join(image.context, image.dockerfile),
-    "--tag",
-    reference,
-    image.context,
+    `--set=${BAKE_TARGET}.tags=${reference}`,
+    BAKE_TARGET,
   ];
 }
 
 async function logIn({ world, access }: ImageOptions): Promise<void> {
   if (!access.given && hasCredentialHelper(world.env)) return;
   const args = ["login", "--username", "iam", "--password-stdin", HOST];
-  const result = await world.run("docker", args, { input: await access.token() });
+  const env = childEnvironment(world.env, "docker");
+  const result = await world.run("docker", args, { env, input: await access.token() });
   if (result.exitCode !== 0) throw dockerError(`Logging in to ${HOST}`, result);
 }
 

@@ -10,9 +10,11 @@ type Signal = (typeof SIGNALS)[number];
 export class Interrupted extends UserError {
   /** As a shell reports a process that a signal has ended. */
   readonly exitCode: number;
+  readonly signal: Signal;
 
   constructor(signal: Signal) {
     super("Interrupted. Run the same command again: it finishes the work.");
+    this.signal = signal;
     this.exitCode = 128 + constants.signals[signal];
   }
 }

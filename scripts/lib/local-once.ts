@@ -10,20 +10,26 @@ export function refuseDown(containers: readonly string[]): void {
   throw new UserError(`${containers.join(" and ")} did not start, so the command was not run.`);
 }
 
+/** What to run: a line for a shell, or the words of a command. */
+export interface OwnCommand {
+  readonly words: readonly string[];
+  readonly shell: boolean;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
 /**
- * Runs a command line in a shell, with the terminal of this process, and gives back its exit code. A
- * signal to this process ends it, and decides about the exit code then.
+ * Runs a command with the terminal of this process, and gives back its exit code. A signal to this
+ * process ends it, and decides about the exit code then.
  */
 export async function runOnce(
-  { root, env, interactive }: World,
-  commandLine: string,
-  environment: Readonly<Record<string, string>>,
+  { interactive }: Pick<World, "interactive">,
+  { words, shell, cwd, env }: OwnCommand,
   until: Ending,
 ): Promise<number> {
-  const child = spawn(commandLine, {
-    cwd: root,
-    env: { ...env, ...environment },
-    shell: true,
+  const [program = "", ...args] = words;
+  const child = spawn(program, args, {
+    ...{ cwd, env, shell },
     stdio: "inherit",
     // A group of its own, so that what the shell has started ends with it. A terminal has one group
     // in front, which must hold the command, and interrupts all of it by itself.
@@ -36,7 +42,9 @@ export async function runOnce(
     else endGroup(child.pid);
   });
   return await new Promise((resolve, reject) => {
-    child.on("error", reject);
+    child.on("error", ({ message }) =>
+      reject(new UserError(`${program} could not be run in ${cwd}: ${message}.`)),
+    );
     child.on("exit", (code, signal) =>
       resolve(exitCode ?? code ?? 128 + constants.signals[signal ?? "SIGTERM"]),
     );

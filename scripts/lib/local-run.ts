@@ -23,6 +23,7 @@ export interface LocalFlags {
   readonly once: string | undefined;
   readonly watch: boolean;
   readonly docker: boolean;
+  readonly python: string | undefined;
   readonly json: boolean;
 }
 
@@ -69,7 +70,9 @@ async function attend(
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
-      return await runOnce(world, flags.once, cloud.environment(), until);
+      const env = { ...world.env, ...cloud.environment(), ...cloud.programs() };
+      const command = { words: [flags.once], shell: true, cwd: world.root, env };
+      return await runOnce(world, command, until);
     }
   }
   const interrupted = await until.came;
@@ -78,9 +81,9 @@ async function attend(
   return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
 }
 
-function optionsOf({ root }: World, { data, docker }: LocalFlags) {
+function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {
   return {
-    ...{ root, docker },
+    ...{ root, docker, ...(python !== undefined && { python }) },
     cache: cacheDirectory(root),
     buckets: join(root, BUCKETS_DIRECTORY),
     secrets: readSecrets(join(root, SECRETS_FILE)),
@@ -88,7 +91,8 @@ function optionsOf({ root }: World, { data, docker }: LocalFlags) {
   };
 }
 
-function readSecrets(file: string): Record<string, string> {
+/** The user's own values for secrets, by variable. */
+export function readSecrets(file: string): Record<string, string> {
   if (!existsSync(file)) return {};
   return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
 }

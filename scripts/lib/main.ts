@@ -18,6 +18,7 @@ const SHOW_CURSOR = "\x1b[?25h";
 export async function main<Flags extends Record<string, Flag>>(
   command: Command<Flags>,
   act: (world: World, flags: FlagValues<Flags>) => Promise<void>,
+  argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
   const world = realWorld();
   outliveReaders();
@@ -28,7 +29,7 @@ export async function main<Flags extends Record<string, Flag>>(
     process.exit(interrupted.exitCode);
   });
   try {
-    const parsed = parseCommandLine(command, process.argv.slice(2), world.env);
+    const parsed = parseCommandLine(command, argv, world.env);
     if ("help" in parsed) world.say(parsed.help);
     else await act(world, parsed.flags);
   } catch (error) {

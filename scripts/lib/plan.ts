@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { stackId } from "../../stacks/settings.ts";
 import { parseDomainOutputs } from "./app-outputs.ts";
-import { certificateStatus } from "./certificate.ts";
+import { certificateStatus, isRefused, refusedCertificate } from "./certificate.ts";
 import { rememberedImage } from "./image.ts";
 import type { Session } from "./session.ts";
-import type { StackKind } from "./terraform.ts";
+import type { StackKind, Variables } from "./terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;
@@ -19,18 +19,22 @@ export async function planStacks(session: Session, given: string | undefined): P
     await terraform.init(kind);
     const obstacle = await findObstacle(session, kind);
     if (obstacle) world.say(obstacle);
-    else if (kind === "app") await planApp(session, given);
+    else if (kind === "app") await planApp(session, given, await refusedCertificate(session));
     else world.say(await terraform.plan(kind));
   }
 }
 
-async function planApp({ world, settings, terraform }: Session, given: string | undefined) {
+async function planApp(
+  { world, settings, terraform }: Session,
+  given: string | undefined,
+  certificate: Variables,
+) {
   const deployed = deployedImage(await terraform.outputs("app"));
   const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;
   if (image === undefined) {
     world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
   }
-  world.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE }));
+  world.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE, ...certificate }));
 }
 
 // Each of these would make the plan fail although nothing is wrong.
@@ -45,7 +49,7 @@ async function findObstacle({ settings, terraform, api }: Session, kind: StackKi
   if (!certificate) return kind === "app" ? NO_CERTIFICATE : undefined;
   const status = await certificateStatus(api, certificate.certificate_id);
   if (status === undefined) return "Not planned: the certificate is gone; a deploy makes another.";
-  if (status === "INVALID") return "Not planned: the certificate is INVALID.";
+  if (kind === "domain" && isRefused(status)) return `Not planned: the certificate is ${status}.`;
   if (status === "RENEWING" && kind === "domain") return RENEWING;
   return undefined;
 }

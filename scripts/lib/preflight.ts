@@ -2,6 +2,7 @@ import * as v from "valibot";
 import type { Settings } from "../../stacks/settings.ts";
 import { oldestTerraform } from "../../stacks/terraform-files.ts";
 import { type Access, credentialProblem, findFolder } from "./access.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { ApiError, CloudApi } from "./cloud-api.ts";
 import { dockerError, hasCredentialHelper, isUnchanged, sourceHashOf } from "./image.ts";
 import { parseImage } from "./registry-images.ts";
@@ -106,7 +107,9 @@ const versionSchema = v.object({ terraform_version: v.string() });
 
 async function checkTerraform(world: World, { backend }: Settings): Promise<void> {
   const binary = terraformBinary(world.env);
-  const result = await world.run(binary, ["version", "-json"], { timeoutSeconds: PROBE_SECONDS });
+  const env = childEnvironment(world.env, "terraform");
+  const probe = { env, timeoutSeconds: PROBE_SECONDS };
+  const result = await world.run(binary, ["version", "-json"], probe);
   if (result.exitCode === NOT_FOUND) throw new UserError(missingTerraform(binary));
   const { terraform_version: version } = parseVersion(binary, result);
   const oldest = oldestTerraform(backend.type === "local");
@@ -129,7 +132,8 @@ function parseVersion(binary: string, { exitCode, stdout, stderr }: RunResult) {
 async function checkDocker(options: PreflightOptions, sourceHash: () => string): Promise<void> {
   const { world } = options;
   if (!willBuild(options, sourceHash)) return;
-  const probe = { timeoutSeconds: PROBE_SECONDS };
+  const env = childEnvironment(world.env, "docker");
+  const probe = { env, timeoutSeconds: PROBE_SECONDS };
   const daemon = await world.run("docker", ["info"], probe);
   if (daemon.exitCode !== 0) throw dockerError("`docker info`", daemon);
   const buildx = await world.run("docker", ["buildx", "version"], probe);

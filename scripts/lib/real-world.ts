@@ -32,7 +32,7 @@ export function realWorld(): World {
     runId: `${digitsOf(Date.now())}-${process.pid}`,
     env: process.env,
     interactive: Boolean(process.stdin.isTTY && process.stdout.isTTY),
-    run: (command, args, options = {}) =>
+    run: (command, args, options) =>
       options.logFile === undefined
         ? runCaptured(command, args, options)
         : runLogged(command, args, options, resolve(root, options.logFile)),
@@ -70,7 +70,7 @@ async function runCaptured(
   options: RunOptions,
 ): Promise<RunResult> {
   const child = spawn(command, args, {
-    env: options.env ?? process.env,
+    env: options.env,
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
   });
   const output = { stdout: "", stderr: "" };
@@ -99,7 +99,7 @@ async function runLogged(
   writeFileSync(file, "", { mode: 0o600 });
   const log = openSync(file, "a");
   const child = spawn(command, args, {
-    env: options.env ?? process.env,
+    env: options.env,
     stdio: ["ignore", log, log],
     // A group of its own, which no terminal interrupts and nobody kills along with this one.
     detached: true,

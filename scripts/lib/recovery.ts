@@ -9,7 +9,13 @@ import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts"
 import { rightsFirst } from "./rights.ts";
 import type { Session } from "./session.ts";
 import type { Report } from "./steps.ts";
-import { findApplied, type StackKind, type Terraform, TerraformFailure } from "./terraform.ts";
+import {
+  findApplied,
+  type StackKind,
+  type Terraform,
+  TerraformFailure,
+  type Variables,
+} from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
@@ -19,19 +25,19 @@ export interface ApplyOptions {
   readonly session: Session;
   readonly kind: StackKind;
   readonly report: Report;
+  readonly variables?: Variables;
   /** Ids of things that the user says are this stage's own. */
   readonly owned?: readonly string[] | undefined;
 }
 
 /**
- * Applies a stack, and finishes what a run has left that died while it made things: Terraform learns
+ * Applies an initialized stack, and finishes what a run has left that died while it made things: Terraform learns
  * of a thing only after it exists, so such a run leaves things that no state knows. Looks for them
  * only when there is a reason: the mark of a run that never came to its end, or an apply that fails.
  */
 export async function applyStack(options: ApplyOptions): Promise<string> {
-  const { session, kind, report } = options;
+  const { session, kind, report, variables = {} } = options;
   const terraform = session.terraform.with(report);
-  await terraform.init(kind);
   const mark = join(
     session.world.root,
     stageDirectory(session.settings.stage),
@@ -39,29 +45,45 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   );
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  const outcome = await applyTwice(options, () => applyRightsFirst(terraform, kind));
+  const outcome = await applyInRounds(options, () => applyRightsFirst(terraform, kind, variables));
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
 }
 
-async function applyRightsFirst(terraform: Terraform, kind: StackKind): Promise<string> {
+async function applyRightsFirst(
+  terraform: Terraform,
+  kind: StackKind,
+  variables: Variables,
+): Promise<string> {
   const first =
     kind === "app" ? rightsFirst(terraform.planned(kind), await terraform.state(kind)) : [];
-  if (first.length > 0) await terraform.apply(kind, first);
-  return terraform.apply(kind);
+  if (first.length > 0) await terraform.apply(kind, variables, first);
+  return terraform.apply(kind, variables);
 }
 
-async function applyTwice(options: ApplyOptions, apply: () => Promise<string>): Promise<string> {
-  const { session, kind } = options;
+// Each round has to find something that was not found before: what comes after it may be lost too.
+async function applyInRounds(options: ApplyOptions, apply: () => Promise<string>): Promise<string> {
+  const found = new Set<string>();
+  try {
+    for (;;) {
+      const outcome = await attempt(apply);
+      if (typeof outcome === "string") return [...found, outcome].join("; ");
+      const before = found.size;
+      for (const phrase of await takeOver(options, outcome)) found.add(phrase);
+      if (PASSING.test(outcome.message)) found.add("a half-made key is gone");
+      if (found.size === before) throw outcome;
+    }
+  } finally {
+    options.session.terraform.forgetImports(options.kind);
+  }
+}
+
+async function attempt(apply: () => Promise<string>): Promise<string | TerraformFailure> {
   try {
     return findApplied(await apply());
   } catch (error) {
-    if (!(error instanceof TerraformFailure) || interruption()) throw error;
-    const taken = await takeOver(options, error);
-    if (taken.length === 0 && !PASSING.test(error.message)) throw error;
-    return [...taken, findApplied(await apply())].join("; ");
-  } finally {
-    session.terraform.forgetImports(kind);
+    if (error instanceof TerraformFailure && !interruption()) return error;
+    throw error;
   }
 }
 
@@ -88,7 +110,7 @@ async function takeOverAll({ session, kind, owned = [] }: ApplyOptions): Promise
   const found = await findNamesakes(api, folderId, missing, known);
   const stateId = stateIdOf(settings, world.root);
   const isOwn = ({ inherits, labels, id }: Namesake) =>
-    inherits || labels[STATE_LABEL] === stateId || owned.includes(id);
+    inherits || owned.includes(id) || (stateId !== "" && labels[STATE_LABEL] === stateId);
   const strangers = found.filter((thing) => !isOwn(thing) && !thing.harmless);
   if (strangers.length > 0) throw refusal(session, kind, strangers);
   const plan = await decide(session, kind, firstOfEach(found.filter(isOwn)), owned);

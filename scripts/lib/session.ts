@@ -36,7 +36,7 @@ export async function openSession(
   const folderId = await findFolder(world, settings);
   // The provider would prefer the key to a token.
   const token = world.env.YC_SERVICE_ACCOUNT_KEY_FILE ? undefined : await access.token();
-  const env = terraformEnvironment(world.env, { token, folderId });
+  const env = terraformEnvironment(world.env, { token, folderId, backend: settings.backend.type });
   prepareStage(world, settings);
   const terraform = new Terraform(world, { stage: settings.stage, env });
   return { world, settings, access, api: new CloudApi(world, access), folderId, terraform };
@@ -47,7 +47,7 @@ export function openTerraform(world: World, settings: Settings): Terraform {
   prepareStage(world, settings);
   return new Terraform(world, {
     stage: settings.stage,
-    env: terraformEnvironment(world.env, {}),
+    env: terraformEnvironment(world.env, { backend: settings.backend.type }),
   });
 }
 

@@ -131,7 +131,9 @@ async function unknownSecrets(session: Session, state: readonly StateResource[])
   const list = await api.list("lockbox", "/lockbox/v1/secrets", "secrets", { folderId });
   return v
     .parse(secretsSchema, list)
-    .filter(({ id, labels }) => labels[STATE_LABEL] === stateId && !known.has(id));
+    .filter(
+      ({ id, labels }) => stateId !== "" && labels[STATE_LABEL] === stateId && !known.has(id),
+    );
 }
 
 interface Used {

@@ -2,7 +2,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { stackId } from "../../stacks/settings.ts";
+import { type BackendSettings, stackId } from "../../stacks/settings.ts";
+import { childEnvironment } from "./child-environment.ts";
 import { logFile } from "./stage-directory.ts";
 import { UserError } from "./user-error.ts";
 import { type Environment, NOT_FOUND, type RunResult, type World } from "./world.ts";
@@ -56,9 +57,10 @@ export class Terraform {
 
   /** Writes the Terraform of all stacks. */
   async synth(): Promise<void> {
-    const { stage, env } = this.options;
+    const { stage } = this.options;
     const result = await this.world.run(process.execPath, ["run.mjs", "main.ts"], {
-      env: { ...env, STAGE: stage },
+      // config.ts is the user's own code, which may read whatever it likes.
+      env: { ...this.world.env, STAGE: stage },
     });
     if (result.exitCode !== 0) throw new UserError(result.stderr.trim() || result.stdout.trim());
   }
@@ -88,14 +90,20 @@ export class Terraform {
   }
 
   /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
-  async apply(kind: StackKind, targets: readonly string[] = []): Promise<string> {
+  async apply(
+    kind: StackKind,
+    variables: Variables = {},
+    targets: readonly string[] = [],
+  ): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
-    return this.logged(kind, "apply", [...args, ...targets.map((target) => `-target=${target}`)]);
+    const flags = [...variableFlags(variables), ...targets.map((target) => `-target=${target}`)];
+    return this.logged(kind, "apply", [...args, ...flags]);
   }
 
-  async destroy(kind: StackKind, variables: Variables = {}): Promise<void> {
+  async destroy(kind: StackKind, variables: Variables = {}, refresh = true): Promise<void> {
     const args = ["destroy", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
-    await this.logged(kind, "destroy", [...args, ...variableFlags(variables)]);
+    const flags = [...(refresh ? [] : ["-refresh=false"]), ...variableFlags(variables)];
+    await this.logged(kind, "destroy", [...args, ...flags]);
   }
 
   /** The outputs that are no secrets. Empty when nothing was applied. */
@@ -221,24 +229,33 @@ export function missingTerraform(binary: string): string {
   return `\`${binary}\` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.`;
 }
 
+export interface Credentials {
+  readonly token?: string;
+  readonly folderId?: string;
+  readonly backend: BackendSettings["type"];
+}
+
 /**
- * The environment of terraform: this process's, minus what breaks the provider, plus what keeps it
- * from asking, plus the credentials of this run.
+ * The environment of terraform: what it needs of this process's, plus what keeps it from asking, plus
+ * the credentials of this run. A state in a bucket takes AWS_* too.
  */
-export function terraformEnvironment(
-  env: Environment,
-  credentials: { readonly token?: string; readonly folderId?: string },
-): Environment {
-  // The provider fails to configure itself when this one is set.
-  const { AWS_CA_BUNDLE: _, ...rest } = env;
+export function terraformEnvironment(env: Environment, credentials: Credentials): Environment {
+  const { token, folderId, backend } = credentials;
   return {
-    ...rest,
-    ...(credentials.token && { YC_TOKEN: credentials.token }),
-    ...(credentials.folderId && { YC_FOLDER_ID: credentials.folderId }),
+    ...childEnvironment(env, "terraform"),
+    ...(backend === "s3" && awsVariables(env)),
+    ...(token && { YC_TOKEN: token }),
+    ...(folderId && { YC_FOLDER_ID: folderId }),
     TF_INPUT: "0",
     TF_IN_AUTOMATION: "1",
     CHECKPOINT_DISABLE: "1",
   };
+}
+
+function awsVariables(env: Environment): Environment {
+  // The provider fails to configure itself when this one is set.
+  const { AWS_CA_BUNDLE: _, ...rest } = env;
+  return Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith("AWS_")));
 }
 
 /** Terraform's errors, each once, after the cloud's own reasons; its last lines where none is marked. */

@@ -6,8 +6,8 @@ export interface RunResult {
 }
 
 export interface RunOptions {
-  /** The whole environment of the process. @default - that of this process */
-  readonly env?: Environment;
+  /** The whole environment of the process. */
+  readonly env: Environment;
   /** Goes to standard input, which is closed otherwise. */
   readonly input?: string;
   /** Seconds after which the process is killed and counts as failed. @default - no limit */
@@ -33,7 +33,7 @@ export const TIMED_OUT = 124;
 /** Everything outside the process. Tests pass their own. */
 export interface World {
   /** Runs a command without a shell. A failure is an answer, not an exception. */
-  run(command: string, args: readonly string[], options?: RunOptions): Promise<RunResult>;
+  run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult>;
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** One line for the user, on standard output. */
   say(text: string): void;

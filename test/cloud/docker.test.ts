@@ -123,6 +123,82 @@ describe("docker", () => {
     expect(build(...context).stderr).toContain('"/worker.whl": not found');
   });
 
+  describe("bake", () => {
+    const DEFINITION = {
+      target: {
+        app: { context: "app", contexts: { shared: "shared" } },
+        image: { context: "layer", contexts: { app: "target:app" } },
+      },
+    };
+    const TAG = `--set=image.tags=${REPOSITORY}:v1`;
+    const bake = (...flags: string[]) =>
+      docker("buildx", "bake", "--file=bake.json", ...PLAIN.slice(2), ...flags);
+    const define = (definition: object) => write("bake.json", JSON.stringify(definition));
+
+    beforeEach(() => {
+      define(DEFINITION);
+      write("shared/a.txt", "a");
+      write("layer/Dockerfile", "FROM app\nCOPY top.txt /\n");
+      write("layer/top.txt", "top");
+    });
+
+    test("pushes the target that is asked for, built on another one", () => {
+      login();
+      const metadata = join(dir, "metadata.json");
+
+      expect(bake(TAG, "--push", "--metadata-file", metadata, "image").status).toBe(0);
+      const [image] = images();
+      const { "containerimage.digest": digest, "image.name": name } = JSON.parse(
+        readFileSync(metadata, "utf8"),
+      ).image;
+      expect(images()).toHaveLength(1);
+      expect(image).toMatchObject({ digest, tags: ["v1"], index: false });
+      expect(name).toBe(`${REPOSITORY}:v1`);
+    });
+
+    test("gives another digest when what it stands on is another", () => {
+      login();
+      const digests = ["app/manage.py", "shared/a.txt", "layer/top.txt", "-"].map((file) => {
+        if (file !== "-") write(file, "changed");
+        expect(bake(TAG, "--push", "image").status).toBe(0);
+        return images().find(({ tags }) => tags.includes("v1"))?.digest;
+      });
+
+      expect(new Set(digests).size).toBe(3);
+    });
+
+    test("takes a target's fields from the command line", () => {
+      write("app/docker/prod", "FROM x\nCOPY missing /\n");
+
+      const { stderr } = bake("--set=app.dockerfile=docker/prod", "image");
+
+      expect(stderr).toContain('"/missing": not found');
+    });
+
+    test("reads nothing outside of the folder unless that is allowed", () => {
+      const outside = mkdtempSync(join(tmpdir(), "outside-"));
+      writeFileSync(join(outside, "Dockerfile"), "FROM x\n");
+      const away = [`--set=app.context=${outside}`, "image"];
+
+      expect(bake(...away).stderr).toContain(`Pass "--allow=fs.read=${outside}"`);
+      expect(bake(`--allow=fs.read=${outside}`, ...away).status).toBe(0);
+      process.env.BUILDX_BAKE_ENTITLEMENTS_FS = "0";
+      expect(bake(...away).status).toBe(0);
+      delete process.env.BUILDX_BAKE_ENTITLEMENTS_FS;
+    });
+
+    test.each<[string, object, string[], string]>([
+      ["an unknown target", DEFINITION, ["other"], "failed to find target other"],
+      ["an unknown target to change", DEFINITION, ["--set=x.tags=a", "image"], "matching 'x'"],
+      ["an unknown field", { target: { a: { tag: "x" } } }, ["a"], "Unsupported argument tag"],
+      ["a template", { target: { a: { context: "$" + "{x}" } } }, ["a"], "Variables not allowed"],
+    ])("refuses %s", (_, definition, argv, message) => {
+      define(definition);
+
+      expect(bake(...argv).stderr).toContain(message);
+    });
+  });
+
   test("is let in by yc's credential helper", () => {
     expect(run("yc", ["container", "registry", "configure-docker"]).status).toBe(0);
     expect(build("--push").status).toBe(0);
@@ -223,7 +299,8 @@ function docker(...argv: [{ input: string }, ...string[]] | string[]) {
 }
 
 function run(tool: string, argv: string[], input = "") {
-  const env = { PATH: process.env.PATH, CLOUD_DIR: dir };
+  const { PATH, BUILDX_BAKE_ENTITLEMENTS_FS } = process.env;
+  const env = { PATH, BUILDX_BAKE_ENTITLEMENTS_FS, CLOUD_DIR: dir };
   return spawnSync(join(dir, "bin", tool), argv, { env, encoding: "utf8", input, cwd: dir });
 }
 

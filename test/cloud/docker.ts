@@ -1,11 +1,12 @@
 import { formatCommand, parse, UsageError } from "./cli.ts";
+import { BAKE } from "./docker/bake.ts";
 import { BUILD } from "./docker/build.ts";
 import { type DockerCommand, DockerError } from "./docker/command.ts";
 import { LOCAL } from "./docker/local.ts";
 import { REGISTRY_COMMANDS } from "./docker/registry.ts";
 import { changeCloud, readCloud } from "./state.ts";
 
-const COMMANDS: readonly DockerCommand[] = [...LOCAL, ...BUILD, ...REGISTRY_COMMANDS];
+const COMMANDS: readonly DockerCommand[] = [...LOCAL, ...BUILD, ...BAKE, ...REGISTRY_COMMANDS];
 const GLOBAL_FLAGS = {
   config: "string",
   context: "string",
@@ -37,7 +38,9 @@ function main(argv: readonly string[]): number {
 
 // `-f` is the Dockerfile for a build and the template for everything else.
 function shorthands(argv: readonly string[]): Record<string, string> {
-  return argv.includes("build") ? SHORTHANDS : { ...SHORTHANDS, f: "format" };
+  return argv.includes("build") || argv.includes("bake")
+    ? SHORTHANDS
+    : { ...SHORTHANDS, f: "format" };
 }
 
 function prefix(argv: readonly string[], error: Error): string {

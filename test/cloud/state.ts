@@ -19,6 +19,8 @@ export interface Cloud {
   tick: number;
   /** How many resources terraform has made. */
   creates?: number;
+  /** What was lost of them. */
+  lost?: string[];
   registries: Record<string, { name: string; folderId: string } & Described>;
   /** Key: `<registry id>/<repository>`. */
   repositories: Record<string, { id: string; policy?: unknown }>;
@@ -73,6 +75,8 @@ export interface Cloud {
   docker?: DockerClient;
   /** Operations of the REST API that nobody has asked for yet. */
   operations?: Record<string, Operation>;
+  /** Secrets of the shell that a tool was given. */
+  leaked?: string[];
   /** What a test wants to go wrong. */
   faults: Faults;
   /** Every command and request that reached the stand-ins, in order. */
@@ -242,12 +246,10 @@ export interface SecretVersion {
   createdAt?: string;
 }
 
-/**
- * What becomes of one creation, counted from 1 over the life of the cloud: the cloud has made the
- * thing by then, and terraform never hears of it.
- */
+/** What becomes of a creation: the cloud has made the thing, and terraform does not hear of it. */
 export interface LostCreation {
-  at: number;
+  /** Counted from 1 over the life of the cloud; `each` loses the first of each thing. */
+  at: number | "each";
   /**
    * `kill` ends terraform and the provider, `kill all` the process that has started terraform too;
    * `internal` fails the look that follows; `unavailable` loses the answer, so that the provider asks
@@ -274,6 +276,9 @@ export interface Faults {
   docker?: "daemon" | "denied";
 }
 
+/** What a test may plant in the environment of a command, to see who gets it. */
+const SHELL_SECRETS = ["PLANTED_TOKEN", "AWS_SECRET_ACCESS_KEY"];
+
 /** Reads the cloud; an empty one when nothing was made yet. */
 export function readCloud(dir = cloudDir()): Cloud {
   const file = join(dir, "cloud.json");
@@ -285,6 +290,8 @@ export function changeCloud<T>(change: (cloud: Cloud) => T, dir = cloudDir()): T
   return locked(dir, () => {
     const cloud = readCloud(dir);
     cloud.tick += 1;
+    const leaked = SHELL_SECRETS.filter((name) => process.env[name]);
+    if (leaked.length > 0) cloud.leaked = [...new Set([...(cloud.leaked ?? []), ...leaked])];
     const result = change(cloud);
     const file = join(dir, "cloud.json");
     writeFileSync(`${file}.new`, JSON.stringify(cloud, null, 1));

@@ -98,6 +98,7 @@ export function terraformEnv(cloudDir: string): NodeJS.ProcessEnv {
     TF_IN_AUTOMATION: "1",
     CHECKPOINT_DISABLE: "1",
     CLOUD_DIR: cloudDir,
+    PASS_ENV: "CLOUD_DIR,CLOUD_HTTP",
     YC_FOLDER_ID: FOLDER_ID,
     YC_CLOUD_ID: CLOUD_ID,
     YC_TOKEN: "t1.stand-in.token",

@@ -35,6 +35,13 @@ describe("the checks of a container", () => {
       { command: [] },
       "'command' is [], allowed: at least the program. Leave it out for the image's own entry point.",
     ],
+    ...["$PORT", "${PORT}", "--port=$PORT", "0.0.0.0:$PORT"].map(
+      (word): [string, object, string] => [
+        `a variable that no shell replaces, ${word}`,
+        { command: ["uvicorn", "shop.asgi:application", word] },
+        `'command' is "${word}", allowed: words without variables, since no shell replaces them. Start a shell: ["sh", "-c", "exec … $PORT"].`,
+      ],
+    ),
     ["no memory", { memoryMib: 0 }, `'memoryMib' is 0, allowed: ${memory}.`],
     ["9 GiB of memory", { memoryMib: 9216 }, `'memoryMib' is 9216, allowed: ${memory}.`],
     ["memory between steps", { memoryMib: 500 }, `'memoryMib' is 500, allowed: ${memory}.`],

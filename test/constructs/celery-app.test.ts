@@ -122,6 +122,31 @@ describe("CeleryApp", () => {
     );
   });
 
+  test.each(["shop-web", "shop-worker"])("gives %s further names of a setting", (name) => {
+    const stack = synthApp({
+      aliases: {
+        BROKER: "CELERY_BROKER_URL",
+        DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS",
+        HOSTS: "ALLOWED_HOSTS",
+        SECRET_KEY: "DJANGO_SECRET_KEY",
+      },
+    });
+
+    const variables = environment(container(stack, name));
+    expect(variables).toMatchObject({
+      BROKER: variables.CELERY_BROKER_URL,
+      DJANGO_ALLOWED_HOSTS: ".apigw.yandexcloud.net",
+      HOSTS: ".apigw.yandexcloud.net",
+      SECRET_KEY: "secret secret_key",
+    });
+    const { secrets } = container(stack, name) as unknown as { secrets: Body[] };
+    const entry = (variable: string) => {
+      const secret = secrets.find((one) => one.environment_variable === variable);
+      return [secret?.id, secret?.version_id, secret?.key];
+    };
+    expect(entry("SECRET_KEY")).toEqual(entry("DJANGO_SECRET_KEY"));
+  });
+
   test.each(["shop-web", "shop-worker"])("gives %s every connection setting", (name) => {
     const stack = synthApp({ env: { DJANGO_SETTINGS_MODULE: "shop.settings" } });
 
@@ -333,7 +358,17 @@ describe("CeleryApp", () => {
     [
       "a variable that the system sets itself",
       { env: { SQS_QUEUE: "x" } },
-      "[app/Celery] 'env.SQS_QUEUE' is \"SQS_QUEUE\", allowed: a variable that the system does not set itself. Remove it, or read another variable in your settings.",
+      "[app/Celery] 'env.SQS_QUEUE' is \"SQS_QUEUE\", allowed: a variable that the system does not set itself. Remove it, or give what the system sets a further name in 'aliases'.",
+    ],
+    [
+      "a further name that the system sets itself",
+      { aliases: { SQS_QUEUE: "SQS_REGION" } },
+      "[app/Celery] 'aliases.SQS_QUEUE' is \"SQS_QUEUE\", allowed: a variable that the system does not set itself. Remove it, or give what the system sets a further name in 'aliases'.",
+    ],
+    [
+      "a further name that the user sets already",
+      { env: { KEY: "x" }, aliases: { KEY: "DJANGO_SECRET_KEY" } },
+      "[app/Celery] 'aliases.KEY' is \"KEY\", allowed: a name that 'env' and 'secrets' do not have. Keep one of the two.",
     ],
     [
       "the root as the worker's path",

@@ -108,6 +108,31 @@ components:
     expect(messages).toEqual([]);
   });
 
+  test("accepts references by variables, and a greedy parameter beside another", async () => {
+    const { messages } =
+      await load(`${HEAD}x-yc-apigateway: { variables: { id: { default: Order } } }
+paths:
+  /a/{file+}: { parameters: [{ $ref: "#/components/parameters/File" }], get: {} }
+  /a/{id}:
+    parameters: [{ name: id, in: path, required: true, schema: { type: string } }]
+    get:
+      responses:
+        default:
+          description: fine
+          content:
+            application/json:
+              schema: { $ref: "#/components/schemas/Order" }
+      x-yc-apigateway-integration: { $ref: "#/components/x-yc-apigateway-integrations/\${var.id}" }
+components:
+  parameters:
+    File: { name: file, in: path, required: true, schema: { type: string } }
+  schemas:
+    Order: { type: object }
+`);
+
+    expect(messages).toEqual([]);
+  });
+
   test("tells all problems at once", async () => {
     const { messages } = await load(`openapi: "3.0.3"
 info: { title: Shop, version: 1.0 }
@@ -127,6 +152,9 @@ paths:
     "allowed: dummy, cloud_functions, http, object_storage, cloud_datasphere, cloud_datastreams, serverless_containers, cloud_ymq, cloud_ydb, swagger. Correct the type, or leave the integration out to use the container.";
   const ID_RULE =
     "allowed: an id of 20 lower-case letters and digits, or a variable such as ${var.id}. Leave it out: the stack fills in its own.";
+
+  const REFERENCE_RULE =
+    "allowed: references to what is in the file itself, like #/components/schemas/Order. Define it there, or correct the reference.";
 
   const AT = "#/paths/~1a/get/x-yc-apigateway-integration";
   const integration = (...lines: string[]) =>
@@ -208,7 +236,43 @@ paths:
     [
       "a reference that leads nowhere",
       `${HEAD}paths:\n  /a:\n    get:\n      responses: { default: { $ref: "#/components/responses/None" } }\n`,
-      "'api.yaml:1 #' is \"a mapping\", allowed: references to what is in the file itself (Can't resolve #/components/responses/None). Define it under components, or correct the reference.",
+      `'api.yaml:6 #/paths/~1a/get/responses/default/$ref' is "#/components/responses/None", ${REFERENCE_RULE}`,
+    ],
+    [
+      "an integration that refers to nothing",
+      integration('$ref: "#/components/x-yc-apigateway-integrations/None"'),
+      `'api.yaml:7 ${AT}/$ref' is "#/components/x-yc-apigateway-integrations/None", ${REFERENCE_RULE}`,
+    ],
+    [
+      "a reference that is a variable, one of whose values leads nowhere",
+      `${HEAD}x-yc-apigateway:
+  variables:
+    handler: { default: "#/components/x-yc-apigateway-integrations/A", enum: ["#/none"] }
+paths:
+  /a: { get: { x-yc-apigateway-integration: { $ref: "\${var.handler}" } } }
+components:
+  x-yc-apigateway-integrations:
+    A: { type: dummy, http_code: 204 }
+`,
+      `'api.yaml:7 ${AT}/$ref' is "\${var.handler}", ${REFERENCE_RULE}`,
+    ],
+    [
+      "a CORS rule that refers to nothing",
+      `${HEAD}x-yc-apigateway: { cors: { $ref: "#/components/none" } }\npaths: { /a: {} }\n`,
+      `'api.yaml:3 #/x-yc-apigateway/cors/$ref' is "#/components/none", ${REFERENCE_RULE}`,
+    ],
+    [
+      "a reference to another file",
+      `${HEAD}paths:\n  /a: { parameters: [{ $ref: "shared.yaml#/Id" }] }\n`,
+      `'api.yaml:4 #/paths/~1a/parameters/0/$ref' is "shared.yaml#/Id", ${REFERENCE_RULE}`,
+    ],
+    [
+      "two paths that differ by the name of a parameter",
+      `${HEAD}paths:
+  /a/{x}/b: { parameters: [{ name: x, in: path, required: true, schema: { type: string } }] }
+  /a/{y}/b: { parameters: [{ name: y, in: path, required: true, schema: { type: string } }] }
+`,
+      "'api.yaml:5 #/paths/~1a~1{y}~1b' is \"/a/{y}/b\", allowed: paths that differ by more than the names of parameters, and there is /a/{x}/b. Put the operations of both under one of them.",
     ],
     [
       "the same operationId twice",

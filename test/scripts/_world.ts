@@ -51,7 +51,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
     interactive: options.interactive ?? false,
     root: options.root ?? "/nowhere",
     runId: "run",
-    run: async (command, args, runOptions = {}) => {
+    run: async (command, args, runOptions) => {
       const line = [command, ...args].join(" ");
       record.ran.push(line);
       record.options.push(runOptions);

@@ -23,7 +23,7 @@ describe("accessOf", () => {
 
     expect([await access.token(), await access.token()]).toEqual(["t1.fresh", "t1.fresh"]);
     expect(world.ran).toEqual([CREATE_TOKEN]);
-    expect(world.options).toEqual([{ timeoutSeconds: 20 }]);
+    expect(world.options).toEqual([{ env: {}, timeoutSeconds: 20 }]);
   });
 
   test.each([

@@ -4,6 +4,7 @@ import {
   formatHelp,
   parseCommandLine,
   STAGE,
+  splitCommand,
   UsageError,
 } from "../../scripts/lib/command-line.ts";
 
@@ -17,6 +18,23 @@ const command = {
     yes: { type: "boolean", help: "do not ask" },
   },
 } as const;
+
+describe("splitCommand", () => {
+  test.each([
+    [["python", "manage.py", "--high"], [], ["python", "manage.py", "--high"]],
+    [
+      ["--to", "sea", "python", "-m", "x"],
+      ["--to", "sea"],
+      ["python", "-m", "x"],
+    ],
+    [["--to=sea", "--high", "ls"], ["--to=sea", "--high"], ["ls"]],
+    [["--high", "--", "--odd"], ["--high"], ["--odd"]],
+    [["--help"], ["--help"], []],
+    [[], [], []],
+  ])("of %j takes %j for its own", (argv, own, words) => {
+    expect(splitCommand(command, argv)).toEqual({ own, command: words });
+  });
+});
 
 describe("parseCommandLine", () => {
   test("gives every flag a value", () => {

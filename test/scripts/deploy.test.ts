@@ -1,9 +1,13 @@
+import { mkdtempSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { AppOutputs } from "../../scripts/lib/app-outputs.ts";
 import { CloudApi } from "../../scripts/lib/cloud-api.ts";
 import { closingLines, Deploy, deploySteps } from "../../scripts/lib/deploy.ts";
 import { describeSteps } from "../../scripts/lib/steps.ts";
 import { Terraform } from "../../scripts/lib/terraform.ts";
+import { makeStageDirectory } from "../../stacks/locations.ts";
 import { settings } from "./_settings.ts";
 import { ACCESS, fakeWorld, type Routes } from "./_world.ts";
 
@@ -167,7 +171,9 @@ describe("closingLines", () => {
 });
 
 function open(routes: Routes, commands: Record<string, string>) {
-  const world = fakeWorld({ routes, commands });
+  const root = mkdtempSync(join(tmpdir(), "deploy-"));
+  makeStageDirectory(undefined, root);
+  const world = fakeWorld({ routes, commands, root });
   const deploy = new Deploy({ world, settings: settings(DOMAIN) });
   deploy.session = {
     world,

@@ -52,7 +52,7 @@ describe("the step of the domain", () => {
       join(root, "cdktf.out/stacks/registry/cdk.tf.json"),
       JSON.stringify({ terraform, provider: { yandex: [{}] }, resource: { images: {} } }),
     );
-    const left = [{ mode: "managed", type: "yandex_cm_certificate", instances: [] }];
+    const left = [{ mode: "managed", type: "yandex_cm_certificate", name: "x", instances: [] }];
     const world = fakeWorld({
       root,
       commands: {
@@ -142,7 +142,7 @@ describe("leftovers", () => {
 });
 
 async function check(database: object, deletion_protection: boolean) {
-  const resource = { mode: "managed", type: "yandex_ydb_database_serverless" };
+  const resource = { mode: "managed", type: "yandex_ydb_database_serverless", name: "x" };
   const state = {
     resources: [{ ...resource, instances: [{ attributes: { deletion_protection } }] }],
   };

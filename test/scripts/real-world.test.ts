@@ -5,9 +5,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { realWorld } from "../../scripts/lib/real-world.ts";
-import { NOT_FOUND, TIMED_OUT } from "../../scripts/lib/world.ts";
+import { NOT_FOUND, type RunOptions, TIMED_OUT } from "../../scripts/lib/world.ts";
 
-const { run } = realWorld();
+const run = (command: string, args: readonly string[], options: Partial<RunOptions> = {}) =>
+  realWorld().run(command, args, { env: process.env, ...options });
 const node = process.execPath;
 
 let dir: string;

@@ -89,29 +89,42 @@ describe("Terraform", () => {
 });
 
 describe("terraformEnvironment", () => {
-  test("passes everything on but AWS_CA_BUNDLE, and adds the credentials", () => {
+  test("passes on what terraform needs, and adds the credentials", () => {
     const env = {
       AWS_CA_BUNDLE: "/ca.pem",
+      AWS_SECRET_ACCESS_KEY: "secret",
+      GITHUB_TOKEN: "secret",
       HTTPS_PROXY: "http://proxy",
       TF_CLI_ARGS_plan: "-parallelism=3",
       TF_CLI_CONFIG_FILE: "/mirror.tfrc",
       YC_FOLDER_ID: "b1gother",
     };
 
-    expect(terraformEnvironment(env, { token: "t1.x", folderId: "b1g" })).toEqual({
-      HTTPS_PROXY: "http://proxy",
-      TF_CLI_ARGS_plan: "-parallelism=3",
-      TF_CLI_CONFIG_FILE: "/mirror.tfrc",
-      YC_FOLDER_ID: "b1g",
-      YC_TOKEN: "t1.x",
-      TF_INPUT: "0",
-      TF_IN_AUTOMATION: "1",
-      CHECKPOINT_DISABLE: "1",
+    expect(terraformEnvironment(env, { token: "t1.x", folderId: "b1g", backend: "local" })).toEqual(
+      {
+        HTTPS_PROXY: "http://proxy",
+        TF_CLI_ARGS_plan: "-parallelism=3",
+        TF_CLI_CONFIG_FILE: "/mirror.tfrc",
+        YC_FOLDER_ID: "b1g",
+        YC_TOKEN: "t1.x",
+        TF_INPUT: "0",
+        TF_IN_AUTOMATION: "1",
+        CHECKPOINT_DISABLE: "1",
+      },
+    );
+  });
+
+  test("takes the keys of a state in a bucket along, and not what breaks the provider", () => {
+    const env = { AWS_CA_BUNDLE: "/ca.pem", AWS_SECRET_ACCESS_KEY: "secret" };
+
+    expect(terraformEnvironment(env, { backend: "s3" })).toMatchObject({
+      AWS_SECRET_ACCESS_KEY: "secret",
     });
+    expect(terraformEnvironment(env, { backend: "s3" })).not.toHaveProperty("AWS_CA_BUNDLE");
   });
 
   test("adds no empty credentials", () => {
-    expect(terraformEnvironment({}, {})).not.toHaveProperty("YC_TOKEN");
+    expect(terraformEnvironment({}, { backend: "local" })).not.toHaveProperty("YC_TOKEN");
   });
 });
 
@@ -129,12 +142,12 @@ describe("what terraform prints", () => {
     const text = JSON.stringify({
       version: 4,
       resources: [
-        { mode: "managed", type: "a", instances: [{ attributes: { id: "1" } }] },
-        { mode: "data", type: "b", instances: [{ attributes: { id: "2" } }] },
+        { mode: "managed", type: "a", name: "x", instances: [{ attributes: { id: "1" } }] },
+        { mode: "data", type: "b", name: "y", instances: [{ attributes: { id: "2" } }] },
       ],
     });
 
-    expect(parseState(text)).toEqual([{ type: "a", attributes: { id: "1" } }]);
+    expect(parseState(text)).toEqual([{ address: "a.x", type: "a", attributes: { id: "1" } }]);
     expect(parseState("\n")).toEqual([]);
     expect(parseState('{"version":4}')).toEqual([]);
   });
@@ -144,6 +157,10 @@ describe("what terraform prints", () => {
     [
       "Apply complete! Resources: 2 added, 1 changed, 0 destroyed.",
       "2 added, 1 changed, 0 destroyed",
+    ],
+    [
+      "Apply complete! Resources: 3 imported, 2 added, 0 changed, 0 destroyed.",
+      "2 added, 0 changed, 0 destroyed",
     ],
     ["", "applied"],
   ])("what %j has done", (output, words) => {

@@ -39,6 +39,8 @@ const REVISIONS =
 const TRIGGERS =
   "GET https://serverless-triggers.api.cloud.yandex.net/triggers/v1/triggers?folderId=b1g&pageSize=1000";
 const GATEWAY = "GET https://d5d.apigw.yandexcloud.net/";
+const SECRETS =
+  "GET https://lockbox.api.cloud.yandex.net/lockbox/v1/secrets?folderId=b1g&pageSize=1000";
 const GOOD: Routes = {
   [REVISIONS]: {
     body: { revisions: [{ id: "old", status: "OBSOLETE", image: {} }, revision(DIGEST, "f1")] },
@@ -64,6 +66,7 @@ const GOOD: Routes = {
   },
   [GATEWAY]: {},
   "POST https://mq/dead": { body: count(0) },
+  [SECRETS]: { body: {} },
 };
 
 describe("verify", () => {
@@ -75,6 +78,7 @@ describe("verify", () => {
       "✔ gateway               https://d5d.apigw.yandexcloud.net answers 200",
       "✔ trigger tasks         active",
       "✔ dead letters          none",
+      "✔ leftovers             none",
     ]);
     const asked = world.sent.find(({ request }) => request === "POST https://mq/dead");
     expect(asked?.init?.body).toBe(
@@ -114,6 +118,11 @@ describe("verify", () => {
       },
       /✖ dead letters +Message Queue answered 403: Access denied/,
     ],
+    [
+      "secrets that nobody may list",
+      { [SECRETS]: { status: 403, body: { message: "no" } } },
+      /✖ leftovers +lockbox answered 403: no/,
+    ],
   ])("finds %s", async (_, routes, lines) => {
     const { findings } = await look(routes);
 
@@ -143,7 +152,7 @@ describe("verify", () => {
   test("knows a queue without dead letters", async () => {
     const { findings } = await look({}, { ...APP, queues: { url: "https://mq/tasks" } });
 
-    expect(findings.at(-1)).toEqual({
+    expect(findings.at(-2)).toEqual({
       check: "dead letters",
       ok: true,
       found: "no dead-letter queue",
@@ -255,6 +264,7 @@ async function look(routes: Routes = {}, app = APP) {
       {
         mode: "managed",
         type: "yandex_iam_service_account_static_access_key",
+        name: "Key",
         instances: [{ attributes: { access_key: "queue-key", secret_key: "queue-secret" } }],
       },
     ],

@@ -94,6 +94,11 @@ describe("resolveSettings", () => {
       { ...MINIMAL, trigger: "pulumi" },
       '  \'trigger\' is "pulumi", allowed: ("yc" | "terraform").',
     ],
+    [
+      "a further name of what the stack does not set",
+      { ...MINIMAL, aliases: { SECRET: "SECRET_KEY" } },
+      "  'aliases.SECRET' is \"SECRET_KEY\", must be a variable that the stack sets: ALLOWED_HOSTS",
+    ],
     ["an empty text", { ...MINIMAL, openapi: "" }, "  'openapi' is \"\", must not be empty."],
     [
       "a number that is none",

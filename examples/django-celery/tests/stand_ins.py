@@ -22,7 +22,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 REGION = "ru-central1"
 KEY = {"AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_DEFAULT_REGION": REGION}
 TABLE = "celery"
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,12 +91,17 @@ def run_process(command, env, log: Path):
 @contextmanager
 def run_site(cloud: Cloud, folder: Path, port: int = 0, **env: str):
     port = port or free_port()
-    site = {"DJANGO_DEBUG": "1", "URL_SCHEME": "http", **cloud.env, **env}
+    site = {"URL_SCHEME": "http", "GUNICORN_CMD_ARGS": "--threads=4", **cloud.env, **env}
     log = folder / "site.log"
-    with run_process(["gunicorn", "--bind", f"127.0.0.1:{port}", "shop.wsgi:application"], site, log) as process:
+    with run_process(["celery_push_worker", "web"], {**site, **listen_at(port)}, log) as process:
         url = f"http://localhost:{port}"
         wait_for(lambda: answers(f"{url}/static/jobs/icon.svg"), process, log)
         yield url
+
+
+def listen_at(port: int) -> dict[str, str]:
+    """What a container is told besides."""
+    return {"DJANGO_DEBUG": "1", "CELERY_APP": "shop.celery:app", "LISTEN_HOST": "127.0.0.1", "PORT": str(port)}
 
 
 @contextmanager
@@ -113,9 +118,7 @@ def run_celery(cloud: Cloud, folder: Path):
 def run_push(cloud: Cloud, folder: Path):
     """The worker container and the trigger that calls it, as in the cloud."""
     port, log = free_port(), folder / "worker.log"
-    command = ["gunicorn", "-c", "python:celery_push_worker.gunicorn", "--bind", f"127.0.0.1:{port}"]
-    env = {"DJANGO_DEBUG": "1", "CELERY_APP": "shop.celery:app", **cloud.env}
-    with run_process([*command, "celery_push_worker.wsgi:application"], env, log) as process:
+    with run_process(["celery_push_worker", "worker"], {**cloud.env, **listen_at(port)}, log) as process:
         url = f"http://127.0.0.1:{port}"
         wait_for(lambda: answers(f"{url}/healthz"), process, log)
         stopped = Event()

@@ -9,7 +9,7 @@ from urllib.request import HTTPCookieProcessor, Request, build_opener
 
 import pytest
 
-SECONDS = 45
+SECONDS = 120
 
 
 class Browser:

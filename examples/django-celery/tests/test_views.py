@@ -1,9 +1,6 @@
 """The views of a deployed site, without a queue: jobs are sent into memory and stay there."""
 
 import re
-from importlib import import_module
-from io import BytesIO
-from wsgiref.util import setup_testing_defaults
 
 import django
 import pytest
@@ -163,50 +160,3 @@ def test_a_broken_result_store_is_a_500_and_not_a_lie(visitor, monkeypatch):
 
 def fail(*args, **kwargs):
     raise ConnectionError("no table")
-
-
-class TestFormsBehindAGatewayThatEndsTls:
-    """The gateway sends plain http, the visitor's host, and no header about the scheme."""
-
-    @pytest.fixture
-    def post(self):
-        """A form as the browser sends it, over http, with its token, to the WSGI entry itself."""
-        client = Client(enforce_csrf_checks=True, headers={"host": HOST})
-        token = re.search(r'csrfmiddlewaretoken" value="(\w+)"', client.get("/").content.decode())[1]
-
-        def post(entry, origin):
-            body = f"csrfmiddlewaretoken={token}&name=Ada".encode()
-            cookie = f"csrftoken={client.cookies['csrftoken'].value}"
-            return call(entry, body, {"HTTP_ORIGIN": origin, "HTTP_COOKIE": cookie})
-
-        return post
-
-    def test_pass(self, post):
-        assert post(import_module("shop.wsgi").application, f"https://{HOST}") == "302 Found"
-
-    def test_would_be_refused_without_the_scheme(self, post):
-        plain = import_module("django.core.wsgi").get_wsgi_application()
-        assert post(plain, f"https://{HOST}") == "403 Forbidden"
-
-    def test_are_refused_from_another_site(self, post):
-        entry = import_module("shop.wsgi").application
-        assert post(entry, "https://d5dother.apigw.yandexcloud.net") == "403 Forbidden"
-        assert post(entry, f"http://{HOST}") == "403 Forbidden"
-
-
-def call(entry, body, headers):
-    """One POST of the sign-in form as gunicorn hands it over: its status."""
-    environ = {
-        "REQUEST_METHOD": "POST",
-        "PATH_INFO": "/sign-in",
-        "HTTP_HOST": HOST,
-        "CONTENT_TYPE": "application/x-www-form-urlencoded",
-        "CONTENT_LENGTH": str(len(body)),
-        "wsgi.input": BytesIO(body),
-        "wsgi.url_scheme": "http",
-        **headers,
-    }
-    setup_testing_defaults(environ)
-    started = []
-    entry(environ, lambda status, headers: started.append(status))
-    return started[0]

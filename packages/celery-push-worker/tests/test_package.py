@@ -78,6 +78,7 @@ def test_the_schedule_is_written_by_a_command(tmp_path):
         "from celery import Celery\n"
         "from celery.schedules import crontab\n"
         "app = Celery('shop')\n"
+        "@app.task\ndef tidy(number): ...\n"
         "app.conf.timezone = 'Europe/Moscow'\n"
         "app.conf.beat_schedule = {'Nightly': {'task': 'shop.tidy', 'args': [1],\n"
         "    'schedule': crontab(hour=6, minute=0)}}\n"
@@ -103,7 +104,7 @@ def test_the_schedule_is_written_by_a_command(tmp_path):
     ("app", "part"),
     [
         ("", "'CELERY_APP' is not set"),
-        ("nothing:app", "must look like"),
+        ("nothing:app", "There is no Celery app at 'nothing:app'"),
         ("shop:app", "'a'"),
     ],
 )

@@ -1,3 +1,4 @@
+import { resolve } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { call, platformAnswer, RefusedResponse } from "./_call.ts";
@@ -18,6 +19,15 @@ export interface ContainerStatus {
   readonly requests: number;
 }
 
+export interface ContainerOptions {
+  readonly spec: ContainerSpec;
+  readonly secrets: Readonly<Record<string, string>>;
+  /** The project's folder. */
+  readonly root: string;
+  readonly report: Report;
+  readonly onChange: () => void;
+}
+
 // Lines that were printed before an answer may be read after it.
 const LATE_LINES_MS = 200;
 
@@ -36,12 +46,7 @@ export class Container {
   private requests = 0;
   private command: ((port: number) => Command) | undefined;
 
-  constructor(
-    spec: ContainerSpec,
-    secrets: Readonly<Record<string, string>>,
-    report: Report,
-    onChange: () => void,
-  ) {
+  constructor({ spec, secrets, root, report, onChange }: ContainerOptions) {
     this.spec = spec;
     this.secrets = secrets;
     this.report = report;
@@ -50,6 +55,7 @@ export class Container {
     this.instance = new Instance({
       name: spec.name,
       healthPath: spec.healthPath,
+      roots: [resolve(root, spec.source)],
       command: (port) => {
         if (this.command === undefined) throw new Error(`unexpected start of ${spec.name}`);
         return this.command(port);
@@ -150,11 +156,11 @@ export class Container {
   }
 
   private crashed(what: string): ContainerResponse {
-    const lines = this.instance.lastLines.map((line) => `  ${line}`);
-    return platformAnswer(
-      502,
-      [`Container ${this.spec.name} ${what}. Its last lines:`, ...lines].join("\n"),
-    );
+    const { cause, lastLines } = this.instance;
+    const why = cause === undefined ? "" : `: ${cause}`;
+    const lines = lastLines.map((line) => `  ${line}`);
+    const first = `Container ${this.spec.name} ${what}${why}. Its last lines:`;
+    return platformAnswer(502, [first, ...lines].join("\n"));
   }
 
   private refused({ message: what, fix }: RefusedResponse): ContainerResponse {

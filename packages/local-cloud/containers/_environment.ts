@@ -2,6 +2,7 @@ import { randomBytes } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
+import { RUNTIME_KEY } from "../stack/local-ids.ts";
 import { TOKEN, TOKEN_VARIABLE } from "./_token.ts";
 
 type Variables = Readonly<Record<string, string>>;
@@ -13,9 +14,6 @@ const RESERVED = ["PORT", "REQUEST_PATH"];
 const NOT_COUNTED = ["DJANGO_DEBUG", "URL_SCHEME"];
 const IMAGE_PACKAGES = "/opt/celery-push/own";
 const SECRET_BYTES = 25;
-
-// Of queue and tables, which take any.
-const KEY = "local";
 
 /**
  * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
@@ -33,7 +31,7 @@ export function secretValues(
   const value = (name: string) => {
     if (given[name] !== undefined) return given[name];
     if (foreignSecrets.includes(name)) return "";
-    if (/ACCESS_KEY_ID$|SECRET_ACCESS_KEY$/.test(name)) return KEY;
+    if (/ACCESS_KEY_ID$|SECRET_ACCESS_KEY$/.test(name)) return RUNTIME_KEY;
     kept[name] ??= randomBytes(SECRET_BYTES).toString("hex");
     return kept[name];
   };

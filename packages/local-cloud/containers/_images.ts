@@ -1,5 +1,5 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import { DOCKER_HOST } from "../http/guard.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
@@ -7,10 +7,9 @@ import { containerVariables } from "./_environment.ts";
 import type { Command } from "./_owned-process.ts";
 import { run } from "./_run.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
+import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-build.ts";
 
 const FAILURE_LINES = 15;
-/** The worker package as a Dockerfile sees it: `COPY --from=celery-push-worker`. */
-const WORKER = { name: "celery-push-worker", folder: join("packages", "celery-push-worker") };
 
 /** Runs containers as images that are built from their sources, with the docker of the machine. */
 export class Images implements Runtime {
@@ -39,11 +38,13 @@ export class Images implements Runtime {
       .replaceAll(/[^a-z0-9]+/g, "-");
     const image = `local-${project}-${hashOf(dockerfile)}`;
     progress("building the image");
-    const args = ["build", "--progress=plain", "--file", dockerfile, "--tag", image];
+    const args = ["--progress=plain", "--load", `--set=${BAKE_TARGET}.tags=${image}`, BAKE_TARGET];
     const { code, lines } = await run(
       "docker",
-      [...args, ...this.workerContext(dockerfile), source],
+      [...BAKE, ...renderSources(source, spec.dockerfile), ...args],
       {
+        cwd: this.root,
+        env: { ...process.env, ...BAKE_ENVIRONMENT },
         signal,
         onLine: (line) => {
           const [, step] = /^#\d+ (\[.*)$/.exec(line) ?? [];
@@ -77,12 +78,6 @@ export class Images implements Runtime {
     const { lines } = await run("docker", ["ps", "--all", "--quiet", filter]);
     const ids = lines.filter((line) => /^[0-9a-f]{12,64}$/.test(line));
     if (ids.length > 0) await run("docker", ["rm", "--force", ...ids]);
-  }
-
-  private workerContext(dockerfile: string): string[] {
-    const folder = resolve(this.root, WORKER.folder);
-    const used = readFileSync(dockerfile, "utf8").includes(WORKER.name) && existsSync(folder);
-    return used ? ["--build-context", `${WORKER.name}=${folder}`] : [];
   }
 
   private runArguments(

@@ -1,13 +1,22 @@
 import type { ContainerChanged, Report } from "../events/event.ts";
+import { findCause } from "./_crash-cause.ts";
 import { freePort } from "./_free-port.ts";
 import { type Command, OwnedProcess } from "./_owned-process.ts";
-import { waitUntilReady } from "./_readiness.ts";
+import {
+  describeExposure,
+  describeSilence,
+  type Readiness,
+  type Started,
+  waitUntilReady,
+} from "./_readiness.ts";
 
 export type InstanceState = ContainerChanged["state"];
 
 export interface InstanceOptions {
   readonly name: string;
   readonly healthPath?: string | undefined;
+  /** Folders of the project's sources. */
+  readonly roots: readonly string[];
   /** What to start so that it listens on a port of loopback. */
   readonly command: (port: number) => Command;
   readonly onLine: (line: string) => void;
@@ -22,18 +31,27 @@ const LONGEST_PAUSE_MS = 30_000;
 // Crashes one after the other until whoever calls is told at once instead of waiting for the next.
 const PATIENCE = 2;
 const LAST_LINES = 20;
+// A traceback through Django has some sixty, and each of a server's processes may print one.
+const LINES_OF_RUN = 500;
 
 /** One running container: a process that is started again whenever it ends. */
 export class Instance {
   port = 0;
   /** The last lines that were printed, for whoever asks why it crashed. */
   readonly lastLines: string[] = [];
+  /** Why it has crashed the last time, as far as that is known. */
+  cause: string | undefined;
 
   private readonly options: InstanceOptions;
   private current: InstanceState = "starting";
   private process: OwnedProcess | undefined;
   private wanted = true;
   private crashes = 0;
+  /** What was printed since the process was started. */
+  private linesOfRun: string[] = [];
+  /** Why we have ended a process that should have become ready. */
+  private verdict: string | undefined;
+  private warned = false;
   /** Why the process is being ended by us. */
   private reason: string | undefined;
   private skipPause: () => void = () => {};
@@ -114,13 +132,16 @@ export class Instance {
     this.port = await freePort();
     if (!this.wanted) return "";
     this.reason = undefined;
+    this.verdict = undefined;
+    this.linesOfRun = [];
     this.process = new OwnedProcess(command(this.port), (line) => this.keep(line));
     this.change("starting");
+    const started = { pid: this.process.pid ?? 0, port: this.port, healthPath };
     const over = new AbortController();
-    const late = setTimeout(() => this.giveUp(), START_SECONDS * 1000);
-    void waitUntilReady(this.port, healthPath, over.signal).then((ready) => {
+    const late = setTimeout(() => void this.giveUp(started, over.signal), START_SECONDS * 1000);
+    void waitUntilReady(started, over.signal).then((readiness) => {
       clearTimeout(late);
-      if (ready && !over.signal.aborted && this.reason === undefined) this.change("ready");
+      if (!over.signal.aborted && this.reason === undefined) this.judge(readiness);
     });
     const { text } = await this.process.ended;
     over.abort();
@@ -128,17 +149,44 @@ export class Instance {
     return text;
   }
 
-  private giveUp(): void {
-    this.keep(
-      `Nothing listens on PORT (${this.port}) after ${START_SECONDS} s. Make the command listen there.`,
-    );
+  private judge(readiness: Readiness): void {
+    if (readiness.is === "exposed") this.condemn(describeExposure(readiness.listener));
+    if (readiness.is !== "ready") return;
+    this.cause = undefined;
+    this.change("ready");
+    if (!readiness.guarded) this.warnOfOpenPort();
+  }
+
+  /** Of a worker only: a site is open to whoever opens it, and has its own ways to guard its forms. */
+  private warnOfOpenPort(): void {
+    const { name, healthPath, report } = this.options;
+    if (this.warned || healthPath === undefined) return;
+    this.warned = true;
+    report({
+      type: "log",
+      container: name,
+      level: "warning",
+      message: `Any page in a browser on this machine can have tasks executed by ${name}, whose command leaves out the settings of the worker. Take --config out of it in config.ts, or let gunicorn read python:celery_push_worker.gunicorn`,
+    });
+  }
+
+  private async giveUp(started: Started, signal: AbortSignal): Promise<void> {
+    const what = await describeSilence(started);
+    if (signal.aborted) return;
+    this.condemn(`${what} after ${START_SECONDS} s. Make the command listen there`);
+  }
+
+  private condemn(verdict: string): void {
+    this.verdict = verdict;
+    this.keep(`${verdict}.`);
     this.process?.kill();
   }
 
   private async pauseAfterCrash(ending: string): Promise<void> {
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.crashes, LONGEST_PAUSE_MS);
     this.crashes += 1;
-    this.change("crashed", `${ending}; starts again in ${pause / 1000} s`);
+    this.cause = this.verdict ?? findCause(this.linesOfRun, this.options.roots);
+    this.change("crashed", `${ending}; starts again in ${pause / 1000} s`, this.cause);
     await new Promise<void>((done) => {
       const timer = setTimeout(done, pause);
       this.skipPause = () => {
@@ -150,12 +198,13 @@ export class Instance {
   }
 
   private keep(line: string): void {
+    if (this.linesOfRun.length < LINES_OF_RUN) this.linesOfRun.push(line);
     this.lastLines.push(line);
     if (this.lastLines.length > LAST_LINES) this.lastLines.shift();
     this.options.onLine(line);
   }
 
-  private change(state: InstanceState, detail?: string): void {
+  private change(state: InstanceState, detail?: string, cause?: string): void {
     const { name, report, onChange } = this.options;
     this.current = state;
     report({
@@ -164,6 +213,7 @@ export class Instance {
       state,
       ...(this.pid !== undefined && { pid: this.pid }),
       ...(detail !== undefined && { detail }),
+      ...(cause !== undefined && { cause }),
     });
     for (const check of [...this.waiting]) check();
     onChange();

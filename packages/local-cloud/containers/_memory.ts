@@ -58,12 +58,21 @@ export async function residentMib(pid: number): Promise<number | undefined> {
 function bytesOnLinux(pid: number): number {
   try {
     const [, resident = "0"] = readFileSync(`/proc/${pid}/statm`, "utf8").split(" ");
-    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
-    const below = children === "" ? [] : children.split(" ").map(Number);
-    return below.reduce((sum, child) => sum + bytesOnLinux(child), Number(resident) * PAGE_BYTES);
+    const bytes = Number(resident) * PAGE_BYTES;
+    return childrenOf(pid).reduce((sum, child) => sum + bytesOnLinux(child), bytes);
   } catch {
     // It has ended meanwhile.
     return 0;
+  }
+}
+
+/** Processes that a process has started, on Linux; none of one that has ended. */
+export function childrenOf(pid: number): number[] {
+  try {
+    const children = readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim();
+    return children === "" ? [] : children.split(" ").map(Number);
+  } catch {
+    return [];
   }
 }
 

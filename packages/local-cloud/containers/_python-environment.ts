@@ -126,7 +126,7 @@ async function make(folder: string, making: Making): Promise<void> {
     if (step !== undefined) progress(step);
   };
   // Wherever a variable of the user's own would lead it.
-  const env = { UV_PROJECT_ENVIRONMENT: folder, UV_PYTHON_DOWNLOADS: "never" };
+  const env = { ...process.env, UV_PROJECT_ENVIRONMENT: folder, UV_PYTHON_DOWNLOADS: "never" };
   const options = { cwd: source, signal, onLine, env };
   await need(install.program, install.args, options, making);
   writeFileSync(join(folder, "done"), JSON.stringify(listInstalled(folder)));

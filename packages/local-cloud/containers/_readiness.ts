@@ -1,30 +1,68 @@
 import { connect } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
-import { Agent, request } from "undici";
+import { Agent } from "undici";
+import { formatListener, isExposed, type Listener, listenersOf } from "./_listening.ts";
 import { TOKEN, TOKEN_HEADER } from "./_token.ts";
 
 const PROBE_EVERY_MS = 25;
+const LOOK_EVERY_MS = 1000;
+const FORBIDDEN = 403;
 
 /** One request to a connection: gunicorn's workers keep none open, or close it when they like. */
 export const agent = new Agent({ pipelining: 0, headersTimeout: 0, bodyTimeout: 0 });
 
+/** A container that has just been started. */
+export interface Started {
+  readonly pid: number;
+  readonly port: number;
+  /** Answers below 500 once the container is ready; without it any answer is enough. */
+  readonly healthPath?: string | undefined;
+}
+
+/** What has come of it. */
+export type Readiness =
+  /** `guarded`: whoever has no token is refused. */
+  | { readonly is: "ready"; readonly guarded: boolean }
+  | { readonly is: "exposed"; readonly listener: Listener }
+  | { readonly is: "over" };
+
 /**
- * Waits until a container answers: its port is open, and at `healthPath`, where there is one, it
- * answers with less than 500. Gives false once `signal` is aborted.
+ * Waits until a container's application answers: an open port says little, since gunicorn listens
+ * before it imports the project. It is over once `signal` is aborted.
  */
-export async function waitUntilReady(
-  port: number,
-  healthPath: string | undefined,
-  signal: AbortSignal,
-): Promise<boolean> {
+export async function waitUntilReady(started: Started, signal: AbortSignal): Promise<Readiness> {
+  let lastLook = Date.now();
   while (!signal.aborted) {
-    const ready =
-      (await isOpen(port)) &&
-      (healthPath === undefined || (await isHealthy(port, healthPath, signal)));
-    if (ready) return true;
+    const open = await isOpen(started.port);
+    if (open || Date.now() - lastLook > LOOK_EVERY_MS) {
+      lastLook = Date.now();
+      const listeners = await listenersOf(started.pid, started.port);
+      const listener = listeners.find(isExposed);
+      if (listener !== undefined) return { is: "exposed", listener };
+    }
+    if (open && (await isHealthy(started, signal))) {
+      return { is: "ready", guarded: await isGuarded(started, signal) };
+    }
     await sleep(PROBE_EVERY_MS);
   }
-  return false;
+  return { is: "over" };
+}
+
+/** What is wrong with a container that others than this machine can reach, and the way out. */
+export function describeExposure(listener: Listener): string {
+  return `It listens on ${formatListener(listener)}, where the whole network reaches it. Let the command in config.ts take the host from LISTEN_HOST, which is set here only (in a shell: \${LISTEN_HOST:-0.0.0.0}), or leave the address to our settings of gunicorn`;
+}
+
+/** Why a container is not ready that runs. */
+export async function describeSilence({ pid, port, healthPath }: Started): Promise<string> {
+  const listeners = await listenersOf(pid, port);
+  if (listeners.some((listener) => listener.port === port)) {
+    const what = healthPath === undefined ? "no request is answered" : `${healthPath} is not well`;
+    return `It listens on PORT (${port}), but ${what}`;
+  }
+  const others = listeners.map(formatListener).join(", ");
+  const where = others === "" ? "" : `, but something on ${others}`;
+  return `Nothing listens on PORT (${port})${where}`;
 }
 
 function isOpen(port: number): Promise<boolean> {
@@ -36,15 +74,29 @@ function isOpen(port: number): Promise<boolean> {
   });
 }
 
-// A server that still imports the project answers when it has done so.
-async function isHealthy(port: number, path: string, signal: AbortSignal): Promise<boolean> {
+// Without a path any answer does: a server that still imports the project gives none.
+async function isHealthy({ port, healthPath }: Started, signal: AbortSignal): Promise<boolean> {
+  if (healthPath === undefined) return (await ask(port, "/", {}, signal)) !== undefined;
+  const status = await ask(port, healthPath, { [TOKEN_HEADER]: TOKEN }, signal);
+  return status !== undefined && status < 500;
+}
+
+async function isGuarded({ port, healthPath = "/" }: Started, signal: AbortSignal) {
+  return (await ask(port, healthPath, {}, signal)) === FORBIDDEN;
+}
+
+async function ask(
+  port: number,
+  path: string,
+  headers: Readonly<Record<string, string>>,
+  signal: AbortSignal,
+): Promise<number | undefined> {
   try {
-    const headers = { [TOKEN_HEADER]: TOKEN };
-    const url = `http://127.0.0.1:${port}${path}`;
-    const answer = await request(url, { dispatcher: agent, headers, signal });
+    const origin = `http://127.0.0.1:${port}`;
+    const answer = await agent.request({ origin, path, method: "GET", headers, signal });
     await answer.body.dump();
-    return answer.statusCode < 500;
+    return answer.statusCode;
   } catch {
-    return false;
+    return undefined;
   }
 }

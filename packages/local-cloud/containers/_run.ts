@@ -10,8 +10,8 @@ export interface Ended {
 export interface RunOptions {
   /** @default - this process's own */
   readonly cwd?: string;
-  /** Besides this process's own. */
-  readonly env?: Readonly<Record<string, string>>;
+  /** @default - this process's own */
+  readonly env?: NodeJS.ProcessEnv;
   readonly onLine?: (line: string) => void;
   /** Kills the program. */
   readonly signal?: AbortSignal | undefined;
@@ -21,11 +21,11 @@ export interface RunOptions {
 export async function run(
   program: string,
   args: readonly string[],
-  { cwd = ".", env: more, onLine, signal }: RunOptions = {},
+  { cwd = ".", env = process.env, onLine, signal }: RunOptions = {},
 ): Promise<Ended> {
   const lines: string[] = [];
-  const env = { ...(process.env as Record<string, string>), ...more };
-  const owned = new OwnedProcess({ program, args, cwd, env }, (line) => {
+  const command = { program, args, cwd, env: env as Record<string, string> };
+  const owned = new OwnedProcess(command, (line) => {
     lines.push(line);
     onLine?.(line);
   });

@@ -20,7 +20,7 @@ export function findWorkdir(
     );
   }
   const [name = ""] = (environment.CELERY_APP ?? "").split(/[.:]/);
-  if (name === "" || holds(folder, name)) return folder;
+  if (name === "" || holds(folder, name) || !isFolder(folder)) return folder;
   const below = readdirSync(folder)
     .map((one) => join(folder, one))
     .filter((one) => isFolder(one) && holds(one, name));

@@ -40,6 +40,7 @@ export class Containers {
   private readonly waitingForRoom = new Set<() => void>();
   private readonly stopping = new AbortController();
   private requests = 0;
+  private found: Readonly<Record<string, string>> = {};
 
   constructor(options: ContainersOptions) {
     this.options = options;
@@ -47,7 +48,11 @@ export class Containers {
     this.containers = new Map(
       options.specs.map((spec) => [
         spec.name,
-        new Container(spec, this.secretsOf(spec), options.report, () => this.tellWaiting()),
+        new Container({
+          ...{ spec, secrets: this.secretsOf(spec), report: options.report },
+          root: options.root,
+          onChange: () => this.tellWaiting(),
+        }),
       ]),
     );
   }
@@ -126,6 +131,11 @@ export class Containers {
     return [...this.containers.values()].map((container) => container.status);
   }
 
+  /** Variables by which other programs find the containers' Python; none before the start, or with images. */
+  get programs(): Readonly<Record<string, string>> {
+    return this.found;
+  }
+
   // Containers of one source share what has to be made.
   private async startAll(chosen: readonly Container[]): Promise<void> {
     const groups = new Map<string, Container[]>();
@@ -146,6 +156,9 @@ export class Containers {
     const warn = (message: string) => first.warn(message);
     const prepared = await this.runtime.prepare(first.spec, { progress, warn, signal });
     signal.throwIfAborted();
+    if (!this.options.docker && first === this.first) {
+      this.found = pickPrograms(this.runtime.command(first.spec, prepared, 0, {}).env);
+    }
     await Promise.all(group.map((container) => this.startOne(container, prepared)));
   }
 
@@ -156,6 +169,10 @@ export class Containers {
 
   private async cleanUp(): Promise<void> {
     await Promise.all(this.options.specs.map((spec) => this.runtime.cleanUp(spec)));
+  }
+
+  private get first(): Container | undefined {
+    return this.containers.values().next().value;
   }
 
   private find(name: string): Container {
@@ -210,4 +227,9 @@ export class Containers {
   private tellWaiting(): void {
     for (const check of [...this.waitingForRoom]) check();
   }
+}
+
+function pickPrograms(env: Readonly<Record<string, string>>): Record<string, string> {
+  const names = ["PATH", "PYTHONPATH", "VIRTUAL_ENV"];
+  return Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
 }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EventStore } from "../events/store.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
+import { splitTarget } from "../http/target.ts";
 import { formatJson } from "../terminal/style.ts";
 import { streamEvents } from "./event-stream.ts";
 
@@ -41,8 +42,8 @@ async function handle(
   response: ServerResponse,
   options: ControlOptions,
 ): Promise<void> {
-  const { pathname, searchParams } = new URL(request.url ?? "/", "http://localhost");
-  const [, api, noun = "", name = ""] = pathname.split("/").map(decodeURIComponent);
+  const { segments, query } = readTarget(request);
+  const [api, noun = "", name = ""] = segments;
   if (api !== "api") return notFound(response);
   if (request.method === "POST") {
     return noun === "timers" ? fireTimer(response, options, name) : notFound(response);
@@ -52,15 +53,23 @@ async function handle(
     case "cloud":
       return answer(response, 200, options.describe());
     case "tasks":
-      return name
-        ? answerTask(response, options, name)
-        : answerTasks(response, options, searchParams);
+      return name ? answerTask(response, options, name) : answerTasks(response, options, query);
     case "events": {
       const lastId = request.headers["last-event-id"]?.toString();
       return streamEvents(response, options.events, options.run, lastId);
     }
     default:
       return notFound(response);
+  }
+}
+
+/** No segment where one cannot be decoded: such a path leads nowhere. */
+function readTarget(request: IncomingMessage) {
+  const { path, query } = splitTarget(request);
+  try {
+    return { segments: path.split("/").slice(1).map(decodeURIComponent), query };
+  } catch {
+    return { segments: [], query };
   }
 }
 

@@ -126,6 +126,8 @@ export interface ContainerChanged {
   readonly pid?: number;
   /** What a person can do with it: exit code, progress, when it starts again. */
   readonly detail?: string;
+  /** Why it has crashed, as far as that is known: the exception and where it was raised. */
+  readonly cause?: string;
 }
 
 /** A line that a container has printed. */

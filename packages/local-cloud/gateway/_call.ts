@@ -1,5 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { ContainerResponse } from "../containers/invoke.ts";
+import { splitTarget } from "../http/target.ts";
 import type { Mapping, Operation } from "./_specification.ts";
 
 /** A request that has found its operation. */
@@ -29,9 +30,9 @@ export function substitute(text: string, call: Call): string {
 
 /** All declared parameters that the request has, or that have a default. */
 function valuesOf({ request, operation, parameters }: Call): Record<string, string | undefined> {
-  const { searchParams } = new URL(request.url ?? "/", "http://localhost");
+  const { query } = splitTarget(request);
   const find = (place: unknown, name: string): string | undefined => {
-    if (place === "query") return searchParams.get(name) ?? undefined;
+    if (place === "query") return query.get(name) ?? undefined;
     if (place === "header") return request.headers[name.toLowerCase()]?.toString();
     if (place === "cookie") return cookie(request.headers.cookie ?? "", name);
     return parameters[name];

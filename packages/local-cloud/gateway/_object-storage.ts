@@ -44,7 +44,8 @@ export async function answerObject(buckets: string, call: Call): Promise<Answer>
   const instead =
     (await find(folder, default_object, call)) ?? (await find(folder, error_object, call));
   if (instead) return send(instead, 404);
-  return gatewayAnswer(404, `No object ${object} in bucket ${bucket}: its files are in ${folder}`);
+  const name = substitute(String(object), call);
+  return gatewayAnswer(404, `No object ${name} in bucket ${bucket}: its files are in ${folder}`);
 }
 
 interface Found {

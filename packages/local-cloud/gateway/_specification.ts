@@ -45,7 +45,7 @@ export async function readSpecification(
   return {
     operations,
     ignoresTrailingSlashes: settings.ignoreTrailingSlashes !== false,
-    missing: [...new Set([...missing, ...extrasIn(text, settings)])],
+    missing: [...new Set([...missing, ...extrasIn(written, settings)])],
   };
 }
 
@@ -91,11 +91,31 @@ function missingOf(document: Mapping, body: Mapping, { type }: Mapping): string 
   return guarded ? "Authorizers (x-yc-apigateway-authorizer) are not imitated here." : undefined;
 }
 
-/** What a specification can ask for besides, by the name under which it does. */
+/** Extensions that are served, or that say by themselves what is not. */
+const SERVED: ReadonlySet<string> = new Set([
+  "x-yc-apigateway",
+  "x-yc-apigateway-authorizer",
+  "x-yc-apigateway-cors",
+  "x-yc-apigateway-cors-rules",
+  "x-yc-apigateway-integrations",
+  ANY_METHOD,
+  INTEGRATION,
+]);
+const SERVED_SETTINGS: ReadonlySet<string> = new Set([
+  "cors",
+  "ignoreTrailingSlashes",
+  "service_account_id",
+  "serviceAccountId",
+  "variables",
+]);
+
+/** What a specification can ask for besides, by how its names begin. */
 const EXTRAS: Readonly<Record<string, string>> = {
   rateLimit: "Rate limits",
   validator: "Validators",
   smartWebSecurity: "Security profiles",
+  securityProfileId: "Security profiles",
+  "x-yc-apigateway:smartWebSecurity": "Security profiles",
   "x-yc-apigateway-rate-limit": "Rate limits",
   "x-yc-apigateway-validator": "Validators",
   "x-yc-apigateway-websocket-": "WebSockets",
@@ -103,10 +123,28 @@ const EXTRAS: Readonly<Record<string, string>> = {
   "x-yc-schema-mapping": "Transformations of bodies",
 };
 
-function extrasIn(text: string, settings: Mapping): string[] {
-  return Object.entries(EXTRAS)
-    .filter(([name]) => (name.startsWith("x-") ? text.includes(name) : name in settings))
-    .map(([, what]) => `${what} are not imitated here: requests are served without them.`);
+function extrasIn(document: Mapping, settings: Mapping): string[] {
+  const asked = [
+    ...Object.keys(settings).filter((name) => !SERVED_SETTINGS.has(name)),
+    ...[...extensionsIn(document)].filter((name) => !SERVED.has(name)),
+  ];
+  return asked.map(
+    (name) => `${nameOf(name)} are not imitated here: requests are served without them.`,
+  );
+}
+
+function nameOf(extension: string): string {
+  const known = Object.keys(EXTRAS).find((name) => extension.startsWith(name));
+  return known === undefined ? `Extensions ${extension}` : String(EXTRAS[known]);
+}
+
+function extensionsIn(value: unknown, found = new Set<string>()): Set<string> {
+  if (typeof value !== "object" || value === null) return found;
+  for (const [key, child] of Object.entries(value)) {
+    if (key.startsWith("x-yc-") && !Array.isArray(value)) found.add(key);
+    extensionsIn(child, found);
+  }
+  return found;
 }
 
 /** The default of each variable, as the text has it. */

@@ -1,6 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { RequestListener } from "node:http";
 import type { Report } from "../events/event.ts";
+import { isContainer } from "../http/caller.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listenWith, makeServer } from "../http/listen.ts";
 import type { Action, Call, Output } from "./_call.ts";
@@ -10,6 +11,7 @@ import { messageActions } from "./_message-actions.ts";
 import { decodeForm, encodeXml, encodeXmlError } from "./_query-protocol.ts";
 import { queueActions } from "./_queue-actions.ts";
 import { readQuickly } from "./_quick-connection.ts";
+import { checkRights } from "./_rights.ts";
 import { QueueError } from "./errors.ts";
 import type { Queues } from "./queues.ts";
 
@@ -34,6 +36,8 @@ export interface QueueServerOptions {
   readonly port: number;
   /** Names of this machine besides localhost. @default - none */
   readonly hosts?: readonly string[];
+  /** Whether clients may have no queues but those that are there. @default false */
+  readonly stackOnly?: boolean;
   readonly report: Report;
 }
 
@@ -86,7 +90,8 @@ interface Request {
   readonly report: Report;
 }
 
-function handleExchange(exchange: Exchange, { queues, report, hosts }: QueueServerOptions): void {
+function handleExchange(exchange: Exchange, options: QueueServerOptions): void {
+  const { queues, report, hosts, stackOnly = false } = options;
   const refusal = refusalOf(exchange, hosts);
   if (refusal !== undefined) {
     sayNo(exchange, 403, refusal);
@@ -97,7 +102,9 @@ function handleExchange(exchange: Exchange, { queues, report, hosts }: QueueServ
   try {
     const { action, input } =
       target === undefined ? decodeForm(exchange.body) : decodeJson(target, exchange.body);
-    const act = () => run(action, new RequestCall(queues, input, request), request.isJson);
+    const call = new RequestCall(queues, input, request);
+    checkRights(action ?? "", call, { stackOnly, isContainer: isContainer(exchange.headers) });
+    const act = () => run(action, call, request.isJson);
     // What would be refused in the end must not have happened.
     const caughtUp = NOT_KEPT.has(action ?? "") ? undefined : queues.caughtUp();
     finish(request, action ?? "", caughtUp === undefined ? act() : caughtUp.then(act), queues);

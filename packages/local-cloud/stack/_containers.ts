@@ -123,6 +123,9 @@ function renderEnvironment(
   ]);
   const variables: Record<string, string> = Object.fromEntries(local);
   const { ALLOWED_HOSTS: hosts } = variables;
-  if (hosts !== undefined) variables.ALLOWED_HOSTS = [hosts, ...LOCAL_HOSTS].join(",");
+  for (const [key, value] of Object.entries(variables)) {
+    // Under whatever further names.
+    if (value === hosts) variables[key] = [hosts, ...LOCAL_HOSTS].join(",");
+  }
   return { ...LOCAL_ENVIRONMENT, ...variables };
 }

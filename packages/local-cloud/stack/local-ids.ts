@@ -5,6 +5,9 @@ export const CLOUD_ID = "b1glocalcloud0000000";
 export const FOLDER_ID = "b1glocalfolder000000";
 export const REGION = "ru-central1";
 
+/** The containers' key, by which queue and tables know their role. Others' keys are any. */
+export const RUNTIME_KEY = "local-runtime";
+
 /** `yrn:yc:ymq:<region>:<folder>:<name>`, by which triggers and redrive policies know a queue. */
 export function queueArn(name: string, folderId = FOLDER_ID): string {
   return `yrn:yc:ymq:${REGION}:${folderId}:${name}`;

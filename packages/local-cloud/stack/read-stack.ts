@@ -25,6 +25,7 @@ const DEFAULT_GATEWAY_TIMEOUT_SECONDS = 300;
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   "terraform_data",
   "yandex_api_gateway",
+  "yandex_container_registry_iam_binding",
   // The same triggers are in output `triggers`, whatever makes them.
   "yandex_function_trigger",
   "yandex_iam_service_account",
@@ -37,6 +38,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   "yandex_resourcemanager_folder_iam_member",
   "yandex_serverless_container",
   "yandex_serverless_container_iam_binding",
+  "yandex_ydb_database_iam_binding",
   "yandex_ydb_database_serverless",
 ]);
 

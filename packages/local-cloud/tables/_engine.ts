@@ -1,6 +1,6 @@
 // Renamed: `run.mjs` puts the same import before all sources.
 import { createRequire as requireFrom } from "node:module";
-import { ApiError } from "./_api-error.ts";
+import { ApiError, invalid } from "./_api-error.ts";
 
 /** Attributes by name, each as `{ S: "text" }`, `{ N: "1" }`, `{ B: "base64" }` and so on. */
 export type Item = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
@@ -91,13 +91,8 @@ export class Engine {
 
   /** Runs one of dynalite's operations. Fails with an `ApiError` where the request is wrong. */
   async call(operation: string, input: Input): Promise<Input> {
-    const { action, rules } = actionOf(operation);
-    return await this.answer((done) => {
-      const { checkTypes, checkValidations } = load("dynalite/validations") as Validations;
-      const data = checkTypes({ ...input }, rules.types);
-      checkValidations(data, rules.types, rules.custom, this.store);
-      action(this.store, data, done);
-    });
+    const data = this.check(operation, input);
+    return await this.answer((done) => actionOf(operation).action(this.store, data, done));
   }
 
   /** Fails with an `ApiError` where there is no such table. */
@@ -155,6 +150,23 @@ export class Engine {
     return this.store.db.close();
   }
 
+  /** The request as dynalite's actions take it. Fails with an `ApiError` where it is wrong. */
+  check(operation: string, input: Input): Input {
+    const { types, custom } = actionOf(operation).rules;
+    const { checkTypes, checkValidations } = load("dynalite/validations") as Validations;
+    try {
+      const data = checkTypes({ ...input }, types);
+      refuseNulls(data, "");
+      checkValidations(data, types, custom, this.store);
+      removeLast(data);
+      return data;
+    } catch (error) {
+      // Its checks take some things for granted; nothing has been changed yet.
+      if (error instanceof TypeError) throw invalid(`The request is misshapen: ${error.message}`);
+      throw asApiError(error);
+    }
+  }
+
   private index(table: TableDescription, before?: Item, after?: Item): Promise<void> {
     return this.answer((done) =>
       this.database.updateIndexes(this.store, table, before, after, done),
@@ -165,9 +177,48 @@ export class Engine {
     return new Promise<unknown>((resolve, reject) => {
       start((error, value) => (error ? reject(error) : resolve(value)));
     }).catch((error) => {
-      throw error.body ? new ApiError(error.statusCode, error.body) : error;
+      throw asApiError(error);
     }) as Promise<T>;
   }
+}
+
+function asApiError(error: unknown): unknown {
+  const { statusCode, body } = error as Partial<Failure>;
+  return statusCode === undefined ? error : new ApiError(statusCode, body ?? {});
+}
+
+/** A field that is null counts as left out; an element of a list or a map cannot be. */
+function refuseNulls(value: unknown, place: string): void {
+  if (value === null) throw invalid(`${place} is null. Give it a value, or leave it out.`);
+  if (typeof value !== "object") return;
+  for (const [key, child] of Object.entries(value as object)) {
+    refuseNulls(
+      child,
+      Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`.replace(/^\./, ""),
+    );
+  }
+}
+
+interface Section {
+  readonly type: "set" | "add" | "delete" | "remove";
+  readonly path: readonly (string | number)[];
+}
+
+/** Elements of lists go by the places that they had: after everything else, the last one first. */
+function removeLast({ _updates: updates }: Input): void {
+  const { sections } = (updates ?? {}) as { sections?: Section[] };
+  sections?.sort((one, other) =>
+    one.type === "remove" && other.type === "remove"
+      ? comparePlaces(other.path, one.path)
+      : Number(one.type === "remove") - Number(other.type === "remove"),
+  );
+}
+
+function comparePlaces(one: Section["path"], other: Section["path"]): number {
+  const at = one.findIndex((step, index) => step !== other[index]);
+  const [left = 0, right = 0] = [one[at], other[at]];
+  if (typeof left === "number" && typeof right === "number") return left - right;
+  return String(left) < String(right) ? -1 : 1;
 }
 
 function actionOf(operation: string): { action: Action; rules: Rules } {

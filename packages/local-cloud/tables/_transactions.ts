@@ -60,13 +60,18 @@ function actionsOf(
   if (items.length < 1 || items.length > MAX_ACTIONS) {
     throw invalid(`TransactItems has ${items.length} items. 1 to ${MAX_ACTIONS} are allowed.`);
   }
-  return items.map((item) => {
-    const [[action, input] = ["", {}], ...more] = Object.entries(item as Record<string, Input>);
+  return items.map((item: Record<string, Input> | null) => {
+    const given = Object.entries(item ?? {}).filter(([, input]) => isStructure(input));
+    const [[action, input] = ["", {}], ...more] = given;
     if (!allowed.includes(action) || more.length > 0) {
       throw invalid(`TransactItems can only contain one of ${allowed.join(", ")} in each item`);
     }
     return { action, input };
   });
+}
+
+function isStructure(input: unknown): boolean {
+  return typeof input === "object" && input !== null && !Array.isArray(input);
 }
 
 async function locate(
@@ -76,6 +81,7 @@ async function locate(
   if (action === "ConditionCheck" && input.ConditionExpression === undefined) {
     throw invalid("The parameter 'ConditionExpression' is required in ConditionCheck");
   }
+  engine.check(OPERATIONS[action] ?? "", input);
   const table = await engine.table(String(input.TableName));
   return { action, input, table, key: engine.keyOf(table, input) };
 }

@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import { join } from "node:path";
 import type { Refused, Report } from "../events/event.ts";
+import { isContainer } from "../http/caller.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
 import type { Clock } from "../queue/clock.ts";
@@ -13,6 +14,13 @@ import { Tables } from "./tables.ts";
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
 const NO_TABLE = "ResourceNotFoundException";
+/** What makes and changes tables, which the containers' role does not allow. */
+const OF_TABLES = new Set(["CreateTable", "UpdateTable", "DeleteTable", "UpdateTimeToLive"]);
+const NOT_THEIRS = "AccessDeniedException";
+const FIXES: Readonly<Record<string, string>> = {
+  [NO_TABLE]: "'results.table' names the table that is there at start",
+  [NOT_THEIRS]: "Use that of 'results.table', or make yours from outside: `npm run local -- env`",
+};
 const ORDINARY = new Set([
   "ConditionalCheckFailedException",
   "TransactionCanceledException",
@@ -65,6 +73,7 @@ async function handle(
   let operation = "";
   try {
     operation = operationOf(request, hosts);
+    checkRights(operation, request);
     send(response, 200, await tables.call(operation, await readInput(request)));
   } catch (error) {
     // The client has gone.
@@ -86,8 +95,16 @@ function renderRefused(operation: string, { code, message }: ApiError): Refused 
     by: "tables",
     code,
     message: operation ? `${operation}: ${message}` : message,
-    ...(code === NO_TABLE && { fix: "'results.table' names the table that is there at start" }),
+    ...(operation !== "" && FIXES[code] !== undefined && { fix: FIXES[code] }),
   };
+}
+
+function checkRights(operation: string, { headers }: IncomingMessage): void {
+  if (!OF_TABLES.has(operation) || !isContainer(headers)) return;
+  throw refusal(
+    NOT_THEIRS,
+    "A container has no right to this: its role is for items, and whoever deploys makes the tables.",
+  );
 }
 
 function operationOf(request: IncomingMessage, hosts?: readonly string[]): string {

@@ -174,10 +174,11 @@ function targetsOf(input: Input): Target[] {
  * @see https://yandex.cloud/en/docs/ydb/docapi/api-ref/actions/createTable
  */
 function completeTable(input: Input): Input {
-  const indexes = (input.GlobalSecondaryIndexes ?? []) as { Projection?: Input }[];
-  for (const { Projection } of indexes) {
-    const type = Projection?.ProjectionType;
-    if (type !== "ALL") {
+  const { GlobalSecondaryIndexes: indexes } = input;
+  for (const index of Array.isArray(indexes) ? indexes : []) {
+    const type = index?.Projection?.ProjectionType;
+    // What is no index at all is refused with everything else.
+    if (type !== "ALL" && typeof index === "object" && index !== null) {
       throw invalid(`ProjectionType is ${type}. The Document API supports ALL only.`);
     }
   }

@@ -33,9 +33,10 @@ export function describeEvent(event: CloudEvent, mode: LogMode, paint: Paint): s
   }
 }
 
-function containerText({ container, state, detail }: ContainerChanged, paint: Paint) {
+function containerText({ container, state, detail, cause }: ContainerChanged, paint: Paint) {
   if (state !== "crashed") return undefined;
-  return `${paint("red", "CRASH")} ${harmless(`${container}  ${detail ?? ""}`)}`;
+  const text = [container, cause, detail].filter(Boolean).join("  ");
+  return `${paint("red", "CRASH")} ${harmless(text)}`;
 }
 
 function requestText({ method, path, status, seconds }: Requested, mode: LogMode, paint: Paint) {

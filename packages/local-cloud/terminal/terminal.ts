@@ -1,4 +1,4 @@
-import type { CloudEvent, ContainerChanged } from "../events/event.ts";
+import type { CloudEvent, ContainerChanged, Logged } from "../events/event.ts";
 import type { EventStore } from "../events/store.ts";
 import { describeEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
@@ -31,6 +31,10 @@ export class Terminal implements Reader {
   private readonly progress = new Map<string, string>();
   private readonly installing = new Set<string>();
   private readonly lastLines = new Map<string, string[]>();
+  /** Lines of containers that start, until it is known what comes of it. */
+  private readonly held = new Map<string, (Logged & CloudEvent)[]>();
+  /** Why each container has crashed the last time. */
+  private readonly causes = new Map<string, string>();
   private readonly repeats: Repeats;
   private mode: LogMode = "failed";
   private up = false;
@@ -91,19 +95,36 @@ export class Terminal implements Reader {
 
   private take(event: CloudEvent): void {
     if (event.type === "container") this.takeContainer(event);
-    if (event.type === "log") {
-      const lines = this.lastLines.get(event.container) ?? [];
-      lines.push(event.message);
-      this.lastLines.set(event.container, lines.slice(-CRASH_LINES));
-    }
+    else if (event.type === "log") this.takeLine(event);
+    else this.show(event);
+  }
+
+  private takeLine(event: Logged & CloudEvent): void {
+    const lines = this.lastLines.get(event.container) ?? [];
+    lines.push(event.message);
+    this.lastLines.set(event.container, lines.slice(-CRASH_LINES));
+    const held = this.held.get(event.container);
+    if (held === undefined || this.mode === "all") this.show(event);
+    else held.push(event);
+  }
+
+  /** Gives back whether there is something new to see. */
+  private show(event: CloudEvent): boolean {
     // What is wrong with the configuration is said at the start.
     const mode = this.up || this.mode !== "failed" ? this.mode : "warnings";
     const text = describeEvent(event, mode, this.options.paint);
-    const isShown = text !== undefined && this.repeats.take(text);
-    if (isShown && event.type === "container") this.showLastLines(event);
+    return text !== undefined && this.repeats.take(text);
   }
 
-  private takeContainer({ container, state, detail }: ContainerChanged): void {
+  private takeContainer(event: ContainerChanged & CloudEvent): void {
+    const { container, state, detail } = event;
+    // What it printed before it crashed would hide why; what it prints before it is ready is kept.
+    const held = this.held.get(container) ?? [];
+    this.held.delete(container);
+    if (state === "starting") this.held.set(container, held);
+    else if (state === "crashed") this.showCrash(event);
+    else for (const line of held) this.show(line);
+    if (state === "ready") this.causes.delete(container);
     const text = harmless(`${container} ${state} ${detail ?? ""}`.trim());
     if (state === "ready") this.progress.delete(container);
     else this.progress.set(container, text);
@@ -111,6 +132,15 @@ export class Terminal implements Reader {
     // On a terminal the status says so, and is gone afterwards.
     this.installing.add(container);
     this.screen.lines([`  ${container}: installing packages, on the first run only`]);
+  }
+
+  /** Once for each cause: it is started again and again. */
+  private showCrash(event: ContainerChanged & CloudEvent): void {
+    const { container, cause } = event;
+    if (cause !== undefined && this.causes.get(container) === cause) return;
+    const isShown = this.show(event);
+    if (cause !== undefined) this.causes.set(container, cause);
+    else if (isShown) this.showLastLines(event);
   }
 
   private showLastLines({ container }: ContainerChanged): void {

@@ -125,7 +125,8 @@ export class Provider {
       cloud.log.push(logLine(request.type_name, prior, planned));
       const call = this.#call(cloud, request.type_name);
       const made = attempt(behaviour, call, prior, planned);
-      const lost = prior || made.diagnostics.length > 0 ? undefined : lostCreation(cloud);
+      const lost =
+        prior || made.diagnostics.length > 0 ? undefined : lostCreation(cloud, call.type, planned);
       return lost ? { ...afterLoss(lost, behaviour, call, planned, made), lost } : made;
     });
     if (outcome.lost?.by.startsWith("kill")) killRun(outcome.lost.by === "kill all");
@@ -175,11 +176,20 @@ interface Attempt {
 const INTERNAL = rpcError("Internal", "Internal error");
 
 /** The fault that is due at this creation, if there is one. */
-function lostCreation(cloud: Cloud): LostCreation | undefined {
+function lostCreation(
+  cloud: Cloud,
+  type: string,
+  planned: Attributes | null,
+): LostCreation | undefined {
+  const tells = ["name", "role", "member", "service_account_id", "secret_id", "repository_id"];
+  const line = [type, ...tells.map((name) => text(planned?.[name]))].join(" ");
   cloud.creates = (cloud.creates ?? 0) + 1;
+  cloud.lost ??= [];
   const { creation } = cloud.faults;
-  if (creation?.at !== cloud.creates) return undefined;
-  delete cloud.faults.creation;
+  if (creation?.at === "each" ? cloud.lost.includes(line) : creation?.at !== cloud.creates) {
+    return undefined;
+  }
+  cloud.lost.push(line);
   return creation;
 }
 

@@ -165,6 +165,42 @@ class TestCelery:
         assert server.stored(results[0].id)[-1]["result"] == 56
 
 
+    def test_counts_members_by_their_ids(self, client):
+        def note(key, member):
+            return client.update_item(
+                TableName="celery",
+                Key={"id": {"S": key}},
+                UpdateExpression="SET #at = :at ADD #members :members",
+                ExpressionAttributeNames={"#at": "ttl", "#members": "members"},
+                ExpressionAttributeValues={":at": {"N": "7"}, ":members": {"SS": [member]}},
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
+
+        assert note("set", "a")["members"] == {"SS": ["a"]}
+        assert sorted(note("set", "b")["members"]["SS"]) == ["a", "b"]
+        again = note("set", "a")
+        assert sorted(again["members"]["SS"]) == ["a", "b"]
+        assert again["ttl"] == {"N": "7"}
+
+    def test_raises_a_number_that_never_becomes_less(self, client):
+        def tell(number):
+            return client.update_item(
+                TableName="celery",
+                Key={"id": {"S": "counts"}},
+                UpdateExpression="SET #part = :part, #sum = if_not_exists(#sum, :sum)",
+                ConditionExpression="(attribute_not_exists(#part) OR #part <= :part)",
+                ExpressionAttributeNames={"#part": "part_0", "#sum": "chord_count"},
+                ExpressionAttributeValues={":part": {"N": str(number)}, ":sum": {"N": "0"}},
+                ReturnValues="ALL_NEW",
+            )["Attributes"]
+
+        for number in (2, 2, 10):
+            assert tell(number)["part_0"] == {"N": str(number)}
+        with pytest.raises(client.exceptions.ConditionalCheckFailedException):
+            tell(9)
+        assert tell(10)["chord_count"] == {"N": "0"}
+
+
 class TestBoto3:
     def test_reads_batches_and_pages(self, client):
         items = [{"id": {"S": f"page-{i:02}"}, "n": {"N": str(i)}} for i in range(25)]

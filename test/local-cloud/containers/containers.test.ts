@@ -46,6 +46,8 @@ describe("Containers", () => {
       authorization: "Bearer x",
       "content-length": "3",
       connection: "close",
+      // What our settings of gunicorn ask for, and take away.
+      "x-local-cloud-token": expect.any(String),
     });
   });
 
@@ -182,6 +184,50 @@ describe("Containers", () => {
 
     expect(answer.status).toBe(502);
     expect(answer.text).toContain("RuntimeError: broken on purpose");
+  });
+
+  test.each([
+    ["by itself", ["python", "-c", "$SERVER"]],
+    ["in a shell", ["sh", "-c", 'exec python -c "$SERVER"']],
+    ["as its child", ["sh", "-c", 'python -c "$SERVER"; exit 1']],
+  ])("refuses one that the whole network reaches, which listens %s", async (_, words) => {
+    const SERVER =
+      "import os; from http.server import *; HTTPServer(('0.0.0.0', int(os.environ['PORT'])), BaseHTTPRequestHandler).serve_forever()";
+    const command = words.map((word) => (word === "$SERVER" ? SERVER : word));
+    const { containers, until } = await startContainers([{ command, environment: { SERVER } }]);
+
+    const crash = await until("container", ({ state }) => state === "crashed");
+
+    expect(crash).toMatchObject({
+      cause: expect.stringMatching(
+        /^It listens on 0\.0\.0\.0:\d+, where the whole network reaches it\..*LISTEN_HOST/,
+      ),
+    });
+    expect(containers.states).not.toContainEqual(expect.objectContaining({ state: "ready" }));
+  });
+
+  test("is not ready while its port is open and its application is not there", async () => {
+    const code =
+      "import os, socket, time; s = socket.create_server(('127.0.0.1', int(os.environ['PORT']))); time.sleep(1); raise KeyError('SENTRY_DSN')";
+    const { happenings, until } = await startContainers([{ command: ["python", "-c", code] }]);
+
+    const crash = await until("container", ({ state }) => state === "crashed");
+
+    expect(crash).toMatchObject({ cause: "KeyError: 'SENTRY_DSN'" });
+    expect(happenings).not.toContainEqual(expect.objectContaining({ state: "ready" }));
+  });
+
+  test("says so when any page in a browser may call a worker", async () => {
+    const open = await startContainers([{ healthPath: "/healthz" }]);
+    const site = await startContainers();
+
+    const warnings = ({ happenings }: typeof open) =>
+      happenings.filter((one) => one.type === "log" && one.level === "warning");
+
+    expect(warnings(open)).toMatchObject([
+      { message: expect.stringContaining("can have tasks executed by shop-web") },
+    ]);
+    expect(warnings(site)).toEqual([]);
   });
 
   test("restarts with another process, and stops with none left", async () => {

@@ -61,8 +61,8 @@ describe("secretValues", () => {
 
   test("gives the local key, makes up the rest, and leaves empty what nobody can make up", () => {
     expect(secretValues(spec, {}, file())).toEqual({
-      AWS_ACCESS_KEY_ID: "local",
-      SQS_SECRET_ACCESS_KEY: "local",
+      AWS_ACCESS_KEY_ID: "local-runtime",
+      SQS_SECRET_ACCESS_KEY: "local-runtime",
       DJANGO_SECRET_KEY: expect.stringMatching(/^[0-9a-f]{50}$/),
       SENTRY_DSN: "",
     });

@@ -14,7 +14,7 @@ const { PATH } = process.env;
 const DOCKER = `#!/bin/sh
 echo "$*" >> ${log}
 case "$1" in
-  build) echo "#5 [2/3] COPY . ."; [ ! -e ${root}/site/broken ] || { echo "no such file"; exit 1; } ;;
+  buildx) echo "#5 [2/3] COPY . ."; [ ! -e ${root}/site/broken ] || { echo "no such file"; exit 1; } ;;
   ps) echo 0123456789ab ;;
   run)
     for word; do case "$word" in --entrypoint=*) program="\${word#*=}" ;; local-images-*) break ;; esac; shift; done
@@ -25,8 +25,7 @@ esac
 beforeAll(() => {
   mkdirSync(join(root, "bin"));
   mkdirSync(join(root, "site"));
-  mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
-  writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch AS celery-push-worker\n");
+  writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch\n");
   writeFileSync(join(root, "bin", "docker"), DOCKER);
   chmodSync(join(root, "bin", "docker"), 0o755);
   process.env.PATH = `${join(root, "bin")}${delimiter}${PATH}`;
@@ -63,12 +62,14 @@ describe("containers as images", () => {
     const { environment } = JSON.parse((await get(containers, "/")).text);
     await containers.stop();
     const calls = readFileSync(log, "utf8").trim().split("\n");
-    const builds = calls.filter((call) => call.startsWith("build"));
+    const builds = calls.filter((call) => call.startsWith("buildx bake"));
     const runs = calls.filter((call) => call.startsWith("run"));
 
     expect(environment).toMatchObject({ A: "1", API_KEY: "hidden", PORT: expect.any(String) });
     expect(builds).toHaveLength(1);
-    expect(builds[0]).toContain(`--build-context celery-push-worker=${root}/packages/`);
+    expect(builds[0]).toContain(
+      `--set=app.context=${root}/site --set=app.dockerfile=Dockerfile --progress=plain --load`,
+    );
     expect(runs).toHaveLength(2);
     expect(runs[0]).toContain("--memory=128m");
     expect(runs[0]).toContain("--env=API_KEY");

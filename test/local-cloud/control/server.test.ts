@@ -36,6 +36,18 @@ async function call(path: string, init?: RequestInit) {
   return { status: response.status, body: await response.json() };
 }
 
+/** `fetch` would mend such a path. */
+function statusOf(method: string, path: string): Promise<number | undefined> {
+  const { hostname, port } = new URL(server.url);
+  return new Promise((resolve, reject) => {
+    request({ hostname, port, method, path }, (response) => {
+      resolve(response.resume().statusCode);
+    })
+      .on("error", reject)
+      .end();
+  });
+}
+
 describe("startControl", () => {
   test("tells what runs", async () => {
     expect(await call("/api/cloud")).toEqual({ status: 200, body: { project: "shop" } });
@@ -72,6 +84,14 @@ describe("startControl", () => {
     ["DELETE", "/api/tasks", 405],
   ])("has no %s %s", async (method, path, status) => {
     expect((await call(path, { method })).status).toBe(status);
+  });
+
+  test.each([
+    ...["/%", "/api/%", "/api/tasks/%", "/api/timers/%E0%A4%A", "/%zz", "///", "//", "//["],
+    ...["///api/tasks", "//api/tasks", "/api//tasks", "/?/api/tasks", "*"],
+  ])("has nothing at %s", async (path) => {
+    expect(await statusOf("GET", path)).toBe(404);
+    expect(await statusOf("POST", path)).toBe(404);
   });
 
   test("answers pages of other sites with 403", async () => {

@@ -109,7 +109,19 @@ describe("objects", () => {
     const get = await open(PATHS, { buckets });
     const { status, body } = await get(path);
     expect(status).toBe(404);
-    expect(body).toContain("No object static/{file} in bucket files");
+    expect(body).toContain("No object static/");
+    expect(body).not.toContain("{file}");
+  });
+
+  test("are named by what was asked for, in the answer and in the one for errors", async () => {
+    mkdirSync(join(buckets, "files", "errors"));
+    writeFileSync(join(buckets, "files", "errors", "known.html"), "<p>known error");
+    const instead = object("{file}", { error_object: "errors/{file}" });
+    const get = await open({ "/pages/{file+}": to(instead) }, { buckets });
+    expect(await get("/pages/known.html")).toMatchObject({ status: 404, body: "<p>known error" });
+    const { status, body } = await get("/pages/none.html");
+    expect(status).toBe(404);
+    expect(JSON.parse(body).message).toMatch(/^No object none\.html in bucket files: /);
   });
 
   test("have another one for errors, and no other methods than GET and HEAD", async () => {

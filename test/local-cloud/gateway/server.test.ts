@@ -2,6 +2,7 @@ import { once } from "node:events";
 import { request } from "node:http";
 import { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
+import { stringify } from "yaml";
 import type { ContainerRequest, Invoke } from "../../../packages/local-cloud/containers/invoke.ts";
 import { ask, type Options, openGateway, textOf, to, WEB } from "./_gateway.ts";
 
@@ -236,6 +237,57 @@ describe("answers of the gateway's own", () => {
     });
     expect((await ask(gateway.port, "/")).status).toBe(501);
     expect((await ask(gateway.port, "/open")).status).toBe(200);
+  });
+});
+
+describe("what is not imitated in a specification", () => {
+  const EXTRAS = [
+    "Rate limits",
+    "Validators",
+    "Security profiles",
+    "WebSockets",
+    "Replacements of status codes",
+    "Transformations of bodies",
+    "Extensions x-yc-apigateway-novelty",
+  ];
+  const validator = { $ref: "#/components/x-yc-apigateway-validators/V" };
+  const spec = {
+    openapi: "3.0.3",
+    "x-yc-apigateway": {
+      ...{ rateLimit: { allRequests: { rps: 1 } }, validator: {}, service_account_id: "aje" },
+      ...{ smartWebSecurity: { securityProfileId: "fev" }, cors: { origin: "*" }, variables: {} },
+    },
+    paths: {
+      "/": {
+        "x-yc-apigateway-rate-limit": { $ref: "#/components/x-yc-apigateway-rate-limits/R" },
+        "x-yc-apigateway-cors": { origin: true },
+        "x-yc-apigateway-websocket-connect": { "x-yc-apigateway-integration": WEB },
+        "x-yc-apigateway-websocket-message": { "x-yc-apigateway-integration": WEB },
+        ...to(WEB, "get", {
+          "x-yc-apigateway-validator": validator,
+          "x-yc-apigateway-novelty": true,
+          responses: { 200: { "x-yc-status-mapping": 201 } },
+          requestBody: { content: { "*": { schema: { "x-yc-schema-mapping": {} } } } },
+          description: "x-yc-apigateway-only-mentioned",
+        }),
+      },
+    },
+    components: {
+      "x-yc-apigateway-validators": { V: { validateRequestBody: true } },
+      "x-yc-apigateway-rate-limits": { R: {} },
+    },
+  };
+
+  test.each([
+    ["JSON", JSON.stringify(spec)],
+    ["YAML", stringify(spec)],
+  ])("is said at start, each once, of a text in %s", async (_, text) => {
+    gateway = await openGateway({ spec: text });
+    expect(gateway.reported.map((one) => "message" in one && one.message).sort()).toEqual(
+      EXTRAS.map(
+        (what) => `${what} are not imitated here: requests are served without them.`,
+      ).sort(),
+    );
   });
 });
 

@@ -62,6 +62,15 @@ describe("readStack", () => {
     ]);
   });
 
+  test("gives further names of the hosts this machine's too", async () => {
+    const { containers } = await read({ aliases: { DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" } });
+
+    expect(containers.map(({ environment }) => environment.DJANGO_ALLOWED_HOSTS)).toEqual([
+      ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
+      ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
+    ]);
+  });
+
   test("gives containers their sources and local addresses in place of the cloud's", async () => {
     const { containers } = await read();
     const worker = containers.find(({ name }) => name === "shop-worker");
@@ -69,7 +78,6 @@ describe("readStack", () => {
     expect(containers.map(({ name }) => name)).toEqual(["shop-web", "shop-worker"]);
     expect(worker).toMatchObject({
       source: "examples/django-celery",
-      requirements: "requirements.txt",
       dockerfile: "Dockerfile",
       command: ["python3", "-m", "celery_push_worker", "worker"],
       concurrency: 1,

@@ -27,11 +27,11 @@ export async function openTables({ directory }: { directory?: string } = {}) {
   };
 }
 
-export function clientOf(endpoint: string): DynamoDBClient {
+export function clientOf(endpoint: string, accessKeyId = "key"): DynamoDBClient {
   return new DynamoDBClient({
     endpoint,
     region: "ru-central1",
-    credentials: { accessKeyId: "key", secretAccessKey: "secret" },
+    credentials: { accessKeyId, secretAccessKey: "secret" },
     maxAttempts: 1,
   });
 }

@@ -21,7 +21,7 @@ import {
   UpdateTimeToLiveCommand,
 } from "@aws-sdk/client-dynamodb";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openTables } from "./_tables.ts";
+import { clientOf, openTables } from "./_tables.ts";
 
 let tables: Awaited<ReturnType<typeof openTables>>;
 let client: DynamoDBClient;
@@ -317,6 +317,35 @@ describe("transactions", () => {
       name: "ValidationException",
       message: expect.stringContaining(message),
     });
+  });
+});
+
+describe("a container", () => {
+  const KeySchema = [{ AttributeName: "id", KeyType: "HASH" as const }];
+  const AttributeDefinitions = [{ AttributeName: "id", AttributeType: "S" as const }];
+  const create = new CreateTableCommand({ TableName: "mine", KeySchema, AttributeDefinitions });
+
+  test("has no right to make or change tables; whoever deploys has", async () => {
+    const container = clientOf(tables.url, "local-runtime");
+    const TimeToLiveSpecification = { AttributeName: "ttl", Enabled: false };
+    const denied = { name: "AccessDeniedException" };
+    await expect(container.send(create)).rejects.toMatchObject(denied);
+    await expect(
+      container.send(new DeleteTableCommand({ TableName: "celery" })),
+    ).rejects.toMatchObject(denied);
+    await expect(
+      container.send(new UpdateTimeToLiveCommand({ TableName: "celery", TimeToLiveSpecification })),
+    ).rejects.toMatchObject(denied);
+    expect(tables.reported[0]).toMatchObject({
+      message: expect.stringMatching(/^CreateTable: A container has no right to this/),
+      fix: expect.stringContaining("results.table"),
+    });
+    const Item = { id: { S: "written" } };
+    await container.send(new PutItemCommand({ TableName: "celery", Item }));
+    await container.send(new DescribeTableCommand({ TableName: "celery" }));
+    await container.send(new DescribeTimeToLiveCommand({ TableName: "celery" }));
+    await client.send(create);
+    container.destroy();
   });
 });
 

@@ -92,6 +92,46 @@ describe("Terminal", () => {
     expect(output.text).not.toContain("line 2");
   });
 
+  test("says what a container died of once, first, and without what it printed of it", () => {
+    const { output, events, terminal } = open(false);
+    terminal.starting(FACTS, events);
+    const line = { type: "log", container: "web", level: "error" } as const;
+    const change = { type: "container", container: "web" } as const;
+    const crash = (cause: string, detail: string) => {
+      events.report({ ...change, state: "starting" });
+      events.report({ ...line, message: "Traceback (most recent call last):" });
+      events.report({ ...change, state: "crashed", cause, detail });
+    };
+
+    crash("KeyError: 'X'  shop/settings.py:12", "code 3; again in 0.5 s");
+    crash("KeyError: 'X'  shop/settings.py:12", "code 3; again in 1 s");
+    crash("KeyError: 'Y'  shop/settings.py:13", "code 3; again in 2 s");
+    terminal.end();
+
+    expect(output.text.split("\n").slice(3)).toEqual([
+      expect.stringMatching(
+        / CRASH web {2}KeyError: 'X' {2}shop\/settings\.py:12 {2}code 3; again in 0\.5 s$/,
+      ),
+      expect.stringMatching(
+        / CRASH web {2}KeyError: 'Y' {2}shop\/settings\.py:13 {2}code 3; again in 2 s$/,
+      ),
+      "",
+    ]);
+  });
+
+  test("shows warnings of a container that starts once it is ready", () => {
+    const { output, events, terminal } = open(false);
+    terminal.starting(FACTS, events);
+    const change = { type: "container", container: "web" } as const;
+    events.report({ ...change, state: "starting" });
+    events.report({ type: "log", container: "web", level: "warning", message: "old setting" });
+    expect(output.text).not.toContain("old setting");
+    events.report({ ...change, state: "ready" });
+    terminal.end();
+
+    expect(output.text).toContain("web      | old setting");
+  });
+
   test("cycles through log lines: of failed tasks, warnings, all, none", () => {
     const { output, events, terminal } = open(false);
     terminal.starting(FACTS, events);

@@ -1,12 +1,13 @@
-"""``python -m celery_push_worker web | worker | schedule``."""
+"""``python -m celery_push_worker web | worker | schedule | check``."""
 
 from __future__ import annotations
 
 import argparse
+import json
 import sys
 from pathlib import Path
 
-from ._launch import launch
+from ._launch import launch, switch_to_project
 from ._settings import find_app
 from .exceptions import ConfigurationError, ScheduleError
 
@@ -47,15 +48,36 @@ def build_parser() -> argparse.ArgumentParser:
     schedule.set_defaults(
         run=lambda options: write_schedule(options.app, options.output)
     )
+    check = commands.add_parser(
+        "check", help="tell what the project's settings promise and the cloud lacks"
+    )
+    check.add_argument("--json", action="store_true", help="one object a line")
+    check.set_defaults(run=lambda options: show_checks(as_json=options.json))
     return parser
 
 
+def show_checks(*, as_json: bool) -> None:
+    switch_to_project(["check", *(["--json"] if as_json else [])])
+    from ._findings import list_findings
+
+    for finding in list_findings():
+        text = json.dumps(finding) if as_json else render(finding)
+        sys.stdout.write(text + "\n")
+
+
+def render(finding: dict[str, str]) -> str:
+    return "{id}  {text}\n  {hint}".format(**finding)
+
+
 def write_schedule(app_name: str | None, output: str | None) -> None:
-    from .schedule import export_schedule
+    from ._lifecycle import import_tasks
+    from .schedule import export_schedule, find_unseen
 
     app = find_app(app_name)
-    app.loader.import_default_modules()
+    import_tasks(app)  # As the worker does that will execute them.
     text = export_schedule(app)
+    if warning := find_unseen():
+        print(warning, file=sys.stderr)  # noqa: T201  a command talks
     if output is None:
         sys.stdout.write(text)
     else:

@@ -15,7 +15,7 @@ from kombu.utils.json import dumps
 
 from ._delays import find_remaining, plan_delay
 from ._settings import MAX_MESSAGE_BYTES
-from .exceptions import MessageTooLargeError
+from .exceptions import MessageTooLargeError, UnknownQueueError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -49,6 +49,7 @@ def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
         producer: Any, name: str, message: Any, **options: Any
     ) -> Any:
         if publishes_to_sqs(app):
+            check_queue(app, name, options)
             delay = plan_delay(find_remaining(find_eta(message), time.time()))
             if delay:
                 options.setdefault("DelaySeconds", delay)
@@ -68,6 +69,20 @@ def publishes_to_sqs(app: Celery) -> bool:
     url = app.conf.broker_write_url or app.conf.broker_url or ""
     first = next(iter(url), "") if isinstance(url, (list, tuple)) else str(url)
     return str(first).strip().lower().startswith("sqs")
+
+
+def check_queue(app: Celery, name: str, options: dict[str, Any]) -> None:
+    """Refuse what would be sent to a queue that the environment does not name.
+
+    :raises UnknownQueueError: with the queue's name and those that there are.
+    """
+    known = (app.conf.broker_transport_options or {}).get("predefined_queues")
+    queue = options.get("queue")
+    if queue is None and options.get("exchange") is None:
+        queue = app.conf.task_default_queue
+    queue = getattr(queue, "name", queue)
+    if known and queue is not None and queue not in known:
+        raise UnknownQueueError(name, queue, sorted(known))
 
 
 def check_size(app: Celery, name: str, message: Any, options: dict[str, Any]) -> None:

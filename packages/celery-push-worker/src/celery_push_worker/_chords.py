@@ -28,9 +28,10 @@ OWN_WAY = "_chord_part_return_script"
 
 def adopt(backend: Any) -> Any:
     """Make a result store count by member, if it is one of Celery's that can."""
-    way = find_way(type(backend))
+    kind: Any = type(backend)
+    way = find_way(kind)
     if way is not None:
-        backend.__class__ = extend(type(backend), way)
+        backend.__class__ = extend(kind, way)
         if "apply_chord" in vars(backend):  # Celery has bound its own to the instance.
             backend.apply_chord = backend._apply_chord_incr  # noqa: SLF001
     return backend
@@ -51,7 +52,7 @@ def find_way(kind: Any) -> type | None:
     counts, base = kind.on_chord_part_return, BaseKeyValueStoreBackend
     if "celery.backends.dynamodb.DynamoDBBackend" in bases:
         # Without a number, as in Celery 5.3, a task asks whether all are ready.
-        is_celerys = kind.implements_incr and counts is base.on_chord_part_return  # type: ignore[attr-defined]  # missing in the stubs
+        is_celerys = kind.implements_incr and counts is base.on_chord_part_return
         return CountsInTable if is_celerys else None
     if "celery.backends.redis.RedisBackend" in bases and not hasattr(kind, OWN_WAY):
         is_celerys = counts.__module__ == "celery.backends.redis"

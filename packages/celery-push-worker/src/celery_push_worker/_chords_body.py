@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from celery import states
+from celery import exceptions, states
 from celery.canvas import maybe_signature
-from celery.exceptions import ChordError, TimeoutError
+from celery.exceptions import ChordError
 from celery.result import ResultSet, allow_join_result
-from kombu.exceptions import OperationalError
 
+from ._faults import is_outage
 from ._logs import log
 
 if TYPE_CHECKING:
@@ -45,14 +45,7 @@ def publish(callback: Any, results: list[Any]) -> None:
         raise ChordError(f"Callback error: {exc!r}") from exc
 
 
-def is_outage(exc: BaseException) -> bool:
-    module = type(exc).__module__
-    return isinstance(exc, (OperationalError, OSError)) or module.startswith("botocore")
-
-
-def join(
-    backend: Any, members: ResultSet[Any], known: Mapping[str, Any]
-) -> Iterator[Any]:
+def join(backend: Any, members: Any, known: Mapping[str, Any]) -> Iterator[Any]:
     """Return the results of members, all of which have been stored.
 
     :param known: what has been read of them, by id.
@@ -75,11 +68,11 @@ def read_result(backend: Any, member: Any, meta: Any) -> Any:
 
 
 def wait_for_result(backend: Any, member: Any) -> dict[str, Any]:
-    # Celery's limit is meant for all members together, which a large chord exceeds: here
-    # each has it, as a store may need a moment before it shows what was written.
+    # Celery's limit is meant for all members together, which a large chord exceeds:
+    # here each has it, as a store may take a moment to show what was written.
     timeout = backend.app.conf.result_chord_join_timeout
     try:
         member.get(timeout=timeout, propagate=False)
-    except TimeoutError as exc:
+    except exceptions.TimeoutError as exc:
         raise ChordError(repr(exc)) from exc
     return {"status": member.state, "result": member.result}

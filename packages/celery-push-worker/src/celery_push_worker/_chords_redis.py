@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+from celery import states
+
 from ._chords_body import join, publish_body
 
 __all__ = ["CountsInRedis"]
@@ -20,7 +22,8 @@ if tonumber(ARGV[5]) > 0 then
   for _, key in ipairs(KEYS) do redis.call('EXPIRE', key, ARGV[5]) end
 end
 local count = ARGV[3] == 'ordered' and 'ZCARD' or 'LLEN'
-return {redis.call(count, KEYS[1]), redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3])}
+local added, size = redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3])
+return {redis.call(count, KEYS[1]), added, size}
 """
 """All at once: results, members that were added, the chord's size, ids."""
 
@@ -34,8 +37,8 @@ class CountsInRedis:
         """Count the member, and publish the body if all have been counted."""
         if not request.group or not request.id:
             return
-        keys = [self.get_key_for_group(request.group, end) for end in (".j", ".t", ".s")]
-        keys.append(self.get_key_for_group(request.group, ".m"))
+        ends = (".j", ".t", ".s", ".m")
+        keys = [self.get_key_for_group(request.group, end) for end in ends]
         count, added, size = self._note_member(keys, request, state, result)
         if size is None or count < int(size) + int(added or 0):
             return
@@ -45,6 +48,11 @@ class CountsInRedis:
     def _note_member(
         self: Any, keys: list[Any], request: Any, state: str, result: Any
     ) -> Any:
+        if state != states.SUCCESS:
+            # Celery counts as failed, too, what succeeded and could not be counted.
+            meta = self._get_task_meta_for(request.id)
+            if meta["status"] == states.SUCCESS:
+                state, result = states.SUCCESS, meta["result"]
         entry = self.encode([1, request.id, state, self.encode_result(result, state)])
         index = "+inf" if request.group_index is None else request.group_index
         order = "ordered" if self._chord_zset else "listed"

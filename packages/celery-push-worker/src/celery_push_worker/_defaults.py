@@ -25,6 +25,7 @@ QUEUE = "default"
 """The stack has one queue, and this is its name."""
 
 APPS_MODULE = "celery.app.base"
+CHECKS_MODULE = "django.core.checks"
 
 serializer = (None, None, "application/x-celery-push-worker")
 """What kombu takes for a serializer that neither encodes nor decodes."""
@@ -32,31 +33,49 @@ serializer = (None, None, "application/x-celery-push-worker")
 
 def activate() -> None:
     """Give every app of the process its defaults, those to come included."""
+    run_after(CHECKS_MODULE, "register", register_checks)
     if not os.environ.get("SQS_QUEUE"):
         return
     from ._launch import add_fallback
 
     add_fallback()
-    module = sys.modules.get(APPS_MODULE)
-    if module is not None and hasattr(module, "Celery"):
-        prepare_all(module)
-    elif not any(isinstance(finder, Waiting) for finder in sys.meta_path):
-        sys.meta_path.insert(0, Waiting())
+    run_after(APPS_MODULE, "Celery", prepare_all)
+
+
+def run_after(name: str, attribute: str, then: Callable[[ModuleType], None]) -> None:
+    """Run something as soon as a module has what it is wanted for."""
+    module = sys.modules.get(name)
+    if module is not None and hasattr(module, attribute):
+        then(module)
+    elif not any(
+        getattr(finder, "waits_for", None) == name for finder in sys.meta_path
+    ):
+        sys.meta_path.insert(0, Waiting(name, then))
+
+
+def register_checks(_module: ModuleType) -> None:
+    from .checks import register_checks as register
+
+    register()
 
 
 class Waiting:
-    """Waits for the module of the apps: kombu is loaded while Celery still is."""
+    """Waits for a module: kombu is loaded while Celery still is, or before Django."""
+
+    def __init__(self, name: str, then: Callable[[ModuleType], None]) -> None:
+        self.waits_for = name
+        self.then = then
 
     def find_spec(
         self, name: str, _path: Sequence[str] | None = None, _target: Any = None
     ) -> ModuleSpec | None:
-        if name != APPS_MODULE:
+        if name != self.waits_for:
             return None
         sys.meta_path.remove(self)
         spec = find_spec(name)
         loader: Any = spec and spec.loader
         if loader:
-            loader.exec_module = followed_by(loader.exec_module, prepare_all)
+            loader.exec_module = followed_by(loader.exec_module, self.then)
         return spec
 
 

@@ -9,11 +9,20 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from .exceptions import RequestError
 
-__all__ = ["Delivery", "Event", "TimerFired", "parse_event"]
+if TYPE_CHECKING:
+    from typing import TypeGuard
+
+__all__ = ["Delivery", "Event", "TimerFired", "is_id", "parse_event"]
+
+
+MAX_ID_LENGTH = 256
+
+MAX_TIME_DIGITS = 15
+"""Milliseconds until the year 33658."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,9 +94,20 @@ def parse_timer(payload: Any, metadata: dict[str, Any]) -> TimerFired:
 
 def pick_id(message_id: Any, metadata: dict[str, Any], body: str) -> str:
     for candidate in (message_id, metadata.get("event_id")):
-        if isinstance(candidate, str) and 0 < len(candidate) <= 256:  # noqa: PLR2004
+        if is_id(candidate) and len(candidate) <= MAX_ID_LENGTH:
             return candidate
     return sha256(body.encode(errors="surrogatepass")).hexdigest()
+
+
+def is_id(value: Any) -> TypeGuard[str]:
+    """Tell what a result store can keep as a key."""
+    if not isinstance(value, str) or not value:
+        return False
+    try:
+        value.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def get_mapping(parent: Any, key: str) -> dict[str, Any]:
@@ -97,4 +117,5 @@ def get_mapping(parent: Any, key: str) -> dict[str, Any]:
 
 def parse_milliseconds(value: Any) -> float | None:
     text = str(value)
-    return int(text) / 1000 if text.isascii() and text[:15].isdigit() else None
+    is_time = text.isascii() and text.isdigit() and len(text) <= MAX_TIME_DIGITS
+    return int(text) / 1000 if is_time else None

@@ -11,7 +11,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from celery import signals, states
-from celery.exceptions import InvalidTaskError, NotRegistered
+from celery.exceptions import NotRegistered
 from celery.utils.imports import symbol_by_name
 from celery.utils.objects import Bunch
 from celery.worker.state import revoked, revoked_stamps, task_reserved
@@ -19,7 +19,8 @@ from celery.worker.state import revoked, revoked_stamps, task_reserved
 from ._chords import recount
 from ._delays import HOPS_HEADER, count_hops, plan_delay
 from ._events import TimerFired
-from ._faults import blamed_on
+from ._faults import blamed_on, tolerating
+from ._ledger import Past
 from ._lifecycle import build_tracers
 from ._logs import log
 from ._messages import TaskMessage, UnknownTaskError, decode_message
@@ -30,7 +31,7 @@ from .exceptions import Reason, RetryLaterError, UndeliverableError
 
 if TYPE_CHECKING:
     from ._events import Delivery, Event
-    from ._ledger import Ledger, Past
+    from ._ledger import Ledger
     from ._lifecycle import WorkerIdentity
     from ._settings import Settings
 
@@ -78,6 +79,11 @@ class Executor:
             return Outcome.DEAD, exc.reason
         except RetryLaterError as exc:
             return Outcome.RETRY_LATER, exc.reason
+        except Exception as exc:  # noqa: BLE001  the next message has nothing to do with it
+            # Nothing was run, and the next delivery would meet the same.
+            log.exception("A message cannot be handled")
+            run.fields["problem"] = f"{type(exc).__name__} was raised"
+            return Outcome.DEAD, Reason.INTERNAL_ERROR
 
     def fire(self, timer: TimerFired, run: Run) -> Outcome:
         """Publish the task of a timer."""
@@ -133,8 +139,11 @@ class Executor:
                 decoded=True,
                 utc=message.utc,
             )
-        except (InvalidTaskError, ValueError, TypeError, OverflowError) as exc:
-            raise UndeliverableError(Reason.INVALID_TASK, "A time is no time") from exc
+        except Exception as exc:
+            # The class may be the project's own. It has only read headers so far.
+            raise UndeliverableError(
+                Reason.INVALID_TASK, "The headers make no request of it"
+            ) from exc
 
     def delay(self, message: TaskMessage, remaining: float, run: Run) -> Outcome:
         hops = count_hops(message.headers) + 1
@@ -144,7 +153,7 @@ class Executor:
         return Outcome.DELAYED
 
     def look_up(self, delivery: Delivery, request: Any, *, alone: bool) -> Past:
-        with blamed_on(Reason.STORE_FAILED, "The result store cannot be read"):
+        with tolerating(Reason.STORE_FAILED, "The result store cannot be read"):
             return self.ledger.look_up(
                 delivery.message_id,
                 request.id,
@@ -152,18 +161,19 @@ class Executor:
                 stores_result=not request.ignore_result,
                 alone=alone,
             )
+        return Past()
 
     def recount(self, request: Any, past: Past) -> None:
         """Count a chord's member that may have been stored and not counted."""
         if past.meta is None or not request.chord or not request.group:
             return
-        with blamed_on(None, f"Member {request.name}[{request.id}] was not counted"):
+        with tolerating(Reason.STORE_FAILED, "A chord's member was not counted"):
             recount(request.task.backend, request._context, past.meta.get("result"))  # noqa: SLF001  what Celery passes on itself
 
     def close(self, delivery: Delivery, request: Any, past: Past) -> None:
         with (
             suppress(RetryLaterError),
-            blamed_on(Reason.STORE_FAILED, "What was done cannot be noted"),
+            tolerating(Reason.STORE_FAILED, "What was done cannot be noted"),
         ):
             self.ledger.close(delivery.message_id, request.id, past)
 
@@ -177,7 +187,7 @@ class Executor:
             grace_seconds=self.settings.grace_seconds,
             on_abandon=note_done,
         )
-        with blamed_on(None, f"Task {request.name}[{request.id}] was not recorded"):
+        with blamed_on(Reason.STORE_FAILED, "A task was not recorded"):
             received = partial(
                 signals.task_received.send, sender=self.identity, request=request
             )
@@ -204,7 +214,7 @@ class Executor:
             reply_to=message.envelope.properties.get("reply_to"),
             errbacks=None,
         )
-        with blamed_on(Reason.STORE_FAILED, "An unknown task cannot be recorded"):
+        with tolerating(Reason.STORE_FAILED, "An unknown task cannot be recorded"):
             self.app.backend.mark_as_failure(
                 message.id, NotRegistered(message.name), request=request
             )

@@ -17,7 +17,7 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["add_fallback", "launch"]
+__all__ = ["add_fallback", "launch", "switch_to_project"]
 
 SERVERS = {
     "web": ["--config", "python:celery_push_worker.web"],
@@ -39,8 +39,7 @@ def launch(kind: str, application: str | None = None) -> None:
 
     :param application: ``module:attribute``, in place of the one that is guessed.
     """
-    if os.environ.pop(SWITCHED, None) is None:
-        switch([kind, *([application] if application else [])])
+    switch_to_project([kind, *([application] if application else [])])
     add_fallback()
     refuse_missing()
     from gunicorn.app.wsgiapp import run
@@ -49,8 +48,10 @@ def launch(kind: str, application: str | None = None) -> None:
     run()
 
 
-def switch(arguments: list[str]) -> None:
+def switch_to_project(arguments: list[str]) -> None:
     """Go on in the project's environment, where this interpreter is not of it."""
+    if os.environ.pop(SWITCHED, None) is not None:
+        return
     python = find_python()
     if python is None:
         return

@@ -82,6 +82,11 @@ class Ledger:
             return Past(done=not alone and self.has_note(message_id))
         if not self.deduplicate and alone:
             return Past()
+        return self.look_up_row(message_id, task_id, retries=retries, alone=alone)
+
+    def look_up_row(
+        self, message_id: str, task_id: str, *, retries: int, alone: bool
+    ) -> Past:
         meta = self.read(task_id)
         state = meta.get("status")
         succeeded = state == states.SUCCESS

@@ -9,20 +9,31 @@ from __future__ import annotations
 import atexit
 import os
 import sys
+import threading
 import time
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
-from celery.app.trace import build_tracer, setup_worker_optimizations
+from celery.app import trace
 from celery.utils.nodenames import default_nodename
 
 from . import _sockets
+from ._steps import Steps
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+    from contextvars import Context
+
     from celery import Celery
 
-__all__ = ["IdleWatch", "WorkerIdentity", "build_tracers", "start_worker"]
+__all__ = [
+    "IdleWatch",
+    "TaskContext",
+    "WorkerIdentity",
+    "build_tracers",
+    "start_worker",
+]
 
 SKIP_CHECKS = "CELERY_SKIP_CHECKS"
 """Celery's own variable, by which its fixup leaves out Django's system checks."""
@@ -39,21 +50,35 @@ class WorkerIdentity:
         self.hostname: str = default_nodename(None)  # type: ignore[arg-type]  # None is the default host
         self.pid = os.getpid()
         self.controller = self
+        self.concurrency = 1
+        self.steps: list[Any] = []
+        """What was started and has to be stopped, as Celery's steps expect it."""
 
 
-def start_worker(identity: WorkerIdentity) -> None:
-    """Import the tasks and get them ready, and tell so by Celery's signals."""
+def start_worker(
+    identity: WorkerIdentity, *, prepare_logging: Callable[[], None]
+) -> None:
+    """Import the tasks and get them ready, and tell so by Celery's signals.
+
+    :param prepare_logging: called where a worker sets up logging, which is after the
+        project has been imported.
+    """
     app, hostname = identity.app, identity.hostname
     import_tasks(app)
-    setup_worker_optimizations(app, hostname)
+    # Looked up in the module: what watches tasks has put a function of its own there.
+    trace.setup_worker_optimizations(app, hostname)
     signals.celeryd_init.send(
         sender=hostname, instance=identity, conf=app.conf, options={}
     )
     signals.worker_init.send(sender=identity)
+    prepare_logging()
+    steps = Steps(app)
+    steps.make(identity)
     signals.worker_process_init.send(sender=None)
     signals.celeryd_after_setup.send(sender=hostname, instance=identity, conf=app.conf)
     build_tracers(app, hostname)
-    atexit.register(stop_worker, identity)
+    steps.start(identity)
+    atexit.register(stop_worker, identity, steps)
     signals.worker_ready.send(sender=identity)
 
 
@@ -86,10 +111,12 @@ def build_tracers(app: Celery, hostname: str) -> None:
     """Give every task that has none what Celery runs it with."""
     for name, task in app.tasks.items():
         if getattr(task, "__trace__", None) is None:
-            task.__trace__ = build_tracer(name, task, app.loader, hostname, app=app)
+            task.__trace__ = trace.build_tracer(
+                name, task, app.loader, hostname, app=app
+            )
 
 
-def stop_worker(identity: WorkerIdentity) -> None:
+def stop_worker(identity: WorkerIdentity, steps: Steps) -> None:
     """Tell the end, once, in the process that was started."""
     if identity.pid != os.getpid():
         return
@@ -98,7 +125,18 @@ def stop_worker(identity: WorkerIdentity) -> None:
     )
     signals.worker_process_shutdown.send(sender=None, pid=identity.pid, exitcode=0)
     identity.app.loader.shutdown_worker()
+    steps.stop(identity)
     signals.worker_shutdown.send(sender=identity)
+
+
+class TaskContext(threading.local):
+    """The context variables of a thread's tasks: those of the start, as in a worker.
+
+    A request has others, which a site's middleware has set: its language, its trace.
+    """
+
+    def __init__(self, start: Context) -> None:
+        self.context = start.copy()
 
 
 class IdleWatch:

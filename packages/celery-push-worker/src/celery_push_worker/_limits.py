@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["HardTimeLimitReached", "time_limits"]
+__all__ = ["HardTimeLimitReached", "can_be_enforced", "time_limits"]
 
 EXIT_STATUS = 70
 """The status of a process that ends itself because a task would not."""
@@ -41,20 +41,14 @@ def time_limits(
     grace: float,
     on_soft: Callable[[], None],
     on_stuck: Callable[[], None],
-    name: str,
 ) -> Iterator[None]:
     """Interrupt what runs inside at its limits, in seconds.
 
     :param on_soft: called at the soft limit, before the task is interrupted.
     :param on_stuck: called when the task has not ended ``grace`` seconds after the
         hard limit, before the process is ended.
-    :param name: of the task, for the line that says that its limits have no effect.
     """
     if not soft and not hard:
-        yield
-        return
-    if library := find_greenlets():
-        name_once(name, library)
         yield
         return
     is_main = threading.current_thread() is threading.main_thread()
@@ -86,13 +80,17 @@ def find_greenlets() -> str | None:
 
 
 @cache
-def name_once(name: str, library: str) -> None:
-    log.warning(
-        "The time limits of task %s are not enforced, as %s runs several requests in "
-        "one thread: choose gunicorn's worker class sync or gthread",
-        name,
-        library,
-    )
+def can_be_enforced(name: str) -> bool:
+    """Return whether the limits of the task of this name have an effect; warn once."""
+    library = find_greenlets()
+    if library:
+        log.warning(
+            "The time limits of task %s are not enforced, as %s runs several requests "
+            "in one thread: choose gunicorn's worker class sync or gthread",
+            name,
+            library,
+        )
+    return not library
 
 
 class SignalClock:

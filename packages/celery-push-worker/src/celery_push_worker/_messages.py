@@ -17,6 +17,7 @@ from kombu.exceptions import ContentDisallowed
 from kombu.message import Message
 from kombu.serialization import prepare_accept_content
 
+from ._events import is_id
 from .exceptions import Reason, UndeliverableError
 
 if TYPE_CHECKING:
@@ -29,6 +30,9 @@ MOVED_TO_HEADERS = (
     *("eta", "expires", "retries", "timelimit", "argsrepr", "kwargsrepr", "origin"),
 )
 """What protocol 1 has in the payload and protocol 2 among the headers."""
+
+MAPPING_TASKS = frozenset({"celery.map", "celery.starmap", "celery.chunks"})
+"""Celery's tasks that run another one, which is among their arguments."""
 
 MAX_LIMIT_SECONDS = 1_000_000
 """Longer than any task may run; a clock cannot be set to just any number."""
@@ -82,7 +86,7 @@ def decode_message(body: str, app: Celery) -> TaskMessage:
     payload = decode_payload(message)
     parts, headers, utc = unify_protocols(message, payload)
     name, task_id = headers.get("task"), headers.get("id")
-    if not isinstance(name, str) or not isinstance(task_id, str) or not task_id:
+    if not isinstance(name, str) or not is_id(task_id):
         raise invalid("The message has no task's name or no id")
     task_message = TaskMessage(
         envelope=envelope,
@@ -93,16 +97,30 @@ def decode_message(body: str, app: Celery) -> TaskMessage:
         name=name,
         id=task_id,
     )
-    if name not in app.tasks:
-        raise UnknownTaskError(task_message)
+    unknown = find_unknown(task_message, app)
+    if unknown is not None:
+        raise UnknownTaskError(task_message, unknown)
     return task_message
+
+
+def find_unknown(message: TaskMessage, app: Celery) -> str | None:
+    """Return the name of a task that is not registered, be it one that is mapped."""
+    names = [message.name]
+    if message.name in MAPPING_TASKS:
+        mapped = message.body[1].get("task")
+        names += [mapped["task"]] if is_signature(mapped) else []
+    return next((name for name in names if name not in app.tasks), None)
+
+
+def is_signature(value: Any) -> bool:
+    return isinstance(value, Mapping) and isinstance(value.get("task"), str)
 
 
 class UnknownTaskError(UndeliverableError):
     """A whole message of a task that is not registered."""
 
-    def __init__(self, message: TaskMessage) -> None:
-        super().__init__(Reason.UNKNOWN_TASK, f"No task '{message.name}' is registered")
+    def __init__(self, message: TaskMessage, name: str) -> None:
+        super().__init__(Reason.UNKNOWN_TASK, f"No task '{name}' is registered")
         self.task_message = message
 
 
@@ -220,7 +238,11 @@ def check_body(parts: Any) -> tuple[Any, Any, dict[str, Any]]:
         raise UndeliverableError(Reason.BAD_BODY, "The arguments are no list or object")
     if not isinstance(embed, Mapping) and embed is not None:
         raise UndeliverableError(Reason.BAD_BODY, "What follows is no object")
-    return args, kwargs, dict(embed or {})
+    embed = dict(embed or {})
+    for key in ("callbacks", "errbacks", "chain"):
+        if not isinstance(embed.get(key), (list, tuple, type(None))):
+            raise UndeliverableError(Reason.BAD_BODY, f"'{key}' is no list")
+    return args, kwargs, embed
 
 
 def check_headers(headers: dict[str, Any]) -> dict[str, Any]:
@@ -233,6 +255,10 @@ def check_headers(headers: dict[str, Any]) -> dict[str, Any]:
     for key in ("eta", "expires", "shadow", "group", "root_id", "parent_id"):
         if not isinstance(headers.get(key, ""), (str, type(None))):
             raise invalid(f"'{key}' is no text")
+    if not isinstance(headers.get("stamped_headers") or [], (list, tuple, str)):
+        raise invalid("'stamped_headers' is no list")
+    if not isinstance(headers.get("stamps") or {}, Mapping):
+        raise invalid("'stamps' is no object")
     return headers
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -27,11 +27,18 @@ from celery.exceptions import (
 )
 from kombu.exceptions import EncodeError
 
-from ._faults import blame_traceback, is_lost_retry, is_raised_by_server
-from ._limits import HardTimeLimitReached, time_limits
+from ._faults import (
+    blame,
+    find_lost_retry,
+    find_refusal,
+    is_outage,
+    is_raised_by_server,
+    tolerating,
+)
+from ._limits import HardTimeLimitReached, can_be_enforced, time_limits
 from ._logs import log
 from ._outcomes import Outcome
-from .exceptions import Reason
+from .exceptions import Reason, ResultRefusedError, RetryLaterError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -56,6 +63,11 @@ class Run:
 
     def on_reject(self, _log: Any, _errors: Any, requeue: Any = False) -> None:  # noqa: FBT002  Celery calls it so
         self.requeue = bool(requeue)
+
+    def end(self) -> None:
+        """Be done with a message for which the machinery has found no end."""
+        if self.requeue is None:
+            self.acknowledged = True
 
     def end_by_limit(self) -> None:
         self.state = states.FAILURE
@@ -106,6 +118,8 @@ class InlinePool(BasePool):
     ) -> None:
         on_timeout = callbacks["timeout_callback"]
         callbacks["accept_callback"](os.getpid(), time.monotonic())
+        if (soft_timeout or timeout) and not can_be_enforced(self.request.name):
+            soft_timeout = timeout = None
         try:
             with time_limits(
                 soft_timeout,
@@ -113,21 +127,23 @@ class InlinePool(BasePool):
                 grace=self.grace_seconds,
                 on_soft=lambda: on_timeout(True, soft_timeout),  # noqa: FBT003  Celery's signature
                 on_stuck=lambda: self.abandon(timeout),
-                name=self.request.name,
             ):
                 result = target(*args, **kwargs)
         except HardTimeLimitReached:
-            self.fail_by_limit(timeout)
+            self.tell(self.fail_by_limit, timeout)
             self.run.end_by_limit()
             return
-        except SystemExit as exc:
+        except BaseException as exc:
             if is_raised_by_server(exc):
                 raise
-            self.run.state = states.FAILURE
-            callbacks["error_callback"](describe_exit(exc))
+            self.fail(exc, callbacks["error_callback"])
             return
         self.observe(*result[:2])
-        callbacks["callback"](result)
+        retry_lost_to = self.find_lost_retry(result)
+        if retry_lost_to:
+            self.fail(retry_lost_to, callbacks["error_callback"])
+        else:
+            self.tell(callbacks["callback"], result)
 
     def observe(self, failed: Any, retval: ExceptionInfo) -> None:
         """Note the state, and whether it is the task's own."""
@@ -136,10 +152,56 @@ class InlinePool(BasePool):
             return
         exc = unwrap(retval.exception)
         self.run.state = name_state(exc)
-        if is_lost_retry(exc):
-            self.run.lost = Reason.BROKER_FAILED
+        if reason := find_lost_retry(exc):
+            self.run.lost = Reason.BROKER_FAILED if is_outage(reason) else None
         elif not isinstance(exc, (EncodeError, Ignore, Reject, Retry)):
-            self.run.lost = blame_traceback(retval.tb)
+            self.run.lost = blame(exc, retval.tb, self.request.task)
+            if refusal := find_refusal(exc, retval.tb, self.request.task):
+                error = ResultRefusedError.of(self.request.name, refusal)
+                self.run.fields["problem"] = str(error)
+                self.record(error)
+
+    def find_lost_retry(self, result: Any) -> BaseException | None:
+        """Return why a retry can never be published."""
+        if self.run.lost or not result[0]:
+            return None
+        return find_lost_retry(unwrap(result[1].exception))
+
+    def fail(self, exc: BaseException, error_callback: Any) -> None:
+        """End a task by what left the machinery, as a pool of processes does."""
+        self.run.state = states.FAILURE
+        if isinstance(exc, Exception):
+            self.run.lost = blame(exc, exc.__traceback__, self.request.task)
+        if self.run.lost:
+            log.error("A task was not recorded", exc_info=exc)
+            return
+        if not self.tell(error_callback, describe(exc)):
+            self.record(exc)
+
+    def tell(self, callback: Any, what: Any) -> bool:
+        """Tell the request how its task ended, and return whether it could bear it."""
+        try:
+            callback(what)
+        except Exception as exc:  # noqa: BLE001  whatever hooks and errbacks raise
+            log.exception("What follows a task has failed")
+            self.run.lost = blame(exc, exc.__traceback__, self.request.task)
+            self.run.end()
+            return False
+        return True
+
+    def record(self, exc: BaseException) -> None:
+        """Store a failure, and count it where a chord waits for the task."""
+        with (
+            suppress(RetryLaterError),
+            tolerating(Reason.STORE_FAILED, "A failure cannot be recorded"),
+        ):
+            self.app.backend.mark_as_failure(
+                self.request.id,
+                exc,
+                request=self.request._context,  # noqa: SLF001  as Celery's request does
+                store_result=self.request.store_errors,
+                call_errbacks=False,
+            )
 
     def fail_by_limit(self, timeout: float | None) -> None:
         """Record the failure, and tell it: Celery does so itself since 5.7."""
@@ -209,8 +271,10 @@ def describe_limit(timeout: float | None) -> dict[str, Any]:
         return {"exception": exc, "traceback": exc.__traceback__, "einfo": einfo}
 
 
-def describe_exit(exc: SystemExit) -> ExceptionInfo:
-    try:
-        raise WorkerLostError(f"Task exited prematurely: {exc!r}") from exc  # noqa: TRY301  ExceptionInfo() reads what is being handled
-    except WorkerLostError:
-        return ExceptionInfo()
+def describe(exc: BaseException) -> ExceptionInfo:
+    """Return what a pool would tell, where what is no error ends a process."""
+    lost = exc
+    if not isinstance(exc, Exception):
+        lost = WorkerLostError(f"Task exited prematurely: {exc!r}")
+        lost.__cause__ = exc
+    return ExceptionInfo((type(lost), lost, exc.__traceback__))

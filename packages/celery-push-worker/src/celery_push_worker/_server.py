@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 from gunicorn.glogging import Logger
+from gunicorn.workers.sync import SyncWorker
 
-__all__ = ["QuietLogger"]
+from ._settings import STALL_SECONDS
+
+__all__ = ["PatientWorker", "QuietLogger"]
 
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
@@ -14,3 +17,12 @@ class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
 
     def access(self, *_: Any) -> None:
         """Do nothing."""
+
+
+class PatientWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
+    """One request at a time, and none that keeps the process by saying nothing."""
+
+    def handle(self, listener: Any, client: Any, addr: Any) -> None:
+        """Answer one connection."""
+        client.settimeout(STALL_SECONDS)
+        super().handle(listener, client, addr)

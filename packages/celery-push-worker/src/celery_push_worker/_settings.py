@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from dataclasses import dataclass, fields
+from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from .exceptions import ConfigurationError
@@ -11,7 +13,18 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = ["MAX_MESSAGE_BYTES", "Settings", "find_app", "read_settings"]
+__all__ = [
+    "MAX_MESSAGE_BYTES",
+    "STALL_SECONDS",
+    "Settings",
+    "find_app",
+    "has_django",
+    "is_missing",
+    "load_settings",
+    "read_settings",
+    "read_timers",
+    "try_find_app",
+]
 
 PREFIX = "push_worker_"
 
@@ -19,6 +32,10 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 MAX_MESSAGE_BYTES = 230_000
 """The trigger delivers 230 KB; whether a KB has 1,000 or 1,024 bytes is not said."""
+
+
+STALL_SECONDS = 60
+"""How long nothing may arrive of a request: a process has but one at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +58,15 @@ class Settings:
     """Log one JSON object per line to standard output."""
     log_level: str = "INFO"
     """The lowest level that is logged."""
+
+
+def load_settings(app: Celery) -> None:
+    """Read the project's settings now, and let through whatever they raise.
+
+    Celery reads them when one is first asked for, and takes a ``KeyError`` that they
+    raise for its own: the setting that was asked for seems to be missing.
+    """
+    len(app.conf)
 
 
 def read_settings(app: Celery) -> Settings:
@@ -83,6 +109,34 @@ def read_allowed_hosts() -> tuple[str, ...]:
     return tuple(host.strip().lower() for host in hosts if host.strip())
 
 
+def try_find_app() -> Celery | None:
+    """Return the project's app, or nothing where there is none or it cannot be loaded.
+
+    What is wrong with it is told when a worker starts.
+    """
+    if "CELERY_APP" in os.environ:
+        with suppress(ConfigurationError):
+            return find_app()
+        return None
+    from celery import current_app
+
+    proxy: Any = current_app
+    app: Celery = proxy._get_current_object()  # noqa: SLF001  unwraps it
+    # Celery makes one of this name when a project has none.
+    return None if app.main in (None, "default") else app
+
+
+def has_django() -> bool:
+    """Return whether this is a project of Django whose settings are named."""
+    return "DJANGO_SETTINGS_MODULE" in os.environ and find_spec("django") is not None
+
+
+def read_timers() -> list[str] | None:
+    """Return the names of the stack's timers, where somebody who knows tells them."""
+    names = os.environ.get("PUSH_WORKER_TIMERS")
+    return None if names is None else names.split(",")
+
+
 def find_app(name: str | None = None) -> Celery:
     """Return the app that ``CELERY_APP`` names.
 
@@ -96,11 +150,36 @@ def find_app(name: str | None = None) -> Celery:
         )
     from celery.app.utils import find_app as find
 
+    module, _, attribute = name.partition(":")
     try:
-        app: Celery = find(name)
-    except (ImportError, AttributeError) as exc:
+        # Looked for as it is named: the whole would be said to be no module.
+        app: Celery = find(name) if not attribute else get_app(module, attribute)
+    except (ModuleNotFoundError, AttributeError) as exc:
+        if not is_missing(exc, module, attribute):
+            raise
         raise ConfigurationError(
-            f"'CELERY_APP' must look like \"module:attribute\" and name a Celery app "
-            f"(got {name!r}): {exc}"
+            f"There is no Celery app at {name!r}: {exc}. Fix 'celeryApp' in config.ts, "
+            'which has the form "module:attribute" (in a container: CELERY_APP).'
         ) from exc
     return app
+
+
+def get_app(module: str, attribute: str) -> Any:
+    from celery import Celery
+    from celery.utils.imports import import_from_cwd
+
+    app = getattr(import_from_cwd(module), attribute)
+    if not isinstance(app, Celery):
+        raise ConfigurationError(
+            f"{module}:{attribute} is no Celery app but of type "
+            f"{type(app).__name__!r}. Fix 'celeryApp' in config.ts (in a container: "
+            "CELERY_APP)."
+        )
+    return app
+
+
+def is_missing(exc: BaseException, module: str, attribute: str) -> bool:
+    """Tell a name that leads nowhere from an error in the project's own code."""
+    if isinstance(exc, ModuleNotFoundError):
+        return f"{module}.".startswith(f"{exc.name}.")
+    return not attribute or getattr(exc, "name", None) == attribute

@@ -1,6 +1,7 @@
 """The settings line of a Django site: ``INSTALLED_APPS = [..., "celery_push_worker"]``.
 
-It does what ``import celery_push_worker.publisher`` does, and nothing else.
+It does what ``import celery_push_worker.publisher`` does, and registers the system
+checks.
 """
 
 from __future__ import annotations
@@ -16,5 +17,8 @@ class CeleryPushWorkerConfig(AppConfig):  # type: ignore[misc]  # Django has no 
     name = "celery_push_worker"
 
     def ready(self) -> None:
-        """Install the publisher's part."""
+        """Install the publisher's part, and the checks."""
         from . import publisher  # noqa: F401  the import installs it
+        from .checks import register_checks
+
+        register_checks()

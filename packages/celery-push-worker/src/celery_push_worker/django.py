@@ -24,6 +24,7 @@ def view(app: Celery) -> Callable[..., HttpResponse]:
     The worker starts with the first request: while URLs are being imported, Django is
     not ready for it.
     """
+    from contextvars import Context
     from functools import lru_cache
 
     from django.db import transaction
@@ -32,7 +33,8 @@ def view(app: Celery) -> Callable[..., HttpResponse]:
 
     from .worker import PushWorker
 
-    worker = lru_cache(maxsize=1)(lambda: PushWorker(app))
+    # Not in the context of the first request, which has set its language and its trace.
+    worker = lru_cache(maxsize=1)(lambda: Context().run(PushWorker, app))
 
     def push_worker(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
         response = HttpResponse()

@@ -4,6 +4,8 @@ PushWorkerError
 ├── ConfigurationError      the operator's: told at start
 ├── ScheduleError           the operator's: told by the export, entry by entry
 ├── MessageTooLargeError    the publisher's: told where the task is sent
+├── UnknownQueueError       the publisher's: the same
+├── ResultRefusedError      the task's: recorded in place of its result
 ├── RequestError            the caller's: carries the answer's status
 ├── UndeliverableError      the message's: it can never succeed
 └── RetryLaterError         the store's or the broker's: the message must come back
@@ -19,9 +21,11 @@ __all__ = [
     "PushWorkerError",
     "Reason",
     "RequestError",
+    "ResultRefusedError",
     "RetryLaterError",
     "ScheduleError",
     "UndeliverableError",
+    "UnknownQueueError",
 ]
 
 
@@ -88,6 +92,37 @@ class MessageTooLargeError(PushWorkerError):
             f"The message of task '{self.name}' has {self.size} bytes and the trigger "
             f"delivers at most {self.limit}. Put what is large into a bucket or the "
             "database, and send its name."
+        )
+
+
+class ResultRefusedError(PushWorkerError):
+    """The result store can never hold a task's result."""
+
+    @classmethod
+    def of(cls, task: str, refusal: BaseException) -> ResultRefusedError:
+        """Return the error for a task's name and what the store has said."""
+        return cls(
+            f"The result of task '{task}' is refused by the result store: {refusal} "
+            "(DynamoDB holds 400 KB in an item, Redis 512 MB). Put what is large into "
+            "a bucket or the database, and return its name."
+        )
+
+
+class UnknownQueueError(PushWorkerError):
+    """The task is sent to a queue that is not there, where nothing would take it."""
+
+    def __init__(self, task: str, queue: str, known: list[str]) -> None:
+        super().__init__(task, queue, known)
+        self.queue = queue
+
+    def __str__(self) -> str:
+        """Name the queue, those that there are, and the fix."""
+        task, queue, known = self.args
+        names = ", ".join(f"'{name}'" for name in known)
+        return (
+            f"Task '{task}' is sent to queue '{queue}', which is not there (there is: "
+            f"{names}). Take '{queue}' out of the task's route, 'task_routes' or the "
+            "call's 'queue='; or out of 'task_default_queue'."
         )
 
 

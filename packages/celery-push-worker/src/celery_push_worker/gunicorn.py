@@ -32,7 +32,7 @@ bind = get_address()
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
 """Requests that are worked on at once; as many as the container's concurrency."""
 
-worker_class = "sync"
+worker_class = "celery_push_worker._server.PatientWorker"
 """One request per process, in its main thread: time limits interrupt system calls."""
 
 timeout = 0

@@ -9,26 +9,37 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ._cron import CannotSayError, plan_cron
 from .exceptions import ScheduleError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Iterator, Mapping
     from datetime import tzinfo
 
     from celery import Celery
 
-__all__ = ["Timer", "export_schedule", "plan_timers"]
+__all__ = ["Timer", "export_schedule", "find_unseen", "plan_timers"]
 
 VERSION = 1
 """Of the file's format."""
 
 MAX_PAYLOAD_CHARACTERS = 4_096
 """What a timer can hold."""
+
+CELERYS_SCHEDULERS = ("celery.beat.PersistentScheduler", "celery.beat.Scheduler")
+"""These take their entries from ``beat_schedule`` alone."""
+
+NOTHING_SEEN = (
+    "'beat_schedule' has no entry. If beat has some, they come from elsewhere: a "
+    "database, or a module that is not imported. If there are to be no timers, take "
+    "'schedule' out of config.ts instead"
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,15 +57,90 @@ class Timer:
 def export_schedule(app: Celery) -> str:
     """Return the text of the schedule file.
 
-    :raises ScheduleError: with every entry that no timer can express.
+    :raises ScheduleError: with every entry that no timer can express, or that asks for
+        a task or a queue that is not there; or because no entry can be seen at all.
     """
-    timers = plan_timers(app.conf.beat_schedule or {}, app.timezone)
+    app.finalize()  # Entries may be added by what is connected to it.
+    refuse_scheduler(str(app.conf.beat_scheduler))
+    schedule = app.conf.beat_schedule or {}
+    if not schedule:
+        raise ScheduleError([NOTHING_SEEN])
+    problems, timers = [], []
+    try:
+        timers = plan_timers(schedule, app.timezone)
+    except ScheduleError as exc:
+        problems += exc.problems
+    problems += find_strangers(app, schedule)
+    if problems:
+        raise ScheduleError(problems)
     entries = [
         {"name": timer.name, "cron": timer.cron, "payload": timer.payload}
         for timer in timers
     ]
     file = {"version": VERSION, "timers": entries}
     return json.dumps(file, indent=2, ensure_ascii=False) + "\n"
+
+
+def refuse_scheduler(name: str) -> None:
+    if name.replace(":", ".") not in CELERYS_SCHEDULERS:
+        problem = (
+            f"'beat_scheduler' is '{name}', whose entries cannot be seen here. Put "
+            "them into 'beat_schedule', and leave 'beat_scheduler' out"
+        )
+        raise ScheduleError([problem])
+
+
+def find_unseen() -> str | None:
+    """Return a warning, where a site has a place for entries that are not exported."""
+    django = sys.modules.get("django.conf")
+    apps = (
+        django.settings.INSTALLED_APPS if django and django.settings.configured else ()
+    )
+    if not any(str(app).startswith("django_celery_beat") for app in apps):
+        return None
+    return (
+        "'django_celery_beat' is in INSTALLED_APPS: entries that lie in its database "
+        "have no timer. Put them into 'beat_schedule'"
+    )
+
+
+def find_strangers(app: Celery, schedule: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for each entry whose task or queue is not there."""
+    known = list_queues(app)
+    for key, entry in schedule.items():
+        task = entry.get("task")
+        if not isinstance(task, str) or not task:
+            continue
+        if task not in app.tasks:
+            yield f"'{key}': no task '{task}' is registered{suggest(task, app.tasks)}"
+            continue
+        queue = find_queue(app, task, entry)
+        if queue not in known:
+            names = ", ".join(f"'{name}'" for name in sorted(known))
+            yield f"'{key}': there is no queue '{queue}', only {names}"
+
+
+def list_queues(app: Celery) -> set[str]:
+    options = app.conf.broker_transport_options or {}
+    predefined = options.get("predefined_queues")
+    return set(predefined or {*app.amqp.queues, app.conf.task_default_queue})
+
+
+def find_queue(app: Celery, task: str, entry: Mapping[str, Any]) -> str:
+    """Return the queue's name to which the entry's task would be published."""
+    own = getattr(app.tasks[task], "queue", None)
+    options = {"queue": own, **(entry.get("options") or {})}
+    if not (queue := options.pop("queue")):
+        router: Any = app.amqp.router
+        args = entry.get("args"), entry.get("kwargs")
+        route = router.lookup_route(task, *args, options) if router.routes else None
+        queue = route.get("queue") if isinstance(route, dict) else route
+    return str(getattr(queue, "name", queue) or app.conf.task_default_queue)
+
+
+def suggest(name: str, names: Iterable[str]) -> str:
+    close = get_close_matches(name, names, n=1)
+    return f"; is it '{close[0]}'?" if close else ""
 
 
 def plan_timers(beat_schedule: Mapping[str, Any], zone: tzinfo) -> list[Timer]:

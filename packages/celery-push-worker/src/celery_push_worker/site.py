@@ -10,7 +10,7 @@ import os
 from importlib import import_module
 from typing import Any
 
-from ._settings import find_app
+from ._settings import find_app, is_missing
 from .exceptions import ConfigurationError
 
 __all__ = ["application", "asgi_application"]
@@ -63,10 +63,3 @@ def read_setting(name: str) -> str | None:
         return None
     value = getattr(settings, name, None)
     return value if isinstance(value, str) else None
-
-
-def is_missing(exc: BaseException, module: str, attribute: str) -> bool:
-    """Tell a wrong guess from an error in the project's own code."""
-    if isinstance(exc, ModuleNotFoundError):
-        return f"{module}.".startswith(f"{exc.name}.")
-    return getattr(exc, "name", None) == attribute

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import logging
 from contextlib import suppress
+from contextvars import copy_context
+from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +14,20 @@ from celery import signals
 
 from ._events import parse_event
 from ._execution import Executor
-from ._faults import blamed_on
+from ._faults import tolerating
 from ._install import install
 from ._ledger import Ledger
-from ._lifecycle import IdleWatch, WorkerIdentity, start_worker
-from ._logs import log, setup_logging
+from ._lifecycle import IdleWatch, TaskContext, WorkerIdentity, start_worker
+from ._logs import (
+    add_handler,
+    keep_own_lines,
+    log,
+    name_tasks,
+    quieten,
+    remove_handlers,
+)
 from ._outcomes import Answer, Outcome, Verdict, plan_answer
-from ._settings import read_settings
+from ._settings import STALL_SECONDS, load_settings, read_settings
 from .exceptions import Reason, RequestError, RetryLaterError
 
 if TYPE_CHECKING:
@@ -28,6 +37,7 @@ if TYPE_CHECKING:
     from celery import Celery
 
     from ._events import Event
+    from ._settings import Settings
 
 __all__ = ["PushWorker"]
 
@@ -46,6 +56,8 @@ OWN_HOSTS = (".containers.yandexcloud.net", "localhost", "127.0.0.1", "[::1]", "
 
 HEALTH_PATH = "/healthz"
 
+MAX_LENGTH_DIGITS = 15
+
 INFRASTRUCTURE = (Reason.STORE_FAILED, Reason.BROKER_FAILED)
 """Reasons for which the next message would fail, too."""
 
@@ -62,15 +74,20 @@ class PushWorker:
 
     def __init__(self, app: Celery, *, take_over_logging: bool = False) -> None:
         self.app = app
+        load_settings(app)
         self.settings = read_settings(app)
-        if self.settings.json_logs:
-            prepare_logging(app, self.settings.log_level, take_over=take_over_logging)
         install(app)
         identity = WorkerIdentity(app)
-        start_worker(identity)
+        start_worker(
+            identity,
+            prepare_logging=partial(
+                prepare_logging, app, self.settings, take_over=take_over_logging
+            ),
+        )
         self.ledger = Ledger(app, self.settings)
         self.executor = Executor(identity, self.settings, self.ledger)
         self.idle_watch = IdleWatch(app, self.settings.idle_seconds)
+        self.tasks = TaskContext(copy_context())
 
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
@@ -126,7 +143,9 @@ class PushWorker:
                     reason=Reason.NOT_STARTED,
                 )
             else:
-                verdict = self.executor.handle(event, alone=alone, fields=fields)
+                verdict = self.tasks.context.run(
+                    self.executor.handle, event, alone=alone, fields=fields
+                )
             verdicts.append(verdict)
         self.remember(verdicts)
         return verdicts
@@ -138,26 +157,46 @@ class PushWorker:
             return
         with (
             suppress(RetryLaterError),
-            blamed_on(Reason.STORE_FAILED, "What was done cannot be noted"),
+            tolerating(Reason.STORE_FAILED, "What was done cannot be noted"),
         ):
             self.ledger.mark(done)
 
 
-def prepare_logging(app: Celery, level: str, *, take_over: bool) -> None:
-    """Set up logging, unless the project does so itself by Celery's signal."""
+def prepare_logging(app: Celery, settings: Settings, *, take_over: bool) -> None:
+    """Set up logging, unless the project does so itself."""
+    level = settings.log_level
+    if settings.json_logs and take_over:
+        take_over_logging(app, level)
+    elif settings.json_logs and not logging.root.handlers:
+        add_handler("", level)
+        quieten()
+    name_tasks()
+    if logging.getLevelName(level) <= logging.INFO:
+        keep_own_lines()
+
+
+def take_over_logging(app: Celery, level: str) -> None:
+    """Do what a worker does: ask the project, else set up the root and the tasks."""
     details: dict[str, Any] = {
-        "loglevel": level,
+        "loglevel": logging.getLevelName(level),
         "logfile": None,
-        "format": None,
         "colorize": False,
     }
-    if take_over and signals.setup_logging.send(sender=None, **details):
+    formats = app.conf.worker_log_format, app.conf.worker_task_log_format
+    if signals.setup_logging.send(sender=None, format=formats[0], **details):
         return
-    replace = take_over and bool(app.conf.worker_hijack_root_logger)
-    setup_logging(replace=replace, level=level)
-    if take_over:
-        root = logging.getLogger()
-        signals.after_setup_logger.send(sender=None, logger=root, **details)
+    if app.conf.worker_hijack_root_logger:
+        remove_handlers()
+    root = add_handler("", level)
+    signals.after_setup_logger.send(
+        sender=None, logger=root, format=formats[0], **details
+    )
+    tasks = add_handler("celery.task", level)
+    tasks.propagate = False
+    signals.after_setup_task_logger.send(
+        sender=None, logger=tasks, format=formats[1], **details
+    )
+    quieten()
 
 
 def answer_health(environ: WSGIEnvironment) -> Answer:
@@ -197,7 +236,7 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
         raise RequestError(411, "The request has no Content-Length")
     if (length or 0) > limit:
         raise RequestError(413, f"The request has more than {limit} bytes")
-    body: bytes = environ["wsgi.input"].read(limit + 1 if length is None else length)
+    body = read_bytes(environ, limit + 1 if length is None else length)
     if len(body) > limit:
         raise RequestError(413, f"The request has more than {limit} bytes")
     if length is not None and len(body) != length:
@@ -205,12 +244,27 @@ def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     return body
 
 
+def read_bytes(environ: WSGIEnvironment, size: int) -> bytes:
+    """Read so many bytes, and wait for the next of them no longer than is sensible."""
+    connection = environ.get("gunicorn.socket")
+    if connection:
+        connection.settimeout(STALL_SECONDS)
+    try:
+        body: bytes = environ["wsgi.input"].read(size)
+    except TimeoutError as exc:
+        raise RequestError(408, "The request's body does not arrive") from exc
+    except Exception as exc:
+        # Each server has its own error for a chunk that is none.
+        raise RequestError(400, f"The request's body cannot be read: {exc}") from exc
+    return body
+
+
 def read_length(environ: WSGIEnvironment) -> int | None:
     text = environ.get("CONTENT_LENGTH") or ""
     if not text:
         return None
-    if not (text.isascii() and text.isdigit()):
-        raise RequestError(400, "Content-Length is no number")
+    if not (text.isascii() and text.isdigit() and len(text) <= MAX_LENGTH_DIGITS):
+        raise RequestError(400, "Content-Length is no number of bytes")
     return int(text)
 
 

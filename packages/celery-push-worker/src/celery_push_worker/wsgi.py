@@ -6,6 +6,7 @@ Environment variable ``CELERY_APP`` names the Celery app, ``module:attribute``.
 from __future__ import annotations
 
 import gc
+import logging
 import sys
 from typing import TYPE_CHECKING
 
@@ -15,14 +16,31 @@ if TYPE_CHECKING:
 __all__ = ["application"]
 
 
+BOOT_ERROR = 3
+"""By this status gunicorn knows that starting again would not help."""
+
+
 def start() -> PushWorker:
-    """Import and create everything, without looking for garbage among it."""
+    """Import and create everything, without looking for garbage among it.
+
+    The settings come first: they may replace what is taken from Celery afterwards.
+    """
     gc.disable()
     try:
-        from ._settings import find_app
+        from ._settings import find_app, load_settings
+
+        app = find_app()
+        load_settings(app)
         from .worker import PushWorker
 
-        return PushWorker(find_app(), take_over_logging=True)
+        return PushWorker(app, take_over_logging=True)
+    except Exception as exc:
+        from ._failures import describe_failure
+        from ._logs import write_anyway
+
+        text = f"The worker cannot start. {describe_failure(exc)}"
+        write_anyway(logging.CRITICAL, text, exc)
+        raise SystemExit(BOOT_ERROR) from exc
     finally:
         gc.enable()
         gc.freeze()  # What is loaded now stays: it need not be searched with each task.

@@ -75,3 +75,27 @@ def test_other_brokers_know_no_limit(make_world):
     world = make_world()
 
     world.tasks.total.delay("x" * 300_000)
+
+
+@pytest.mark.parametrize(
+    "url", ["SQS://", "sqs://", " sqs://", ["SQS://"], "sqs://a;sqs://b"]
+)
+def test_the_broker_is_recognised_however_it_is_written(world, queue, url):
+    world.app.conf.broker_url = url
+
+    with pytest.raises(MessageTooLargeError):
+        world.tasks.total.delay("x" * 200_000)
+
+
+def test_a_broker_that_is_only_written_to_is_recognised(make_world, queue):
+    world = make_world(
+        broker_url=None,
+        broker_write_url="SQS://",
+        broker_transport_options={"predefined_queues": {"default": {"url": queue.url}}},
+        result_backend=None,
+    )
+
+    world.tasks.add.apply_async((1, 2), countdown=100)
+
+    ((_, delay),) = queue.peek()
+    assert 99 < delay <= 100

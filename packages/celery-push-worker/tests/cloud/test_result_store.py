@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import json
 from collections import Counter
 
 import boto3
 import pytest
+from botocore.awsrequest import AWSResponse
 from celery import chord
+
+from celery_push_worker._events import parse_event
 
 
 @pytest.fixture
@@ -131,3 +135,57 @@ def sum_sockets(client):
 
 def test_the_stand_in_is_reached_as_the_cloud_would_be(endpoint):
     assert boto3.client("dynamodb").meta.endpoint_url == endpoint
+
+
+def test_a_result_that_the_table_can_never_hold_runs_once(world):
+    @world.app.task(name="t.large", shared=False)
+    def large():
+        world.runs.append("run")
+        return "x" * 500_000
+
+    event = parse_event(world.event(large.s().set(task_id="large")))
+    verdicts = [world.worker.handle(event)[0] for _ in range(10)]
+
+    assert verdicts[0].outcome.value == "done"
+    assert verdicts[0].state == "FAILURE"
+    # The trigger delivers no more once it has a 200.
+    assert type(world.result("large")).__name__ == "ResultRefusedError"
+    assert "Item size" in str(world.result("large"))
+    assert "400 KB" in str(world.result("large"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (400, "ThrottlingException"),
+        (400, "ProvisionedThroughputExceededException"),
+        (400, "AccessDeniedException"),
+        (400, "ResourceNotFoundException"),
+        (500, "InternalServerError"),
+        (503, "ServiceUnavailable"),
+    ],
+)
+def test_what_the_table_may_take_later_comes_back(world, status, code):
+    def refuse(**_):
+        error = {"__type__": code, "message": "not now", "__type": f"x#{code}"}
+        return AWSResponse("", status, {}, Raw(json.dumps(error).encode()))
+
+    events = world.app.backend.client.meta.events
+    events.register("before-send.dynamodb.PutItem", refuse)
+
+    (verdict,) = world.handle(world.tasks.add.s(1, 1).set(task_id=f"later-{code}"))
+
+    assert (verdict.outcome.value, verdict.reason.value) == (
+        "retry_later",
+        "store_failed",
+    )
+
+
+class Raw:
+    """The body of an answer, as the client's HTTP library has it."""
+
+    def __init__(self, content):
+        self.content = content
+
+    def stream(self, *_args, **_kwargs):
+        yield self.content

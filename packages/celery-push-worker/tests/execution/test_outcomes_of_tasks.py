@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import base64
+import json
 import uuid
 from datetime import datetime, timedelta, timezone
 
@@ -141,6 +143,72 @@ def test_an_expired_task_is_revoked_and_done(world):
     assert only(world.handle(signature)) == ("done", None)
     assert world.state(task_id) == "REVOKED"
     assert world.runs == []
+
+
+@pytest.mark.parametrize(
+    ("eta", "expires", "sent", "expected"),
+    [
+        (-1, -10, -60, ["task_received", "task_revoked"]),  # Expired while it waited.
+        (-1, -10, None, ["task_received", "task_revoked"]),
+        (-1, -10, -5, ["task_revoked"]),  # Had expired when it was published.
+        (None, -10, -60, ["task_revoked"]),  # A worker gets it now.
+    ],
+)
+def test_a_task_that_expires_while_it_waits_was_received(
+    world, eta, expires, sent, expected
+):
+    seen = []
+
+    def note(name):
+        def receive(**_):
+            seen.append(name)
+
+        return receive
+
+    receivers = [note("task_received"), note("task_revoked")]
+    signals.task_received.connect(receivers[0])
+    signals.task_revoked.connect(receivers[1])
+    now = datetime.now(timezone.utc)
+    times = {"expires": now + timedelta(seconds=expires)}
+    if eta:
+        times["eta"] = now + timedelta(seconds=eta)
+    event = json.loads(world.event(world.tasks.add.s(1, 1).set(**times)))
+    if sent:
+        sent_at = str(int((now.timestamp() + sent) * 1000))
+        message = event["messages"][0]["details"]["message"]
+        message["attributes"]["SentTimestamp"] = sent_at
+
+    world.post_raw(json.dumps(event).encode())
+
+    assert seen == expected
+    assert world.runs == []
+
+
+def test_what_is_meant_for_the_queue_is_not_in_the_request(world):
+    @world.app.task(name="t.look", bind=True, shared=False)
+    def look(self):
+        return [self.request.properties, self.request.headers]
+
+    @world.app.task(name="t.look_again", bind=True, shared=False)
+    def look_again(self):
+        if not self.request.retries:
+            raise self.retry(countdown=0)
+        return self.request.headers
+
+    for task in (look, look_again):
+        body = json.loads(base64.b64decode(world.body(task.s().set(task_id=task.name))))
+        body["properties"]["DelaySeconds"] = 5
+        body["headers"]["push_worker_hops"] = 3
+        body["headers"]["trace"] = "kept"
+        world.handle(json.dumps(body))
+    world.run_all()
+
+    properties, headers = world.result("t.look")
+    assert "DelaySeconds" not in properties
+    assert properties["correlation_id"] == "t.look"
+    for found in (headers, world.result("t.look_again")):
+        assert found["trace"] == "kept"
+        assert "push_worker_hops" not in found
 
 
 def test_signals_come_in_the_order_of_a_worker(world):

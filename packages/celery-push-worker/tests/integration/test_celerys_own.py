@@ -128,7 +128,7 @@ def run_reference(side):
     options = ["--without-gossip", "--without-mingle", "-l", "INFO"]
     log = side.folder / "worker.log"
     with running([*command, *options], side.environ, log, side.root):
-        wait_for(lambda: b" ready." in log.read_bytes(), 60, what="the worker")
+        wait_for(lambda: b" ready." in log.read_bytes(), what="the worker")
         return side.run_tests()
 
 

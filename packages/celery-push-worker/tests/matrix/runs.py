@@ -116,7 +116,7 @@ def work(side: str, place: Place, python: str, lane: str, folder: Path) -> Path:
     environ = make_environ(place, lane, log)
     start = start_reference if side == "reference" else start_push
     with start(python, place, environ, lane, folder / f"{lane}.{side}.log") as process:
-        wait_for(lambda: "worker_ready" in log.read_text(), 60, what=f"{lane}'s {side}")
+        wait_for(lambda: "worker_ready" in log.read_text(), what=f"{lane}'s {side}")
         for _ in range(MAX_RECEIVE_COUNT + 3):
             wait_until_quiet(place, log, lane, process)
             if not place.lapse():
@@ -127,10 +127,10 @@ def work(side: str, place: Place, python: str, lane: str, folder: Path) -> Path:
 
 
 def wait_until_quiet(place: Place, log: Path, lane: str, process: Any) -> None:
-    quiet = QUIET_SECONDS[lane.partition("-")[2]]
     last, since = None, time.monotonic()
-    end = since + 90
-    while time.monotonic() - since < quiet:
+    end = since + 90 * find_slowness()
+    pause = QUIET_SECONDS[lane.partition("-")[2]]
+    while time.monotonic() - since < pause * find_slowness():
         if process.poll() is not None:
             raise RuntimeError(f"{lane}: the worker ended, {process.returncode}")
         if time.monotonic() > end:
@@ -139,6 +139,11 @@ def wait_until_quiet(place: Place, log: Path, lane: str, process: Any) -> None:
         now = (len(place.read_log()), log.stat().st_size)
         if now != last or has_waiting_tasks(log):
             last, since = now, time.monotonic()
+
+
+def find_slowness() -> float:
+    """Return how much longer a pause may be: a process waits for its turn, too."""
+    return max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
 
 
 def has_waiting_tasks(log: Path) -> bool:
@@ -191,7 +196,7 @@ def running(
     try:
         yield process
         process.send_signal(signal.SIGTERM)
-        process.wait(20)
+        process.wait(120)
     finally:
         if process.poll() is None:
             process.kill()

@@ -151,7 +151,7 @@ def make_queue(sqs: Any, name: str) -> str:
     return sqs.create_queue(QueueName=name, Attributes=attributes)["QueueUrl"]
 
 
-def wait_for(condition: Any, seconds: float = 30, *, what: str = "a process") -> Any:
+def wait_for(condition: Any, seconds: float = 120, *, what: str = "a process") -> Any:
     """Return the condition's first true value."""
     end = time.monotonic() + seconds
     while not (value := condition()):

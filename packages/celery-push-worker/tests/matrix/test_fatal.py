@@ -34,7 +34,7 @@ def test_what_ends_a_worker_is_dead_here(stand_in, tmp_path, celery, name):
     with start_reference(
         python, reference, environ(reference, tmp_path), "plain-solo", tmp_path / "a"
     ) as process:
-        assert wait_for(lambda: process.poll() is not None, 60, what="its end")
+        assert wait_for(lambda: process.poll() is not None, what="its end")
     with start_push(
         python, push, environ(push, tmp_path), "plain-solo", tmp_path / "b"
     ):

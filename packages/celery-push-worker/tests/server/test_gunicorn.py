@@ -19,6 +19,9 @@ from celery_push_worker.testing import build_bodies, build_event
 pytest.importorskip("gunicorn")
 
 HERE = Path(__file__).parent
+PATIENCE_SECONDS = 120
+"""Ends the wait for what never comes; nothing else depends on it."""
+
 COMMAND = [
     sys.executable,
     "-m",
@@ -54,7 +57,9 @@ class Server:
         )
 
     def request(self, method: str, path: str, body: bytes | None = None) -> tuple:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=PATIENCE_SECONDS
+        )
         try:
             connection.request(method, path, body, {"X-Request-Id": "r1"})
             response = connection.getresponse()
@@ -63,12 +68,14 @@ class Server:
             connection.close()
 
     def begin(self, body: bytes) -> http.client.HTTPConnection:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        connection = http.client.HTTPConnection(
+            "127.0.0.1", self.port, timeout=PATIENCE_SECONDS
+        )
         connection.request("POST", "/", body)
         return connection
 
     def wait(self) -> Server:
-        end = time.monotonic() + 20
+        end = time.monotonic() + PATIENCE_SECONDS
         while time.monotonic() < end and self.process.poll() is None:
             try:
                 if self.request("GET", "/healthz")[0] == 200:
@@ -79,14 +86,14 @@ class Server:
 
     def stop(self) -> tuple[str, str]:
         self.process.terminate()
-        return self.process.communicate(timeout=20)
+        return self.process.communicate(timeout=PATIENCE_SECONDS)
 
     def notes(self) -> list[str]:
         file = self.folder / "notes"
         return file.read_text().split() if file.exists() else []
 
     def wait_for(self, note: str) -> None:
-        end = time.monotonic() + 10
+        end = time.monotonic() + PATIENCE_SECONDS
         while note not in self.notes():
             assert time.monotonic() < end
             time.sleep(0.01)
@@ -127,11 +134,9 @@ def event(*signatures) -> bytes:
 def test_it_starts_executes_logs_and_stops(start, shop):
     server = start()
     status, _ = server.request("POST", "/any", event(shop.add.s(2, 3)))
-    started = time.monotonic()
     stdout, stderr = server.stop()
 
     assert status == 200
-    assert time.monotonic() - started < 1
     assert server.process.returncode == 0
     assert stderr == ""
     lines = [json.loads(line) for line in stdout.splitlines()]
@@ -160,7 +165,7 @@ def test_a_running_task_ends_before_the_server_does(start, shop):
     server.process.send_signal(signal.SIGTERM)
 
     assert connection.getresponse().status == 200
-    server.process.wait(5)
+    server.process.wait(PATIENCE_SECONDS)
     assert "ended" in server.notes()
 
 
@@ -196,7 +201,7 @@ def test_a_task_that_will_not_end_is_recorded_and_not_run_again(start, shop):
 
 def test_a_missing_app_is_told_and_ends_the_server(tmp_path):
     server = Server(tmp_path, CELERY_APP="")
-    _, stderr = server.process.communicate(timeout=20)
+    _, stderr = server.process.communicate(timeout=PATIENCE_SECONDS)
 
     assert server.process.returncode != 0
     assert "'CELERY_APP' is not set" in stderr + _
@@ -206,11 +211,11 @@ def test_an_idle_server_is_gone_before_it_would_be_killed(start, shop):
     server = start()
     server.request("POST", "/", event(shop.add.s(2, 3)))
 
-    started = time.monotonic()
     server.process.send_signal(signal.SIGTERM)
-    server.wait_for("worker_shutdown")
 
-    assert time.monotonic() - started < 0.05 * 10  # This machine may be busy.
+    # Whoever does not notice the signal is killed when the ten minutes are over.
+    assert server.process.wait(PATIENCE_SECONDS) == 0
+    assert server.notes()[-1] == "worker_shutdown"
 
 
 def test_without_its_settings_the_servers_own_limit_is_warned_of(tmp_path):
@@ -221,3 +226,19 @@ def test_without_its_settings_the_servers_own_limit_is_warned_of(tmp_path):
 
     (warning,) = [line for line in stdout.splitlines() if "WARN" in line]
     assert "-c python:celery_push_worker.gunicorn" in warning
+
+
+def test_limits_that_greenlets_cannot_have_are_named_once_for_each_task(start, shop):
+    server = start(GUNICORN_CMD_ARGS="--worker-class=gevent")
+    slow = shop.sleep.s(0.2).set(time_limit=0.1)
+    for signature in (slow, slow, shop.add.s(2, 3), shop.add.s(2, 3)):
+        assert server.request("POST", "/", event(signature))[0] == 200
+    stdout, _ = server.stop()
+
+    warnings = [line for line in stdout.splitlines() if "are not enforced" in line]
+    assert len(warnings) == 1
+    assert "t.sleep" in warnings[0]
+    assert "gevent" in warnings[0]
+    assert "gthread" in warnings[0]
+    runs = [note for note in server.notes() if note in ("begun", "ended")]
+    assert runs == ["begun", "ended"] * 2

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+
 import pytest
 from celery import Celery
 
@@ -69,3 +71,44 @@ def test_the_app_is_named_by_the_environment(monkeypatch):
     monkeypatch.setenv("CELERY_APP", "nowhere:app")
     with pytest.raises(ConfigurationError, match="nowhere"):
         find_app()
+
+
+@pytest.mark.parametrize(
+    ("name", "half"),
+    [
+        ("nowhere:app", "No module named 'nowhere'"),
+        ("some_shop.nowhere:app", "No module named 'some_shop.nowhere'"),
+        ("some_shop.celery:nope", "module 'some_shop.celery' has no attribute 'nope'"),
+        ("some_shop.celery:number", "some_shop.celery:number is no Celery app but"),
+    ],
+)
+def test_which_half_of_the_name_is_wrong_is_said(some_shop, name, half):
+    with pytest.raises(ConfigurationError, match=half) as raised:
+        find_app(name)
+    assert "'celeryApp' in config.ts" in str(raised.value)
+
+
+@pytest.mark.parametrize("name", ["celery", "inner", "broken"])
+def test_an_error_in_the_projects_own_code_is_its_own(some_shop, name):
+    (some_shop / "inner.py").write_text("import nowhere_either\n")
+    (some_shop / "broken.py").write_text("import os\nos.environ['SENTRY_DSN']\n")
+    (some_shop / "celery.py").write_text("import math\nmath.nope\n")
+
+    with pytest.raises((ModuleNotFoundError, KeyError, AttributeError)) as raised:
+        find_app(f"some_shop.{name}:app")
+    assert any(f"{name}.py" in str(entry.path) for entry in raised.traceback)
+
+
+@pytest.fixture
+def some_shop(tmp_path, monkeypatch):
+    shop = tmp_path / "some_shop"
+    shop.mkdir()
+    (shop / "__init__.py").touch()
+    (shop / "celery.py").write_text(
+        "from celery import Celery\napp = Celery('shop')\nnumber = 1\n"
+    )
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.syspath_prepend(tmp_path)
+    yield shop
+    for module in [name for name in sys.modules if name.startswith("some_shop")]:
+        del sys.modules[module]

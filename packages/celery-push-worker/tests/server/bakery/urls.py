@@ -11,6 +11,7 @@ from django.http import (
     JsonResponse,
     StreamingHttpResponse,
 )
+from django.middleware.csrf import get_token
 from django.urls import path
 
 closed = threading.Event()
@@ -48,6 +49,10 @@ def drip(request):
     return StreamingHttpResponse(drops())
 
 
+def form(request):
+    return HttpResponse(get_token(request))
+
+
 def together(request):
     meeting.wait()
     return HttpResponse("met")
@@ -69,6 +74,7 @@ urlpatterns = [
     path("drip/", drip),
     path("break/", break_off),
     path("closed/", lambda _: HttpResponse(str(closed.is_set()))),
+    path("form/", form),
     path("together/", together),
     path("file/", lambda _: FileResponse(open(__file__, "rb"))),  # noqa: SIM115
     path("memory/", lambda _: FileResponse(io.BytesIO(b"in memory"))),

@@ -177,22 +177,34 @@ describeTerraform("a domain with DNS elsewhere", () => {
     expect(gateway(project)).toMatchObject({ id, domains: [{ fqdn: FQDN }] });
   });
 
-  test("stops plan and deploy with a reason when its certificate is refused", async () => {
+  test("stops no hotfix when its certificate is refused, and stays as it is", async () => {
+    const before = gateway(project);
     setCertificate(project, "INVALID");
+    project.configure(`${EXTERNAL} env: { HOTFIX: "1" },`);
 
     const plan = await project.npm("plan");
-    const deploy = await project.npm("deploy");
+    const deploy = await project.npm("deploy", ["--wait"]);
 
-    expect(plan.output.match(/Not planned: the certificate is INVALID\./g)).toHaveLength(2);
+    expect(plan.output.match(/Not planned: the certificate is INVALID\./g)).toHaveLength(1);
+    expect(plan.output).toContain("HOTFIX");
     expect(plan.code).toBe(0);
-    expect(deploy.output).toContain("The certificate is INVALID. Check the domain's challenge");
-    expect(deploy.code).toBe(1);
+    expect(deploy.output).toContain("Domain: left alone, the certificate is INVALID");
+    expect(deploy.output).toContain("App: 0 added, 2 changed, 0 destroyed");
+    expect(deploy.output).toContain(`${FQDN} needs another certificate, since its own is INVALID`);
+    expect(deploy.output).toContain("Set 'domain' to false in config.ts and deploy, delete the");
+    expect(deploy.code).toBe(0);
+    expect(gateway(project)).toEqual(before);
+    const environments = Object.values(project.cloud().containers).map(
+      ({ revisions }) => revisions.findLast(({ status }) => status === "ACTIVE")?.environment,
+    );
+    expect(environments).toMatchObject([{ HOTFIX: "1" }, { HOTFIX: "1" }]);
   });
 
   test("gets a new certificate when the old one was deleted by hand", async () => {
     project.change((cloud) => {
       cloud.certificates = {};
     });
+    project.configure(EXTERNAL);
 
     const plan = await project.npm("plan");
     const deploy = await project.npm("deploy");
@@ -201,6 +213,20 @@ describeTerraform("a domain with DNS elsewhere", () => {
     expect(deploy.output).toContain(`${FQDN} is not attached yet: its certificate is VALIDATING.`);
     expect(deploy.code).toBe(0);
     expect(Object.keys(project.cloud().certificates)).toHaveLength(1);
+  });
+
+  test("says how to get another certificate while it is not attached, and can be destroyed", async () => {
+    setCertificate(project, "INVALID");
+
+    const deploy = await project.npm("deploy");
+    const destroy = await project.npm("destroy", ["--yes"]);
+
+    const fix = /Delete it \(`yc certificate-manager certificate delete fpq\w+`\) and deploy again/;
+    expect(deploy.output).toMatch(fix);
+    expect(deploy.output).not.toContain("_acme-challenge");
+    expect(deploy.code).toBe(0);
+    expect(destroy.code, destroy.output).toBe(0);
+    expect(project.cloud().certificates).toEqual({});
   });
 });
 

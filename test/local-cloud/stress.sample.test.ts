@@ -1,5 +1,5 @@
-import { execFileSync } from "node:child_process";
-import { mkdtempSync, readFileSync } from "node:fs";
+import { spawnSync } from "node:child_process";
+import { existsSync, mkdtempSync, readFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -22,6 +22,7 @@ import { synthesize } from "./stack/_synthesized.ts";
 
 const TASKS = sampled("tasks while their worker is killed", 200, 5_000);
 const POISONED = TASKS / 40;
+const TASKS_PER_KILL = Math.max(25, TASKS / 60);
 const DUPLICATES = TASKS / 10;
 const MAX_SECONDS = process.env.DEEP ? 0.02 : 0.1;
 const CLIENT = {
@@ -48,8 +49,7 @@ test(`${TASKS} tasks and ${DUPLICATES} duplicates while workers are killed: none
   console.log(`${TASKS} tasks, ${DUPLICATES} duplicates, ${kills} kills`);
   expect(kills).toBeGreaterThan(0);
   expect(await statesOf(cloud, good)).toEqual(new Set(["SUCCESS"]));
-  const traces = new Set(readFileSync(notes, "utf8").split("\n").filter(Boolean));
-  expect(traces).toEqual(new Set(good));
+  expect(new Set(tracesOf())).toEqual(new Set(good));
   const dead = sent.map((body) => decodeTask(body)?.id ?? "").filter((id) => id.startsWith("bad"));
   expect((await deadLetters(cloud)).sort()).toEqual(dead.sort());
 }, 900_000);
@@ -94,9 +94,10 @@ async function send({ addresses, environment }: LocalCloud, bodies: readonly str
   }
 }
 
-/** Kills the worker, or one of its processes, again and again until little is left to do. */
+/** Kills the worker, or one of its processes, whenever it has done some tasks, until few are left. */
 async function killWorkers(cloud: LocalCloud, sent: Promise<void>): Promise<number> {
   let kills = 0;
+  let doneBefore = 0;
   let over = false;
   const little = sent
     .then(() => until(cloud, ({ waiting }) => waiting < TASKS / 10))
@@ -104,16 +105,23 @@ async function killWorkers(cloud: LocalCloud, sent: Promise<void>): Promise<numb
       over = true;
     });
   while (!over) {
-    await sleep(700 + Math.random() * 1000);
+    await sleep(Math.random() * 100);
     const group = readyWorker(cloud);
-    if (group === undefined) continue;
-    const all = execFileSync("pgrep", ["-g", String(group), "gunicorn"], { encoding: "utf8" });
-    const victims = [-group, ...all.trim().split("\n").map(Number)];
+    const done = tracesOf().length;
+    if (group === undefined || done < doneBefore + TASKS_PER_KILL) continue;
+    doneBefore = done;
+    const { stdout } = spawnSync("pgrep", ["-g", String(group), "python"], { encoding: "utf8" });
+    const victims = [-group, ...stdout.split("\n").filter(Boolean).map(Number)];
     process.kill(victims[kills % victims.length] ?? -group, "SIGKILL");
     kills++;
   }
   await little;
   return kills;
+}
+
+/** The tasks that have been executed, one as often as it was. */
+function tracesOf(): string[] {
+  return existsSync(notes) ? readFileSync(notes, "utf8").split("\n").filter(Boolean) : [];
 }
 
 /** The process group of the worker, while it is ready. */

@@ -5,6 +5,7 @@ import { describeTerraform } from "../cloud/terraform.ts";
 import { newProject, type Project } from "../support/project.ts";
 
 const PLANTED = {
+  PLANTED_TOKEN: "planted-token",
   AWS_SECRET_ACCESS_KEY: "planted-aws-secret",
   YC_MESSAGE_QUEUE_SECRET_KEY: "planted-queue-secret",
 };

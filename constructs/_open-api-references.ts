@@ -1,0 +1,54 @@
+import { asMapping, isMapping, type Mapping } from "./_gateway-spec.ts";
+
+/** A `$ref` that leads nowhere. */
+export interface DanglingReference {
+  /** Keys from the top of the document. */
+  readonly path: readonly string[];
+  readonly value: string;
+}
+
+/**
+ * All references of a document that lead to nothing in it, Yandex's extensions included. One that
+ * is a variable of the gateway has to lead somewhere with each value that the document gives it.
+ */
+export function danglingReferences(document: Mapping): DanglingReference[] {
+  const variables = asMapping(asMapping(document["x-yc-apigateway"]).variables);
+  return referencesIn(document, []).filter(({ value }) =>
+    valuesOf(value, variables).some((reference) => !isThere(document, reference)),
+  );
+}
+
+function referencesIn(value: unknown, path: readonly string[]): DanglingReference[] {
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, child]) => {
+    const inner = [...path, key];
+    if (key === "$ref" && typeof child === "string") return [{ path: inner, value: child }];
+    return referencesIn(child, inner);
+  });
+}
+
+function valuesOf(reference: string, variables: Mapping): string[] {
+  const [, name] = reference.match(/^\$\{(?:var|apigw)\.([\w-]+)\}$/) ?? [];
+  if (name === undefined) return [reference];
+  const { default: fallback, enum: choices } = asMapping(variables[name]);
+  const values: unknown[] = [fallback, ...(Array.isArray(choices) ? choices : [])];
+  return values.filter((value) => typeof value === "string");
+}
+
+function isThere(document: Mapping, reference: string): boolean {
+  // Which part of a name a variable is cannot be known.
+  if (reference.includes("${")) return true;
+  if (!reference.startsWith("#/")) return false;
+  let place: unknown = document;
+  for (const step of reference.slice(2).split("/")) {
+    const key = decode(step);
+    const isInside = (isMapping(place) || Array.isArray(place)) && Object.hasOwn(place, key);
+    if (!isInside) return false;
+    place = (place as Mapping)[key];
+  }
+  return true;
+}
+
+function decode(step: string): string {
+  return step.replace(/~1/g, "/").replace(/~0/g, "~");
+}

@@ -1,0 +1,192 @@
+"""The part of the system checks that looks at the Celery app; see ``checks.py``."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import Warning as Finding  # noqa: TID253  only Django calls it
+
+from ._awaited import find_awaited
+from ._defaults import QUEUE
+from ._settings import read_timers, try_find_app
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+__all__ = ["check_celery"]
+
+SHOWN_NAMES = 3
+
+OWN_SCHEDULER = "celery.beat:PersistentScheduler"
+
+
+def check_celery(**_: Any) -> list[Finding]:
+    """Return what the app relies on and the stack does not have."""
+    app = try_find_app()
+    if app is None:
+        return []
+    app.loader.import_default_modules()
+    try_import_views()
+    checks = (
+        find_scheduler_that_nothing_runs,
+        find_unknown_queues,
+        find_unknown_tasks,
+        find_eager_tasks,
+        find_results_that_nothing_stores,
+    )
+    return [finding for check in checks for finding in check(app)]
+
+
+def try_import_views() -> None:
+    """Load the sources that may wait for results; Django tells what fails in them."""
+    from django.urls import get_resolver
+
+    with suppress(Exception):
+        get_resolver().url_patterns  # noqa: B018  it imports them
+
+
+def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
+    from ._cron import CannotSayError
+    from .schedule import plan_name
+
+    scheduler = app.conf.beat_scheduler or OWN_SCHEDULER
+    if scheduler != OWN_SCHEDULER:
+        yield Finding(
+            f"beat_scheduler is '{scheduler}', and nothing runs it: there is no beat "
+            "in the cloud, only timers that are made with the stack.",
+            hint="Say what is to run when in beat_schedule, and export it: "
+            "`python -m celery_push_worker schedule -o schedule.json`.",
+            id="push_worker.W007",
+        )
+    timers = read_timers()
+    if timers is None:
+        return
+    for key in app.conf.beat_schedule or {}:
+        try:
+            name = plan_name(str(key))
+        except CannotSayError:
+            continue  # Told, with all others, when it is exported.
+        if name not in timers:
+            yield Finding(
+                f"Entry '{key}' of beat_schedule has no timer: it never runs.",
+                hint="Export the entries (`python -m celery_push_worker schedule -o "
+                "schedule.json`), and set `schedule` in config.ts to the file.",
+                id="push_worker.W007",
+            )
+
+
+def find_unknown_queues(app: Celery) -> Iterator[Finding]:
+    known = find_queues(app)
+    wanted: dict[str, list[str]] = {}
+    for who, queue in find_wanted_queues(app):
+        if queue not in known:
+            wanted.setdefault(queue, []).append(who)
+    for queue, names in wanted.items():
+        yield Finding(
+            f"Queue '{queue}' is wanted by {enumerate_some(names)}, and the stack has "
+            "none of that name.",
+            hint=f"Take the queue out, or send to {' or '.join(map(repr, known))}.",
+            id="push_worker.W008",
+        )
+
+
+def enumerate_some(names: list[str]) -> str:
+    more = len(names) - SHOWN_NAMES
+    return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
+
+
+def find_queues(app: Celery) -> list[str]:
+    options = app.conf.broker_transport_options or {}
+    # Without them both names lead to the queue of the environment.
+    default = [QUEUE, app.conf.task_default_queue]
+    return list(options.get("predefined_queues") or dict.fromkeys(default))
+
+
+def find_wanted_queues(app: Celery) -> Iterator[tuple[str, str]]:
+    for name, task in find_tasks(app):
+        yield f"task '{name}'", try_route(app, task) or app.conf.task_default_queue
+    for key, entry in (app.conf.beat_schedule or {}).items():
+        queue = (entry.get("options") or {}).get("queue")
+        if queue:
+            yield f"entry '{key}' of beat_schedule", getattr(queue, "name", queue)
+
+
+def find_tasks(app: Celery) -> list[tuple[str, Any]]:
+    return [
+        (name, task)
+        for name, task in sorted(app.tasks.items())
+        if not name.startswith("celery.")
+    ]
+
+
+def try_route(app: Celery, task: Any) -> str | None:
+    options = task._get_exec_options()  # noqa: SLF001  apply_async reads them so
+    queue = options.get("queue")
+    if not queue:
+        try:
+            route = app.amqp.router.lookup_route(task.name, (), {}, options, task)
+        except Exception:  # noqa: BLE001  the project's own router, without arguments
+            return None
+        queue = route if isinstance(route, str) else (route or {}).get("queue")
+    found: str | None = getattr(queue, "name", queue)
+    return found
+
+
+def find_unknown_tasks(app: Celery) -> Iterator[Finding]:
+    named = [
+        (f"Entry '{key}' of beat_schedule", entry.get("task"))
+        for key, entry in (app.conf.beat_schedule or {}).items()
+    ]
+    routes = app.conf.task_routes
+    if isinstance(routes, dict):
+        # Patterns name no task.
+        named += [("task_routes", name) for name in routes if is_name(name)]
+    for who, name in named:
+        if name and name not in app.tasks:
+            yield Finding(
+                f"{who} names task '{name}', and no task of that name is registered.",
+                hint="Correct the name, or import the module of the task in an "
+                "application's tasks.py.",
+                id="push_worker.W009",
+            )
+
+
+def is_name(key: Any) -> bool:
+    return isinstance(key, str) and not set(key) & set("*?[")
+
+
+def find_eager_tasks(app: Celery) -> Iterator[Finding]:
+    if app.conf.task_always_eager:
+        yield Finding(
+            "task_always_eager is on: tasks run while the visitor waits, and none "
+            "reaches the queue.",
+            hint="Set it in the settings of tests only.",
+            id="push_worker.W010",
+        )
+
+
+def find_results_that_nothing_stores(app: Celery) -> Iterator[Finding]:
+    from celery.backends.base import DisabledBackend
+
+    if isinstance(app.backend, DisabledBackend):
+        why, ignored = "there is no result backend", None
+        hint = "Set CELERY_RESULT_BACKEND, or do not wait."
+    else:
+        ignored = {
+            name.rpartition(".")[2]
+            for name, task in find_tasks(app)
+            if task.ignore_result
+        }
+        why = "the task's result is ignored"
+        hint = "Take `ignore_result` away, or do not wait."
+    for place, task in find_awaited():
+        if ignored is None or task in ignored:
+            yield Finding(
+                f"The result of '{task}' is awaited ({place}), and {why}: the wait "
+                "never ends.",
+                hint=hint,
+                id="push_worker.W011",
+            )

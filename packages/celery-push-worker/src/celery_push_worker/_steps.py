@@ -1,0 +1,106 @@
+"""Runs a project's own steps of a worker's start: what is in ``app.steps["worker"]``.
+
+A step that needs what only a consuming worker has (its timer, its pool, its consumer)
+is not run, and named.
+"""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+from celery.utils.imports import symbol_by_name
+
+from ._logs import log
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from celery import Celery
+
+__all__ = ["Steps"]
+
+COMPONENTS = "celery.worker."
+"""Begins the names of the steps that a worker consists of."""
+
+
+class Steps:
+    """The steps of one app, in the order in which they need each other."""
+
+    def __init__(self, app: Celery) -> None:
+        self.left_out: dict[str, str] = {
+            name_step(step): "it is one of the consumer"
+            for step in app.steps["consumer"]
+        }
+        self.types: dict[Any, None] = {}
+        for step in sorted(app.steps["worker"], key=name_step):
+            self.add(symbol_by_name(step))
+        self.made: list[Any] = []
+
+    def add(self, step: Any) -> None:
+        needed = find_component(step)
+        if needed:
+            self.left_out[name_step(step)] = f"it needs {needed}"
+            return
+        for required in step.requires:
+            self.add(symbol_by_name(required))
+        self.types[step] = None
+
+    def make(self, worker: Any) -> None:
+        """Create the steps: those that start and stop add themselves to the worker."""
+        for step in self.types:
+            with self.leaving_out(step, worker):
+                self.made.append(step(worker))
+        for step in list(self.made):
+            with self.leaving_out(step, worker):
+                step.include(worker)
+
+    def start(self, worker: Any) -> None:
+        """Start what has to be started, and name what was left out."""
+        for step in list(worker.steps):
+            with self.leaving_out(step, worker):
+                step.start(worker)
+        if self.left_out:
+            log.warning(
+                "These steps are not run, since no messages are consumed here: %s",
+                ", ".join(f"{name} ({why})" for name, why in self.left_out.items()),
+            )
+
+    def stop(self, worker: Any) -> None:
+        """Stop what was started, in the opposite order."""
+        for step in worker.steps:
+            end(step, "close", worker)
+        for step in worker.steps[::-1]:
+            end(step, "stop", worker)
+
+    @contextmanager
+    def leaving_out(self, step: Any, worker: Any) -> Iterator[None]:
+        try:
+            yield
+        except AttributeError as exc:
+            is_of_worker = exc.obj is worker
+            if not is_of_worker:
+                raise
+            self.left_out[name_step(step)] = f"it needs the worker's '{exc.name}'"
+            worker.steps[:] = [other for other in worker.steps if other is not step]
+
+
+def end(step: Any, method: str, worker: Any) -> None:
+    try:
+        getattr(step, method)(worker)
+    except Exception:  # noqa: BLE001  the others have to end, too
+        log.exception("Step %s has failed in '%s'", name_step(step), method)
+
+
+def find_component(step: Any) -> str | None:
+    """Return the part of a consuming worker that a step needs, if any."""
+    names = [name_step(required) for required in step.requires]
+    if component := next((n for n in names if n.startswith(COMPONENTS)), None):
+        return component
+    needed = (find_component(symbol_by_name(r)) for r in step.requires)
+    return next(filter(None, needed), None)
+
+
+def name_step(step: Any) -> str:
+    """Return ``module.Class`` of a step, which may be given by that name."""
+    return str(getattr(step, "name", step)).replace(":", ".")

@@ -1,0 +1,179 @@
+"""Django's system checks for a site whose containers come and go.
+
+``manage.py check --deploy`` shows them: registered by the package's ``AppConfig``, and
+by its entry point wherever a process of a Django project loads Celery. Each tells what
+works on a machine of one's own and not in the cloud, with what to do instead.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.core.checks import Warning as Finding  # noqa: TID253  only Django calls it
+from django.core.checks import register  # noqa: TID253
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+__all__ = ["TAG", "register_checks"]
+
+TAG = "push_worker"
+"""``manage.py check --deploy --tag push_worker`` runs these checks alone."""
+
+FORGETFUL_CACHES = (
+    "django.core.cache.backends.dummy.",
+    "django.core.cache.backends.filebased.",
+    "django.core.cache.backends.locmem.",
+)
+"""What another instance, or the same one tomorrow, does not see."""
+
+
+def register_checks() -> None:
+    """Register every check; twice is as once."""
+    from ._celery_checks import check_celery
+
+    register(check_site, TAG, deploy=True)
+    register(check_celery, TAG, deploy=True)
+
+
+def check_site(**_: Any) -> list[Finding]:
+    """Return what the site's settings promise and a container cannot keep."""
+    checks = (
+        find_sqlite,
+        find_media_on_disk,
+        find_redirect_to_https,
+        find_refused_hosts,
+        find_forgetful_sessions,
+        find_forgetful_caches,
+    )
+    return [finding for check in checks for finding in check()]
+
+
+def find_sqlite() -> Iterator[Finding]:
+    from django.conf import settings
+
+    for alias, database in settings.DATABASES.items():
+        engine = database.get("ENGINE", "").rpartition(".")[2]
+        if engine in ("sqlite3", "spatialite"):
+            yield Finding(
+                f"Database '{alias}' is SQLite: a file in a container that is thrown "
+                "away with it, and of which each instance has another.",
+                hint="Use a database server, by settings that read its address from "
+                "the environment (`env` and `secrets` in config.ts).",
+                id="push_worker.W001",
+            )
+
+
+def find_media_on_disk() -> Iterator[Finding]:
+    from django.conf import settings
+    from django.core.files.storage import FileSystemStorage, default_storage
+
+    fields = [
+        f"{field.model._meta.label}.{field.name}"  # noqa: SLF001  the documented name
+        for field in find_file_fields()
+        if isinstance(field.storage, FileSystemStorage)
+    ]
+    if fields or (
+        settings.MEDIA_ROOT and isinstance(default_storage, FileSystemStorage)
+    ):
+        what = ", ".join(fields) or f"MEDIA_ROOT ('{settings.MEDIA_ROOT}')"
+        yield Finding(
+            f"Uploaded files are kept on the container's disk, by {what}: they are "
+            "gone with the container, and other instances do not have them.",
+            hint="Keep them in Object Storage: django-storages, with "
+            '`STORAGES["default"]` as its S3 backend and the endpoint '
+            "https://storage.yandexcloud.net.",
+            id="push_worker.W002",
+        )
+
+
+def find_file_fields() -> list[Any]:
+    from django.apps import apps
+    from django.db.models import FileField
+
+    return [
+        field
+        for model in apps.get_models()
+        for field in model._meta.get_fields()  # noqa: SLF001  the documented name
+        if isinstance(field, FileField)
+    ]
+
+
+def find_redirect_to_https() -> Iterator[Finding]:
+    from django.conf import settings
+
+    if settings.SECURE_SSL_REDIRECT:
+        yield Finding(
+            "SECURE_SSL_REDIRECT is on. The gateway answers to https alone and passes "
+            "requests on without naming the scheme: a server that takes them for "
+            "http redirects each to itself, for ever.",
+            hint="Set it to False, and add 'security.W008' to SILENCED_SYSTEM_CHECKS.",
+            id="push_worker.W003",
+        )
+
+
+def find_refused_hosts() -> Iterator[Finding]:
+    from django.conf import settings
+    from django.http.request import validate_host
+
+    from ._settings import read_allowed_hosts
+
+    refused = [
+        host
+        for host in read_allowed_hosts()
+        # Of a pattern's hosts, any.
+        if not validate_host(f"any{host}" if host[0] == "." else host, hosts(settings))
+    ]
+    if refused:
+        yield Finding(
+            f"ALLOWED_HOSTS refuses the site's own {' and '.join(refused)}: each page "
+            "answers 400.",
+            hint="Read the variable of the same name, which the stack sets: "
+            'ALLOWED_HOSTS = os.environ["ALLOWED_HOSTS"].split(",").',
+            id="push_worker.W004",
+        )
+
+
+def hosts(settings: Any) -> list[str]:
+    return [str(host).lower() for host in settings.ALLOWED_HOSTS]
+
+
+def find_forgetful_sessions() -> Iterator[Finding]:
+    from django.conf import settings
+
+    if not any("SessionMiddleware" in name for name in settings.MIDDLEWARE):
+        return
+    engine = settings.SESSION_ENGINE
+    cache = settings.CACHES.get(settings.SESSION_CACHE_ALIAS, {}).get("BACKEND", "")
+    if engine.endswith(".file"):
+        place = "files of the container"
+    elif engine.endswith(".cache") and cache.startswith(FORGETFUL_CACHES):
+        place = f"cache '{settings.SESSION_CACHE_ALIAS}' ({cache})"
+    else:
+        return
+    yield Finding(
+        f"Sessions are kept in {place}, which every instance has for itself: whoever "
+        "meets another one is logged out.",
+        hint="SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies' needs "
+        "no store; '….db' needs a database server.",
+        id="push_worker.W005",
+    )
+
+
+def find_forgetful_caches() -> Iterator[Finding]:
+    from django.conf import settings
+
+    # Whoever says nothing has one in memory, and mostly does not use it.
+    if not settings.is_overridden("CACHES"):
+        return
+    for alias, cache in settings.CACHES.items():
+        backend = cache.get("BACKEND", "")
+        if backend.startswith(FORGETFUL_CACHES[1:]):
+            yield Finding(
+                f"Cache '{alias}' ({backend.rpartition('.')[2]}) belongs to one "
+                "instance: what it keeps differs from one to the other, and limits or "
+                "locks that are counted in it hold nowhere.",
+                hint="Take a shared one (the database's, Redis), or silence this where "
+                "each instance may have its own.",
+                id="push_worker.W006",
+            )

@@ -1,0 +1,47 @@
+import { type Call, queueName } from "./_call.ts";
+import { optionalText } from "./_input.ts";
+import { QueueError } from "./errors.ts";
+
+/**
+ * What `ymq.writer` allows, the only role on queues that the stack gives its containers.
+ *
+ * @see https://yandex.cloud/en/docs/message-queue/security/
+ */
+const WRITER: ReadonlySet<string> = new Set([
+  "CreateQueue",
+  "GetQueueAttributes",
+  "GetQueueUrl",
+  "ListDeadLetterSourceQueues",
+  "ListQueues",
+  "ListQueueTags",
+  "SendMessage",
+  "SendMessageBatch",
+]);
+
+export interface Rights {
+  /** Whether there are the stack's queues and no others. */
+  readonly stackOnly: boolean;
+  readonly isContainer: boolean;
+}
+
+/** Refuses what the cloud would refuse whoever asks, and queues that nothing would read. */
+export function checkRights(action: string, call: Call, rights: Rights): void {
+  if (rights.isContainer && !WRITER.has(action)) {
+    throw new QueueError(
+      "AccessDeniedException",
+      `${action} on ${queueName(call)} by a container: its role is ymq.writer, which does not allow it.`,
+      "The trigger takes the messages; read them from outside with what `npm run local -- env` prints",
+    );
+  }
+  if (action === "CreateQueue" && rights.stackOnly) checkNew(call);
+}
+
+function checkNew({ input, queues }: Call): void {
+  const name = optionalText(input, "QueueName");
+  if (name === undefined || queues.has(name)) return;
+  throw new QueueError(
+    "AccessDeniedException",
+    `There is no queue "${name}" in the stack, so nothing would take its messages; there are ${queues.names.join(", ") || "none"}.`,
+    "Send to one of these: with Celery, by task_default_queue, task_queues or a route, under the names in predefined_queues",
+  );
+}

@@ -1,0 +1,79 @@
+import { join } from "node:path";
+import { placeBeside } from "../../packages/local-cloud/containers/beside.ts";
+import type { Endpoints } from "../../packages/local-cloud/stack/blueprint.ts";
+import { readPorts, readStack } from "../../packages/local-cloud/stack/read-stack.ts";
+import { UsageError } from "./command-line.ts";
+import { stopBySignal } from "./interrupt.ts";
+import { Ending } from "./local-ending.ts";
+import { findInstances } from "./local-instances.ts";
+import { runOnce } from "./local-once.ts";
+import { cacheDirectory, SECRETS_FILE } from "./local-paths.ts";
+import { readSecrets } from "./local-run.ts";
+import { readSynthesized } from "./local-stack.ts";
+import { UserError } from "./user-error.ts";
+import type { World } from "./world.ts";
+
+export interface CommandFlags {
+  readonly stage: string | undefined;
+  readonly python: string | undefined;
+}
+
+/** What of a person's own environment has to do with the terminal, and with nothing else. */
+const OF_TERMINAL = /^(TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|EDITOR|VISUAL|PAGER|USER)$/;
+
+/**
+ * Runs a command as the site's container would, beside the local cloud that runs in this folder: in
+ * its folder, with its Python and its environment. Gives back the exit code.
+ */
+export async function runCommand(
+  world: World,
+  { stage, python }: CommandFlags,
+  words: readonly string[],
+): Promise<number> {
+  if (words.length === 0) {
+    throw new UsageError(
+      "No command is given. Write e.g. `npm run local -- run python manage.py migrate`.",
+    );
+  }
+  const until = new Ending();
+  const stop = new AbortController();
+  let begun = false;
+  stopBySignal((interrupted) => {
+    // At a terminal Ctrl-C is the command's, which may be a shell of Python's.
+    if (begun && world.interactive && interrupted.signal === "SIGINT") return;
+    until.come(interrupted);
+    stop.abort(interrupted);
+  });
+  const stack = await readSynthesized(world, stage);
+  const { containers } = readStack(stack, await endpointsOf(world, stack));
+  const [spec] = containers;
+  if (spec === undefined) throw new UserError("The stack has no container with sources.");
+  const { cwd, env } = await placeBeside({
+    ...{ spec, root: world.root, cache: cacheDirectory(world.root), python },
+    secrets: readSecrets(join(world.root, SECRETS_FILE)),
+    progress: (step) => world.warn(`  ${step}`),
+    warn: (message) => world.warn(message),
+    signal: stop.signal,
+  });
+  const own = Object.entries(world.env).filter(([name]) => OF_TERMINAL.test(name));
+  // One word with spaces in it was a line in quotes.
+  const shell = words.length === 1 && /\s/.test(words.join());
+  const command = { words, shell, cwd, env: { ...Object.fromEntries(own), ...env } };
+  begun = true;
+  return await runOnce(world, command, until);
+}
+
+/** Addresses of the local cloud that runs in this folder, or those that one would have. */
+async function endpointsOf(world: World, stack: string): Promise<Endpoints> {
+  const [instance] = await findInstances(world);
+  if (instance !== undefined) {
+    const response = await world.fetch(`${instance.control}/api/cloud`);
+    return ((await response.json()) as { readonly addresses: Endpoints }).addresses;
+  }
+  world.warn(
+    "No local cloud runs in this folder: the command finds no queue and no results. Start one: npm run local",
+  );
+  const { site, queue, tables } = readPorts(stack);
+  const address = (port: number) => `http://localhost:${port}`;
+  return { site: address(site), queue: address(queue), tables: address(tables) };
+}
