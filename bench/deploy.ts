@@ -1,42 +1,45 @@
 // `npm run deploy` against raw `terraform init` and `apply` of the same stacks on the same stand-ins,
-// in pairs, medians: `node run.mjs bench/deploy.ts [pairs]`. The raw side does nothing else: it is
+// in pairs, medians: `PAIRS=5 npx vitest run --config bench/vitest.config.ts`. The raw side does nothing else: it is
 // given the image, and makes neither table nor triggers, nor does it look at what runs. The stand-ins
 // answer at once and sleep for nobody, which is hard on the side that does more.
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
+import { test } from "vitest";
 import { newProject, type Project } from "../test/support/project.ts";
 
-const PAIRS = Number(process.argv[2] ?? 3);
+const PAIRS = Number(process.env.PAIRS ?? 3);
 const TOKEN = { YC_TOKEN: "t1.stand-in.token" };
 const CASES = ["first", "unchanged", "new image"] as const;
 const WANTED = { first: 1.15, unchanged: 1.3, "new image": 1.15 };
 
-const ratios = new Map<string, number[]>();
-for (let pair = 1; pair <= PAIRS; pair += 1) {
-  const [ours, raw] = [await newProject(), await newProject()];
-  await raw.npm("synth");
+test("deploy beside raw terraform", async () => {
+  const ratios = new Map<string, number[]>();
+  for (let pair = 1; pair <= PAIRS; pair += 1) {
+    const [ours, raw] = [await newProject(), await newProject()];
+    await raw.npm("synth");
+    for (const name of CASES) {
+      if (name === "new image") ours.write("site/new.py", String(pair));
+      const deploy = await time(() => must(ours.npm("deploy")));
+      const terraform = await time(() =>
+        applyRaw(raw, `${pair} ${name === "unchanged" ? "first" : name}`),
+      );
+      const ratio = deploy / terraform;
+      ratios.set(name, [...(ratios.get(name) ?? []), ratio]);
+      console.log(
+        `${name}: deploy ${deploy.toFixed(1)} s, raw ${terraform.toFixed(1)} s, ${ratio.toFixed(2)}`,
+      );
+    }
+    await Promise.all([ours.close(), raw.close()]);
+  }
   for (const name of CASES) {
-    if (name === "new image") ours.write("site/new.py", String(pair));
-    const deploy = await time(() => must(ours.npm("deploy")));
-    const terraform = await time(() =>
-      applyRaw(raw, `${pair} ${name === "unchanged" ? "first" : name}`),
-    );
-    const ratio = deploy / terraform;
-    ratios.set(name, [...(ratios.get(name) ?? []), ratio]);
+    const sorted = (ratios.get(name) ?? []).sort((a, b) => a - b);
+    const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
     console.log(
-      `${name}: deploy ${deploy.toFixed(1)} s, raw ${terraform.toFixed(1)} s, ${ratio.toFixed(2)}`,
+      `${name}: median of ${PAIRS} pairs ${median.toFixed(2)} (wanted: at most ${WANTED[name]})`,
     );
   }
-  await Promise.all([ours.close(), raw.close()]);
-}
-for (const name of CASES) {
-  const sorted = (ratios.get(name) ?? []).sort((a, b) => a - b);
-  const median = sorted[Math.floor(sorted.length / 2)] ?? Number.NaN;
-  console.log(
-    `${name}: median of ${PAIRS} pairs ${median.toFixed(2)} (wanted: at most ${WANTED[name]})`,
-  );
-}
+});
 
 async function applyRaw(project: Project, sources: string): Promise<void> {
   const apply = ["apply", "-auto-approve", "-input=false"];
