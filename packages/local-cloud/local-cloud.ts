@@ -4,6 +4,7 @@ import { describeStack } from "./_describe-stack.ts";
 import { reportKept } from "./_kept-messages.ts";
 import { RunningStack } from "./_running-stack.ts";
 import { Teardown } from "./_teardown.ts";
+import type { Finding } from "./containers/findings.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
 import { EventStore } from "./events/store.ts";
@@ -67,6 +68,8 @@ export interface LocalCloud {
   readonly programs: () => Readonly<Record<string, string>>;
   /** Resolves when every container was started, and the triggers take messages. */
   readonly ready: Promise<void>;
+  /** What Django's system checks find in the project, once its containers are ready. */
+  findings(): Promise<readonly Finding[]>;
   /** Containers that are not ready. */
   down(): readonly string[];
   /** Holds messages back in their queues, or hands them out again. Gives back whether they are held. */
@@ -124,6 +127,11 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
     addresses: { ...endpoints, site, control: control.url },
     moves: movesOf(ports, { queue, tables, control, site: { port: sitePort } }),
     blueprint: () => stack.current.blueprint,
+    findings: async () => {
+      await ready;
+      const { containers, blueprint } = stack.current;
+      return containers.findings(blueprint.timers.map(({ name }) => name));
+    },
     programs: () => stack.current.containers.programs,
     down: () => stack.down(),
     togglePause: () => stack.togglePause(),
@@ -148,7 +156,7 @@ async function startServices(
   let address = "";
   const queues = new Queues({ report, journal, address: () => address });
   teardown.add(() => queues.close());
-  reportKept(queues, report, Date.now());
+  reportKept(queues, report);
   const queue = await startQueueServer({
     queues,
     port: ports.queue,

@@ -3,8 +3,10 @@ import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import { parseEnv } from "node:util";
 import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
+import { readStack } from "../../packages/local-cloud/stack/read-stack.ts";
 import type { Facts } from "../../packages/local-cloud/terminal/header.ts";
 import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
+import { refuseSecrets } from "./build-context.ts";
 import { stopBySignal } from "./interrupt.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances, type Instance, registerInstance } from "./local-instances.ts";
@@ -14,7 +16,11 @@ import { createReader } from "./local-reader.ts";
 import { readSynthesized } from "./local-stack.ts";
 import { refuseUnknownTimer } from "./local-timers.ts";
 import { watchSources } from "./local-watch.ts";
+import { messageOf } from "./user-error.ts";
 import type { World } from "./world.ts";
+
+/** Addresses of nothing, for who asks a stack about something else. */
+const NOWHERE = { queue: "", tables: "", site: "" };
 
 export interface LocalFlags {
   readonly stage: string | undefined;
@@ -32,6 +38,7 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
   const until = new Ending();
   stopBySignal((interrupted) => until.come(interrupted));
   const stack = await readSynthesized(world, flags.stage);
+  if (flags.docker) refuseSecretsInImages(world, stack);
   const others = await findInstances(world);
   const cloud = await startLocalCloud({ ...optionsOf(world, flags), stack });
   const unregister = registerInstance(world.root, {
@@ -51,6 +58,13 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
   }
 }
 
+// As a deploy does: an image may be pushed, or handed on.
+function refuseSecretsInImages({ root }: World, stack: string): void {
+  for (const { source, dockerfile } of readStack(stack, NOWHERE).containers) {
+    refuseSecrets({ context: resolve(root, source), dockerfile }, root);
+  }
+}
+
 async function attend(
   world: World,
   flags: LocalFlags,
@@ -67,6 +81,8 @@ async function attend(
       stopWatching = await watchSources(world, flags.stage, cloud, reader);
     }
     reader.running(performance.now(), cloud.down());
+    // Beside everything else: nobody waits for it.
+    if (flags.once === undefined) void noteFindings(cloud, reader);
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
@@ -79,6 +95,14 @@ async function attend(
   await stopWatching();
   // To end is what it waits for, unless there was something to do.
   return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
+}
+
+async function noteFindings(cloud: LocalCloud, reader: Reader): Promise<void> {
+  try {
+    for (const { id, text, hint } of await cloud.findings()) reader.note(`${id}  ${text} ${hint}`);
+  } catch (error) {
+    reader.note(messageOf(error));
+  }
 }
 
 function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {

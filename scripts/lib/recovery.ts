@@ -16,10 +16,13 @@ import {
   TerraformFailure,
   type Variables,
 } from "./terraform.ts";
-import { UserError } from "./user-error.ts";
+import { messageOf, UserError } from "./user-error.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;
+
+/** Somebody else is at work, and what they make is theirs. */
+const LOCKED = /Error acquiring the state lock/;
 
 export interface ApplyOptions {
   readonly session: Session;
@@ -82,7 +85,8 @@ async function attempt(apply: () => Promise<string>): Promise<string | Terraform
   try {
     return findApplied(await apply());
   } catch (error) {
-    if (error instanceof TerraformFailure && !interruption()) return error;
+    const over = interruption() || LOCKED.test(messageOf(error));
+    if (error instanceof TerraformFailure && !over) return error;
     throw error;
   }
 }

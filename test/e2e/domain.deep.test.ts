@@ -135,7 +135,7 @@ describeTerraform("a domain with DNS elsewhere", () => {
   test("is no part of a plan before the first deploy, which says so", async () => {
     const plan = await project.npm("plan");
 
-    expect(plan.output).toContain("Not planned: the app looks the certificate up");
+    expect(plan.output).toContain("Not planned: the app looks the registry up");
     expect(plan.code).toBe(0);
   });
 

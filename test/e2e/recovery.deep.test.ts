@@ -1,3 +1,5 @@
+import { rmSync } from "node:fs";
+import { join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import type { LostCreation } from "../cloud/state.ts";
 import { describeTerraform } from "../cloud/terraform.ts";
@@ -6,11 +8,14 @@ import { type Answer, newProject, type Project } from "../support/project.ts";
 import { sampled } from "../support/sample.ts";
 
 const DOMAIN = `domain: { fqdn: "shop.example.com", dns: { zoneId: "dnszone1", zone: "example.com" } },`;
+/** Dozens of deploys, one after the other. */
+const TIMEOUT = { timeout: 60 * 60_000 };
 /** Creations of a whole deploy with a domain. */
 const CREATIONS = 32;
 
 describeTerraform("a deploy in which a creation is lost", () => {
   const projects: Project[] = [];
+  let first: Project;
   let whole: unknown;
 
   const start = async (creation?: LostCreation) => {
@@ -24,24 +29,28 @@ describeTerraform("a deploy in which a creation is lost", () => {
   };
 
   beforeAll(async () => {
-    const project = await start();
-    const deploy = await project.npm("deploy");
+    first = await start();
+    const deploy = await first.npm("deploy");
     expect(deploy.code, deploy.output).toBe(0);
-    expect(project.cloud().creates).toBe(CREATIONS);
-    whole = cloudShape(project.cloud());
+    expect(first.cloud().creates).toBe(CREATIONS);
+    whole = cloudShape(first.cloud());
   });
   afterAll(async () => {
     for (const project of projects) await project.close();
   });
 
   // The whole thing dies: terraform, the provider, and the command that has started them.
-  test(`by a kill, at ${sampled("creations of a deploy are killed", 4, CREATIONS)} of them, one run after the other`, async () => {
-    const project = await start();
-    const { runs, last } = await deployUntilDone(project, killEach(project));
+  test(
+    `by a kill, at ${sampled("creations of a deploy are killed", 4, CREATIONS)} of them, one run after the other`,
+    TIMEOUT,
+    async () => {
+      const project = await start();
+      const { runs, last } = await deployUntilDone(project, killEach(project));
 
-    expect(runs).toBeGreaterThan(4);
-    await expectWhole(project, last);
-  });
+      expect(runs).toBeGreaterThan(4);
+      await expectWhole(project, last);
+    },
+  );
 
   test("because only terraform dies, is finished by the same run", async () => {
     const project = await start({ at: 9, by: "kill" });
@@ -54,6 +63,7 @@ describeTerraform("a deploy in which a creation is lost", () => {
 
   test.each(["internal", "unavailable"] as const)(
     "because of an answer '%s', to each creation once, is finished by the runs after it",
+    TIMEOUT,
     async (by) => {
       const project = await start({ at: "each", by });
 
@@ -63,6 +73,47 @@ describeTerraform("a deploy in which a creation is lost", () => {
       await expectWhole(project, last);
     },
   );
+
+  test("names a key that somebody has made by hand, and leaves it alone", async () => {
+    first.change(({ keys, accounts }) => {
+      const accountId = Object.keys(accounts).find((id) => accounts[id]?.name === "shop-runtime");
+      keys.YCAJEOWN = { id: "ajeown", accountId: String(accountId), secret: "s" };
+    });
+
+    const deploy = await first.npm("deploy");
+    const verify = await first.npm("verify");
+
+    const line = /leftovers.* key ajeown of account shop-runtime is used by nothing/;
+    expect(deploy.output).toMatch(line);
+    expect(deploy.code).toBe(0);
+    expect(verify.output).toMatch(line);
+    expect(verify.output).toContain("`yc iam access-key delete ajeown` deletes it.");
+    expect(verify.code).toBe(1);
+    expect(first.cloud().keys.YCAJEOWN).toBeDefined();
+  });
+
+  // As from another machine, on which nobody has deployed yet.
+  test("refuses what another state has made, in words, until the user says that it is theirs", async () => {
+    rmSync(join(first.dir, ".state"), { recursive: true });
+    const before = cloudShape(first.cloud());
+    const [registry = ""] = Object.keys(first.cloud().registries);
+
+    const refused = await first.npm("deploy");
+    const owned = await first.npm("deploy", ["--take-over", registry]);
+
+    expect(refused.output).toContain(
+      `  - registry shop-images (${registry}), made with another state`,
+    );
+    expect(refused.output).toContain("Is somebody else deploying this stage");
+    expect(refused.output).toContain(
+      `\`npm run deploy -- --take-over ${registry}\` takes them over`,
+    );
+    expect(refused.code).toBe(1);
+    expect(owned.output).toContain(`Registry: took over registry shop-images (${registry})`);
+    expect(owned.output).toMatch(/Stack domain is to make[\s\S]*certificate shop-certificate/);
+    expect(owned.code).toBe(1);
+    expect(cloudShape(first.cloud())).toEqual(before);
+  });
 
   async function expectWhole(project: Project, last: Answer): Promise<void> {
     expect(last.code, last.output).toBe(0);
@@ -81,7 +132,6 @@ async function deployUntilDone(project: Project, before: () => void = () => {}) 
   for (let runs = 1; ; runs += 1) {
     before();
     const last = await project.npm("deploy");
-    if (process.env.SHOW) console.log(last.output);
     if (last.code === 0 || runs > CREATIONS * 2) return { runs, last };
   }
 }

@@ -86,6 +86,15 @@ test("a command has the containers' own Python, and the local cloud", async () =
   expect(stdout).toMatch(/^5\.7\.0 .*\/venv-\w+-\w+\nhello\n$/);
 });
 
+test("images are refused that would hold secrets", async () => {
+  const project = projectWith(`celeryApp: "tasks:app", image: { context: "." },`);
+
+  const { end, stderr } = await project.run("--docker");
+
+  expect(await end).toBe(1);
+  expect(stderr).toContain("include .state, which holds the state with its keys, and .env.local");
+});
+
 test("run executes a command as the site's container would", async () => {
   const context = sourcesOf(PROJECT);
   const project = projectWith(

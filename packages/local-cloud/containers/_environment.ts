@@ -11,7 +11,7 @@ type Variables = Readonly<Record<string, string>>;
 const MAX_BYTES = 4096;
 const RESERVED = ["PORT", "REQUEST_PATH"];
 // Only in the local environment, so that they do not count.
-const NOT_COUNTED = ["DJANGO_DEBUG", "URL_SCHEME"];
+export const NOT_COUNTED = ["DJANGO_DEBUG", "URL_SCHEME"];
 const IMAGE_PACKAGES = "/opt/celery-push/own";
 const SECRET_BYTES = 25;
 

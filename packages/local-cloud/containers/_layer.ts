@@ -1,4 +1,4 @@
-import { createHash } from "node:crypto";
+import { createHash, randomUUID } from "node:crypto";
 import {
   cpSync,
   existsSync,
@@ -7,16 +7,17 @@ import {
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   symlinkSync,
 } from "node:fs";
-import { join, resolve } from "node:path";
+import { basename, join, resolve } from "node:path";
 import { run } from "./_run.ts";
 import type { Preparation } from "./_runtime.ts";
 
 const PACKAGE = join("packages", "celery-push-worker");
 const FAILURE_LINES = 15;
 const INSTALL = ["install", "--no-deps", "--require-hashes", "--only-binary=:all:"];
-const PIP_OPTIONS = ["--disable-pip-version-check", "--no-input", "--no-color", "--no-compile"];
+const PIP_OPTIONS = ["--disable-pip-version-check", "--no-input", "--no-color"];
 
 export interface LayerOptions extends Preparation {
   /** The project's folder. */
@@ -32,25 +33,50 @@ export interface LayerOptions extends Preparation {
  * changes it runs what they wrote, and in `fallback` what a project may lack.
  */
 export async function makeLayer(options: LayerOptions): Promise<string> {
-  const { root, cache, progress } = options;
+  const { root, cache } = options;
   const source = resolve(root, PACKAGE);
   const description = join(source, "layer");
   if (!existsSync(description)) {
     throw new Error(`${description} does not exist. Restore it: containers are made of it too.`);
   }
-  const folder = join(resolve(cache), `layer-${hashOf(source, description)}`);
+  const fallback = await makeFallback(description, options);
+  const [info = ""] = readdirSync(join(description, "own"));
+  const entries = join(description, "own", info, "entry_points.txt");
+  const folder = join(resolve(cache), `layer-${hashOf(source, fallback, entries)}`);
   if (existsSync(folder)) return folder;
-  progress("installing what the project may lack");
-  const making = `${folder}.${process.pid}`;
+  return make(folder, (making) => {
+    cpSync(join(description, "own"), join(making, "own"), { recursive: true });
+    const modules = join(source, "src", "celery_push_worker");
+    symlinkSync(modules, join(making, "own", "celery_push_worker"));
+    symlinkSync(fallback, join(making, "fallback"));
+  });
+}
+
+/** What a project may lack, which is the same for all projects of the machine. */
+async function makeFallback(description: string, options: LayerOptions): Promise<string> {
+  const files = readdirSync(description).filter((name) => name.endsWith(".txt"));
+  const paths = files.sort().map((name) => join(description, name));
+  const folder = join(resolve(options.cache), `fallback-${hashOf(...paths)}`);
+  if (existsSync(folder)) return folder;
+  options.progress("installing what the project may lack");
+  return make(folder, async (making) => {
+    for (const file of paths) {
+      const target = join(making, basename(file, ".txt"));
+      mkdirSync(target, { recursive: true });
+      await install(file, target, options);
+    }
+  });
+}
+
+/** Makes a folder that is there only when it is whole. */
+async function make(
+  folder: string,
+  fill: (making: string) => void | Promise<void>,
+): Promise<string> {
+  const making = `${folder}.${randomUUID()}`;
   rmSync(making, { recursive: true, force: true });
-  cpSync(join(description, "own"), join(making, "own"), { recursive: true });
-  const modules = join(source, "src", "celery_push_worker");
-  symlinkSync(modules, join(making, "own", "celery_push_worker"));
-  for (const file of requirementsIn(description)) {
-    const target = join(making, "fallback", file.replace(/\.txt$/, ""));
-    mkdirSync(target, { recursive: true });
-    await install(join(description, file), target, options);
-  }
+  mkdirSync(making, { recursive: true });
+  await fill(making);
   keep(making, folder);
   return folder;
 }
@@ -98,18 +124,11 @@ async function findInstaller(environment: string): Promise<readonly string[]> {
   );
 }
 
-function requirementsIn(folder: string): string[] {
-  return readdirSync(folder)
-    .filter((name) => name.endsWith(".txt"))
-    .sort();
-}
-
-function hashOf(source: string, description: string): string {
-  const hash = createHash("sha256").update(source);
-  const files = readdirSync(description, { recursive: true, withFileTypes: true });
-  const paths = files
-    .filter((file) => file.isFile())
-    .map((file) => join(file.parentPath, file.name));
-  for (const path of paths.sort()) hash.update(readFileSync(path));
+/** Of names and of what lies there. */
+function hashOf(...paths: readonly string[]): string {
+  const hash = createHash("sha256");
+  for (const path of paths) {
+    hash.update(statSync(path).isDirectory() ? path : readFileSync(path));
+  }
   return hash.digest("hex").slice(0, 12);
 }

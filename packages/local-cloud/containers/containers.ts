@@ -7,6 +7,7 @@ import { environmentRefusals, secretValues } from "./_environment.ts";
 import { Images } from "./_images.ts";
 import { Processes } from "./_processes.ts";
 import type { Runtime } from "./_runtime.ts";
+import { askProject, type Finding } from "./findings.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 
 export interface ContainersOptions {
@@ -39,6 +40,8 @@ export class Containers {
   private readonly containers: ReadonlyMap<string, Container>;
   private readonly waitingForRoom = new Set<() => void>();
   private readonly stopping = new AbortController();
+  /** One container of each that share what was made for them. */
+  private readonly prepared = new Map<Container, string>();
   private requests = 0;
   private found: Readonly<Record<string, string>> = {};
 
@@ -126,6 +129,21 @@ export class Containers {
     await this.cleanUp();
   }
 
+  /**
+   * What the projects' settings promise and the cloud cannot keep, by Django's system checks. With
+   * images nobody is asked.
+   *
+   * @param timers the stack's
+   */
+  async findings(timers: readonly string[]): Promise<readonly Finding[]> {
+    if (this.options.docker) return [];
+    const asked = [...this.prepared].map(([{ spec, secrets }, prepared]) => {
+      const command = this.runtime.command(spec, prepared, 0, secrets);
+      return askProject(command, timers, this.stopping.signal);
+    });
+    return (await Promise.all(asked)).flat();
+  }
+
   /** How each container is. */
   get states(): readonly ContainerStatus[] {
     return [...this.containers.values()].map((container) => container.status);
@@ -156,6 +174,7 @@ export class Containers {
     const warn = (message: string) => first.warn(message);
     const prepared = await this.runtime.prepare(first.spec, { progress, warn, signal });
     signal.throwIfAborted();
+    this.prepared.set(first, prepared);
     if (!this.options.docker && first === this.first) {
       this.found = pickPrograms(this.runtime.command(first.spec, prepared, 0, {}).env);
     }

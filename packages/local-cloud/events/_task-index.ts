@@ -104,9 +104,9 @@ export class TaskIndex {
   }
 
   private published(event: At<Published>): Outcome[] {
-    const { at, task, messageId, queue, delaySeconds } = event;
+    const { at, task, messageId, queue, delaySeconds, sentAt = at } = event;
     const entry = this.touch(task?.id ?? messageId, at);
-    entry.publishedAt ??= at;
+    entry.publishedAt ??= sentAt;
     const again = task !== undefined && task.retries > (entry.facts?.retries ?? 0);
     this.forgetOldest(event.bytes);
     const isTooMuch = this.weight + event.bytes > MAX_WEIGHT;
@@ -117,7 +117,7 @@ export class TaskIndex {
     const cause = again ? "retry" : "delay";
     this.track(entry, messageId, {
       ...{ taskId: entry.id, queue, live: true, queued: true, receiveCount: 0 },
-      ...{ waitsFrom: at, visibleAt: at + delaySeconds * 1000, cause },
+      ...{ waitsFrom: sentAt, visibleAt: sentAt + delaySeconds * 1000, cause },
     });
     return [];
   }
@@ -201,7 +201,7 @@ export class TaskIndex {
   private hidden(event: At<Hidden>): Outcome[] {
     const message = this.messages.get(event.messageId);
     if (message === undefined) return [];
-    message.visibleAt = event.visibleAt;
+    Object.assign(message, { visibleAt: event.visibleAt, cause: "hidden" });
     this.touch(message.taskId, event.at);
     return [];
   }

@@ -52,6 +52,8 @@ export interface Published extends OfMessage {
   readonly type: "published";
   readonly bytes: number;
   readonly delaySeconds: number;
+  /** When it came into its queue, in milliseconds since the epoch. @default - now */
+  readonly sentAt?: number;
   readonly task?: TaskFacts;
 }
 

@@ -119,7 +119,7 @@ export class Queues {
     if (earlier) return describeSent(message, earlier.messageId);
     queue.accept(message);
     if (this.options.journal) this.record("send", name, store(message));
-    this.reportPublished(queue, message, checked.delaySeconds);
+    this.reportPublished(queue, message, checked.delaySeconds, message.sentAt);
     return describeSent(message);
   }
 
@@ -213,8 +213,9 @@ export class Queues {
       const source = message.from ?? (sources.length === 1 ? sources[0] : undefined);
       const target = source === undefined ? undefined : this.byName.get(source);
       if (!target || message.state === "in flight" || (wanted && !wanted.has(message.id))) continue;
-      queue.move(message, target, { sentAt: this.clock.now() });
-      this.reportPublished(target, message, 0);
+      const sentAt = this.clock.now();
+      queue.move(message, target, { sentAt });
+      this.reportPublished(target, message, 0, sentAt);
       moved++;
     }
     return moved;
@@ -258,10 +259,14 @@ export class Queues {
     this.byName.set(spec.name, queue);
   }
 
-  private reportPublished(queue: Queue, message: Message, delaySeconds: number): void {
-    const task = taskOf(message.body);
-    const { id: messageId, bytes } = message;
-    const event = { type: "published", queue: queue.name, messageId, bytes, delaySeconds } as const;
+  private reportPublished(
+    { name: queue }: Queue,
+    { id: messageId, bytes, body }: Message,
+    delaySeconds: number,
+    sentAt: number,
+  ): void {
+    const task = taskOf(body);
+    const event = { type: "published", queue, messageId, bytes, delaySeconds, sentAt } as const;
     this.options.report(task ? { ...event, task } : event);
   }
 

@@ -181,7 +181,8 @@ function lostCreation(
   type: string,
   planned: Attributes | null,
 ): LostCreation | undefined {
-  const tells = ["name", "role", "member", "service_account_id", "secret_id", "repository_id"];
+  const parents = ["service_account", "secret", "repository", "registry", "container", "database"];
+  const tells = ["name", "role", "member", ...parents.map((it) => `${it}_id`)];
   const line = [type, ...tells.map((name) => text(planned?.[name]))].join(" ");
   cloud.creates = (cloud.creates ?? 0) + 1;
   cloud.lost ??= [];

@@ -69,7 +69,8 @@ def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
             name = plan_name(str(key))
         except CannotSayError:
             continue  # Told, with all others, when it is exported.
-        if name not in timers:
+        # A timer has the stack's name before its own.
+        if not any(f"-{timer}".endswith(f"-{name}") for timer in timers):
             yield Finding(
                 f"Entry '{key}' of beat_schedule has no timer: it never runs.",
                 hint="Export the entries (`python -m celery_push_worker schedule -o "
@@ -106,8 +107,8 @@ def find_queues(app: Celery) -> list[str]:
 
 
 def find_wanted_queues(app: Celery) -> Iterator[tuple[str, str]]:
-    for name, task in find_tasks(app):
-        yield f"task '{name}'", try_route(app, task) or app.conf.task_default_queue
+    for name, _ in find_tasks(app):
+        yield f"task '{name}'", try_find_queue(app, name)
     for key, entry in (app.conf.beat_schedule or {}).items():
         queue = (entry.get("options") or {}).get("queue")
         if queue:
@@ -122,17 +123,14 @@ def find_tasks(app: Celery) -> list[tuple[str, Any]]:
     ]
 
 
-def try_route(app: Celery, task: Any) -> str | None:
-    options = task._get_exec_options()  # noqa: SLF001  apply_async reads them so
-    queue = options.get("queue")
-    if not queue:
-        try:
-            route = app.amqp.router.lookup_route(task.name, (), {}, options, task)
-        except Exception:  # noqa: BLE001  the project's own router, without arguments
-            return None
-        queue = route if isinstance(route, str) else (route or {}).get("queue")
-    found: str | None = getattr(queue, "name", queue)
-    return found
+def try_find_queue(app: Celery, task: str) -> str:
+    # Celery may still be being imported when the checks are registered.
+    from .schedule import find_queue
+
+    try:
+        return find_queue(app, task, {})
+    except Exception:  # noqa: BLE001  the project's own router, without arguments
+        return str(app.conf.task_default_queue)
 
 
 def find_unknown_tasks(app: Celery) -> Iterator[Finding]:

@@ -108,12 +108,11 @@ def tolerating(reason: Reason, problem: str) -> Iterator[None]:
     :raises RetryLaterError: store or broker cannot be reached.
     """
     try:
-        with blamed_on(reason, problem):
-            yield
-    except RetryLaterError:
-        raise
-    except Exception:  # noqa: BLE001  it would fail again, and nothing depends on it
+        yield
+    except Exception as exc:
         log.exception(problem)
+        if is_outage(exc):
+            raise RetryLaterError(reason) from exc
 
 
 def blame(exc: BaseException, traceback: Any, task: Any) -> Reason | None:

@@ -115,7 +115,7 @@ def try_find_app() -> Celery | None:
     What is wrong with it is told when a worker starts.
     """
     if "CELERY_APP" in os.environ:
-        with suppress(ConfigurationError):
+        with suppress(Exception):
             return find_app()
         return None
     from celery import current_app

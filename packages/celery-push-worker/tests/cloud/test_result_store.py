@@ -189,3 +189,39 @@ class Raw:
 
     def stream(self, *_args, **_kwargs):
         yield self.content
+
+
+def test_a_member_that_was_stored_and_not_counted_is_counted(world, queue, monkeypatch):
+    if not world.app.backend.implements_incr:
+        return  # Celery 5.3 counts nothing.
+    result = chord([world.tasks.add.s(i, i) for i in range(3)])(world.tasks.total.s())
+    members = queue.take()
+
+    def lose(*_args, **_kwargs):
+        raise ConnectionResetError("the process ends here")
+
+    for member in members:
+        with monkeypatch.context() as patch:
+            patch.setattr(world.app.backend, "on_chord_part_return", lose)
+            world.handle(member)
+        world.worker.ledger.done.clear()
+        assert world.handle(member)[0].outcome.value == "duplicate"
+    (body,) = queue.take()
+    world.handle(body)
+
+    assert world.result(result.id) == 6
+
+
+def test_a_member_whose_result_the_table_refuses_fails_the_body(world, queue):
+    @world.app.task(name="t.huge", shared=False)
+    def huge():
+        return "x" * 500_000
+
+    header = [world.tasks.add.s(1, 1), huge.s().set(task_id="huge")]
+    result = chord(header)(world.tasks.total.s())
+    for member in queue.take():
+        assert world.handle(member)[0].outcome.value == "done"
+
+    assert world.state("huge") == "FAILURE"
+    if world.app.backend.implements_incr:  # Celery 5.3 looks later.
+        assert world.state(result.id) == "FAILURE"
