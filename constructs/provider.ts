@@ -37,9 +37,6 @@ export function configureStack(stack: TerraformStack, options: ConfigureStackOpt
   } else {
     new S3Backend(stack, renderS3(options.state));
   }
-  // plantimestamp() and terraform_data are as old as 1.5, S3 lock files as 1.10.
-  const version = "path" in options.state ? ">= 1.5" : ">= 1.10";
-  stack.addOverride("terraform.required_version", version);
 }
 
 function renderS3(state: Extract<StateLocation, { bucket: string }>) {

@@ -66,8 +66,10 @@ export class ServiceAccount extends Construct {
    * @param when a condition that the plan can know, for a role that is not always needed
    */
   grantOnFolder(role: string, when?: IResolvable): void {
-    const id = `Folder ${role}`;
-    if (this.node.tryFindChild(id)) return;
+    const always = `Folder ${role}`;
+    // Not under the same id: Terraform would take a right that was given always for this one.
+    const id = when ? `${always} at times` : always;
+    if (this.node.tryFindChild(always) ?? this.node.tryFindChild(id)) return;
     const grant = new ResourcemanagerFolderIamMember(this, id, {
       folderId: this.folderId,
       role,

@@ -8,8 +8,8 @@ import { configureStack } from "../constructs/provider.ts";
 import { Secret } from "../constructs/secret.ts";
 import type { ServerlessContainer } from "../constructs/serverless-container.ts";
 import { certificateName } from "./domain.ts";
-import { stackDirectory, stateLocation } from "./locations.ts";
-import { defineOutput } from "./output.ts";
+import { stateLocation } from "./locations.ts";
+import { defineOutput, stackDirectory } from "./output.ts";
 import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 

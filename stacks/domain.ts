@@ -2,8 +2,8 @@ import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { DomainCertificate } from "../constructs/domain.ts";
 import { configureStack } from "../constructs/provider.ts";
-import { stackDirectory, stateLocation } from "./locations.ts";
-import { defineOutput } from "./output.ts";
+import { stateLocation } from "./locations.ts";
+import { defineOutput, stackDirectory } from "./output.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The name under which the certificate is found by the stack that attaches it. */

@@ -1,13 +1,10 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import { App, type TerraformStack } from "cdktf";
 import type { StateLocation } from "../constructs/provider.ts";
 import type { Settings } from "./settings.ts";
 
-/** The directory, from the project's, in which Terraform runs for a stack. */
-export function stackDirectory(stack: TerraformStack): string {
-  return join(App.of(stack).outdir, "stacks", stack.node.id);
-}
+/** The file in which `npm run image` remembers a stage's image, named so that Terraform reads it. */
+export const IMAGE_FILE = "image.auto.tfvars.json";
 
 /** The directory of a stage's local state and of what its commands remember. */
 export function stageDirectory(stage: string | undefined): string {

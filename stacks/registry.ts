@@ -3,8 +3,8 @@ import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { ContainerRegistry } from "../constructs/container-registry.ts";
 import { configureStack } from "../constructs/provider.ts";
-import { stackDirectory, stateLocation } from "./locations.ts";
-import { defineOutput } from "./output.ts";
+import { stateLocation } from "./locations.ts";
+import { defineOutput, stackDirectory } from "./output.ts";
 import { namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The one repository of the registry. */

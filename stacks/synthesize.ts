@@ -2,12 +2,11 @@ import { copyFileSync, existsSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type App, TerraformStack } from "cdktf";
 import { refusedByLists } from "../constructs/_refusal.ts";
-import { stageDirectory } from "./locations.ts";
-import { labelResources, provideStateId } from "./ownership.ts";
+import { labelResources } from "./labels.ts";
+import { IMAGE_FILE, stageDirectory } from "./locations.ts";
+import { provideStateId } from "./ownership.ts";
 import { type Settings, stackId } from "./settings.ts";
-
-/** The file in which `npm run image` remembers a stage's image, named so that Terraform reads it. */
-export const IMAGE_FILE = "image.auto.tfvars.json";
+import { provideTerraformFiles } from "./terraform-files.ts";
 
 /**
  * Writes the Terraform of all stacks, and puts the image that `npm run image` remembered beside the
@@ -22,6 +21,7 @@ export function synthesize(app: App, settings: Settings): void {
   app.synth();
   const directories = stacks.map(({ node }) => join(relative(".", app.outdir), "stacks", node.id));
   for (const directory of directories) console.log(join(directory, "cdk.tf.json"));
+  for (const directory of directories) provideTerraformFiles(directory, settings);
   provideStateId(directories, settings);
   provideImage(app, settings);
 }

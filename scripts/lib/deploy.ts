@@ -131,6 +131,10 @@ async function preflight(deploy: Deploy): Promise<string> {
 }
 
 async function applyRegistry(deploy: Deploy, report: Report): Promise<string> {
+  // Beside the registry's apply, which it does not depend on. What fails is told when it is awaited.
+  session(deploy)
+    .terraform.init("app")
+    .catch(() => {});
   const outcome = await apply(deploy, "registry", report);
   const outputs = await session(deploy).terraform.outputs("registry");
   deploy.repository = parseRegistryOutputs(outputs).repository;

@@ -8,9 +8,8 @@ import {
   BAKE_TARGET,
   renderSources,
 } from "../../packages/local-cloud/containers/image-build.ts";
-import { makeStageDirectory, stageDirectory } from "../../stacks/locations.ts";
+import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../stacks/locations.ts";
 import type { Settings } from "../../stacks/settings.ts";
-import { IMAGE_FILE } from "../../stacks/synthesize.ts";
 import type { Access } from "./access.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
 import { childEnvironment } from "./child-environment.ts";

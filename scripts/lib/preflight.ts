@@ -1,5 +1,6 @@
 import * as v from "valibot";
 import type { Settings } from "../../stacks/settings.ts";
+import { oldestTerraform } from "../../stacks/terraform-files.ts";
 import { type Access, credentialProblem, findFolder } from "./access.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { ApiError, CloudApi } from "./cloud-api.ts";
@@ -12,9 +13,6 @@ import { joinProblems, messageOf, UserError } from "./user-error.ts";
 import { NOT_FOUND, type RunResult, type World } from "./world.ts";
 
 const OLDEST_NODE = "20.18.1";
-const OLDEST_TERRAFORM = "1.5";
-/** The first with lock files in the bucket. */
-const OLDEST_TERRAFORM_S3 = "1.10";
 const PROBE_SECONDS = 20;
 
 /** One thing that has to be so before anything is touched. */
@@ -114,7 +112,7 @@ async function checkTerraform(world: World, { backend }: Settings): Promise<void
   const result = await world.run(binary, ["version", "-json"], probe);
   if (result.exitCode === NOT_FOUND) throw new UserError(missingTerraform(binary));
   const { terraform_version: version } = parseVersion(binary, result);
-  const oldest = backend.type === "s3" ? OLDEST_TERRAFORM_S3 : OLDEST_TERRAFORM;
+  const oldest = oldestTerraform(backend.type === "local");
   if (isAtLeast(version, oldest)) return;
   const why = backend.type === "s3" ? ", because the state is kept in Object Storage" : "";
   throw new UserError(`\`${binary}\` is ${version}. Install ${oldest} or newer${why}.`);

@@ -6,9 +6,16 @@ import { stackId } from "../../stacks/settings.ts";
 import { ApiError } from "./cloud-api.ts";
 import { interruption } from "./interrupt.ts";
 import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts";
+import { rightsFirst } from "./rights.ts";
 import type { Session } from "./session.ts";
 import type { Report } from "./steps.ts";
-import { findApplied, type StackKind, TerraformFailure, type Variables } from "./terraform.ts";
+import {
+  findApplied,
+  type StackKind,
+  type Terraform,
+  TerraformFailure,
+  type Variables,
+} from "./terraform.ts";
 import { messageOf, UserError } from "./user-error.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
@@ -41,9 +48,20 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   );
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  const outcome = await applyInRounds(options, () => terraform.apply(kind, variables));
+  const outcome = await applyInRounds(options, () => applyRightsFirst(terraform, kind, variables));
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
+}
+
+async function applyRightsFirst(
+  terraform: Terraform,
+  kind: StackKind,
+  variables: Variables,
+): Promise<string> {
+  const first =
+    kind === "app" ? rightsFirst(terraform.planned(kind), await terraform.state(kind)) : [];
+  if (first.length > 0) await terraform.apply(kind, variables, first);
+  return terraform.apply(kind, variables);
 }
 
 // Each round has to find something that was not found before: what comes after it may be lost too.

@@ -1,4 +1,5 @@
-import { readFileSync, rmSync } from "node:fs";
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { type BackendSettings, stackId } from "../../stacks/settings.ts";
@@ -15,6 +16,8 @@ const LOCK_TIMEOUT = "-lock-timeout=120s";
 const SHOWN_ERROR_LINES = 60;
 /** Lines of an error that say where it was met. */
 const LOCATION = /^[│|]?\s*(with \S+,|on \S+ line \d+.*:|\d+: .*)$/;
+
+const PLATFORMS = ["linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64"];
 
 /** Beside the stack while what it names is to be imported. Last, so that it is read last. */
 const IMPORTS = "zz_import.tf.json";
@@ -38,16 +41,18 @@ export class Terraform {
 
   private readonly world: World;
   private readonly options: TerraformOptions;
+  private readonly inits: Map<StackKind, Promise<void>>;
 
-  constructor(world: World, options: TerraformOptions) {
+  constructor(world: World, options: TerraformOptions, inits = new Map()) {
     this.world = world;
     this.options = options;
+    this.inits = inits;
     this.binary = terraformBinary(world.env);
   }
 
   /** The same with another listener. */
   with(onLine: (line: string) => void): Terraform {
-    return new Terraform(this.world, { ...this.options, onLine });
+    return new Terraform(this.world, { ...this.options, onLine }, this.inits);
   }
 
   /** Writes the Terraform of all stacks. */
@@ -60,8 +65,22 @@ export class Terraform {
     if (result.exitCode !== 0) throw new UserError(result.stderr.trim() || result.stdout.trim());
   }
 
-  async init(kind: StackKind): Promise<void> {
-    await this.logged(kind, "init", ["init", "-input=false", "-no-color"]);
+  /** Makes a stack's directory ready, once: what was made ready before and is unchanged still is. */
+  init(kind: StackKind): Promise<void> {
+    const running = this.inits.get(kind) ?? this.initOnce(kind);
+    this.inits.set(kind, running);
+    return running;
+  }
+
+  /** Records what is known of a stack's providers, for every platform that people deploy from. */
+  async lockProviders(kind: StackKind): Promise<void> {
+    const platforms = PLATFORMS.map((platform) => `-platform=${platform}`);
+    await this.captured(kind, ["providers", "lock", "-no-color", ...platforms]);
+  }
+
+  /** Where Terraform runs for a stack, from the project's folder. */
+  directory(kind: StackKind): string {
+    return stackDirectory(this.world.env, kind, this.options.stage);
   }
 
   /** The plan's text. */
@@ -70,10 +89,15 @@ export class Terraform {
     return this.logged(kind, "plan", args);
   }
 
-  /** Applies a stack and gives back what Terraform said. */
-  async apply(kind: StackKind, variables: Variables = {}): Promise<string> {
+  /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
+  async apply(
+    kind: StackKind,
+    variables: Variables = {},
+    targets: readonly string[] = [],
+  ): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
-    return this.logged(kind, "apply", [...args, ...variableFlags(variables)]);
+    const flags = [...variableFlags(variables), ...targets.map((target) => `-target=${target}`)];
+    return this.logged(kind, "apply", [...args, ...flags]);
   }
 
   async destroy(kind: StackKind, variables: Variables = {}, refresh = true): Promise<void> {
@@ -119,6 +143,33 @@ export class Terraform {
     if (gone.length > 0) await this.captured(kind, ["state", "rm", LOCK_TIMEOUT, ...gone]);
   }
 
+  private async initOnce(kind: StackKind): Promise<void> {
+    const mark = this.file(kind, join(".terraform", "ready"));
+    const inputs = this.initInputs(kind);
+    if (inputs !== undefined && readIfThere(mark) === inputs) return;
+    try {
+      await this.logged(kind, "init", ["init", "-input=false", "-no-color"]);
+    } catch (error) {
+      this.inits.delete(kind);
+      throw error;
+    }
+    const made = this.initInputs(kind);
+    if (made !== undefined) writeWhole(mark, made);
+  }
+
+  /** What `init` goes by, as a hash; `undefined` where there is nothing of it yet. */
+  private initInputs(kind: StackKind): string | undefined {
+    const stack = readIfThere(this.file(kind, "cdk.tf.json"));
+    const lock = readIfThere(this.file(kind, ".terraform.lock.hcl"));
+    if (stack === undefined || lock === undefined) return undefined;
+    if (!existsSync(this.file(kind, join(".terraform", "providers")))) return undefined;
+    const { env } = this.options;
+    const settings = Object.entries(env).filter(([name]) => /^TF_(CLI|PLUGIN|DATA)/.test(name));
+    const { terraform } = JSON.parse(stack);
+    const inputs = JSON.stringify([this.binary, terraform, lock, settings.sort()]);
+    return createHash("sha256").update(inputs).digest("hex");
+  }
+
   private async logged(kind: StackKind, step: string, args: readonly string[]): Promise<string> {
     const { stage, env, onLine } = this.options;
     const log = logFile(this.world, stage, `${step}-${kind}`);
@@ -151,6 +202,10 @@ export class Terraform {
     const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
     return new TerraformFailure([title, reason, hint, more].filter(Boolean).join("\n"));
   }
+}
+
+function readIfThere(file: string): string | undefined {
+  return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
 function variableFlags(variables: Variables): string[] {

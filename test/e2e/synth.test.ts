@@ -57,6 +57,20 @@ describe("synth in a fresh clone", () => {
     expect(plain.run.stdout).toContain("Stack app has no image yet: run `npm run image`");
   });
 
+  test("puts the locked provider and Terraform's version beside each stack, in files of their own", () => {
+    for (const stack of ["app", "registry"]) {
+      const file = (name: string) =>
+        readFileSync(join(plain.dir, "cdktf.out/stacks", stack, name), "utf8");
+      expect(file(".terraform.lock.hcl")).toBe(
+        readFileSync(join(ROOT, "terraform.lock.hcl"), "utf8"),
+      );
+      expect(file("versions.tf")).toContain('required_version = ">= 1.5"');
+      // Nothing but blocks: checkov reads no other JSON.
+      const { terraform } = JSON.parse(file("cdk.tf.json"));
+      expect(Object.values(terraform).every((value) => typeof value === "object")).toBe(true);
+    }
+  });
+
   test("of a stage gives its stacks the stage's name", () => {
     const production = machine({ env: { STAGE: "production" } });
 

@@ -12,6 +12,7 @@ const SOURCES = [
   "cdktf.json",
   "mirror.env",
   "mirror.tfrc",
+  "terraform.lock.hcl",
   "tsconfig.json",
   "constructs",
   "stacks",

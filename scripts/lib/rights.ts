@@ -1,0 +1,30 @@
+import type { PlannedResource, StateResource } from "./terraform.ts";
+
+const GRANT = /_iam_(member|binding)$/;
+
+/** Where Terraform waits until new rights are honoured. */
+const WAIT = /\/Rights\/Resource$/;
+
+/**
+ * What has to be applied before the rest, for an apply that gives some rights and takes others away:
+ * Terraform does both at once, so whoever gets the same right in another way would be without it in
+ * between. Nothing when an apply does one of the two only.
+ */
+export function rightsFirst(
+  planned: readonly PlannedResource[],
+  state: readonly StateResource[],
+): string[] {
+  const held = new Set(state.filter(({ type }) => GRANT.test(type)).map(({ address }) => address));
+  const wanted = planned.filter(({ type, attributes }) => GRANT.test(type) && !attributes.count);
+  const kept = new Set(wanted.map(({ address }) => address));
+  const given = [...kept].filter((address) => !held.has(address));
+  const taken = [...held].some((address) => !kept.has(address));
+  if (!taken || given.length === 0) return [];
+  const waits = planned.filter(({ attributes }) => WAIT.test(pathOf(attributes)));
+  return [...waits.map(({ address }) => address), ...given];
+}
+
+function pathOf({ "//": about }: PlannedResource["attributes"]): string {
+  const { metadata } = (about ?? {}) as { readonly metadata?: { readonly path?: string } };
+  return metadata?.path ?? "";
+}

@@ -1,0 +1,55 @@
+import { Aspects, TerraformResource, type TerraformStack, TerraformVariable } from "cdktf";
+import type { IConstruct } from "constructs";
+import { describeMaker, ownLabels, STATE_ID_VARIABLE, STATE_LABEL } from "./ownership.ts";
+import type { Settings } from "./settings.ts";
+
+/**
+ * Labels everything in a stack that can be labelled, so that a deploy knows what an unfinished run of
+ * its own has made. The id of the state is a variable: the same sources write the same Terraform on
+ * every machine, while a local state is one machine's own.
+ */
+export function labelResources(stack: TerraformStack, settings: Settings): void {
+  const id = new TerraformVariable(stack, "StateId", {
+    type: "string",
+    nullable: false,
+    default: "",
+    description: `Tells this state's resources from another's, as the label '${STATE_LABEL}'. \`npm run synth\` remembers it`,
+  });
+  id.overrideLogicalId(STATE_ID_VARIABLE);
+  const labels = { ...ownLabels(settings), [STATE_LABEL]: id.stringValue };
+  const description = describeMaker(id.stringValue);
+  Aspects.of(stack).add({
+    visit(node) {
+      label(node, labels);
+      describe(node, description);
+    },
+  });
+}
+
+interface Labelled {
+  labels: Readonly<Record<string, string>>;
+  readonly labelsInput: Readonly<Record<string, string>> | undefined;
+}
+
+function label(node: IConstruct, labels: Readonly<Record<string, string>>): void {
+  if (!TerraformResource.isTerraformResource(node) || !("labelsInput" in node)) return;
+  const resource = node as unknown as Labelled;
+  resource.labels = { ...labels, ...resource.labelsInput };
+}
+
+const DESCRIBED = ["yandex_iam_service_account_static_access_key", "yandex_lockbox_secret_version"];
+
+interface Describable {
+  description: string;
+  readonly descriptionInput: string | undefined;
+}
+
+// Another text makes another key, so that it is written on new ones only.
+function describe(node: IConstruct, description: string): void {
+  if (!TerraformResource.isTerraformResource(node)) return;
+  if (!DESCRIBED.includes(node.terraformResourceType)) return;
+  const resource = node as unknown as Describable;
+  if (resource.descriptionInput !== undefined) return;
+  resource.description = description;
+  node.lifecycle = { ...node.lifecycle, ignoreChanges: ["description"] };
+}
