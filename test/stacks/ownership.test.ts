@@ -8,7 +8,8 @@ import { YandexProvider } from "@cdktf/provider-yandex/lib/provider";
 import { App, TerraformStack } from "cdktf";
 import { expect, test } from "vitest";
 import { resolve } from "../../scripts/lib/inventory.ts";
-import { labelResources, stateIdOf } from "../../stacks/ownership.ts";
+import { labelResources } from "../../stacks/labels.ts";
+import { stateIdOf } from "../../stacks/ownership.ts";
 import {
   apply,
   describeTerraform,
