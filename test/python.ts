@@ -60,7 +60,13 @@ const WITH_EXAMPLE: Environment = {
 
 const PYTEST = ["pytest", "-q", "-rs"];
 // Each stand-in of a cloud has a process of its own: two in one would share their queues.
-const WORKER_DEEP = ["tests/matrix", "tests/crash", "tests/chords", "tests/integration"];
+const WORKER_DEEP = [
+  "tests/matrix",
+  "tests/crash",
+  "tests/chords",
+  "tests/watchers",
+  "tests/integration",
+];
 // A browser, and what executes the tasks for it.
 const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
 

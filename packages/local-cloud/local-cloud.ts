@@ -64,8 +64,6 @@ export interface LocalCloud {
   readonly blueprint: () => Blueprint;
   /** Variables for programs that talk to it. */
   readonly environment: () => Readonly<Record<string, string>>;
-  /** Variables by which programs find the containers' own Python, besides; none with Docker. */
-  readonly programs: () => Readonly<Record<string, string>>;
   /** Resolves when every container was started, and the triggers take messages. */
   readonly ready: Promise<void>;
   /** What Django's system checks find in the project, once its containers are ready. */
@@ -132,7 +130,6 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
       const { containers, blueprint } = stack.current;
       return containers.findings(blueprint.timers.map(({ name }) => name));
     },
-    programs: () => stack.current.containers.programs,
     down: () => stack.down(),
     togglePause: () => stack.togglePause(),
     restart: () => stack.current.containers.restart(),

@@ -1,14 +1,13 @@
-import { join } from "node:path";
+import { resolve } from "node:path";
 import { placeBeside } from "../../packages/local-cloud/containers/beside.ts";
-import type { Endpoints } from "../../packages/local-cloud/stack/blueprint.ts";
+import type { ContainerSpec, Endpoints } from "../../packages/local-cloud/stack/blueprint.ts";
 import { readPorts, readStack } from "../../packages/local-cloud/stack/read-stack.ts";
 import { UsageError } from "./command-line.ts";
 import { stopBySignal } from "./interrupt.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances } from "./local-instances.ts";
-import { runOnce } from "./local-once.ts";
-import { cacheDirectory, SECRETS_FILE } from "./local-paths.ts";
-import { readSecrets } from "./local-run.ts";
+import { type OwnCommand, runOnce } from "./local-once.ts";
+import { cacheDirectory, readSecrets } from "./local-paths.ts";
 import { readSynthesized } from "./local-stack.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
@@ -46,21 +45,36 @@ export async function runCommand(
   });
   const stack = await readSynthesized(world, stage);
   const { containers } = readStack(stack, await endpointsOf(world, stack));
-  const [spec] = containers;
-  if (spec === undefined) throw new UserError("The stack has no container with sources.");
-  const { cwd, env } = await placeBeside({
-    ...{ spec, root: world.root, cache: cacheDirectory(world.root), python },
-    secrets: readSecrets(join(world.root, SECRETS_FILE)),
-    progress: (step) => world.warn(`  ${step}`),
-    warn: (message) => world.warn(message),
-    signal: stop.signal,
-  });
+  const { cwd, env } = await placeCommand(world, { containers, python, signal: stop.signal });
   const own = Object.entries(world.env).filter(([name]) => OF_TERMINAL.test(name));
   // One word with spaces in it was a line in quotes.
   const shell = words.length === 1 && /\s/.test(words.join());
   const command = { words, shell, cwd, env: { ...Object.fromEntries(own), ...env } };
   begun = true;
   return await runOnce(world, command, until);
+}
+
+export interface Place {
+  readonly containers: readonly ContainerSpec[];
+  readonly python: string | undefined;
+  /** Its Python is an image's then, and the command's the machine's. */
+  readonly docker?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The folder of the site's container and its environment. */
+export async function placeCommand(
+  world: World,
+  { containers: [spec], python, docker = false, signal = new AbortController().signal }: Place,
+): Promise<Pick<OwnCommand, "cwd" | "env">> {
+  if (spec === undefined) throw new UserError("The stack has no container with sources.");
+  if (docker) return { cwd: resolve(world.root, spec.source), env: spec.environment };
+  return await placeBeside({
+    ...{ spec, root: world.root, cache: cacheDirectory(world.root), python, signal },
+    secrets: readSecrets(world.root),
+    progress: (step) => world.warn(`  ${step}`),
+    warn: (message) => world.warn(message),
+  });
 }
 
 /** Addresses of the local cloud that runs in this folder, or those that one would have. */

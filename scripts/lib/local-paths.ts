@@ -1,5 +1,6 @@
-import { realpathSync } from "node:fs";
+import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
+import { parseEnv } from "node:util";
 
 /** What local runs leave behind, from the project's directory. Not part of the repository. */
 export const LOCAL_DIRECTORY = join(".state", "local");
@@ -17,3 +18,10 @@ export function cacheDirectory(root: string): string {
 
 /** Values of the user's own secrets. */
 export const SECRETS_FILE = ".env.local";
+
+/** The user's own values for secrets, by variable. */
+export function readSecrets(root: string): Record<string, string> {
+  const file = join(root, SECRETS_FILE);
+  if (!existsSync(file)) return {};
+  return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+}

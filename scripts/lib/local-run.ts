@@ -1,17 +1,16 @@
-import { existsSync, readFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { performance } from "node:perf_hooks";
-import { parseEnv } from "node:util";
 import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
 import { readStack } from "../../packages/local-cloud/stack/read-stack.ts";
 import type { Facts } from "../../packages/local-cloud/terminal/header.ts";
 import type { Reader } from "../../packages/local-cloud/terminal/reader.ts";
 import { refuseSecrets } from "./build-context.ts";
 import { stopBySignal } from "./interrupt.ts";
+import { placeCommand } from "./local-command.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances, type Instance, registerInstance } from "./local-instances.ts";
-import { refuseDown, runOnce } from "./local-once.ts";
-import { BUCKETS_DIRECTORY, cacheDirectory, SECRETS_FILE } from "./local-paths.ts";
+import { type OwnCommand, refuseDown, runOnce } from "./local-once.ts";
+import { BUCKETS_DIRECTORY, cacheDirectory, readSecrets } from "./local-paths.ts";
 import { createReader } from "./local-reader.ts";
 import { readSynthesized } from "./local-stack.ts";
 import { refuseUnknownTimer } from "./local-timers.ts";
@@ -86,15 +85,26 @@ async function attend(
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
-      const env = { ...world.env, ...cloud.environment(), ...cloud.programs() };
-      const command = { words: [flags.once], shell: true, cwd: world.root, env };
-      return await runOnce(world, command, until);
+      return await runOnce(world, await placeOnce(world, flags.once, flags, cloud), until);
     }
   }
   const interrupted = await until.came;
   await stopWatching();
   // To end is what it waits for, unless there was something to do.
   return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
+}
+
+/** Beside the site's container, but with all that is set here, and as who may do everything. */
+async function placeOnce(
+  world: World,
+  line: string,
+  { docker, python }: LocalFlags,
+  cloud: LocalCloud,
+): Promise<OwnCommand> {
+  const { cwd, env } = await placeCommand(world, {
+    ...{ containers: cloud.blueprint().containers, docker, python },
+  });
+  return { words: [line], shell: true, cwd, env: { ...world.env, ...env, ...cloud.environment() } };
 }
 
 async function noteFindings(cloud: LocalCloud, reader: Reader): Promise<void> {
@@ -110,15 +120,9 @@ function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {
     ...{ root, docker, ...(python !== undefined && { python }) },
     cache: cacheDirectory(root),
     buckets: join(root, BUCKETS_DIRECTORY),
-    secrets: readSecrets(join(root, SECRETS_FILE)),
+    secrets: readSecrets(root),
     ...(data !== undefined && { data: resolve(root, data) }),
   };
-}
-
-/** The user's own values for secrets, by variable. */
-export function readSecrets(file: string): Record<string, string> {
-  if (!existsSync(file)) return {};
-  return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
 }
 
 function factsOf({ data }: LocalFlags, cloud: LocalCloud, [other]: readonly Instance[]): Facts {

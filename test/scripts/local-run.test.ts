@@ -76,14 +76,15 @@ test("a celeryApp that does not resolve is said, and where it stands", async () 
   );
 });
 
-test("a command has the containers' own Python, and the local cloud", async () => {
-  const code = "import celery, celery_push_worker, sys; print(celery.__version__, sys.prefix)";
+test("a command has the site's folder, Python and environment, and the local cloud", async () => {
+  const code =
+    "import celery, celery_push_worker, os, sys; print(celery.__version__, sys.prefix, os.getcwd(), len(os.environ['DJANGO_SECRET_KEY']))";
   const project = projectWith(CONFIG.replace("},", "}, web: { command: ['python', 'web.py'] },"));
 
-  const { end, stdout } = await project.run("--once", `python -c '${code}' && curl -s $SITE_URL/`);
+  const { end, stdout } = await project.run("--once", `python -c "${code}" && curl -s $SITE_URL/`);
 
   expect(await end).toBe(0);
-  expect(stdout).toMatch(/^5\.7\.0 .*\/venv-\w+-\w+\nhello\n$/);
+  expect(stdout).toMatch(/^5\.7\.0 .*\/venv-\w+-\w+ .*\/local-cloud\/shop 50\nhello\n$/);
 });
 
 test("images are refused that would hold secrets", async () => {

@@ -8,6 +8,7 @@ import { read } from "../local-cloud/stack/_synthesized.ts";
 
 /** Says nothing to what runs on a laptop, and why. */
 const CLOUD_ONLY = {
+  accept: "refusals at synth",
   folderId: "accounts",
   backend: "Terraform's state",
   queueKey: "accounts",
@@ -56,6 +57,7 @@ const LOCAL: Readonly<Record<string, StageConfig>> = {
   "image.requirements": { image: { requirements: "requirements/prod.txt" } },
   "image.workdir": { image: { workdir: "backend" } },
   env: { env: { GREETING: "hello" } },
+  aliases: { aliases: { SECRET_KEY: "DJANGO_SECRET_KEY" } },
   secrets: { secrets: { DSN: { secretId: "e6q00000000000000001", key: "dsn" } } },
   workerPath: { workerPath: "/worker/" },
   "web.memoryMib": { web: { memoryMib: 256 } },

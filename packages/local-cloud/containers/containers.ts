@@ -43,7 +43,6 @@ export class Containers {
   /** One container of each that share what was made for them. */
   private readonly prepared = new Map<Container, string>();
   private requests = 0;
-  private found: Readonly<Record<string, string>> = {};
 
   constructor(options: ContainersOptions) {
     this.options = options;
@@ -149,11 +148,6 @@ export class Containers {
     return [...this.containers.values()].map((container) => container.status);
   }
 
-  /** Variables by which other programs find the containers' Python; none before the start, or with images. */
-  get programs(): Readonly<Record<string, string>> {
-    return this.found;
-  }
-
   // Containers of one source share what has to be made.
   private async startAll(chosen: readonly Container[]): Promise<void> {
     const groups = new Map<string, Container[]>();
@@ -175,9 +169,6 @@ export class Containers {
     const prepared = await this.runtime.prepare(first.spec, { progress, warn, signal });
     signal.throwIfAborted();
     this.prepared.set(first, prepared);
-    if (!this.options.docker && first === this.first) {
-      this.found = pickPrograms(this.runtime.command(first.spec, prepared, 0, {}).env);
-    }
     await Promise.all(group.map((container) => this.startOne(container, prepared)));
   }
 
@@ -188,10 +179,6 @@ export class Containers {
 
   private async cleanUp(): Promise<void> {
     await Promise.all(this.options.specs.map((spec) => this.runtime.cleanUp(spec)));
-  }
-
-  private get first(): Container | undefined {
-    return this.containers.values().next().value;
   }
 
   private find(name: string): Container {
@@ -246,9 +233,4 @@ export class Containers {
   private tellWaiting(): void {
     for (const check of [...this.waitingForRoom]) check();
   }
-}
-
-function pickPrograms(env: Readonly<Record<string, string>>): Record<string, string> {
-  const names = ["PATH", "PYTHONPATH", "VIRTUAL_ENV"];
-  return Object.fromEntries(Object.entries(env).filter(([name]) => names.includes(name)));
 }

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, Any
 
+from celery._state import get_current_task
 from celery.app.amqp import AMQP
 from kombu import serialization
 from kombu.compression import compress
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = ["PushAMQP", "extend", "wrap_sender"]
+__all__ = ["RETRIED_MARK", "PushAMQP", "extend", "wrap_sender"]
+
+RETRIED_MARK = "push_worker_has_retried"
+"""The attribute of a request whose task has published itself again."""
 
 ENVELOPE_BYTES = 400
 """What the transport adds to body, headers and properties, rounded up."""
@@ -48,6 +52,7 @@ def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
     def send_task_message(
         producer: Any, name: str, message: Any, **options: Any
     ) -> Any:
+        mark_retry(message)
         if publishes_to_sqs(app):
             check_queue(app, name, options)
             delay = plan_delay(find_remaining(find_eta(message), time.time()))
@@ -59,10 +64,21 @@ def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
     return send_task_message
 
 
+def mark_retry(message: Any) -> None:
+    """Note in the running task's request that it has published itself again."""
+    request = getattr(get_current_task(), "request", None)
+    if request is not None and find_header(message, "id") == request.id:
+        setattr(request, RETRIED_MARK, True)
+
+
 def find_eta(message: Any) -> object:
-    if "eta" in message.headers:
-        return message.headers["eta"]
-    return message.body.get("eta") if isinstance(message.body, dict) else None
+    return find_header(message, "eta")
+
+
+def find_header(message: Any, name: str) -> object:
+    if name in message.headers:
+        return message.headers[name]
+    return message.body.get(name) if isinstance(message.body, dict) else None
 
 
 def publishes_to_sqs(app: Celery) -> bool:

@@ -22,9 +22,6 @@ from ._chords_table import CountsInTable
 
 __all__ = ["adopt", "recount"]
 
-OWN_WAY = "_chord_part_return_script"
-"""What Celery's store has where it counts by member itself: over Redis, since 5.7."""
-
 
 def adopt(backend: Any) -> Any:
     """Make a result store count by member, if it is one of Celery's that can."""
@@ -42,7 +39,7 @@ def recount(backend: Any, request: Any, result: Any) -> None:
 
     Leaves a store alone that would count it twice.
     """
-    if isinstance(backend, (CountsInTable, CountsInRedis)) or hasattr(backend, OWN_WAY):
+    if isinstance(backend, (CountsInTable, CountsInRedis)):
         backend.on_chord_part_return(request, states.SUCCESS, result)
 
 
@@ -54,7 +51,7 @@ def find_way(kind: Any) -> type | None:
         # Without a number, as in Celery 5.3, a task asks whether all are ready.
         is_celerys = kind.implements_incr and counts is base.on_chord_part_return
         return CountsInTable if is_celerys else None
-    if "celery.backends.redis.RedisBackend" in bases and not hasattr(kind, OWN_WAY):
+    if "celery.backends.redis.RedisBackend" in bases:
         is_celerys = counts.__module__ == "celery.backends.redis"
         return CountsInRedis if is_celerys else None
     return None

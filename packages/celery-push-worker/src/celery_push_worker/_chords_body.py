@@ -64,7 +64,7 @@ def read_result(backend: Any, member: Any, meta: Any) -> Any:
         return meta["result"]
     error = meta["result"]
     cause = error if isinstance(error, BaseException) else None
-    raise ChordError(f"Dependency {member.id} raised {error!r}") from cause
+    raise ChordError(repr(error)) from cause  # As Celery says it.
 
 
 def wait_for_result(backend: Any, member: Any) -> dict[str, Any]:

@@ -29,7 +29,10 @@ return {redis.call(count, KEYS[1]), added, size}
 
 
 class CountsInRedis:
-    """Stands before Celery's class; since 5.7 Celery does it in this way itself."""
+    """Stands before Celery's class.
+
+    Celery 5.7 counts by member, too, but fails the body when the broker is away.
+    """
 
     def on_chord_part_return(
         self: Any, request: Any, state: str, result: Any, **_: Any
@@ -56,7 +59,8 @@ class CountsInRedis:
         entry = self.encode([1, request.id, state, self.encode_result(result, state)])
         index = "+inf" if request.group_index is None else request.group_index
         order = "ordered" if self._chord_zset else "listed"
-        arguments = [request.id, entry, order, index, int(self.expires or 0)]
+        expires = getattr(self, "chord_expires", self.expires)  # Since Celery 5.7.
+        arguments = [request.id, entry, order, index, int(expires or 0)]
         return self.client.eval(NOTE_MEMBER, len(keys), *keys, *arguments)
 
     def _read_results(self: Any, request: Any, key: Any) -> list[Any]:

@@ -16,7 +16,7 @@ from celery import states
 from celery.backends.base import DisabledBackend
 from celery.exceptions import TimeLimitExceeded
 
-from ._spared_read import SparedRead, find_finished_retry
+from ._spared_read import SparedRead, covers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -94,7 +94,8 @@ class Ledger:
         if spared:
             spared.begin(task_id, has_succeeded=succeeded)
         if succeeded and self.deduplicate:
-            if retries <= find_finished_retry(meta):
+            # Other stores leave no room for a mark.
+            if covers(meta, retries) if spared else not retries:
                 return Past(done=True, meta=meta)
             # A task that has published a retry and succeeded all the same, or has
             # stored a success itself: its row keeps that, and tells nothing of others.

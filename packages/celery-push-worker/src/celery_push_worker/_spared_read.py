@@ -5,8 +5,8 @@ just read that row. Its answer is used again for a task's first write, and only 
 that is a success: should another instance have succeeded meanwhile, one success takes
 the place of the other. Anything else is written as Celery does it.
 
-Notes in the row, too, what the row alone does not tell: which retry has succeeded, and
-that a success was written by the task itself, which is not through.
+Notes in the row, too, of which messages a success does not tell: of the retry that the
+same run has published, and of any, when the task itself has written it before its end.
 """
 
 from __future__ import annotations
@@ -17,23 +17,25 @@ from typing import Any
 from celery import states
 from celery.backends.base import BaseKeyValueStoreBackend
 
-__all__ = ["SparedRead", "find_finished_retry"]
+from ._amqp import RETRIED_MARK
+
+__all__ = ["SparedRead", "covers"]
 
 ATTRIBUTE = "push_worker_spared_read"
-
-RETRIES = "retries"
-"""Celery's own key, which it writes for extended results only."""
 
 UNFINISHED = "push_worker_unfinished"
 """Marks a success that the task has stored before it has ended."""
 
+RETRIED = "push_worker_retried"
+"""Marks a success that has published a retry, by the number of its own retry."""
 
-def find_finished_retry(meta: dict[str, Any]) -> int:
-    """Return the number of the retry that a success is of, -1 when none has ended."""
+
+def covers(meta: dict[str, Any], retries: int) -> bool:
+    """Return whether a success tells that the message of this retry was done."""
     if meta.get(UNFINISHED):
-        return -1
-    retries = meta.get(RETRIES)
-    return retries if isinstance(retries, int) else 0
+        return False
+    last = meta.get(RETRIED)
+    return last is None or retries <= last
 
 
 class SparedRead(threading.local):
@@ -106,8 +108,8 @@ class SparedRead(threading.local):
         if not self.is_ending:
             self.is_early = True
             self.notes = {UNFINISHED: True}
-        elif retries := getattr(request, "retries", 0):
-            self.notes = {RETRIES: retries}
+        elif getattr(request, RETRIED_MARK, False):
+            self.notes = {RETRIED: request.retries}
 
     def describe(self, *args: Any, **kw: Any) -> Any:
         """Stand in for ``_get_result_meta``."""

@@ -75,6 +75,7 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Stand in front of the site, which is loaded now."""
+    load_urls()
     # Looked up with the class: each kind of server has an application of its own kind.
     complete: Any = complete_asgi if is_asgi(worker) else complete_wsgi
     site = worker.asgi if hasattr(worker, "asgi") else worker.wsgi
@@ -82,6 +83,17 @@ def post_worker_init(worker: Any) -> None:
     replace_app(worker, complete(site, scheme=get_scheme(), seconds=seconds))
     fence(worker)
     call_own("post_worker_init", worker)
+
+
+def load_urls() -> None:
+    """Import what Django leaves to the first request: who cannot is not ready."""
+    if "django.core.handlers.base" not in sys.modules:
+        return
+    from django.conf import settings
+    from django.urls import get_resolver
+
+    if hasattr(settings, "ROOT_URLCONF"):
+        _ = get_resolver().url_patterns
 
 
 def limit_processes(server: Any) -> None:

@@ -60,7 +60,7 @@ INTENDED = (
         "the process: two signals, two errbacks. Here once.",
     ),
     Row(
-        "*/hard time limit",
+        "*/hard time limit*",
         r"/signals/<root>(\[\d+\])?(/.*)?",
         "The limit is told by one process and the end by another, in no order; here the "
         "task ends first.",

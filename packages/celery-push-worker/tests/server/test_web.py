@@ -368,6 +368,18 @@ def test_an_error_of_the_site_is_its_own(tmp_path):
     assert "was guessed" not in output
 
 
+@pytest.mark.parametrize("kind", ["gthread", "asgi"])
+def test_a_site_whose_urls_fail_does_not_start(tmp_path, kind):
+    (tmp_path / "streets.py").write_text("import nowhere\n")
+    settings = "" if kind == "gthread" else f"worker_class = {kind!r}"
+    site = Site(tmp_path, settings=settings, BAKERY_URLS="streets")
+
+    output = site.process.communicate(timeout=PATIENCE_SECONDS)[0]
+
+    assert site.process.returncode == 3
+    assert "No module named 'nowhere'" in output
+
+
 @pytest.mark.parametrize("name", ["lazy", "late", "written", "replaced"])
 def test_older_ways_to_answer_are_complete_too(start, name):
     site = start([*LAUNCH, "answers:application"], CELERY_APP="bakery.celery:app")

@@ -2,7 +2,7 @@ import os
 
 SECRET_KEY = "x"
 ALLOWED_HOSTS = ["localhost"]
-ROOT_URLCONF = "bakery.urls"
+ROOT_URLCONF = os.environ.get("BAKERY_URLS", "bakery.urls")
 USE_I18N = True
 LANGUAGE_CODE = "en"
 MIDDLEWARE = [
