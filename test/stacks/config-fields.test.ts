@@ -19,7 +19,6 @@ const CLOUD_ONLY = {
   networkId: "VPC networks",
   "roles.queueReader": "accounts",
   "roles.documentApi": "accounts",
-  accept: "checked at synth",
   "quotas.containers": "checked at synth",
   "web.cores": "machines",
   "web.coreFraction": "machines",
