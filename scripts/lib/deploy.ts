@@ -1,5 +1,6 @@
 import { type Settings, stackId } from "../../stacks/settings.ts";
 import { accessOf } from "./access.ts";
+import { type Ahead, rememberRegistry, startAhead } from "./ahead.ts";
 import {
   type AppOutputs,
   type DomainOutputs,
@@ -17,9 +18,9 @@ import {
   waitForCertificate,
   wasAttached,
 } from "./certificate.ts";
-import { ensureImage } from "./image.ts";
+import { ensureImage, type ImageOptions } from "./image.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
-import { applyStack } from "./recovery.ts";
+import { type ApplyOptions, applyStack } from "./recovery.ts";
 import { ensureTable } from "./results-table.ts";
 import { openSession, type Session } from "./session.ts";
 import type { Report, Step } from "./steps.ts";
@@ -48,6 +49,8 @@ export class Deploy {
   /** Who deploys and where. */
   session: Session | undefined;
   repository: string | undefined;
+  /** What was begun beside the registry's apply and is of use. */
+  ahead: Ahead | undefined;
   certificate: DomainOutputs | undefined;
   /** Of the certificate, where the provider would fail on it. */
   refused: string | undefined;
@@ -135,10 +138,24 @@ async function applyRegistry(deploy: Deploy, report: Report): Promise<string> {
   session(deploy)
     .terraform.init("app")
     .catch(() => {});
-  const outcome = await apply(deploy, "registry", report);
-  const outputs = await session(deploy).terraform.outputs("registry");
-  deploy.repository = parseRegistryOutputs(outputs).repository;
-  return outcome;
+  const isPlain = !deploy.options.owned?.length;
+  const ahead = isPlain ? startAhead(session(deploy), imageOptions(deploy)) : undefined;
+  try {
+    const outcome = await apply(deploy, "registry", report);
+    const { repository } = parseRegistryOutputs(
+      await session(deploy).terraform.outputs("registry"),
+    );
+    deploy.repository = repository;
+    rememberRegistry(session(deploy), repository);
+    if (outcome === "no change" && ahead?.repository === repository) deploy.ahead = ahead;
+    return outcome;
+  } finally {
+    // No tool is left at work behind the back of what comes next, and no plan of it.
+    if (ahead && !deploy.ahead) {
+      await ahead.plan;
+      session(deploy).terraform.forgetPlan("app");
+    }
+  }
 }
 
 // While a certificate is being renewed every plan of its stack fails, and there is nothing to do.
@@ -161,12 +178,16 @@ async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
 }
 
 async function provideImage(deploy: Deploy, report: Report): Promise<string> {
-  const { world, settings, image: given, rebuild } = deploy.options;
-  const repository = deploy.repository ?? "";
-  const { access } = session(deploy);
-  const options = { world, access, settings, repository, given, rebuild, report };
-  const outcome = await ensureImage(options);
+  const { ahead, repository = "" } = deploy;
+  ahead?.tell(report);
+  const options = { ...imageOptions(deploy), repository, report };
+  const outcome = await (ahead?.image ?? ensureImage(options));
   return `${outcome.what}, ${outcome.image}`;
+}
+
+function imageOptions(deploy: Deploy): Omit<ImageOptions, "repository" | "report"> {
+  const { world, settings, image: given, rebuild } = deploy.options;
+  return { world, access: session(deploy).access, settings, given, rebuild };
 }
 
 async function takeOver(deploy: Deploy): Promise<string> {
@@ -187,8 +208,10 @@ async function applyAppOnce(deploy: Deploy, report: Report): Promise<string> {
   const { terraform } = session(deploy);
   await terraform.with(report).init("app");
   const variables = await certificateVariables(deploy);
+  const ahead = await deploy.ahead?.plan;
+  deploy.ahead = undefined;
   deploy.appliedAt = deploy.options.world.now();
-  const outcome = await finish(deploy, "app", report, variables);
+  const outcome = await finish(deploy, "app", report, { variables, ahead });
   deploy.app = parseAppOutputs(await session(deploy).terraform.outputs("app"));
   return outcome;
 }
@@ -241,10 +264,10 @@ function finish(
   deploy: Deploy,
   kind: StackKind,
   report: Report,
-  variables: Variables = {},
+  more: Pick<ApplyOptions, "variables" | "ahead"> = {},
 ): Promise<string> {
   const { owned } = deploy.options;
-  return applyStack({ session: session(deploy), kind, report, owned, variables });
+  return applyStack({ session: session(deploy), kind, report, owned, ...more });
 }
 
 function session({ session: open }: Deploy): Session {

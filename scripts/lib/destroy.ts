@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
+import { forgetRegistry } from "./ahead.ts";
 import { refusedCertificate } from "./certificate.ts";
 import { forgetImage } from "./image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
@@ -108,5 +109,6 @@ function layOutDomain({ world, settings }: Session): void {
 
 async function forget({ world, settings }: Session): Promise<string> {
   forgetImage(world, settings.stage);
+  forgetRegistry(world, settings.stage);
   return "done";
 }

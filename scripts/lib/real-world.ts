@@ -32,10 +32,14 @@ export function realWorld(): World {
     runId: `${digitsOf(Date.now())}-${process.pid}`,
     env: process.env,
     interactive: Boolean(process.stdin.isTTY && process.stdout.isTTY),
-    run: (command, args, options) =>
-      options.logFile === undefined
+    run: async (command, args, options) => {
+      // It would never hear of the signal: what ran beside has got it already.
+      const interrupted = interruption();
+      if (interrupted) throw interrupted;
+      return options.logFile === undefined
         ? runCaptured(command, args, options)
-        : runLogged(command, args, options, resolve(root, options.logFile)),
+        : runLogged(command, args, options, resolve(root, options.logFile));
+    },
     fetch: fetchThroughProxy,
     say: (text) => void process.stdout.write(`${text}\n`),
     warn: (text) => void process.stderr.write(`${text}\n`),

@@ -2,7 +2,7 @@ import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stageDirectory } from "../../stacks/locations.ts";
 import { STATE_LABEL, stateIdOf } from "../../stacks/ownership.ts";
-import { stackId } from "../../stacks/settings.ts";
+import { type Settings, stackId } from "../../stacks/settings.ts";
 import { ApiError } from "./cloud-api.ts";
 import { interruption } from "./interrupt.ts";
 import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts";
@@ -17,9 +17,13 @@ import {
   type Variables,
 } from "./terraform.ts";
 import { messageOf, UserError } from "./user-error.ts";
+import type { World } from "./world.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;
+
+/** Another run has changed the state since the plan was made. */
+const STALE = /Saved plan is stale/;
 
 /** Somebody else is at work, and what they make is theirs. */
 const LOCKED = /Error acquiring the state lock/;
@@ -31,6 +35,14 @@ export interface ApplyOptions {
   readonly variables?: Variables;
   /** Ids of things that the user says are this stage's own. */
   readonly owned?: readonly string[] | undefined;
+  /** The plan of this very apply, where one was made ahead. */
+  readonly ahead?: PlanAhead | undefined;
+}
+
+/** A plan that was made while something else was still being done. */
+export interface PlanAhead {
+  /** Whether there is anything to apply. */
+  readonly changes: boolean;
 }
 
 /**
@@ -39,27 +51,43 @@ export interface ApplyOptions {
  * only when there is a reason: the mark of a run that never came to its end, or an apply that fails.
  */
 export async function applyStack(options: ApplyOptions): Promise<string> {
-  const { session, kind, report, variables = {} } = options;
+  const { session, kind, report, variables = {}, ahead } = options;
   const terraform = session.terraform.with(report);
-  const mark = join(
-    session.world.root,
-    stageDirectory(session.settings.stage),
-    `${kind}.unfinished`,
-  );
+  if (ahead && !ahead.changes) {
+    terraform.forgetPlan(kind);
+    return "no change";
+  }
+  const mark = markOf(session.world, session.settings, kind);
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  const outcome = await applyInRounds(options, () => applyRightsFirst(terraform, kind, variables));
+  let isPlanned = ahead !== undefined;
+  const outcome = await applyInRounds(options, () => {
+    const usePlan = isPlanned;
+    isPlanned = false;
+    return applyRightsFirst(terraform, kind, variables, usePlan);
+  });
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
+}
+
+/** Whether the last run that applied a stack here never came to its end. */
+export function isUnfinished(world: World, settings: Settings, kind: StackKind): boolean {
+  return existsSync(markOf(world, settings, kind));
+}
+
+function markOf({ root }: World, { stage }: Settings, kind: StackKind): string {
+  return join(root, stageDirectory(stage), `${kind}.unfinished`);
 }
 
 async function applyRightsFirst(
   terraform: Terraform,
   kind: StackKind,
   variables: Variables,
+  usePlan: boolean,
 ): Promise<string> {
   const first =
     kind === "app" ? await rightsFirst(terraform.planned(kind), () => terraform.state(kind)) : [];
+  if (first.length === 0 && usePlan) return terraform.applyPlanned(kind);
   if (first.length > 0) await terraform.apply(kind, variables, first);
   return terraform.apply(kind, variables);
 }
@@ -74,10 +102,12 @@ async function applyInRounds(options: ApplyOptions, apply: () => Promise<string>
       const before = found.size;
       for (const phrase of await takeOver(options, outcome)) found.add(phrase);
       if (PASSING.test(outcome.message)) found.add("a half-made key is gone");
+      if (STALE.test(outcome.message)) found.add("planned again after another run");
       if (found.size === before) throw outcome;
     }
   } finally {
     options.session.terraform.forgetImports(options.kind);
+    options.session.terraform.forgetPlan(options.kind);
   }
 }
 

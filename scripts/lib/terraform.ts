@@ -1,7 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import * as v from "valibot";
+import { stageDirectory } from "../../stacks/locations.ts";
 import { type BackendSettings, stackId } from "../../stacks/settings.ts";
 import { childEnvironment } from "./child-environment.ts";
 import { logFile } from "./stage-directory.ts";
@@ -13,6 +14,8 @@ export type StackKind = "registry" | "domain" | "app";
 
 /** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
 const LOCK_TIMEOUT = "-lock-timeout=120s";
+/** Exit code of a detailed plan that is not empty. */
+const CHANGES = 2;
 const SHOWN_ERROR_LINES = 60;
 /** Lines of an error that say where it was met. */
 const LOCATION = /^[│|]?\s*(with \S+,|on \S+ line \d+.*:|\d+: .*)$/;
@@ -86,7 +89,25 @@ export class Terraform {
   /** The plan's text. */
   async plan(kind: StackKind, variables: Variables = {}): Promise<string> {
     const args = ["plan", "-input=false", "-no-color", LOCK_TIMEOUT, ...variableFlags(variables)];
-    return this.logged(kind, "plan", args);
+    return (await this.logged(kind, "plan", args)).stdout;
+  }
+
+  /** Plans the next apply, keeps the plan for `applyPlanned`, and says whether it changes anything. */
+  async planAhead(kind: StackKind): Promise<boolean> {
+    const flags = ["-detailed-exitcode", LOCK_TIMEOUT, `-out=${this.planFile(kind)}`];
+    const args = ["plan", "-input=false", "-no-color", ...flags];
+    return (await this.logged(kind, "plan", args, [0, CHANGES])).exitCode === CHANGES;
+  }
+
+  /** Applies what was planned ahead, and gives back what Terraform said. */
+  async applyPlanned(kind: StackKind): Promise<string> {
+    const args = ["apply", "-input=false", "-no-color", LOCK_TIMEOUT, this.planFile(kind)];
+    return (await this.logged(kind, "apply", args)).stdout;
+  }
+
+  /** A plan holds what the state holds, so it goes where nobody else can read it. */
+  forgetPlan(kind: StackKind): void {
+    rmSync(join(this.world.root, this.directory(kind), this.planFile(kind)), { force: true });
   }
 
   /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
@@ -97,7 +118,7 @@ export class Terraform {
   ): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
     const flags = [...variableFlags(variables), ...targets.map((target) => `-target=${target}`)];
-    return this.logged(kind, "apply", [...args, ...flags]);
+    return (await this.logged(kind, "apply", [...args, ...flags])).stdout;
   }
 
   async destroy(kind: StackKind, variables: Variables = {}, refresh = true): Promise<void> {
@@ -170,11 +191,20 @@ export class Terraform {
     return createHash("sha256").update(inputs).digest("hex");
   }
 
-  private async logged(kind: StackKind, step: string, args: readonly string[]): Promise<string> {
+  private planFile(kind: StackKind): string {
+    return relative(this.directory(kind), join(stageDirectory(this.options.stage), `${kind}.plan`));
+  }
+
+  private async logged(
+    kind: StackKind,
+    step: string,
+    args: readonly string[],
+    fine: readonly number[] = [0],
+  ): Promise<RunResult> {
     const { stage, env, onLine } = this.options;
     const log = logFile(this.world, stage, `${step}-${kind}`);
     const result = await this.run(kind, args, { env, logFile: log, onLine });
-    if (result.exitCode === 0) return result.stdout;
+    if (fine.includes(result.exitCode)) return result;
     throw this.failure(kind, step, result, `The whole output is in ${log}.`);
   }
 

@@ -1,0 +1,104 @@
+import { createHash } from "node:crypto";
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import * as v from "valibot";
+import { stageDirectory } from "../../stacks/locations.ts";
+import { ensureImage, type ImageOptions, type ImageOutcome } from "./image.ts";
+import { isUnfinished, type PlanAhead } from "./recovery.ts";
+import type { Session } from "./session.ts";
+import type { Report } from "./steps.ts";
+import type { World } from "./world.ts";
+import { writeWhole } from "./write-whole.ts";
+
+/** The image and the app's plan, begun while the registry's apply still looks whether it has anything to do. */
+export interface Ahead {
+  readonly repository: string;
+  readonly image: Promise<ImageOutcome>;
+  /** Nothing where it did not succeed: an apply says why in its own words. */
+  readonly plan: Promise<PlanAhead | undefined>;
+  /** Who listens from now on; what was said before is said again. */
+  readonly tell: (report: Report) => void;
+}
+
+const schema = v.object({ stack: v.string(), repository: v.string() });
+
+/** Remembers that the registry's stack was applied as it is, and what it made. */
+export function rememberRegistry(session: Session, repository: string): void {
+  const memory = { stack: hashOfStack(session), repository };
+  writeWhole(memoryFile(session.world, session.settings.stage), JSON.stringify(memory));
+}
+
+export function forgetRegistry(world: Pick<World, "root">, stage: string | undefined): void {
+  rmSync(memoryFile(world, stage), { force: true });
+}
+
+/**
+ * Starts on the image and on the app's plan if the registry is most likely to stay as it is: its
+ * stack is the one that was applied last. Changes nothing but the images. Whoever gets this waits for
+ * the plan, also when it is of no use any more.
+ */
+export function startAhead(
+  session: Session,
+  options: Omit<ImageOptions, "repository" | "report">,
+): Ahead | undefined {
+  const repository = knownRepository(session);
+  if (repository === undefined || !isPlainRun(session)) return undefined;
+  const { report, tell } = relay();
+  const image = ensureImage({ ...options, repository, report });
+  const plan = planApp(session, image).catch(() => undefined);
+  return { repository, image, plan, tell };
+}
+
+async function planApp({ terraform }: Session, image: Promise<unknown>): Promise<PlanAhead> {
+  await Promise.all([image, terraform.init("app")]);
+  return { changes: await terraform.planAhead("app") };
+}
+
+// A plan cannot wait for a certificate, nor follow a trigger's change of hands or what an unfinished
+// run has left. Terraform refuses some flags together with a plan that is made.
+function isPlainRun({ world, settings }: Session): boolean {
+  return (
+    settings.domain === undefined &&
+    settings.trigger !== "terraform" &&
+    !isUnfinished(world, settings, "registry") &&
+    !isUnfinished(world, settings, "app") &&
+    !Object.keys(world.env).some((name) => name.startsWith("TF_CLI_ARGS"))
+  );
+}
+
+function knownRepository(session: Session): string | undefined {
+  const file = memoryFile(session.world, session.settings.stage);
+  if (!existsSync(file)) return undefined;
+  const memory = v.safeParse(schema, parse(readFileSync(file, "utf8")));
+  const isCurrent = memory.success && memory.output.stack === hashOfStack(session);
+  return isCurrent ? memory.output.repository : undefined;
+}
+
+function hashOfStack({ world, terraform }: Session): string {
+  const stack = readFileSync(join(world.root, terraform.directory("registry"), "cdk.tf.json"));
+  return createHash("sha256").update(stack).digest("hex");
+}
+
+function relay() {
+  const lines: string[] = [];
+  let listener: Report | undefined;
+  return {
+    report: (line: string) => (listener ? listener(line) : void lines.push(line)),
+    tell: (report: Report) => {
+      for (const line of lines.splice(0)) report(line);
+      listener = report;
+    },
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}
+
+function memoryFile(world: Pick<World, "root">, stage: string | undefined): string {
+  return join(world.root, stageDirectory(stage), "registry.json");
+}
