@@ -36,6 +36,12 @@ const SYNTH = `const { exitCode } = await world.run(process.execPath, ["-e", "co
   onLine: (line) => world.say(line),
 });
 world.say("went on " + exitCode);`;
+// The other one comes to its next tool after the signal, while this one still runs.
+const BESIDE = `const after = new Promise((done) => process.on("SIGINT", () => setTimeout(done, 100)));
+const beside = after
+  .then(() => world.run(process.execPath, ["-e", "console.log('late')"], { onLine: (line) => world.say(line) }))
+  .catch(() => {});
+try { ${LOGGED} } finally { await beside; }`;
 const NO_TOOL = `world.say("working"); await world.sleep(60_000);`;
 
 describe("a signal", () => {
@@ -50,6 +56,12 @@ describe("a signal", () => {
       expect(answer).toEqual({ code, stdout: `working\n${signal}\n`, stderr: SENTENCE });
     },
   );
+
+  test("lets nothing start that runs beside the tool it waits for", async () => {
+    const { code, stdout } = await interrupt(BESIDE, ["SIGINT"]);
+
+    expect({ code, stdout }).toEqual({ code: 130, stdout: "working\nSIGINT\n" });
+  });
 
   test.each([
     ["a tool that it ends", SYNTH],
