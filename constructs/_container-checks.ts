@@ -4,7 +4,7 @@ import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { SecretValue } from "./secret.ts";
 import type { ServerlessContainerProps } from "./serverless-container.ts";
 
-const LIMITS = "https://yandex.cloud/en/docs/serverless-containers/concepts/limits, 2026-11-28";
+const LIMITS = "https://yandex.cloud/en/docs/serverless-containers/concepts/limits, November 2026";
 const MAX_ENVIRONMENT_BYTES = 4096;
 const MAX_PROVISIONED_INSTANCES = 2;
 
@@ -20,7 +20,7 @@ export function checkServerlessContainer(props: ServerlessContainerProps, refuse
     value: props.image,
     allowed: "cr.yandex/<registry id>/<repository>@sha256:<64 hex digits>",
     fix: "Name the image by its digest, as `npm run image` prints it",
-    source: "https://yandex.cloud/en/docs/container-registry/concepts/docker-image, 2026-11-28",
+    source: "https://yandex.cloud/en/docs/container-registry/concepts/docker-image, November 2026",
   });
   refuse(props.command?.length === 0, {
     field: "command",

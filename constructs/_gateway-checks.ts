@@ -11,8 +11,8 @@ import { checkName } from "./_name.ts";
 import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { ApiGatewayProps, CorsOptions, GatewayVariable } from "./api-gateway.ts";
 
-const LIMITS = "https://yandex.cloud/en/docs/api-gateway/concepts/limits, 2026-11-28";
-const CORS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/cors, 2026-11-28";
+const LIMITS = "https://yandex.cloud/en/docs/api-gateway/concepts/limits, November 2026";
+const CORS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/cors, November 2026";
 const MAX_SPEC_BYTES = 3_500_000;
 const MAX_DOMAINS = 20;
 

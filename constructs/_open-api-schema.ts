@@ -11,7 +11,7 @@ export interface SchemaProblem {
   readonly source?: string;
 }
 
-const OPENAPI = "https://spec.openapis.org/oas/v3.0.4, 2026-11-28";
+const OPENAPI = "https://spec.openapis.org/oas/v3.0.4, November 2026";
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
 export const PARAMETER_LOCATIONS: readonly string[] = ["path", "query", "header", "cookie"];
 

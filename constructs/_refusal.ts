@@ -12,8 +12,8 @@ export interface Refusal {
   /** The next move, as an imperative sentence without a full stop. */
   readonly fix: string;
   /**
-   * Where the vendor lists what it takes, and when that was read: a list that may have grown since,
-   * so that `acceptAnyway` gets past it.
+   * Where the vendor documents what it takes, and the month whose pages say so: a list that may have
+   * grown since, so that `acceptAnyway` gets past it.
    */
   readonly source?: string;
 }
@@ -36,13 +36,13 @@ export function refuseAtSynth(scope: Construct, check: (refuse: Refuse) => void)
 
 /**
  * Values of an app that the cloud is known to take although the lists here, which are as old as
- * their dates, do not have them. What is refused for another reason stays refused.
+ * their months, do not have them. What is refused for another reason stays refused.
  */
 export function acceptAnyway(app: IConstruct, values: readonly (string | number)[]): void {
   accepted.set(app.node.root, new Set(values.map(String)));
 }
 
-/** What an app was refused by the vendors' lists, with the dates of these. */
+/** What an app was refused by the vendors' lists, with the months of these. */
 export function refusedByLists(app: IConstruct): readonly Refusal[] {
   return [...(byLists.get(app.node.root)?.values() ?? [])];
 }

@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import { checkName } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 
-const LIMITS = "https://yandex.cloud/en/docs/logging/concepts/limits, 2026-11-28";
+const LIMITS = "https://yandex.cloud/en/docs/logging/concepts/limits, November 2026";
 
 /** @see https://yandex.cloud/en/docs/logging/concepts/log-group */
 export interface LogGroupProps {

@@ -5,7 +5,7 @@ import { isKnown, mismatches, outside, type Refuse, refuseAtSynth } from "./_ref
 import type { ServiceAccount } from "./service-account.ts";
 import type { StaticKey } from "./static-key.ts";
 
-const LIMITS = "https://yandex.cloud/en/docs/message-queue/concepts/limits, 2026-11-28";
+const LIMITS = "https://yandex.cloud/en/docs/message-queue/concepts/limits, November 2026";
 const MAX_NAME_LENGTH = 80;
 const NAME = /^(?=.{1,80}$)[0-9A-Za-z_-]+(\.fifo)?$/;
 const FIFO_SUFFIX = ".fifo";

@@ -151,7 +151,7 @@ function checkVersion({ content, at }: Source, refuse: Refuse): boolean {
     value: version,
     allowed: '"3.0.0" to "3.0.4", in quotes',
     fix: "The gateway takes OpenAPI 3.0: convert the file and set openapi",
-    source: "https://yandex.cloud/en/docs/api-gateway/concepts/, 2026-11-28",
+    source: "https://yandex.cloud/en/docs/api-gateway/concepts/, November 2026",
   });
   refuse(Object.keys(asMapping(content.paths)).length === 0, {
     field: at(["paths"]),
@@ -162,7 +162,7 @@ function checkVersion({ content, at }: Source, refuse: Refuse): boolean {
   return right;
 }
 
-const INTEGRATIONS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/, 2026-11-28";
+const INTEGRATIONS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/, November 2026";
 
 const MAX_SHOWN = 120;
 

@@ -10,7 +10,7 @@ import type { ServerlessContainer } from "./serverless-container.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 const LIMITS =
-  "https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger, 2026-11-28";
+  "https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger, November 2026";
 
 /**
  * Props of {@link QueueTrigger}.

@@ -58,7 +58,7 @@ function wayPast(app: App): string[] {
   const sources = [...new Set(refused.map(({ source }) => `  ${source}`))];
   const values = JSON.stringify(refused.map(({ value }) => value));
   return [
-    `If the cloud takes it by now, write accept: ${values} in config.ts. As read at:`,
+    `If the cloud takes it by now, write accept: ${values} in config.ts. As documented at:`,
     ...sources,
   ];
 }

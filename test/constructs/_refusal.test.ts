@@ -15,7 +15,7 @@ function validate(accept: readonly (string | number)[]) {
 }
 
 describe("acceptAnyway", () => {
-  const LIMITS = expect.stringMatching(/serverless-containers\/concepts\/limits, \d{4}-\d\d-\d\d$/);
+  const LIMITS = expect.stringMatching(/serverless-containers\/concepts\/limits, \w+ \d{4}$/);
 
   test("gets a value past a list that may be older than the cloud", () => {
     const { messages, lists } = validate([16_384]);
