@@ -351,7 +351,7 @@ function layOut(project: string, url: string): string {
 
 /** Stand-ins for what the pipelines call; `npm` is the real one except for the installation. */
 function installCommands(bin: string): string {
-  installTools(bin, ["docker"]);
+  installTools(bin, ["docker", "sleep"]);
   const npm = spawnSync("sh", ["-c", "command -v npm"], { encoding: "utf8" }).stdout.trim();
   writeCommand(bin, "npm", `[ "$1" = ci ] && exit 0\nexec "${npm}" "$@"`);
   writeCommand(bin, "apk", '[ "$1 $2" = "add --no-cache" ]');

@@ -59,7 +59,7 @@ async function applyRightsFirst(
   variables: Variables,
 ): Promise<string> {
   const first =
-    kind === "app" ? rightsFirst(terraform.planned(kind), await terraform.state(kind)) : [];
+    kind === "app" ? await rightsFirst(terraform.planned(kind), () => terraform.state(kind)) : [];
   if (first.length > 0) await terraform.apply(kind, variables, first);
   return terraform.apply(kind, variables);
 }

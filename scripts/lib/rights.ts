@@ -10,12 +10,14 @@ const WAIT = /\/Rights\/Resource$/;
  * Terraform does both at once, so whoever gets the same right in another way would be without it in
  * between. Nothing when an apply does one of the two only.
  */
-export function rightsFirst(
+export async function rightsFirst(
   planned: readonly PlannedResource[],
-  state: readonly StateResource[],
-): string[] {
-  const held = new Set(state.filter(({ type }) => GRANT.test(type)).map(({ address }) => address));
+  readState: () => Promise<readonly StateResource[]>,
+): Promise<string[]> {
   const wanted = planned.filter(({ type, attributes }) => GRANT.test(type) && !attributes.count);
+  if (wanted.length === 0) return [];
+  const state = await readState();
+  const held = new Set(state.filter(({ type }) => GRANT.test(type)).map(({ address }) => address));
   const kept = new Set(wanted.map(({ address }) => address));
   const given = [...kept].filter((address) => !held.has(address));
   const taken = [...held].some((address) => !kept.has(address));

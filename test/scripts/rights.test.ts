@@ -16,11 +16,14 @@ const WAIT = planned("terraform_data", "Rights", {
 const DATABASE = planned("yandex_ydb_database_serverless", "Results");
 
 describe("rightsFirst", () => {
-  test("names new rights and the wait for them where others are taken away", () => {
+  test("names new rights and the wait for them where others are taken away", async () => {
     const wanted = [WAIT, DATABASE, planned(MEMBER, "Stays"), planned(BINDING, "New")];
     const state = [held(MEMBER, "Stays"), held(MEMBER, "Goes"), held("terraform_data", "Old")];
 
-    expect(rightsFirst(wanted, state)).toEqual(["terraform_data.Rights", `${BINDING}.New`]);
+    expect(await rightsFirst(wanted, async () => state)).toEqual([
+      "terraform_data.Rights",
+      `${BINDING}.New`,
+    ]);
   });
 
   test.each([
@@ -32,7 +35,13 @@ describe("rightsFirst", () => {
       [WAIT, planned(MEMBER, "Stays"), planned(MEMBER, "AtTimes", { count: "${1}" })],
       [held(MEMBER, "Stays"), held(MEMBER, "AtTimes")],
     ],
-  ])("is nothing for %s", (_, wanted, state) => {
-    expect(rightsFirst(wanted, state)).toEqual([]);
+  ])("is nothing for %s", async (_, wanted, state) => {
+    expect(await rightsFirst(wanted, async () => state)).toEqual([]);
+  });
+
+  test("reads no state for a stack that gives no rights", async () => {
+    const read = () => Promise.reject(new Error("read"));
+
+    expect(await rightsFirst([WAIT, DATABASE], read)).toEqual([]);
   });
 });

@@ -152,7 +152,7 @@ describe("triggerClient with yc", () => {
 
     await triggerClient(world, NO_LOGIN, "b1g").apply(change);
 
-    expect(world.options).toEqual([{ timeoutSeconds: 120 }]);
+    expect(world.options).toEqual([{ env: {}, timeoutSeconds: 120 }]);
   });
 });
 

@@ -81,7 +81,9 @@ describe("deleteTriggers", () => {
 function open(routes: Routes, outputs: object = {}, inState: readonly string[] = []) {
   const on = (args: string) => `terraform -chdir=cdktf.out/stacks/app ${args}`;
   const instances = inState.map((id) => ({ attributes: { id } }));
-  const resources = [{ mode: "managed", type: "yandex_function_trigger", instances }];
+  const resources = [
+    { mode: "managed", type: "yandex_function_trigger", name: "Trigger", instances },
+  ];
   const world = fakeWorld({
     routes,
     commands: {

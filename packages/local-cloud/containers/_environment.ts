@@ -18,7 +18,7 @@ const SECRET_BYTES = 25;
 /**
  * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
  * `file`, so that sessions outlive a restart. What lies in a Lockbox of the user's is empty unless
- * it is given.
+ * it is given. Whatever else is given comes with them, in place of the stack's.
  */
 export function secretValues(
   { secrets, foreignSecrets }: Pick<ContainerSpec, "secrets" | "foreignSecrets">,
@@ -42,7 +42,7 @@ export function secretValues(
     writeFileSync(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
     renameSync(`${file}.new`, file);
   }
-  return values;
+  return { ...given, ...values };
 }
 
 /** Something that the cloud would refuse. */
@@ -57,7 +57,9 @@ export function environmentRefusals(
   values: Variables,
 ): Refusal[] {
   const refusals = [...Object.keys(environment), ...secrets].flatMap(keyRefusals);
-  const bytes = countBytes({ ...environment, ...values });
+  // What is written in .env.local besides is nowhere in the cloud.
+  const kept = secrets.map((key) => [key, values[key] ?? ""]);
+  const bytes = countBytes({ ...environment, ...Object.fromEntries(kept) });
   if (bytes > MAX_BYTES) {
     refusals.push({
       message: `its environment has ${bytes} bytes of names and values, the secrets' included, and may have ${MAX_BYTES}`,
@@ -118,8 +120,12 @@ export function processEnvironment(
     PATH: `${python}/bin:${own.PATH ?? "/usr/bin:/bin"}`,
     VIRTUAL_ENV: python,
     ...variables,
-    PYTHONPATH: (variables.PYTHONPATH ?? IMAGE_PACKAGES).replace(IMAGE_PACKAGES, `${layer}/own`),
+    PYTHONPATH: [`${layer}/own`, ...projectPaths(variables)].join(":"),
   };
+}
+
+function projectPaths({ PYTHONPATH = "" }: Variables): string[] {
+  return PYTHONPATH.split(":").filter((path) => path !== "" && path !== IMAGE_PACKAGES);
 }
 
 /** What the platform gives a container, and by what ours knows where it is and who may call it. */

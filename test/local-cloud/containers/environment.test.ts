@@ -4,6 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   containerVariables,
+  environmentRefusals,
   processEnvironment,
   secretValues,
 } from "../../../packages/local-cloud/containers/_environment.ts";
@@ -49,10 +50,30 @@ describe("processEnvironment", () => {
     const place = { port: 81, python: "/venv", layer: "/layer" };
 
     expect(processEnvironment({ environment }, {}, place, {}).PYTHONPATH).toBe("/layer/own:src");
+    const given = { PYTHONPATH: "lib" };
+    expect(processEnvironment({ environment }, given, place, {}).PYTHONPATH).toBe("/layer/own:lib");
+  });
+});
+
+describe("environmentRefusals", () => {
+  test("counts what the cloud's containers have, and nothing of .env.local besides", () => {
+    const spec = { name: "web", environment: { A: "x".repeat(4000) }, secrets: ["KEY"] };
+
+    expect(environmentRefusals(spec, { KEY: "secret", NOTES: "y".repeat(4000) })).toEqual([]);
+    expect(environmentRefusals(spec, { KEY: "z".repeat(99) })[0]?.message).toContain("4103 bytes");
   });
 });
 
 describe("secretValues", () => {
+  test("brings along whatever is given besides, in place of the stack's", () => {
+    const given = { DEBUG: "true", DATABASE_URL: "sqlite:///here" };
+    const values = secretValues(spec, given, file());
+    const environment = { DEBUG: "false" };
+
+    expect(values).toMatchObject(given);
+    expect(containerVariables({ environment }, values, 81, "127.0.0.1")).toMatchObject(given);
+  });
+
   const file = () => join(mkdtempSync(join(tmpdir(), "secrets-")), "cache", "secrets.json");
   const spec = {
     secrets: ["AWS_ACCESS_KEY_ID", "SQS_SECRET_ACCESS_KEY", "DJANGO_SECRET_KEY", "SENTRY_DSN"],
