@@ -24,8 +24,8 @@ interface Suite {
   readonly folder: string;
   readonly environment: Environment;
   readonly commands: readonly Command[];
-  /** What takes long. */
-  readonly deep: readonly Command[];
+  /** What takes long, in lanes beside each other. */
+  readonly deep: readonly (readonly Command[])[];
 }
 
 const WORKER = join("packages", "celery-push-worker");
@@ -58,15 +58,12 @@ const WITH_EXAMPLE: Environment = {
   ],
 };
 
-const PYTEST = ["pytest", "-q", "-rs"];
+// Without the cache, which two at once would share.
+const PYTEST = ["pytest", "-q", "-rs", "-p", "no:cacheprovider"];
 // Each stand-in of a cloud has a process of its own: two in one would share their queues.
-const WORKER_DEEP = [
-  "tests/matrix",
-  "tests/crash",
-  "tests/chords",
-  "tests/watchers",
-  "tests/integration",
-];
+const WORKER_DEEP = ["tests/matrix", "tests/crash", "tests/watchers"];
+const WORKER_DEEP_BESIDE = ["tests/chords", "tests/integration"];
+const WORKER_LONG = [...WORKER_DEEP, ...WORKER_DEEP_BESIDE];
 // A browser, and what executes the tasks for it.
 const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
 
@@ -75,21 +72,24 @@ const SUITES: readonly Suite[] = [
     name: "worker package",
     folder: WORKER,
     environment: WITH_WORKER,
-    commands: [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], without(WORKER_DEEP)],
-    deep: [without(WORKER_DEEP), ...WORKER_DEEP.map((folder) => [...PYTEST, folder])],
+    commands: [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], without(WORKER_LONG)],
+    deep: [
+      [without(WORKER_LONG), ...WORKER_DEEP.map((folder) => [...PYTEST, folder])],
+      WORKER_DEEP_BESIDE.map((folder) => [...PYTEST, folder]),
+    ],
   },
   {
     name: "example",
     folder: EXAMPLE,
     environment: WITH_EXAMPLE,
     commands: [["ruff", "check"], without(EXAMPLE_DEEP)],
-    deep: [[...PYTEST, ...EXAMPLE_DEEP]],
+    deep: [[[...PYTEST, ...EXAMPLE_DEEP]]],
   },
   {
     name: "local cloud",
     folder: CLIENTS,
     environment: WITH_WORKER,
-    commands: [[...PYTEST, "--show-capture=no", "-p", "no:cacheprovider"]],
+    commands: [[...PYTEST, "--show-capture=no"]],
     deep: [],
   },
 ];
@@ -102,7 +102,9 @@ if (python) {
     [WITH_WORKER, WITH_EXAMPLE].map((environment) => [environment, make(environment)]),
   );
   const results = await Promise.all(
-    SUITES.map(async (suite) => runSuite(await made.get(suite.environment), suite)),
+    SUITES.flatMap((suite) =>
+      lanesOf(suite).map(async (lane) => runLane(await made.get(suite.environment), suite, lane)),
+    ),
   );
   process.exitCode = results.every((passed) => passed) ? 0 : 1;
 } else if (process.env.CI) {
@@ -122,9 +124,13 @@ function findPython(): string | undefined {
   return ["python3", "python"].find((name) => spawnSync(name, ["-c", check]).status === 0);
 }
 
-async function runSuite(interpreter = "", suite: Suite): Promise<boolean> {
+function lanesOf({ commands, deep }: Suite): readonly (readonly Command[])[] {
+  return process.env.DEEP ? deep : [commands];
+}
+
+async function runLane(interpreter = "", suite: Suite, lane: readonly Command[]): Promise<boolean> {
   let text = "";
-  for (const [module = "", ...args] of process.env.DEEP ? suite.deep : suite.commands) {
+  for (const [module = "", ...args] of lane) {
     const { code, output } = await run(interpreter, ["-m", module, ...args], suite.folder);
     text += `\n── ${suite.name}: ${module} ${args.join(" ")}\n${output}`;
     if (code !== 0) {

@@ -87,6 +87,10 @@ describeTerraform("secret values", () => {
     expect(log).not.toMatch(token());
   });
 
+  test("of the shell reach no program that a command starts", () => {
+    expect(project.cloud().leaked).toBeUndefined();
+  });
+
   test("appear in no trigger, variable of a container, or gateway text", () => {
     const { triggers, containers, gateways } = project.cloud();
     const text = JSON.stringify({ triggers, containers, gateways });

@@ -1,7 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
+import { LOCK_FILE } from "../../stacks/terraform-files.ts";
 import { type CloudHttp, startCloudHttp } from "../cloud/http.ts";
 import { type Cloud, changeCloud, readCloud } from "../cloud/state.ts";
 import { CLOUD_ID, FOLDER_ID, terraformEnv } from "../cloud/terraform.ts";
@@ -48,6 +49,7 @@ export async function newProject(config?: string): Promise<Project> {
   const dir = mkdtempSync(join(tmpdir(), "project-"));
   const cloudDir = mkdtempSync(join(tmpdir(), "cloud-"));
   copySources(dir);
+  unlockHashes(join(dir, LOCK_FILE));
   symlinkSync(join(ROOT, "node_modules"), join(dir, "node_modules"));
   const write = (file: string, text: string) => {
     mkdirSync(join(dir, file, ".."), { recursive: true });
@@ -79,6 +81,12 @@ export async function newProject(config?: string): Promise<Project> {
     change: (change) => changeCloud(change, cloudDir),
     close: () => http.close(),
   };
+}
+
+/** Takes the checksums out of a lock: the stand-in has others than the vendor's provider. */
+export function unlockHashes(lock: string): void {
+  const text = readFileSync(lock, "utf8");
+  writeFileSync(lock, text.replace(/^ *hashes *= *\[.*?\]\n/gms, ""));
 }
 
 /** `config.ts` of a small site, with more fields between the braces. */

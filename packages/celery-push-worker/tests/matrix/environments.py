@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import fcntl
 import hashlib
 import os
 import subprocess
@@ -51,14 +52,23 @@ def make_environment(name: str, wanted: list[str]) -> Path:
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
     folder = find_cache() / f"{name}-{digest}"
     python, done = folder / "bin" / "python", folder / "done"
-    if not done.exists():
-        subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
-        install = [python, "-m", "pip", "install", "--quiet", *wanted]
-        subprocess.run(
-            [*install, "--disable-pip-version-check", "--prefer-binary"], check=True
-        )
-        done.touch()
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with (folder.parent / f"{folder.name}.lock").open("w") as lock:
+        # Suites beside each other may want the same one.
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not done.exists():
+            fill_environment(folder, wanted)
+            done.touch()
     return python
+
+
+def fill_environment(folder: Path, wanted: list[str]) -> None:
+    subprocess.run([sys.executable, "-m", "venv", "--clear", folder], check=True)
+    python = folder / "bin" / "python"
+    install = [python, "-m", "pip", "install", "--quiet", *wanted]
+    subprocess.run(
+        [*install, "--disable-pip-version-check", "--prefer-binary"], check=True
+    )
 
 
 def find_cache() -> Path:
