@@ -131,10 +131,11 @@ def apply_defaults(sender: Any, **_: Any) -> None:
         own = {"push_worker_default": True, "task_default_queue": QUEUE}
         conf.maps.insert(len(conf.maps) - 1, own)
     options = find_options(conf)
-    options.setdefault("is_secure", True)
+    url = os.environ["SQS_QUEUE"]
+    # A local queue speaks http, and a broker's URL with a host in it would mean https.
+    options.setdefault("is_secure", url.lower().startswith("https:"))
     if os.environ.get("SQS_REGION"):
         options.setdefault("region", os.environ["SQS_REGION"])
-    url = os.environ["SQS_QUEUE"]
     names = {QUEUE, conf.task_default_queue}
     options.setdefault("predefined_queues", {name: {"url": url} for name in names})
 

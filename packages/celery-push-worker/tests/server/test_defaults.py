@@ -11,7 +11,7 @@ import pytest
 
 from matrix.environments import PACKAGE, find_python
 
-QUEUE = "http://localhost:1/b1g/dj6/shop-tasks"
+QUEUE = "https://localhost:1/b1g/dj6/shop-tasks"
 ENVIRONMENT = {
     "SQS_QUEUE": QUEUE,
     "SQS_REGION": "ru-central1",
@@ -62,6 +62,15 @@ def test_a_project_that_says_nothing_has_its_queue(release, first):
     script = f"{first}\nfrom celery import Celery\napp = Celery('shop')"
 
     assert show(script, release) == ("default", LINES)
+
+
+def test_a_queue_without_tls_is_asked_without():
+    script = "from celery import Celery\napp = Celery('shop')"
+    url = QUEUE.replace("https:", "http:")
+
+    _, options = show(script, SQS_QUEUE=url)
+
+    assert options["is_secure"] is False
 
 
 @pytest.mark.parametrize("release", RELEASES)
