@@ -153,8 +153,8 @@ export const DECISIONS: readonly Decision[] = [
     ],
     [
       "no plan waits for a certificate",
-      "{ name: certificateName }",
-      "{ name: certificateName, waitValidation: true }",
+      '"Certificate", { name });',
+      '"Certificate", { name, waitValidation: true });',
     ],
     ["a challenge is passed once", '"DNS_CNAME"', '"DNS_TXT"'],
     [
@@ -199,12 +199,8 @@ export const DECISIONS: readonly Decision[] = [
   ]),
   ...script("image", [
     ["one manifest, no index", '"--provenance=false",', ""],
-    [
-      "the worker comes from this repository",
-      '    "--build-context",\n    `${WORKER.name}=${WORKER.folder}`,\n',
-      "",
-    ],
-    ["images are for linux/amd64", '"linux/amd64",', '"linux/arm64",'],
+    ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
+    ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
   ]),
   ...script("image", [
     ["a digest that the registry no longer has is refused", "await requireImage(api, given);", ""],

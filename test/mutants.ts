@@ -31,12 +31,12 @@ const TESTED_WITH: Readonly<Record<string, string>> = {
 
 const wanted = process.argv[2] ?? "";
 const mutants = [...refusals(), ...decisions()].filter(({ name }) => name.includes(wanted));
+if (mutants.length === 0) throw new Error(`No mutant has "${wanted}" in its name.`);
 // Decides what "does not end" means here. Red without a mutant would make every mutant look noticed.
 const patience = await timeUnchanged(mutants);
 const survivors = await runAll(mutants);
-for (const survivor of survivors) console.log(`SURVIVED ${survivor}`);
 console.log(`${mutants.length - survivors.length} passed, ${survivors.length} failed`);
-process.exitCode = survivors.length === 0 && mutants.length > 0 ? 0 : 1;
+process.exitCode = survivors.length === 0 ? 0 : 1;
 
 /** A place in a source file whose removal takes a refusal away. */
 type Find = (node: ts.Node) => { readonly node: ts.Node; readonly text: string } | undefined;
@@ -152,7 +152,9 @@ async function runAll(queue: readonly Mutant[]): Promise<string[]> {
   const rest = [...queue];
   const worker = async () => {
     for (let mutant = rest.shift(); mutant; mutant = rest.shift()) {
-      if (!(await isKilled(mutant))) survivors.push(mutant.name);
+      if (await isKilled(mutant)) continue;
+      console.log(`SURVIVED ${mutant.name}`);
+      survivors.push(mutant.name);
     }
   };
   await Promise.all(Array.from({ length: WORKERS }, worker));
