@@ -35,7 +35,7 @@ export function planTriggers(
   const kept = new Set<string>();
   for (const [name, { rule }] of Object.entries(specs)) {
     const trigger = findExisting(name, rule, live, kept);
-    if (trigger === undefined) {
+    if (trigger === undefined || isElsewhere(trigger, rule)) {
       changes.push({ action: "create", name, rule, labels });
       continue;
     }
@@ -114,7 +114,20 @@ function planRemovals(
   refuseForeign(specs, others, labels);
   return others
     .filter((trigger) => isOwn(trigger, labels))
-    .map((trigger) => ({ action: "delete", trigger, reason: "no longer in the stack" }));
+    .map((trigger) => ({ action: "delete", trigger, reason: reasonToRemove(trigger, specs) }));
+}
+
+function reasonToRemove(trigger: LiveTrigger, specs: TriggerSpecs): string {
+  const moved = Object.entries(specs).some(
+    ([name, { rule }]) =>
+      (trigger.name === name || sameQueue(trigger.rule, rule)) && isElsewhere(trigger, rule),
+  );
+  return moved ? "its container is another" : "no longer in the stack";
+}
+
+// An edit may leave the container that is called as it was.
+function isElsewhere({ rule: live }: LiveTrigger, rule: Rule): boolean {
+  return live?.kind === rule.kind && live.containerId !== rule.containerId;
 }
 
 function refuseForeign(specs: TriggerSpecs, others: readonly LiveTrigger[], labels: Labels): void {

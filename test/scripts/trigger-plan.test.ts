@@ -59,7 +59,6 @@ describe("planTriggers", () => {
   });
 
   test.each<[string, Partial<QueueRule>, string]>([
-    ["a replaced container", { containerId: "bbaold" }, "containerId"],
     ["another queue", { queueArn: "yrn:other" }, "queueArn"],
     ["another reader", { readerId: "ajeother" }, "readerId"],
     ["another invoker", { invokerId: "ajeother" }, "invokerId"],
@@ -113,6 +112,26 @@ describe("planTriggers", () => {
       "delete shop-tasks (no longer in the stack)",
       "create shop-tasks (queue)",
     ]);
+  });
+
+  test("makes a trigger anew when its container is another, which an edit may not change", () => {
+    const old = [
+      live("1", "shop-tasks", { ...QUEUE, containerId: "bbaold" }),
+      live("2", "shop-nightly", { ...TIMER, containerId: "bbaold" }),
+    ];
+
+    expect(planTriggers(SPECS, old, LABELS).map(describeChange)).toEqual([
+      "delete shop-tasks (its container is another)",
+      "delete shop-nightly (its container is another)",
+      "create shop-tasks (queue)",
+      "create shop-nightly (timer)",
+    ]);
+  });
+
+  test("leaves a trigger of others on another container alone, and says so", () => {
+    const foreign = { ...live("1", "shop-tasks", { ...QUEUE, containerId: "bba" }), labels: {} };
+
+    expect(() => planTriggers(SPECS, [foreign], LABELS)).toThrow("was not made by it. Delete it");
   });
 
   test("never leaves two triggers on a queue", () => {
