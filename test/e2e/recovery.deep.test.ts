@@ -5,7 +5,6 @@ import type { LostCreation } from "../cloud/state.ts";
 import { describeTerraform } from "../cloud/terraform.ts";
 import { cloudShape } from "../support/cloud-shape.ts";
 import { type Answer, newProject, type Project } from "../support/project.ts";
-import { sampled } from "../support/sample.ts";
 
 const DOMAIN = `domain: { fqdn: "shop.example.com", dns: { zoneId: "dnszone1", zone: "example.com" } },`;
 /** Dozens of deploys, one after the other. */
@@ -39,19 +38,6 @@ describeTerraform("a deploy in which a creation is lost", () => {
     for (const project of projects) await project.close();
   });
 
-  // The whole thing dies: terraform, the provider, and the command that has started them.
-  test(
-    `by a kill, at ${sampled("creations of a deploy are killed", 4, CREATIONS)} of them, one run after the other`,
-    TIMEOUT,
-    async () => {
-      const project = await start();
-      const { runs, last } = await deployUntilDone(project, killEach(project));
-
-      expect(runs).toBeGreaterThan(4);
-      await expectWhole(project, last);
-    },
-  );
-
   test("because only terraform dies, is finished by the same run", async () => {
     const project = await start({ at: 9, by: "kill" });
 
@@ -61,13 +47,14 @@ describeTerraform("a deploy in which a creation is lost", () => {
     await expectWhole(project, deploy);
   });
 
-  test.each(["internal", "unavailable"] as const)(
-    "because of an answer '%s', to each creation once, is finished by the runs after it",
+  // `kill all` ends the command that has started terraform too.
+  test.each(["kill all", "internal", "unavailable"] as const)(
+    "by '%s', at each creation once, is finished by the runs after it",
     TIMEOUT,
     async (by) => {
       const project = await start({ at: "each", by });
 
-      const { last } = await deployUntilDone(project);
+      const last = await deployUntilDone(project);
 
       expect(project.cloud().lost?.length).toBeGreaterThanOrEqual(CREATIONS);
       await expectWhole(project, last);
@@ -128,20 +115,9 @@ describeTerraform("a deploy in which a creation is lost", () => {
   }
 });
 
-async function deployUntilDone(project: Project, before: () => void = () => {}) {
+async function deployUntilDone(project: Project): Promise<Answer> {
   for (let runs = 1; ; runs += 1) {
-    before();
-    const last = await project.npm("deploy");
-    if (last.code === 0 || runs > CREATIONS * 2) return { runs, last };
+    const answer = await project.npm("deploy");
+    if (answer.code === 0 || runs > CREATIONS * 2) return answer;
   }
-}
-
-/** Arms a kill at the next creation that was not killed yet: all of them, or every eighth. */
-function killEach(project: Project): () => void {
-  const step = process.env.DEEP ? 1 : 8;
-  return () =>
-    project.change((cloud) => {
-      const { creates = 0 } = cloud;
-      cloud.faults.creation = { at: creates + (step === 1 ? 1 : step), by: "kill all" };
-    });
 }

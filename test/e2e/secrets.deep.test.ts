@@ -106,10 +106,10 @@ describeTerraform("secret values", () => {
         .map(([name]) => `${name} in ${file.slice(project.dir.length + 1)}`);
     });
 
-    expect([...new Set(found)].sort()).toEqual([
-      "the key that creates queues in .state/default/app.tfstate",
-      "the key that creates queues in .state/default/app.tfstate.backup",
-    ]);
+    const state = "the key that creates queues in .state/default/app.tfstate";
+    expect(found).toContain(state);
+    // Terraform keeps the state before the last change beside it, if there was one.
+    expect(found.filter((line) => line !== state && line !== `${state}.backup`)).toEqual([]);
   });
 
   test("and tokens appear in no file of the project", () => {
