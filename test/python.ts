@@ -19,13 +19,17 @@ interface Environment {
 /** A module to run, with its arguments. */
 type Command = readonly string[];
 
+/** Commands one after the other; the first that fails ends it. */
+type Lane = readonly Command[];
+
 interface Suite {
   readonly name: string;
   readonly folder: string;
   readonly environment: Environment;
-  readonly commands: readonly Command[];
-  /** What takes long, in lanes beside each other. */
-  readonly deep: readonly (readonly Command[])[];
+  /** What everybody runs, in lanes beside each other. */
+  readonly quick: readonly Lane[];
+  /** What takes long. */
+  readonly deep: readonly Lane[];
 }
 
 const WORKER = join("packages", "celery-push-worker");
@@ -33,7 +37,7 @@ const EXAMPLE = join("examples", "django-celery");
 const CLIENTS = join("test", "local-cloud", "clients");
 
 /** Makes environments in a tenth of pip's time. */
-const UV = "uv==0.9.9";
+const UV = "uv==0.13.9";
 const PIP_INSTALL = ["-m", "pip", "install", "--quiet", "--disable-pip-version-check"];
 
 const WITH_WORKER: Environment = {
@@ -63,6 +67,8 @@ const PYTEST = ["pytest", "-q", "-rs", "-p", "no:cacheprovider"];
 // Each stand-in of a cloud has a process of its own: two in one would share their queues.
 const WORKER_DEEP = ["tests/matrix", "tests/crash", "tests/watchers"];
 const WORKER_DEEP_BESIDE = ["tests/chords", "tests/integration"];
+// Half of the time of what is quick.
+const WORKER_SERVERS = "tests/server";
 const WORKER_LONG = [...WORKER_DEEP, ...WORKER_DEEP_BESIDE];
 // A browser, and what executes the tasks for it.
 const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
@@ -72,7 +78,13 @@ const SUITES: readonly Suite[] = [
     name: "worker package",
     folder: WORKER,
     environment: WITH_WORKER,
-    commands: [["ruff", "check"], ["ruff", "format", "--check"], ["mypy"], without(WORKER_LONG)],
+    quick: [
+      [
+        ...[["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
+        without([...WORKER_LONG, WORKER_SERVERS]),
+      ],
+      [[...PYTEST, WORKER_SERVERS]],
+    ],
     deep: [
       [without(WORKER_LONG), ...WORKER_DEEP.map((folder) => [...PYTEST, folder])],
       WORKER_DEEP_BESIDE.map((folder) => [...PYTEST, folder]),
@@ -82,14 +94,14 @@ const SUITES: readonly Suite[] = [
     name: "example",
     folder: EXAMPLE,
     environment: WITH_EXAMPLE,
-    commands: [["ruff", "check"], without(EXAMPLE_DEEP)],
+    quick: [[["ruff", "check"], without(EXAMPLE_DEEP)]],
     deep: [[[...PYTEST, ...EXAMPLE_DEEP]]],
   },
   {
     name: "local cloud",
     folder: CLIENTS,
     environment: WITH_WORKER,
-    commands: [[...PYTEST, "--show-capture=no"]],
+    quick: [[[...PYTEST, "--show-capture=no"]]],
     deep: [],
   },
 ];
@@ -124,11 +136,11 @@ function findPython(): string | undefined {
   return ["python3", "python"].find((name) => spawnSync(name, ["-c", check]).status === 0);
 }
 
-function lanesOf({ commands, deep }: Suite): readonly (readonly Command[])[] {
-  return process.env.DEEP ? deep : [commands];
+function lanesOf({ quick, deep }: Suite): readonly Lane[] {
+  return process.env.DEEP ? deep : quick;
 }
 
-async function runLane(interpreter = "", suite: Suite, lane: readonly Command[]): Promise<boolean> {
+async function runLane(interpreter = "", suite: Suite, lane: Lane): Promise<boolean> {
   let text = "";
   for (const [module = "", ...args] of lane) {
     const { code, output } = await run(interpreter, ["-m", module, ...args], suite.folder);

@@ -20,6 +20,7 @@ import {
 } from "./certificate.ts";
 import { ensureImage, type ImageOptions } from "./image.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
+import { projectNotes } from "./project-checks.ts";
 import { type ApplyOptions, applyStack } from "./recovery.ts";
 import { ensureTable } from "./results-table.ts";
 import { openSession, type Session } from "./session.ts";
@@ -56,6 +57,9 @@ export class Deploy {
   refused: string | undefined;
   app: AppOutputs | undefined;
   findings: readonly Finding[] = [];
+  /** What the project is asked for beside everything else, and what it has said. */
+  asking: Promise<readonly string[]> | undefined;
+  notes: readonly string[] = [];
   /** When the app was applied last. */
   appliedAt = 0;
 
@@ -114,7 +118,7 @@ export function deploySteps(options: DeployOptions): Step<Deploy>[] {
 }
 
 /** What to tell the user in the end. */
-export function closingLines({ app, certificate, findings }: Deploy): string[] {
+export function closingLines({ app, certificate, findings, notes }: Deploy): string[] {
   if (!app) return [];
   const minor = findings.filter(({ ok }) => !ok);
   return [
@@ -122,6 +126,7 @@ export function closingLines({ app, certificate, findings }: Deploy): string[] {
     `The site is at ${reachableUrl(app)}`,
     ...domainAdvice(app.domain, certificate),
     ...minor.map(({ check, found, fix }) => `Note: ${check}: ${found}. ${fix ?? ""}`.trim()),
+    ...notes.map((note) => `Note: ${note}`),
   ];
 }
 
@@ -129,6 +134,8 @@ async function preflight(deploy: Deploy): Promise<string> {
   const { world, settings } = deploy.options;
   const access = accessOf(world);
   await runChecks(deployChecks({ ...deploy.options, access }));
+  // Told in the end: nobody waits for it, and it stops nothing.
+  deploy.asking = projectNotes(world, settings);
   deploy.session = await openSession(world, settings, access);
   return `folder ${deploy.session.folderId}`;
 }
@@ -242,6 +249,7 @@ async function attachDomain(deploy: Deploy, report: Report): Promise<string> {
 }
 
 async function verifyAll(deploy: Deploy): Promise<string> {
+  deploy.notes = (await deploy.asking) ?? [];
   const removeBefore = deploy.appliedAt;
   deploy.findings = await verify(session(deploy), deployed(deploy), { removeBefore });
   const failed = deploy.findings.filter(({ ok, minor }) => !ok && !minor);

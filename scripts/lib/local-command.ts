@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
 import { placeBeside } from "../../packages/local-cloud/containers/beside.ts";
 import type { ContainerSpec, Endpoints } from "../../packages/local-cloud/stack/blueprint.ts";
-import { readPorts, readStack } from "../../packages/local-cloud/stack/read-stack.ts";
+import { readStack } from "../../packages/local-cloud/stack/read-stack.ts";
 import { UsageError } from "./command-line.ts";
 import { stopBySignal } from "./interrupt.ts";
 import { Ending } from "./local-ending.ts";
 import { findInstances } from "./local-instances.ts";
 import { type OwnCommand, runOnce } from "./local-once.ts";
 import { cacheDirectory, readSecrets } from "./local-paths.ts";
-import { readSynthesized } from "./local-stack.ts";
+import { readSynthesized, usualEndpoints } from "./local-stack.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
 
@@ -87,7 +87,5 @@ async function endpointsOf(world: World, stack: string): Promise<Endpoints> {
   world.warn(
     "No local cloud runs in this folder: the command finds no queue and no results. Start one: npm run local",
   );
-  const { site, queue, tables } = readPorts(stack);
-  const address = (port: number) => `http://localhost:${port}`;
-  return { site: address(site), queue: address(queue), tables: address(tables) };
+  return usualEndpoints(stack);
 }

@@ -1,5 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
+import type { Endpoints } from "../../packages/local-cloud/stack/blueprint.ts";
+import { readPorts } from "../../packages/local-cloud/stack/read-stack.ts";
 import { stackId } from "../../stacks/settings.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
@@ -16,6 +18,13 @@ export async function readSynthesized(world: World, stage: string | undefined): 
   const file = join(world.root, "cdktf.out", "stacks", stackId("app", stage), "cdk.tf.json");
   if (!existsSync(file) || modifiedAt(file) < lastChange(world.root)) await synth(world, stage);
   return readFileSync(file, "utf8");
+}
+
+/** The addresses that a local cloud has when no port is taken. */
+export function usualEndpoints(stack: string): Endpoints {
+  const { site, queue, tables } = readPorts(stack);
+  const address = (port: number) => `http://localhost:${port}`;
+  return { site: address(site), queue: address(queue), tables: address(tables) };
 }
 
 /** The sources of the stack: what it consists of, and files that `config.ts` names. */

@@ -154,18 +154,20 @@ test.each([
 });
 
 describe("closingLines", () => {
-  test("say where the site is, and what verify found that is no fault of the deploy", () => {
+  test("say where the site is, and what is no fault of the deploy", () => {
     const { deploy } = open({}, {});
     deploy.app = APP;
     deploy.findings = [
       { check: "gateway", ok: true, found: "200" },
       { check: "trigger tasks", ok: false, minor: true, found: "paused", fix: "Resume it." },
     ];
+    deploy.notes = ["push_worker.W001  It is SQLite. Take another."];
 
     expect(closingLines(deploy)).toEqual([
       "",
       "The site is at https://shop.example.com",
       "Note: trigger tasks: paused. Resume it.",
+      "Note: push_worker.W001  It is SQLite. Take another.",
     ]);
   });
 });

@@ -33,39 +33,46 @@ export interface LayerOptions extends Preparation {
  * changes it runs what they wrote, and in `fallback` what a project may lack.
  */
 export async function makeLayer(options: LayerOptions): Promise<string> {
-  const { root, cache } = options;
-  const source = resolve(root, PACKAGE);
-  const description = join(source, "layer");
-  if (!existsSync(description)) {
-    throw new Error(`${description} does not exist. Restore it: containers are made of it too.`);
+  const { own, modules, lists, fallback, folder } = locate(options);
+  if (!existsSync(fallback)) {
+    options.progress("installing what the project may lack");
+    await make(fallback, async (making) => {
+      for (const list of lists) {
+        const target = join(making, basename(list, ".txt"));
+        mkdirSync(target, { recursive: true });
+        await install(list, target, options);
+      }
+    });
   }
-  const fallback = await makeFallback(description, options);
-  const [info = ""] = readdirSync(join(description, "own"));
-  const entries = join(description, "own", info, "entry_points.txt");
-  const folder = join(resolve(cache), `layer-${hashOf(source, fallback, entries)}`);
   if (existsSync(folder)) return folder;
   return make(folder, (making) => {
-    cpSync(join(description, "own"), join(making, "own"), { recursive: true });
-    const modules = join(source, "src", "celery_push_worker");
+    cpSync(own, join(making, "own"), { recursive: true });
     symlinkSync(modules, join(making, "own", "celery_push_worker"));
     symlinkSync(fallback, join(making, "fallback"));
   });
 }
 
-/** What a project may lack, which is the same for all projects of the machine. */
-async function makeFallback(description: string, options: LayerOptions): Promise<string> {
+/** The same folder if it is there; makes nothing. */
+export function findLayer(options: Pick<LayerOptions, "root" | "cache">): string | undefined {
+  const { folder } = locate(options);
+  return existsSync(folder) ? folder : undefined;
+}
+
+/** What a layer is made from, and where it belongs. The fallback is the same for all projects. */
+function locate({ root, cache }: Pick<LayerOptions, "root" | "cache">) {
+  const source = resolve(root, PACKAGE);
+  const description = join(source, "layer");
+  if (!existsSync(description)) {
+    throw new Error(`${description} does not exist. Restore it: containers are made of it too.`);
+  }
   const files = readdirSync(description).filter((name) => name.endsWith(".txt"));
-  const paths = files.sort().map((name) => join(description, name));
-  const folder = join(resolve(options.cache), `fallback-${hashOf(...paths)}`);
-  if (existsSync(folder)) return folder;
-  options.progress("installing what the project may lack");
-  return make(folder, async (making) => {
-    for (const file of paths) {
-      const target = join(making, basename(file, ".txt"));
-      mkdirSync(target, { recursive: true });
-      await install(file, target, options);
-    }
-  });
+  const lists = files.sort().map((name) => join(description, name));
+  const fallback = join(resolve(cache), `fallback-${hashOf(...lists)}`);
+  const own = join(description, "own");
+  const [info = ""] = readdirSync(own);
+  const entries = join(own, info, "entry_points.txt");
+  const folder = join(resolve(cache), `layer-${hashOf(source, entries)}-${basename(fallback)}`);
+  return { own, modules: join(source, "src", "celery_push_worker"), lists, fallback, folder };
 }
 
 /** Makes a folder that is there only when it is whole. */

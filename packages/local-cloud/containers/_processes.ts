@@ -2,9 +2,13 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
-import { makeLayer } from "./_layer.ts";
+import { findLayer, makeLayer } from "./_layer.ts";
 import type { Command } from "./_owned-process.ts";
-import { makeEnvironment } from "./_python-environment.ts";
+import {
+  type EnvironmentOptions,
+  findEnvironment,
+  makeEnvironment,
+} from "./_python-environment.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
 import { findWorkdir } from "./_workdir.ts";
 
@@ -28,14 +32,17 @@ export class Processes implements Runtime {
         `${source} does not exist. Set 'image.context' in config.ts to the folder with the sources.`,
       );
     }
-    const { cache, python } = this.options;
-    const { requirements, dockerfile } = spec;
-    const environment = await makeEnvironment({
-      ...{ source, requirements, dockerfile, cache, python },
-      ...work,
-    });
-    this.layer = await makeLayer({ root: this.options.root, cache, environment, ...work });
+    const { root, cache } = this.options;
+    const environment = await makeEnvironment({ ...this.environmentOf(spec), ...work });
+    this.layer = await makeLayer({ root, cache, environment, ...work });
     return environment;
+  }
+
+  /** Where what `prepare` makes is, if all of it is there. */
+  find(spec: ContainerSpec): string | undefined {
+    const environment = findEnvironment(this.environmentOf(spec));
+    this.layer = findLayer(this.options) ?? "";
+    return this.layer === "" ? undefined : environment;
   }
 
   command(
@@ -52,7 +59,13 @@ export class Processes implements Runtime {
 
   async cleanUp(): Promise<void> {}
 
-  private sourceOf({ source }: ContainerSpec): string {
+  private environmentOf({ requirements, dockerfile, ...spec }: ContainerSpec): EnvironmentOptions {
+    const { cache, python } = this.options;
+    const source = this.sourceOf(spec);
+    return { source, requirements, dockerfile, cache, python };
+  }
+
+  private sourceOf({ source }: Pick<ContainerSpec, "source">): string {
     return resolve(this.options.root, source);
   }
 }

@@ -52,24 +52,39 @@ const OTHERWISE =
  */
 export async function makeEnvironment(options: EnvironmentOptions): Promise<string> {
   const { source, dockerfile = "Dockerfile" } = options;
-  const requirements = findRequirements(source, options.requirements);
+  const { requirements, prefix, suffix } = locate(options);
   const wanted = findWantedPython(source, dockerfile);
   const python = await findPython(options.python, wanted);
-  const of = digitsOf(join(source, requirements.file));
-  const version = digitsOf(python.version);
-  const leading = hashLeadingTo(source, requirements.file);
-  const folder = join(resolve(options.cache), `venv-${of}-${version}${leading}`);
+  const folder = join(resolve(options.cache), `${prefix}${digitsOf(python.version)}${suffix}`);
   const mismatch = describeMismatch(python, wanted);
   if (mismatch !== undefined) options.warn?.(mismatch);
   if (isDone(folder)) return folder;
   const unlock = await lock(`${folder}.lock`, options);
   try {
     if (!isDone(folder)) await make(folder, { ...options, python, requirements, mismatch });
-    removeOlder(folder, `venv-${of}-`);
+    removeOlder(folder, prefix);
   } finally {
     unlock();
   }
   return folder;
+}
+
+/** What was made of these sources, by whatever Python, if it is up to date; makes nothing. */
+export function findEnvironment(options: EnvironmentOptions): string | undefined {
+  const { prefix, suffix } = locate(options);
+  const cache = resolve(options.cache);
+  const names = existsSync(cache) ? readdirSync(cache) : [];
+  return names
+    .filter((name) => name.startsWith(prefix) && name.endsWith(suffix))
+    .map((name) => join(cache, name))
+    .find(isDone);
+}
+
+/** What an environment of these sources is called, around its Python's version. */
+function locate({ source, ...options }: EnvironmentOptions) {
+  const requirements = findRequirements(source, options.requirements);
+  const prefix = `venv-${digitsOf(join(source, requirements.file))}-`;
+  return { requirements, prefix, suffix: hashLeadingTo(source, requirements.file) };
 }
 
 interface Python {

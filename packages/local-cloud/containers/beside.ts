@@ -23,3 +23,16 @@ export async function placeBeside(options: BesideOptions): Promise<Pick<Command,
   const values = secretValues(spec, secrets, join(cache, "secrets.json"));
   return runtime.command(spec, prepared, await freePort(), values);
 }
+
+/** The same, of what an earlier run has made. Nothing where there is none: nothing is made. */
+export function findPlaceBeside({
+  spec,
+  secrets,
+  ...options
+}: RuntimeOptions & Pick<BesideOptions, "spec" | "secrets">): Command | undefined {
+  const runtime = new Processes(options);
+  const prepared = runtime.find(spec);
+  if (prepared === undefined) return undefined;
+  const values = secretValues(spec, secrets, join(options.cache, "secrets.json"));
+  return runtime.command(spec, prepared, 0, values);
+}

@@ -140,7 +140,8 @@ export class Containers {
       const command = this.runtime.command(spec, prepared, 0, secrets);
       return askProject(command, timers, this.stopping.signal);
     });
-    return (await Promise.all(asked)).flat();
+    // What is wrong with a project that cannot even be loaded, its container tells.
+    return (await Promise.all(asked)).flatMap((found) => found ?? []);
   }
 
   /** How each container is. */

@@ -13,16 +13,18 @@ export interface Finding {
 const CHECK = ["-m", "celery_push_worker", "check", "--json"];
 const LOCAL_HOST = /^(localhost|127\.0\.0\.1|\[::1\])$/;
 
-/** Asks the project in its own Python, with what it would have in the cloud. Nothing without Django. */
+/**
+ * Asks the project in its own Python, with what it would have in the cloud. Without Django there is
+ * nothing to find; `undefined` when it could not be asked.
+ */
 export async function askProject(
   { cwd, env }: Command,
   timers: readonly string[],
   signal: AbortSignal,
-): Promise<readonly Finding[]> {
+): Promise<readonly Finding[] | undefined> {
   const asked = { ...inCloud(env), PUSH_WORKER_TIMERS: timers.join(",") };
   const { code, lines } = await run("python3", CHECK, { cwd, env: asked, signal });
-  // What is wrong with a project that cannot even be loaded, its container tells.
-  return code === 0 ? lines.flatMap(parseFinding) : [];
+  return code === 0 ? lines.flatMap(parseFinding) : undefined;
 }
 
 function inCloud(env: Readonly<Record<string, string>>): Record<string, string> {

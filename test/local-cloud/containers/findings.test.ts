@@ -44,8 +44,8 @@ test("a project is asked with what it has in the cloud, and other lines are left
   expect(Object.keys(asked)).not.toEqual(expect.arrayContaining(["URL_SCHEME"]));
 });
 
-test("a project that cannot be loaded has no findings: its container tells", async () => {
+test("a project that cannot be loaded could not be asked", async () => {
   const { cwd } = project([LINE], 1);
 
-  expect(await askProject({ program: "", args: [], cwd, env: ENV }, [], never)).toEqual([]);
+  expect(await askProject({ program: "", args: [], cwd, env: ENV }, [], never)).toBeUndefined();
 });
