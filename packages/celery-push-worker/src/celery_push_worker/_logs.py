@@ -58,9 +58,8 @@ def find_task() -> dict[str, Any]:
     """Return id and name of the task that this thread is executing, if any."""
     state = sys.modules.get("celery._state")  # The server's master has no Celery.
     task = state.get_current_task() if state else None
-    if task is None or not task.request or not task.request.id:
-        return {}
-    return {"task_id": task.request.id, "task_name": task.name}
+    task_id = task.request.id if task else None
+    return {"task_id": task_id, "task_name": task.name} if task_id else {}
 
 
 def pick_celery_fields(record: logging.LogRecord) -> dict[str, Any]:
