@@ -7,7 +7,9 @@ import type { World } from "./world.ts";
 const TARGET = "DynamoDB_20120810";
 const KEY = "id";
 const TTL_ATTRIBUTE = "ttl";
-const POLL_MS = 2000;
+/** The first wait, which doubles up to the longest. */
+const POLL_MS = 250;
+const MAX_POLL_MS = 4000;
 const TIMEOUT_MS = 5 * 60_000;
 const ATTEMPTS = 5;
 
@@ -116,10 +118,10 @@ async function until(
   reached: () => Promise<unknown>,
 ): Promise<void> {
   const deadline = world.now() + TIMEOUT_MS;
-  while (!(await reached())) {
+  for (let wait = POLL_MS; !(await reached()); wait = Math.min(2 * wait, MAX_POLL_MS)) {
     if (world.now() > deadline)
       throw new UserError(`${problem}. Run \`npm run table\` again later.`);
-    await world.sleep(POLL_MS);
+    await world.sleep(wait);
   }
 }
 

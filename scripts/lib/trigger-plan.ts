@@ -1,6 +1,11 @@
 import type { LiveTrigger, Rule, TriggerSpecs } from "./trigger-rules.ts";
 import { UserError } from "./user-error.ts";
 
+/** How long the platform may take until a new or changed trigger works. */
+export const SETTLING_MINUTES = 5;
+
+const SETTLING = `works within ${SETTLING_MINUTES} minutes`;
+
 export type Labels = Readonly<Record<string, string>>;
 
 /** One change to the triggers of a folder. */
@@ -10,6 +15,8 @@ export type TriggerChange =
       readonly name: string;
       readonly rule: Rule;
       readonly labels: Labels;
+      /** The one in whose place it comes was paused. */
+      readonly paused: boolean;
     }
   | {
       readonly action: "update";
@@ -36,7 +43,7 @@ export function planTriggers(
   for (const [name, { rule }] of Object.entries(specs)) {
     const trigger = findExisting(name, rule, live, kept);
     if (trigger === undefined || isElsewhere(trigger, rule)) {
-      changes.push({ action: "create", name, rule, labels });
+      changes.push({ action: "create", name, rule, labels, paused: trigger?.status === "PAUSED" });
       continue;
     }
     kept.add(trigger.id);
@@ -81,9 +88,9 @@ export function planHandover(
 export function describeChange(change: TriggerChange): string {
   switch (change.action) {
     case "create":
-      return `create ${change.name} (${change.rule.kind})`;
+      return `create ${change.name} (${change.rule.kind}, ${change.paused ? "paused as it was" : SETTLING})`;
     case "update":
-      return `update ${change.name}: ${change.fields.join(", ")}`;
+      return `update ${change.name}: ${change.fields.join(", ")} (${SETTLING})`;
     case "delete":
       return `delete ${change.trigger.name}${change.reason ? ` (${change.reason})` : ""}`;
   }

@@ -41,6 +41,7 @@ export interface LiveTrigger {
   readonly name: string;
   readonly status: string;
   readonly labels: Readonly<Record<string, string>>;
+  readonly createdAt?: string | undefined;
   /** `undefined` for a kind of trigger that this project does not make. */
   readonly rule: Rule | undefined;
 }
@@ -98,6 +99,7 @@ const liveSchema = v.object({
   name: v.optional(v.string(), ""),
   status: v.optional(v.string(), ""),
   labels: v.optional(v.record(v.string(), v.string()), {}),
+  createdAt: v.optional(v.string()),
   rule: v.object({
     messageQueue: v.optional(
       v.object({

@@ -75,8 +75,19 @@ async function carryOut(
   changes: readonly TriggerChange[],
   dryRun = false,
 ): Promise<string[]> {
-  if (!dryRun) for (const change of changes) await client.apply(change);
+  if (!dryRun) {
+    for (const change of changes) await client.apply(change);
+    await pauseAgain(client, changes);
+  }
   return changes.map(describeChange);
+}
+
+// None can be made paused.
+async function pauseAgain(client: TriggerClient, changes: readonly TriggerChange[]): Promise<void> {
+  const names = changes.flatMap((it) => (it.action === "create" && it.paused ? [it.name] : []));
+  if (names.length === 0) return;
+  const made = (await client.list()).filter(({ name }) => names.includes(name));
+  for (const trigger of made) await client.pause(trigger);
 }
 
 async function switchTriggers(

@@ -7,7 +7,7 @@ import { parseImage } from "./registry-images.ts";
 import type { Session } from "./session.ts";
 import { findStrays, type Stray } from "./strays.ts";
 import type { StateResource } from "./terraform.ts";
-import { ruleDifferences } from "./trigger-plan.ts";
+import { ruleDifferences, SETTLING_MINUTES } from "./trigger-plan.ts";
 import type { LiveTrigger, TriggerSpec } from "./trigger-rules.ts";
 import { clientOf } from "./triggers.ts";
 import { messageOf } from "./user-error.ts";
@@ -107,6 +107,7 @@ export function compareTrigger(
   name: string,
   { rule, via }: TriggerSpec,
   live: readonly LiveTrigger[],
+  now: number,
 ): Finding {
   const check = `trigger ${name}`;
   const remedy = via === "yc" ? "`npm run trigger`" : "`npm run deploy`";
@@ -122,7 +123,13 @@ export function compareTrigger(
     const fix = "Run `npm run trigger -- --resume`.";
     return { check, ok: false, found: trigger.status.toLowerCase(), fix, minor: true };
   }
-  return { check, ok: true, found: "active" };
+  const age = now - Date.parse(trigger.createdAt ?? "");
+  const isNew = age < SETTLING_MINUTES * 60_000;
+  return {
+    check,
+    ok: true,
+    found: isNew ? `active, new: it may take ${SETTLING_MINUTES} minutes to work` : "active",
+  };
 }
 
 async function checkRevision(
@@ -184,7 +191,9 @@ function gatewayUrl({ env }: World, url: string): string {
 async function checkTriggers(session: Session, app: AppOutputs): Promise<Finding[]> {
   try {
     const live = await clientOf(session).list();
-    return Object.entries(app.triggers).map(([name, spec]) => compareTrigger(name, spec, live));
+    return Object.entries(app.triggers).map(([name, spec]) =>
+      compareTrigger(name, spec, live, session.world.now()),
+    );
   } catch (error) {
     return [{ check: "triggers", ok: false, found: messageOf(error) }];
   }

@@ -78,7 +78,7 @@ describeTerraform("who makes the triggers", () => {
 
     const deploy = await project.npm("deploy");
 
-    expect(deploy.output).toContain("Triggers: create shop-tasks (queue)");
+    expect(deploy.output).toContain("Triggers: create shop-tasks (queue, works within 5 minutes)");
     expect(deploy.code).toBe(0);
     expect(triggerNames()).toEqual(["shop-tasks"]);
   });
@@ -91,7 +91,7 @@ describeTerraform("who makes the triggers", () => {
     });
     const trigger = await project.npm("trigger");
 
-    expect(trigger.output).toBe("update shop-tasks: name, labels\n");
+    expect(trigger.output).toBe("update shop-tasks: name, labels (works within 5 minutes)\n");
     expect(triggerNames()).toEqual(["shop-tasks"]);
   });
 });
@@ -121,7 +121,7 @@ describeTerraform("a pipeline", () => {
     const update = await project.npm("trigger", [], TOKEN);
     const again = await project.npm("trigger", [], TOKEN);
 
-    expect(update.output).toBe("update shop-tasks: batchSize\n");
+    expect(update.output).toBe("update shop-tasks: batchSize (works within 5 minutes)\n");
     expect(again.output).toBe("no change\n");
   });
 

@@ -44,7 +44,13 @@ const LIVE_QUEUE = {
 };
 const LIVE = parseLiveTriggers([LIVE_QUEUE]);
 const LIST = "list --folder-id b1g --format json --no-browser";
-const CREATE: TriggerChange = { action: "create", name: "tasks", rule: QUEUE_RULE, labels: LABELS };
+const CREATE: TriggerChange = {
+  action: "create",
+  name: "tasks",
+  rule: QUEUE_RULE,
+  labels: LABELS,
+  paused: false,
+};
 const UPDATE = {
   action: "update",
   trigger: LIVE[0] as never,

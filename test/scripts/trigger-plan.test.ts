@@ -43,8 +43,8 @@ const LIVE = [live("1", "shop-tasks", QUEUE), live("2", "shop-nightly", TIMER)];
 describe("planTriggers", () => {
   test("creates what is not there", () => {
     expect(planTriggers(SPECS, [], LABELS)).toEqual([
-      { action: "create", name: "shop-tasks", rule: QUEUE, labels: LABELS },
-      { action: "create", name: "shop-nightly", rule: TIMER, labels: LABELS },
+      { action: "create", name: "shop-tasks", rule: QUEUE, labels: LABELS, paused: false },
+      { action: "create", name: "shop-nightly", rule: TIMER, labels: LABELS, paused: false },
     ]);
   });
 
@@ -69,7 +69,7 @@ describe("planTriggers", () => {
     const found = [live("1", "shop-tasks", { ...QUEUE, ...old }), LIVE[1] as LiveTrigger];
 
     expect(planTriggers(SPECS, found, LABELS).map(describeChange)).toEqual([
-      `update shop-tasks: ${field}`,
+      `update shop-tasks: ${field} (works within 5 minutes)`,
     ]);
   });
 
@@ -88,7 +88,7 @@ describe("planTriggers", () => {
     const found = [live("1", "old-name", QUEUE), LIVE[1] as LiveTrigger];
 
     expect(planTriggers(SPECS, found, LABELS).map(describeChange)).toEqual([
-      "update shop-tasks: name",
+      "update shop-tasks: name (works within 5 minutes)",
     ]);
   });
 
@@ -101,7 +101,7 @@ describe("planTriggers", () => {
 
     expect(changes.map(describeChange)).toEqual([
       "delete shop-nightly (no longer in the stack)",
-      "create shop-tasks (queue)",
+      "create shop-tasks (queue, works within 5 minutes)",
     ]);
   });
 
@@ -110,21 +110,21 @@ describe("planTriggers", () => {
 
     expect(planTriggers(SPECS, found, LABELS).map(describeChange)).toEqual([
       "delete shop-tasks (no longer in the stack)",
-      "create shop-tasks (queue)",
+      "create shop-tasks (queue, works within 5 minutes)",
     ]);
   });
 
-  test("makes a trigger anew when its container is another, which an edit may not change", () => {
+  test("makes a trigger anew when its container is another, which an edit may not change, and paused if it was", () => {
     const old = [
       live("1", "shop-tasks", { ...QUEUE, containerId: "bbaold" }),
-      live("2", "shop-nightly", { ...TIMER, containerId: "bbaold" }),
+      { ...live("2", "shop-nightly", { ...TIMER, containerId: "bbaold" }), status: "PAUSED" },
     ];
 
     expect(planTriggers(SPECS, old, LABELS).map(describeChange)).toEqual([
       "delete shop-tasks (its container is another)",
       "delete shop-nightly (its container is another)",
-      "create shop-tasks (queue)",
-      "create shop-nightly (timer)",
+      "create shop-tasks (queue, works within 5 minutes)",
+      "create shop-nightly (timer, paused as it was)",
     ]);
   });
 

@@ -35,6 +35,27 @@ describe("runTriggers", () => {
     expect(await runTriggers(session, { action: "pause", specs })).toEqual(["pause tasks"]);
     expect(world.sent.map(({ request }) => request)).toContain(`POST ${API}/a1:pause`);
   });
+
+  test("pauses again what it makes anew in the place of a paused one", async () => {
+    const old = { ...trigger("a1", "old"), status: "PAUSED" };
+    const { world, session } = open({
+      [LIST]: [{ body: { triggers: [old] } }, { body: { triggers: [trigger("a2", "bba")] } }],
+      [`DELETE ${API}/a1`]: { body: { done: true } },
+      [`POST ${API}`]: { body: { done: true } },
+      [`POST ${API}/a2:pause`]: { body: { done: true } },
+    });
+
+    const lines = await runTriggers(session, {
+      action: "ensure",
+      specs: parseSpecs({ tasks: spec("yc") }),
+    });
+
+    expect(lines).toEqual([
+      "delete tasks (its container is another)",
+      "create tasks (queue, paused as it was)",
+    ]);
+    expect(world.sent.at(-1)?.request).toBe(`POST ${API}/a2:pause`);
+  });
 });
 
 describe("handOver", () => {

@@ -179,6 +179,7 @@ describe("compareRevision", () => {
 });
 
 describe("compareTrigger", () => {
+  const NOW = Date.parse("2026-01-02T03:04:05Z");
   const live: LiveTrigger = { id: "1", name: "tasks", status: "ACTIVE", labels: {}, rule: RULE };
 
   test.each<[string, "yc" | "terraform", LiveTrigger[], string, string]>([
@@ -206,13 +207,27 @@ describe("compareTrigger", () => {
       "Run `npm run trigger`.",
     ],
   ])("minds a trigger that is %s", (_, via, found, words, fix) => {
-    expect(compareTrigger("tasks", { folderId: "b1g", via, rule: RULE }, found)).toEqual({
+    expect(compareTrigger("tasks", { folderId: "b1g", via, rule: RULE }, found, NOW)).toEqual({
       check: "trigger tasks",
       ok: false,
       found: words,
       fix,
       // Somebody has paused it on purpose, which is no fault of a deploy.
       ...(words === "paused" && { minor: true }),
+    });
+  });
+
+  test.each([
+    [4, "active, new: it may take 5 minutes to work"],
+    [6, "active"],
+  ])("says of one made %i minutes ago that it is %s", (minutes, found) => {
+    const createdAt = new Date(NOW - minutes * 60_000).toISOString();
+    const spec = { folderId: "b1g", via: "yc", rule: RULE } as const;
+
+    expect(compareTrigger("tasks", spec, [{ ...live, createdAt }], NOW)).toEqual({
+      check: "trigger tasks",
+      ok: true,
+      found,
     });
   });
 });
