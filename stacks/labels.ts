@@ -51,5 +51,7 @@ function describe(node: IConstruct, description: string): void {
   const resource = node as unknown as Describable;
   if (resource.descriptionInput !== undefined) return;
   resource.description = description;
-  node.lifecycle = { ...node.lifecycle, ignoreChanges: ["description"] };
+  const { ignoreChanges = [] } = node.lifecycle ?? {};
+  if (ignoreChanges === "all") return;
+  node.lifecycle = { ...node.lifecycle, ignoreChanges: [...ignoreChanges, "description"] };
 }
