@@ -119,8 +119,8 @@ class Executor:
             time.sleep(remaining)
         self.execute(request, run, delivery)
         outcome, reason = run.plan_outcome()
-        if outcome.is_done:
-            self.close(delivery, request, past)
+        if outcome.is_done and past.needs_note:
+            self.note(delivery)
         return outcome, reason
 
     def build_request(self, message: TaskMessage, run: Run) -> Any:
@@ -170,12 +170,12 @@ class Executor:
         with tolerating(Reason.STORE_FAILED, "A chord's member was not counted"):
             recount(request.task.backend, request._context, past.meta.get("result"))  # noqa: SLF001  what Celery passes on itself
 
-    def close(self, delivery: Delivery, request: Any, past: Past) -> None:
+    def note(self, delivery: Delivery) -> None:
         with (
             suppress(RetryLaterError),
             tolerating(Reason.STORE_FAILED, "What was done cannot be noted"),
         ):
-            self.ledger.close(delivery.message_id, request.id, past)
+            self.ledger.mark([delivery.message_id])
 
     def execute(self, request: Any, run: Run, delivery: Delivery) -> None:
         """Do what a worker does with a request that it has received."""

@@ -44,8 +44,15 @@ class Past:
     done: bool = False
     meta: dict[str, Any] | None = None
     """The row of the task's success, where it is this that tells."""
-    needs_note: bool = False
-    """The row cannot tell of this message, even when it is done."""
+    row_tells: bool = True
+    """The row will tell of this message when it is done."""
+    spared: SparedRead | None = None
+    """Follows what the task writes of its row."""
+
+    @property
+    def needs_note(self) -> bool:
+        """Whether a message that is done now has to be noted elsewhere."""
+        return not self.row_tells or bool(self.spared and self.spared.is_early)
 
 
 class Ledger:
@@ -99,19 +106,13 @@ class Ledger:
                 return Past(done=True, meta=meta)
             # A task that has published a retry and succeeded all the same, or has
             # stored a success itself: its row keeps that, and tells nothing of others.
-            return Past(done=self.has_note(message_id), needs_note=True)
+            return Past(done=self.has_note(message_id), row_tells=False)
         worth = is_worth_asking(state, meta, alone=alone)
         return Past(
             done=worth and self.has_note(message_id),
-            needs_note=bool(retries) and spared is None,
+            row_tells=not retries or spared is not None,
+            spared=spared,
         )
-
-    def close(self, message_id: str, task_id: str, past: Past) -> None:
-        """Note a message that is done, where its task's row would not tell."""
-        spared = SparedRead.of(self.app.backend) if self.has_store else None
-        is_early = bool(spared and spared.is_early and spared.task_id == task_id)
-        if past.needs_note or is_early:
-            self.mark([message_id])
 
     @property
     def has_store(self) -> bool:

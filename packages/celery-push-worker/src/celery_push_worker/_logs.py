@@ -58,7 +58,9 @@ def find_task() -> dict[str, Any]:
     """Return id and name of the task that this thread is executing, if any."""
     state = sys.modules.get("celery._state")  # The server's master has no Celery.
     task = state.get_current_task() if state else None
-    task_id = task.request.id if task else None
+    if task is None:
+        return {}
+    task_id = task.request.id
     return {"task_id": task_id, "task_name": task.name} if task_id else {}
 
 
@@ -114,7 +116,8 @@ def name_tasks() -> None:
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     for logger in loggers:
         for handler in getattr(logger, "handlers", ()):
-            handler.addFilter(name_task)
+            if not isinstance(handler.formatter, JsonFormatter):
+                handler.addFilter(name_task)
 
 
 def name_task(record: logging.LogRecord) -> bool:
