@@ -58,8 +58,8 @@ function parseSource(file: string, refuse: Refuse): Source | undefined {
   const text = readText(file, refuse);
   if (text === undefined) return undefined;
   const lines = new LineCounter();
-  const document = parseYaml(text, lines, file, refuse);
-  if (!document) return undefined;
+  const options = { lineCounter: lines, merge: true, prettyErrors: false };
+  const document: Document.Parsed = parseDocument(text, options);
   for (const { pos, message } of document.errors) {
     const { line } = lines.linePos(pos[0]);
     refuse(true, {
@@ -81,20 +81,6 @@ function parseSource(file: string, refuse: Refuse): Source | undefined {
   return isMapping(content)
     ? { content, at: (path) => `${file}:${lineOf(document, lines, path)} ${pointer(path)}` }
     : undefined;
-}
-
-function parseYaml(
-  text: string,
-  lineCounter: LineCounter,
-  file: string,
-  refuse: Refuse,
-): Document.Parsed | undefined {
-  try {
-    return parseDocument(text, { lineCounter, merge: true, prettyErrors: false });
-  } catch (error) {
-    refuse(true, refusedAsWhole(file, error));
-    return undefined;
-  }
 }
 
 /** The file's values, unless its aliases stand for more than anybody could have written. */

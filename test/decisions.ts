@@ -55,7 +55,7 @@ export const DECISIONS: readonly Decision[] = [
     [
       "a container that is made anew is waited for anew",
       "replaceTriggeredBy: [`${dependable(this.resource)}.id`]",
-      "",
+      "replaceTriggeredBy: []",
     ],
     ["containers are private", "if (props.public) this.openToAll();", "this.openToAll();"],
     ["a container waits for its account's rights", "account.precedes(resource);", ""],

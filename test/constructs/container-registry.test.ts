@@ -164,6 +164,23 @@ describe("ContainerRegistry", () => {
     ]);
   });
 
+  test("grants pull of an image of another registry in the folder, for as long as it is one", () => {
+    const stack = synthPlain((scope) => {
+      const account = { accountId: "aje1", folderId: "b1g1" };
+      const image = "cr.yandex/crp2/app@sha256:1";
+      defineRegistry(scope).grantPull(ServiceAccount.fromId(scope, "Account", account), image);
+    });
+
+    expect(resources(stack, BINDING)).toHaveLength(1);
+    expect(grants(stack)).toMatchObject([
+      {
+        folder_id: "b1g1",
+        role: "container-registry.images.puller",
+        count: expect.stringContaining("!= yandex_container_registry.Images.id"),
+      },
+    ]);
+  });
+
   test("is found by its name where another stack has made it", () => {
     const stack = synthPlain((scope) => {
       const names = { registryName: "shop-images", repository: "app" };

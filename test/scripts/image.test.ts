@@ -35,7 +35,7 @@ const LIST =
   "GET https://container-registry.api.cloud.yandex.net/container-registry/v1/images?repositoryName=crp1%2Fapp&pageSize=1000";
 const LOGIN = "docker login --username iam --password-stdin cr.yandex";
 const LOGGED_IN: Access = { given: false, token: async () => "t1.token" };
-const SETTINGS = settings({ image: { context: "site" } });
+const SETTINGS = settings({ image: { context: "site", dockerfile: "Dockerfile.prod" } });
 
 let root: string;
 
@@ -43,7 +43,7 @@ beforeEach(() => {
   root = mkdtempSync(join(tmpdir(), "image-"));
   mkdirSync(join(root, "site"));
   mkdirSync(join(root, "packages", "celery-push-worker"), { recursive: true });
-  writeFileSync(join(root, "site", "Dockerfile"), "FROM scratch\n");
+  writeFileSync(join(root, "site", "Dockerfile.prod"), "FROM scratch\n");
 });
 
 afterEach(() => rmSync(root, { recursive: true }));
@@ -209,7 +209,7 @@ describe("describeImage", () => {
   });
 
   test("notices that the Dockerfile is missing", () => {
-    rmSync(join(root, "site", "Dockerfile"));
+    rmSync(join(root, "site", "Dockerfile.prod"));
 
     expect(() => describeImage(fakeWorld({ root }), SETTINGS, {})).toThrow("does not exist");
   });
@@ -398,7 +398,7 @@ function sourceHash(): string {
 }
 
 function buildCommand(tag = sourceHash().slice(0, 16), more = ""): string {
-  return `docker buildx bake --file=packages/celery-push-worker/layer/bake.json --set=app.context=site --set=app.dockerfile=Dockerfile --set=*.platform=linux/amd64 --provenance=false --sbom=false${more} --push --metadata-file .state/default/build.json --set=image.tags=${REPOSITORY}:${tag} image`;
+  return `docker buildx bake --file=packages/celery-push-worker/layer/bake.json --set=app.context=site --set=app.dockerfile=Dockerfile.prod --set=*.platform=linux/amd64 --provenance=false --sbom=false${more} --push --metadata-file .state/default/build.json --set=image.tags=${REPOSITORY}:${tag} image`;
 }
 
 function readJson(path: string): unknown {

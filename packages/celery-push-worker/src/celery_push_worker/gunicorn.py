@@ -48,7 +48,7 @@ control_socket_disable = True
 
 logger_class = "celery_push_worker._server.QuietLogger"
 
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 
 logconfig_dict = {
     "version": 1,

@@ -53,7 +53,7 @@ own = read_own(Path.cwd() / PROJECTS_OWN)
 
 # What the project may change.
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.path.isdir("/dev/shm") else None  # noqa: S108, PTH112
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
 wsgi_app = (
     "celery_push_worker.site:asgi_application"
     if re.search(r"uvicorn|asgi", str(own.get("worker_class", "")))
