@@ -14,7 +14,6 @@ import { GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 const PULLER_ROLE = "container-registry.images.puller";
-const PUSHER_ROLE = "container-registry.images.pusher";
 
 /** @see https://yandex.cloud/en/docs/container-registry/concepts/registry */
 export interface ContainerRegistryProps {
@@ -87,19 +86,15 @@ export class ContainerRegistry extends Construct {
    * the role in the account's folder; that is given for as long as such an image runs.
    */
   grantPull(account: ServiceAccount, image?: string): void {
-    this.grant(account, "Pullers", PULLER_ROLE);
+    this.addPuller(account);
     if (image === undefined) return;
     const foreign = Op.neq(Fn.element(Fn.split("/", image), 1), this.id);
     account.grantOnFolder(PULLER_ROLE, foreign);
   }
 
-  /** `container-registry.images.pusher` on this registry alone. */
-  grantPush(account: ServiceAccount): void {
-    this.grant(account, "Pushers", PUSHER_ROLE);
-  }
-
-  private grant(account: ServiceAccount, id: string, role: string): void {
-    const holders = RoleMembers.of(this, id, (scope, id, members) => {
+  private addPuller(account: ServiceAccount): void {
+    const role = PULLER_ROLE;
+    const holders = RoleMembers.of(this, "Pullers", (scope, id, members) => {
       const lifecycle = GRANT_LIFECYCLE;
       return new ContainerRegistryIamBinding(scope, id, {
         registryId: this.id,

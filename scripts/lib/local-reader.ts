@@ -11,8 +11,6 @@ import { TimerChoice } from "./local-timers.ts";
 import { messageOf } from "./user-error.ts";
 import type { World } from "./world.ts";
 
-const OPENERS: { readonly [platform: string]: string } = { darwin: "open", win32: "explorer" };
-
 export interface ReaderOptions {
   readonly json: boolean;
   /** Whether a command of the user's has the standard output. */
@@ -75,6 +73,6 @@ function keysOf(cloud: LocalCloud, terminal: Terminal): Keys {
 }
 
 function open(url: string, note: (error: unknown) => void): void {
-  const opener = OPENERS[process.platform] ?? "xdg-open";
+  const opener = process.platform === "darwin" ? "open" : "xdg-open";
   spawn(opener, [url], { detached: true, stdio: "ignore" }).on("error", note).unref();
 }

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Endpoints } from "../../packages/local-cloud/stack/blueprint.ts";
 import { readPorts } from "../../packages/local-cloud/stack/read-stack.ts";
-import { stackId } from "../../stacks/settings.ts";
+import { stackDirectory } from "./terraform.ts";
 import { UserError } from "./user-error.ts";
 import type { World } from "./world.ts";
 
@@ -15,7 +15,7 @@ export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as
  * @throws UserError with what synth says
  */
 export async function readSynthesized(world: World, stage: string | undefined): Promise<string> {
-  const file = join(world.root, "cdktf.out", "stacks", stackId("app", stage), "cdk.tf.json");
+  const file = join(world.root, stackDirectory(world.env, "app", stage), "cdk.tf.json");
   if (!existsSync(file) || modifiedAt(file) < lastChange(world.root)) await synth(world, stage);
   return readFileSync(file, "utf8");
 }

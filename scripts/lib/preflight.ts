@@ -12,7 +12,6 @@ import { missingTerraform, terraformBinary } from "./terraform.ts";
 import { joinProblems, messageOf, UserError } from "./user-error.ts";
 import { NOT_FOUND, type RunResult, type World } from "./world.ts";
 
-const OLDEST_NODE = "20.18.1";
 const PROBE_SECONDS = 20;
 
 /** One thing that has to be so before anything is touched. */
@@ -40,7 +39,6 @@ export function deployChecks(options: PreflightOptions): Check[] {
   const { backend, queueKey } = settings;
   const sourceHash = once(() => sourceHashOf(world, settings));
   return [
-    { title: `Node is ${OLDEST_NODE} or newer`, task: () => checkNode(process.versions.node) },
     { title: "Terraform is installed", task: () => checkTerraform(world, settings) },
     {
       title: "The given image is one by digest",
@@ -96,11 +94,6 @@ export function isAtLeast(version: string, oldest: string): boolean {
   const least = oldest.split(".").map(Number);
   const place = least.findIndex((part, index) => part !== (found[index] ?? 0));
   return place === -1 || (found[place] ?? 0) > (least[place] ?? 0);
-}
-
-export function checkNode(version: string): void {
-  if (isAtLeast(version, OLDEST_NODE)) return;
-  throw new UserError(`Node is ${version}. Install ${OLDEST_NODE} or newer (https://nodejs.org).`);
 }
 
 const versionSchema = v.object({ terraform_version: v.string() });

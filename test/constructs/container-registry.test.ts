@@ -136,7 +136,7 @@ describe("ContainerRegistry", () => {
     expect(refusals((scope) => defineRegistry(scope, props))).toEqual([message]);
   });
 
-  test("grants pull and push on this registry, each to all by one binding", () => {
+  test("grants pull on this registry, to all by one binding", () => {
     const stack = synthPlain((scope) => {
       const registry = defineRegistry(scope);
       const account = ServiceAccount.fromId(scope, "Account", {
@@ -144,7 +144,6 @@ describe("ContainerRegistry", () => {
         folderId: "b1g1",
       });
       registry.grantPull(account);
-      registry.grantPush(account);
       registry.grantPull(new ServiceAccount(scope, "Other", { name: "other" }));
     });
 
@@ -156,7 +155,6 @@ describe("ContainerRegistry", () => {
     const members = ["serviceAccount:aje1", other];
     expect(resources(stack, BINDING)).toEqual([
       { ...binding, role: "container-registry.images.puller", members },
-      { ...binding, role: "container-registry.images.pusher", members: ["serviceAccount:aje1"] },
     ]);
     expect(grants(stack)).toEqual([]);
     expect(resources(stack, "terraform_data")).toMatchObject([

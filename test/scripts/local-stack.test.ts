@@ -31,6 +31,13 @@ describe("readSynthesized", () => {
     expect(world.ran).toEqual([]);
   });
 
+  test("looks where CDKTF_OUTDIR has it written", async () => {
+    const root = project({ ...OLD, "elsewhere/stacks/app/cdk.tf.json": 10 });
+    const world = fakeWorld({ root, env: { CDKTF_OUTDIR: "elsewhere" } });
+
+    expect(await readSynthesized(world, undefined)).toBe("text");
+  });
+
   test.each(["config.ts", "main.ts", "stacks/app.ts", "constructs/deep/x.ts", "routes/api.yaml"])(
     "synthesizes when %s has changed since",
     async (file) => {

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accessOf } from "../../scripts/lib/access.ts";
 import { sourceHashOf } from "../../scripts/lib/image.ts";
-import { checkNode, deployChecks, isAtLeast, runChecks } from "../../scripts/lib/preflight.ts";
+import { deployChecks, isAtLeast, runChecks } from "../../scripts/lib/preflight.ts";
 import { NOT_FOUND, type RunResult } from "../../scripts/lib/world.ts";
 import { settings } from "./_settings.ts";
 import { type Commands, fakeWorld, type Routes } from "./_world.ts";
@@ -246,13 +246,6 @@ test.each([
   ["1.10", "1.10.0", true],
 ])("%s is at least %s: %s", (version, oldest, answer) => {
   expect(isAtLeast(version, oldest)).toBe(answer);
-});
-
-test("refuses an old Node", () => {
-  expect(() => checkNode("20.18.0")).toThrow(
-    "Node is 20.18.0. Install 20.18.1 or newer (https://nodejs.org).",
-  );
-  expect(() => checkNode("20.18.1")).not.toThrow();
 });
 
 async function run({ config, env, commands, routes = NETWORK, image, rebuild }: Case) {

@@ -161,6 +161,7 @@ export class TaskIndex {
       attempt.status = event.status;
       attempt.outcome = verdict?.outcome;
       attempt.reason = verdict?.reason;
+      // A row tells more, where there is one.
       attempt.state ??= verdict?.state;
       message.waitsFrom = event.at;
       return this.judge(entry, message, event);
@@ -230,14 +231,11 @@ export class TaskIndex {
   }
 
   private logged(event: At<Logged>): Outcome[] {
-    const { at, level, message, fields, messageId } = event;
+    const { at, level, message, messageId } = event;
     const taskId = event.taskId ?? this.messages.get(messageId ?? "")?.taskId;
     const entry = taskId === undefined ? undefined : this.entries.get(taskId);
     if (entry === undefined) return [];
     addLogLine(entry, { at, level, message });
-    const attempt = entry.attempts.at(-1);
-    // What the worker says of a task whose result is not kept.
-    if (attempt && typeof fields?.state === "string") attempt.state ??= fields.state;
     return [];
   }
 

@@ -1,11 +1,5 @@
 import { ANY_METHOD, type Operation, type Specification } from "./_specification.ts";
 
-/** The operation for a request, and the parameters in its path, decoded. */
-export interface Match {
-  readonly operation: Operation;
-  readonly parameters: Readonly<Record<string, string>>;
-}
-
 /** What serves a path. Without an operation for the method the gateway answers 405. */
 export interface Route {
   readonly operations: readonly Operation[];

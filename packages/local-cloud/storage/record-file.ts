@@ -194,8 +194,6 @@ async function writeDraft(draft: string, lines: readonly string[], file: string)
 }
 
 async function syncFolder(directory: string): Promise<void> {
-  // Windows has no such thing as a folder that can be opened.
-  if (process.platform === "win32") return;
   const handle = await open(directory, "r");
   await handle.sync();
   await handle.close();

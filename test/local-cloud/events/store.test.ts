@@ -197,18 +197,11 @@ describe("EventStore, a task", () => {
     expect(store.task("t1")?.log.map(({ message }) => message)).toEqual(["charging", "charged"]);
   });
 
-  test("is judged by what the worker logs, where no result is kept", () => {
+  test("is judged by what the worker answers, where no result is kept", () => {
     publish("m1");
     receive("m1");
     invoke("m1");
-    const line = {
-      type: "log",
-      container: "worker",
-      level: "info",
-      message: "t1: FAILURE",
-    } as const;
-    store.report({ ...line, taskId: "t1", fields: { state: "FAILURE" } });
-    answer("m1");
+    answer("m1", 200, { state: "FAILURE" });
 
     expect(outcomes.map(({ word }) => word)).toEqual(["failed"]);
   });

@@ -1,4 +1,6 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "vitest";
+import { readVerdicts } from "../../../packages/local-cloud/trigger/_verdicts.ts";
 import { settle, startTrigger } from "./_world.ts";
 
 describe("QueueTriggers", () => {
@@ -71,6 +73,17 @@ describe("QueueTriggers", () => {
       );
     },
   );
+
+  // The worker's own output, which its tests compare with the same file.
+  test("understands what the worker answers", () => {
+    const file = "packages/celery-push-worker/tests/golden/answer.json";
+
+    expect(readVerdicts(readFileSync(file, "utf8"))).toEqual([
+      { messageId: "m1", outcome: "done", state: "SUCCESS" },
+      { messageId: "m2", outcome: "delayed" },
+      { messageId: "m3", outcome: "dead", reason: "bad_body" },
+    ]);
+  });
 
   test.each([199, 301, 400, 429, 500, 502, 504])(
     "leaves a message hidden after %i",

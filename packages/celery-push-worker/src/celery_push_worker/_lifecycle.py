@@ -161,8 +161,3 @@ class IdleWatch:
     def rest(self) -> None:
         """Call at the end of a request."""
         self.last_used = time.time()
-
-
-def list_tasks(app: Celery) -> list[Any]:
-    """Return the tasks that a project has registered itself."""
-    return [name for name in app.tasks if not name.startswith("celery.")]

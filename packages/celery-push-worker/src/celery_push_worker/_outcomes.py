@@ -79,5 +79,6 @@ def render_verdict(verdict: Verdict) -> dict[str, str]:
         "message_id": verdict.message_id,
         "outcome": verdict.outcome.value,
         "reason": verdict.reason and verdict.reason.value,
+        "state": verdict.state,
     }
     return {key: value for key, value in parts.items() if value}

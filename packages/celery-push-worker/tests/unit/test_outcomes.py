@@ -1,11 +1,15 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import pytest
 
 from celery_push_worker._outcomes import Outcome, Verdict, plan_answer
 from celery_push_worker.exceptions import Reason
+
+ANSWER = Path(__file__).parent.parent / "golden" / "answer.json"
+"""What the local cloud reads, too."""
 
 
 def answer(*outcomes):
@@ -26,9 +30,11 @@ def test_the_answer_is_2xx_only_when_nothing_has_to_come_back(outcomes, status):
     assert answer(*outcomes).status == status
 
 
-def test_each_message_is_told_with_its_reason():
-    verdict = Verdict(message_id="m", outcome=Outcome.DEAD, reason=Reason.BAD_BODY)
+def test_each_message_is_told_with_its_reason_and_its_tasks_state():
+    verdicts = [
+        Verdict(message_id="m1", outcome=Outcome.DONE, state="SUCCESS"),
+        Verdict(message_id="m2", outcome=Outcome.DELAYED),
+        Verdict(message_id="m3", outcome=Outcome.DEAD, reason=Reason.BAD_BODY),
+    ]
 
-    assert json.loads(plan_answer([verdict]).body) == {
-        "messages": [{"message_id": "m", "outcome": "dead", "reason": "bad_body"}]
-    }
+    assert json.loads(plan_answer(verdicts).body) == json.loads(ANSWER.read_text())
