@@ -93,18 +93,17 @@ export class ContainerRegistry extends Construct {
   }
 
   private addPuller(account: ServiceAccount): void {
-    const role = PULLER_ROLE;
     const holders = RoleMembers.of(this, "Pullers", (scope, id, members) => {
       const lifecycle = GRANT_LIFECYCLE;
       return new ContainerRegistryIamBinding(scope, id, {
         registryId: this.id,
-        role,
+        role: PULLER_ROLE,
         members,
         lifecycle,
       });
     });
     holders.add(account);
-    account.addGrant(holders.binding, () => [this.id, role, ...holders.list()]);
+    account.addGrant(holders.binding, () => [this.id, PULLER_ROLE, ...holders.list()]);
   }
 
   private find({ registryName: name }: ExistingRegistry): string {

@@ -134,7 +134,7 @@ async function preflight(deploy: Deploy): Promise<string> {
   const { world, settings } = deploy.options;
   const access = accessOf(world);
   await runChecks(deployChecks({ ...deploy.options, access }));
-  // Told in the end: nobody waits for it, and it stops nothing.
+  // Beside everything else; told in the end, and stops nothing.
   deploy.asking = projectNotes(world, settings);
   deploy.session = await openSession(world, settings, access);
   return `folder ${deploy.session.folderId}`;

@@ -116,6 +116,7 @@ def name_tasks() -> None:
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     for logger in loggers:
         for handler in getattr(logger, "handlers", ()):
+            # Ours asks for them itself.
             if not isinstance(handler.formatter, JsonFormatter):
                 handler.addFilter(name_task)
 
