@@ -10,7 +10,7 @@ import { join } from "node:path";
 import { performance } from "node:perf_hooks";
 import { makeEnvironment } from "../packages/local-cloud/containers/_python-environment.ts";
 import { type LocalCloud, startLocalCloud } from "../packages/local-cloud/local-cloud.ts";
-import { cacheDirectory } from "../scripts/lib/local-paths.ts";
+import { cacheDirectory } from "../scripts/lib/local/paths.ts";
 import { celeryMessage } from "../test/local-cloud/_messages.ts";
 import { synthesize } from "../test/local-cloud/stack/_synthesized.ts";
 

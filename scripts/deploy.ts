@@ -1,9 +1,9 @@
-import { DRY_RUN, REBUILD, STAGE, VERBOSE } from "./lib/command-line.ts";
+import { settingsOf } from "./lib/cloud/session.ts";
 import { closingLines, Deploy, deploySteps } from "./lib/deploy.ts";
-import { givenImage, refuseBoth } from "./lib/image.ts";
-import { main } from "./lib/main.ts";
-import { settingsOf } from "./lib/session.ts";
-import { describeSteps, runSteps } from "./lib/steps.ts";
+import { givenImage, refuseBoth } from "./lib/image/image.ts";
+import { DRY_RUN, REBUILD, STAGE, VERBOSE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
+import { describeSteps, runSteps } from "./lib/shell/steps.ts";
 
 const command = {
   name: "deploy",

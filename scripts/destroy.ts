@@ -1,8 +1,8 @@
-import { DRY_RUN, STAGE, VERBOSE } from "./lib/command-line.ts";
+import { openSession, settingsOf } from "./lib/cloud/session.ts";
 import { confirmDestroy, destroySteps, leftovers, refuseProtected } from "./lib/destroy.ts";
-import { main } from "./lib/main.ts";
-import { openSession, settingsOf } from "./lib/session.ts";
-import { describeSteps, runSteps } from "./lib/steps.ts";
+import { DRY_RUN, STAGE, VERBOSE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
+import { describeSteps, runSteps } from "./lib/shell/steps.ts";
 
 const command = {
   name: "destroy",

@@ -1,12 +1,12 @@
-import { accessOf } from "./lib/access.ts";
 import { parseRegistryOutputs } from "./lib/app-outputs.ts";
-import { CloudApi } from "./lib/cloud-api.ts";
-import { DRY_RUN, REBUILD, STAGE, UsageError, VERBOSE } from "./lib/command-line.ts";
-import { describeImage, ensureImage, givenImage, refuseBoth } from "./lib/image.ts";
-import { main } from "./lib/main.ts";
-import { purgeRegistry } from "./lib/registry-images.ts";
-import { openSession, settingsOf } from "./lib/session.ts";
-import type { World } from "./lib/world.ts";
+import { accessOf } from "./lib/cloud/access.ts";
+import { CloudApi } from "./lib/cloud/cloud-api.ts";
+import { openSession, settingsOf } from "./lib/cloud/session.ts";
+import { describeImage, ensureImage, givenImage, refuseBoth } from "./lib/image/image.ts";
+import { purgeRegistry } from "./lib/image/registry-images.ts";
+import { DRY_RUN, REBUILD, STAGE, UsageError, VERBOSE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
+import type { World } from "./lib/shell/world.ts";
 
 const command = {
   name: "image",

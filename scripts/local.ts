@@ -1,8 +1,8 @@
-import { STAGE, splitCommand } from "./lib/command-line.ts";
-import { runCommand } from "./lib/local-command.ts";
-import { printEnvironment, printTasks } from "./lib/local-queries.ts";
-import { runLocal } from "./lib/local-run.ts";
-import { main } from "./lib/main.ts";
+import { runCommand } from "./lib/local/command.ts";
+import { printEnvironment, printTasks } from "./lib/local/queries.ts";
+import { runLocal } from "./lib/local/run.ts";
+import { STAGE, splitCommand } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
 
 const JSON_LINES = { type: "boolean", help: "one JSON object a line, for programs" } as const;
 

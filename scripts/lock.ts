@@ -1,7 +1,7 @@
-import { STAGE } from "./lib/command-line.ts";
-import { lockProviders } from "./lib/lock.ts";
-import { main } from "./lib/main.ts";
-import { openTerraform, settingsOf } from "./lib/session.ts";
+import { openTerraform, settingsOf } from "./lib/cloud/session.ts";
+import { STAGE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
+import { lockProviders } from "./lib/terraform/lock.ts";
 
 const command = {
   name: "lock",

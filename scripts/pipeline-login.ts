@@ -1,6 +1,6 @@
 import { loadSettings } from "../stacks/settings.ts";
-import { main } from "./lib/main.ts";
-import { PIPELINE_LOGIN, pipelineLogin } from "./lib/pipeline-login.ts";
+import { PIPELINE_LOGIN, pipelineLogin } from "./lib/pipeline/login.ts";
+import { main } from "./lib/shell/main.ts";
 
 await main(PIPELINE_LOGIN, (world, flags) =>
   pipelineLogin(world, loadSettings(flags.stage), flags),

@@ -1,8 +1,8 @@
-import { STAGE } from "./lib/command-line.ts";
-import { givenImage } from "./lib/image.ts";
-import { main } from "./lib/main.ts";
+import { openSession, settingsOf } from "./lib/cloud/session.ts";
+import { givenImage } from "./lib/image/image.ts";
 import { planStacks } from "./lib/plan.ts";
-import { openSession, settingsOf } from "./lib/session.ts";
+import { STAGE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
 
 const command = {
   name: "plan",

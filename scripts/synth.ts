@@ -1,5 +1,5 @@
-import { STAGE } from "./lib/command-line.ts";
-import { main } from "./lib/main.ts";
+import { STAGE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
 
 const command = {
   name: "synth",

@@ -1,7 +1,7 @@
-import { DRY_RUN, STAGE } from "./lib/command-line.ts";
-import { main } from "./lib/main.ts";
+import { openSession, readApp, settingsOf } from "./lib/cloud/session.ts";
 import { ensureTable } from "./lib/results-table.ts";
-import { openSession, readApp, settingsOf } from "./lib/session.ts";
+import { DRY_RUN, STAGE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
 
 const command = {
   name: "table",

@@ -1,7 +1,7 @@
-import { DRY_RUN, STAGE, UsageError } from "./lib/command-line.ts";
-import { main } from "./lib/main.ts";
-import { openSession, readApp, settingsOf } from "./lib/session.ts";
-import { runTriggers, type TriggerAction } from "./lib/triggers.ts";
+import { openSession, readApp, settingsOf } from "./lib/cloud/session.ts";
+import { DRY_RUN, STAGE, UsageError } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
+import { runTriggers, type TriggerAction } from "./lib/triggers/triggers.ts";
 
 const ACTIONS = ["pause", "resume", "delete"] as const satisfies readonly TriggerAction[];
 

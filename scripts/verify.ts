@@ -1,6 +1,6 @@
-import { STAGE } from "./lib/command-line.ts";
-import { main } from "./lib/main.ts";
-import { openSession, readApp, settingsOf } from "./lib/session.ts";
+import { openSession, readApp, settingsOf } from "./lib/cloud/session.ts";
+import { STAGE } from "./lib/shell/command-line.ts";
+import { main } from "./lib/shell/main.ts";
 import { formatFindings, verify } from "./lib/verify.ts";
 
 const command = {

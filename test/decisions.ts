@@ -190,19 +190,19 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["stages are stack ids", "stage === undefined ? kind : `${kind}-${stage}`", "kind"],
   ]),
-  ...script("terraform", [
+  ...script("terraform/terraform", [
     [
       "AWS_CA_BUNDLE does not reach the provider",
       "const { AWS_CA_BUNDLE: _, ...rest } = env;",
       "const rest = env;",
     ],
   ]),
-  ...script("image", [
+  ...script("image/image", [
     ["one manifest, no index", '"--provenance=false",', ""],
     ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
     ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
   ]),
-  ...script("image", [
+  ...script("image/image", [
     ["a digest that the registry no longer has is refused", "await requireImage(api, given);", ""],
     [
       "unchanged sources are not built again",
@@ -210,7 +210,7 @@ export const DECISIONS: readonly Decision[] = [
       "await build(options, tag)",
     ],
   ]),
-  ...script("trigger-client", [
+  ...script("triggers/client", [
     ["a pipeline's token goes to the API, not to yc", "return access.given\n", "return false\n"],
     [
       "a profile for the new command tree breaks nothing",
@@ -230,9 +230,9 @@ export const DECISIONS: readonly Decision[] = [
   ...script("results-table", [
     ["the table is paid by request", '    BillingMode: "PAY_PER_REQUEST",\n', ""],
   ]),
-  ...script("access", [["yc opens no browser", '[...args, "--no-browser"]', "args"]]),
+  ...script("cloud/access", [["yc opens no browser", '[...args, "--no-browser"]', "args"]]),
   ...script(
-    "state-lock",
+    "terraform/state-lock",
     [
       [
         "a bucket that cannot lock is refused",

@@ -23,10 +23,10 @@ const LEAST_PATIENCE_MS = 60_000;
 const TESTED_WITH: Readonly<Record<string, string>> = {
   "constructs/serverless-container.ts": "test/constructs/_container-checks.test.ts",
   "constructs/api-gateway.ts": "test/constructs/_gateway-checks.test.ts",
-  "scripts/lib/state-lock.ts": "test/scripts/preflight.test.ts",
-  "scripts/lib/registry-images.ts": "test/scripts/image.test.ts",
+  "scripts/lib/terraform/state-lock.ts": "test/scripts/preflight.test.ts",
+  "scripts/lib/image/registry-images.ts": "test/scripts/image/image.test.ts",
   "scripts/lib/dead-letters.ts": "test/scripts/verify.test.ts",
-  "scripts/lib/pipeline-job.ts": "test/scripts/pipeline-login.test.ts",
+  "scripts/lib/pipeline/job.ts": "test/scripts/pipeline/login.test.ts",
 };
 
 const wanted = process.argv[2] ?? "";
@@ -53,7 +53,7 @@ function refusals(): Mutant[] {
 }
 
 function filesOf(folder: string): string[] {
-  return readdirSync(folder)
+  return readdirSync(folder, { recursive: true, encoding: "utf8" })
     .filter((file) => file.endsWith(".ts"))
     .map((file) => join(folder, file));
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { parseSpecs } from "./trigger-rules.ts";
-import { UserError } from "./user-error.ts";
+import { UserError } from "./shell/user-error.ts";
+import { parseSpecs } from "./triggers/rules.ts";
 
 const record = v.object({ name: v.string(), type: v.string(), value: v.string() });
 

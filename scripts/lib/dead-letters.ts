@@ -1,8 +1,8 @@
 import type { Settings } from "../../stacks/settings.ts";
-import { type StaticKey, signedRequest } from "./aws-request.ts";
-import type { StateResource } from "./terraform.ts";
-import { UserError } from "./user-error.ts";
-import type { World } from "./world.ts";
+import { type StaticKey, signedRequest } from "./cloud/aws-request.ts";
+import { UserError } from "./shell/user-error.ts";
+import type { World } from "./shell/world.ts";
+import type { StateResource } from "./terraform/terraform.ts";
 
 const REGION = "ru-central1";
 const COUNT = "ApproximateNumberOfMessages";

@@ -1,5 +1,4 @@
 import { type Settings, stackId } from "../../stacks/settings.ts";
-import { accessOf } from "./access.ts";
 import { type Ahead, rememberRegistry, startAhead } from "./ahead.ts";
 import {
   type AppOutputs,
@@ -9,6 +8,7 @@ import {
   parseRegistryOutputs,
   reachableUrl,
 } from "./app-outputs.ts";
+import { accessOf } from "./cloud/access.ts";
 import {
   certificateStatus,
   domainAdvice,
@@ -17,19 +17,19 @@ import {
   knownCertificate,
   waitForCertificate,
   wasAttached,
-} from "./certificate.ts";
-import { ensureImage, type ImageOptions } from "./image.ts";
+} from "./cloud/certificate.ts";
+import { openSession, type Session } from "./cloud/session.ts";
+import { ensureImage, type ImageOptions } from "./image/image.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
 import { projectNotes } from "./project-checks.ts";
-import { type ApplyOptions, applyStack } from "./recovery.ts";
 import { ensureTable } from "./results-table.ts";
-import { openSession, type Session } from "./session.ts";
-import type { Report, Step } from "./steps.ts";
-import type { StackKind, Variables } from "./terraform.ts";
-import { handOver, runTriggers } from "./triggers.ts";
-import { joinProblems, UserError } from "./user-error.ts";
+import type { Report, Step } from "./shell/steps.ts";
+import { joinProblems, UserError } from "./shell/user-error.ts";
+import type { World } from "./shell/world.ts";
+import { type ApplyOptions, applyStack } from "./terraform/recovery.ts";
+import type { StackKind, Variables } from "./terraform/terraform.ts";
+import { handOver, runTriggers } from "./triggers/triggers.ts";
 import { type Finding, verify } from "./verify.ts";
-import type { World } from "./world.ts";
 
 export interface DeployOptions {
   readonly world: World;

@@ -2,16 +2,16 @@ import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
 import { forgetRegistry } from "./ahead.ts";
-import { refusedCertificate } from "./certificate.ts";
-import { forgetImage } from "./image.ts";
+import { refusedCertificate } from "./cloud/certificate.ts";
+import type { Session } from "./cloud/session.ts";
+import { forgetImage } from "./image/image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
-import type { Session } from "./session.ts";
-import type { Report, Step } from "./steps.ts";
-import { type StackKind, stackDirectory } from "./terraform.ts";
-import { deleteTriggers } from "./triggers.ts";
-import { UserError } from "./user-error.ts";
-import type { World } from "./world.ts";
-import { writeWhole } from "./write-whole.ts";
+import type { Report, Step } from "./shell/steps.ts";
+import { UserError } from "./shell/user-error.ts";
+import type { World } from "./shell/world.ts";
+import { writeWhole } from "./shell/write-whole.ts";
+import { type StackKind, stackDirectory } from "./terraform/terraform.ts";
+import { deleteTriggers } from "./triggers/triggers.ts";
 
 /** The steps of a destroy: triggers first, so that nothing is invoked on the way. */
 export function destroySteps(settings: Settings): Step<Session>[] {

@@ -1,6 +1,6 @@
 import type { Settings } from "../../stacks/settings.ts";
 import { parseDomainOutputs } from "./app-outputs.ts";
-import type { Terraform } from "./terraform.ts";
+import type { Terraform } from "./terraform/terraform.ts";
 
 type Outputs = Readonly<Record<string, unknown>>;
 

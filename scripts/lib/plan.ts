@@ -1,10 +1,10 @@
 import * as v from "valibot";
 import { stackId } from "../../stacks/settings.ts";
 import { parseDomainOutputs } from "./app-outputs.ts";
-import { certificateStatus, isRefused, refusedCertificate } from "./certificate.ts";
-import { rememberedImage } from "./image.ts";
-import type { Session } from "./session.ts";
-import type { StackKind, Variables } from "./terraform.ts";
+import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certificate.ts";
+import type { Session } from "./cloud/session.ts";
+import { rememberedImage } from "./image/image.ts";
+import type { StackKind, Variables } from "./terraform/terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;

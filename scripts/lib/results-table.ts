@@ -1,8 +1,8 @@
 import * as v from "valibot";
-import type { Access } from "./access.ts";
-import { request } from "./cloud-api.ts";
-import { messageOf, UserError } from "./user-error.ts";
-import type { World } from "./world.ts";
+import type { Access } from "./cloud/access.ts";
+import { request } from "./cloud/cloud-api.ts";
+import { messageOf, UserError } from "./shell/user-error.ts";
+import type { World } from "./shell/world.ts";
 
 const TARGET = "DynamoDB_20120810";
 const KEY = "id";

@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import { namePrefix } from "../../stacks/settings.ts";
 import { type AppOutputs, reachableUrl } from "./app-outputs.ts";
-import { request } from "./cloud-api.ts";
+import { request } from "./cloud/cloud-api.ts";
+import type { Session } from "./cloud/session.ts";
 import { countMessages, findQueueKey } from "./dead-letters.ts";
-import { parseImage } from "./registry-images.ts";
-import type { Session } from "./session.ts";
-import { findStrays, type Stray } from "./strays.ts";
-import type { StateResource } from "./terraform.ts";
-import { ruleDifferences, SETTLING_MINUTES } from "./trigger-plan.ts";
-import type { LiveTrigger, TriggerSpec } from "./trigger-rules.ts";
-import { clientOf } from "./triggers.ts";
-import { messageOf } from "./user-error.ts";
-import type { World } from "./world.ts";
+import { parseImage } from "./image/registry-images.ts";
+import { messageOf } from "./shell/user-error.ts";
+import type { World } from "./shell/world.ts";
+import { findStrays, type Stray } from "./terraform/strays.ts";
+import type { StateResource } from "./terraform/terraform.ts";
+import { ruleDifferences, SETTLING_MINUTES } from "./triggers/plan.ts";
+import type { LiveTrigger, TriggerSpec } from "./triggers/rules.ts";
+import { clientOf } from "./triggers/triggers.ts";
 
 const GATEWAY_ATTEMPTS = 4;
 const GATEWAY_RETRY_MS = 3000;

@@ -13,7 +13,7 @@ import {
 import { expect, onTestFinished, test } from "vitest";
 import { decodeTask } from "../../packages/local-cloud/events/decode-task.ts";
 import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
-import { cacheDirectory } from "../../scripts/lib/local-paths.ts";
+import { cacheDirectory } from "../../scripts/lib/local/paths.ts";
 import { sampled } from "../support/sample.ts";
 import { ROOT } from "../support/sources.ts";
 import { celeryMessage } from "./_messages.ts";

@@ -1,5 +1,5 @@
 // Says more than anybody reads: node run.mjs test/scripts/_talkative.ts
-import { main } from "../../scripts/lib/main.ts";
+import { main } from "../../scripts/lib/shell/main.ts";
 
 const command = { name: "talkative", summary: "Says much.", flags: {} } as const;
 

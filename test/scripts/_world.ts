@@ -1,5 +1,5 @@
-import type { Access } from "../../scripts/lib/access.ts";
-import type { Environment, RunOptions, RunResult, World } from "../../scripts/lib/world.ts";
+import type { Access } from "../../scripts/lib/cloud/access.ts";
+import type { Environment, RunOptions, RunResult, World } from "../../scripts/lib/shell/world.ts";
 
 /** Answers of one command, by its whole command line. */
 export type Commands = Readonly<Record<string, Partial<RunResult> | string>>;

@@ -2,16 +2,16 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CloudApi } from "../../scripts/lib/cloud-api.ts";
+import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
+import type { Session } from "../../scripts/lib/cloud/session.ts";
 import {
   confirmDestroy,
   destroySteps,
   leftovers,
   refuseProtected,
 } from "../../scripts/lib/destroy.ts";
-import type { Session } from "../../scripts/lib/session.ts";
-import { describeSteps } from "../../scripts/lib/steps.ts";
-import { Terraform } from "../../scripts/lib/terraform.ts";
+import { describeSteps } from "../../scripts/lib/shell/steps.ts";
+import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
 import type { Settings } from "../../stacks/settings.ts";
 import { settings } from "./_settings.ts";
 import { ACCESS, type FakeWorld, fakeWorld } from "./_world.ts";

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { formatOutputs, readOutputs } from "../../scripts/lib/outputs.ts";
-import { Terraform } from "../../scripts/lib/terraform.ts";
+import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
 import { settings } from "./_settings.ts";
 import { fakeWorld } from "./_world.ts";
 

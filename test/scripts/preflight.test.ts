@@ -2,10 +2,10 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { accessOf } from "../../scripts/lib/access.ts";
-import { sourceHashOf } from "../../scripts/lib/image.ts";
+import { accessOf } from "../../scripts/lib/cloud/access.ts";
+import { sourceHashOf } from "../../scripts/lib/image/image.ts";
 import { deployChecks, isAtLeast, runChecks } from "../../scripts/lib/preflight.ts";
-import { NOT_FOUND, type RunResult } from "../../scripts/lib/world.ts";
+import { NOT_FOUND, type RunResult } from "../../scripts/lib/shell/world.ts";
 import { settings } from "./_settings.ts";
 import { type Commands, fakeWorld, type Routes } from "./_world.ts";
 

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectNotes } from "../../scripts/lib/project-checks.ts";
-import { realWorld } from "../../scripts/lib/real-world.ts";
+import { realWorld } from "../../scripts/lib/shell/real-world.ts";
 import { EXAMPLE, Project } from "../local-cloud/_project.ts";
 import { synthesize } from "../local-cloud/stack/_synthesized.ts";
 import { ROOT } from "../support/sources.ts";

@@ -1,9 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { AppOutputs } from "../../scripts/lib/app-outputs.ts";
-import { CloudApi } from "../../scripts/lib/cloud-api.ts";
+import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
 import { findQueueKey, keyInState, parseCount } from "../../scripts/lib/dead-letters.ts";
-import { Terraform } from "../../scripts/lib/terraform.ts";
-import type { LiveTrigger, QueueRule } from "../../scripts/lib/trigger-rules.ts";
+import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
+import type { LiveTrigger, QueueRule } from "../../scripts/lib/triggers/rules.ts";
 import {
   compareRevision,
   compareTrigger,

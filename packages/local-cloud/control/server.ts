@@ -3,7 +3,7 @@ import type { EventStore } from "../events/store.ts";
 import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
 import { splitTarget } from "../http/target.ts";
-import { formatJson } from "../terminal/style.ts";
+import { formatJson } from "../support/harmless.ts";
 import { streamEvents } from "./event-stream.ts";
 
 export interface ControlOptions {

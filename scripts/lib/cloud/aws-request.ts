@@ -1,0 +1,31 @@
+import { AwsV4Signer } from "aws4fetch";
+import type { World } from "../shell/world.ts";
+import { request } from "./cloud-api.ts";
+
+/** A static key of a service account. */
+export interface StaticKey {
+  readonly accessKeyId: string;
+  readonly secretAccessKey: string;
+}
+
+export interface SignedRequest {
+  readonly key: StaticKey;
+  readonly service: "s3" | "sqs";
+  readonly region: string;
+  readonly method: string;
+  readonly url: string;
+  readonly headers?: Record<string, string>;
+  readonly body?: string;
+}
+
+/** Sends a request with the signature that the AWS-like services of the cloud want. */
+export async function signedRequest(world: World, options: SignedRequest): Promise<Response> {
+  const { key, ...rest } = options;
+  const signer = new AwsV4Signer({
+    ...key,
+    ...rest,
+    datetime: new Date(world.now()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+  });
+  const { method, url, headers, body } = await signer.sign();
+  return request(world, url.toString(), { method, headers, body });
+}

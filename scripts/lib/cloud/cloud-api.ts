@@ -1,0 +1,138 @@
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import type { Access } from "./access.ts";
+
+const DEFAULT_URL = "https://{service}.api.cloud.yandex.net";
+const ATTEMPTS = 4;
+const RETRY_MS = 1000;
+const OPERATION_POLL_MS = 1000;
+const OPERATION_TIMEOUT_MS = 10 * 60_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+
+/** A call that failed; the status is 0 when there was no answer. */
+export class ApiError extends UserError {
+  readonly status: number;
+
+  constructor(message: string, status: number, options?: ErrorOptions) {
+    super(message, options);
+    this.status = status;
+  }
+}
+
+type Json = Readonly<Record<string, unknown>>;
+
+/** The REST API of the cloud. Every answer is `unknown` until a `parse` function has looked at it. */
+export class CloudApi {
+  private readonly world: World;
+  private readonly access: Access;
+
+  constructor(world: World, access: Access) {
+    this.world = world;
+    this.access = access;
+  }
+
+  /** All pages of a list. */
+  async list(service: string, path: string, field: string, query: Record<string, string>) {
+    const items: unknown[] = [];
+    let pageToken = "";
+    do {
+      const search = new URLSearchParams({ ...query, pageSize: "1000" });
+      if (pageToken) search.set("pageToken", pageToken);
+      const page = asJson(await this.get(service, `${path}?${search}`));
+      const found = page[field];
+      if (Array.isArray(found)) items.push(...found);
+      pageToken = typeof page.nextPageToken === "string" ? page.nextPageToken : "";
+    } while (pageToken);
+    return items;
+  }
+
+  async get(service: string, path: string): Promise<unknown> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.call(service, path, "GET");
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isPassing(error)) throw error;
+        await this.world.sleep(RETRY_MS * attempt);
+      }
+    }
+  }
+
+  /** Starts an operation and waits for its end. */
+  async operate(
+    service: string,
+    path: string,
+    method: "POST" | "PATCH" | "DELETE",
+    body?: Json,
+  ): Promise<void> {
+    let operation = asJson(await this.call(service, path, method, body));
+    const deadline = this.world.now() + OPERATION_TIMEOUT_MS;
+    while (operation.done !== true) {
+      if (this.world.now() > deadline) {
+        throw new UserError(`${service}: operation ${operation.id} takes too long. Run it again.`);
+      }
+      await this.world.sleep(OPERATION_POLL_MS);
+      operation = asJson(await this.get("operation", `/operations/${operation.id}`));
+    }
+    const { error } = operation;
+    if (error) throw new UserError(`${service}: ${asJson(error).message ?? JSON.stringify(error)}`);
+  }
+
+  private async call(service: string, path: string, method: string, body?: Json): Promise<unknown> {
+    const response = await request(this.world, serviceUrl(this.world.env, service) + path, {
+      method,
+      headers: {
+        authorization: `Bearer ${await this.access.token()}`,
+        ...(body && { "content-type": "application/json" }),
+      },
+      body: body && JSON.stringify(body),
+    });
+    const text = await response.text();
+    if (!response.ok) throw apiError(service, response.status, text);
+    return parseJson(text);
+  }
+}
+
+/** Where a service answers. YC_API_URL replaces the public address, with `{service}` in it. */
+export function serviceUrl(env: World["env"], service: string): string {
+  return (env.YC_API_URL || DEFAULT_URL).replaceAll("{service}", service);
+}
+
+/** A request whose failure to connect names the host. */
+export async function request(world: World, url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await world.fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...init });
+  } catch (error) {
+    const { host } = new URL(url);
+    throw new ApiError(`${host} cannot be reached. Check the network.`, 0, { cause: error });
+  }
+}
+
+function apiError(service: string, status: number, text: string): ApiError {
+  if (status === 401) {
+    return new ApiError(
+      `${service} does not accept the token (401). It may have expired: IAM tokens live up to 12 hours.`,
+      status,
+    );
+  }
+  const body = parseJson(text);
+  const message = asJson(body).message ?? (text.slice(0, 200) || "no explanation");
+  return new ApiError(`${service} answered ${status}: ${message}`, status);
+}
+
+function isPassing(error: unknown): boolean {
+  return (
+    error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500)
+  );
+}
+
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return {};
+  }
+}
+
+function asJson(value: unknown): Json {
+  return typeof value === "object" && value !== null ? (value as Json) : {};
+}

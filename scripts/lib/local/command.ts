@@ -1,0 +1,91 @@
+import { resolve } from "node:path";
+import { placeBeside } from "../../../packages/local-cloud/containers/beside.ts";
+import type { ContainerSpec, Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
+import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
+import { UsageError } from "../shell/command-line.ts";
+import { stopBySignal } from "../shell/interrupt.ts";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import { Ending } from "./ending.ts";
+import { findInstances } from "./instances.ts";
+import { type OwnCommand, runOnce } from "./once.ts";
+import { cacheDirectory, readSecrets } from "./paths.ts";
+import { readSynthesized, usualEndpoints } from "./stack.ts";
+
+export interface CommandFlags {
+  readonly stage: string | undefined;
+  readonly python: string | undefined;
+}
+
+/** What of a person's own environment has to do with the terminal, and with nothing else. */
+const OF_TERMINAL = /^(TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|EDITOR|VISUAL|PAGER|USER)$/;
+
+/**
+ * Runs a command as the site's container would, beside the local cloud that runs in this folder: in
+ * its folder, with its Python and its environment. Gives back the exit code.
+ */
+export async function runCommand(
+  world: World,
+  { stage, python }: CommandFlags,
+  words: readonly string[],
+): Promise<number> {
+  if (words.length === 0) {
+    throw new UsageError(
+      "No command is given. Write e.g. `npm run local -- run python manage.py migrate`.",
+    );
+  }
+  const until = new Ending();
+  const stop = new AbortController();
+  let begun = false;
+  stopBySignal((interrupted) => {
+    // At a terminal Ctrl-C is the command's, which may be a shell of Python's.
+    if (begun && world.interactive && interrupted.signal === "SIGINT") return;
+    until.come(interrupted);
+    stop.abort(interrupted);
+  });
+  const stack = await readSynthesized(world, stage);
+  const { containers } = readStack(stack, await endpointsOf(world, stack));
+  const { cwd, env } = await placeCommand(world, { containers, python, signal: stop.signal });
+  const own = Object.entries(world.env).filter(([name]) => OF_TERMINAL.test(name));
+  // One word with spaces in it was a line in quotes.
+  const shell = words.length === 1 && /\s/.test(words.join());
+  const command = { words, shell, cwd, env: { ...Object.fromEntries(own), ...env } };
+  begun = true;
+  return await runOnce(world, command, until);
+}
+
+export interface Place {
+  readonly containers: readonly ContainerSpec[];
+  readonly python: string | undefined;
+  /** Its Python is an image's then, and the command's the machine's. */
+  readonly docker?: boolean;
+  readonly signal?: AbortSignal;
+}
+
+/** The folder of the site's container and its environment. */
+export async function placeCommand(
+  world: World,
+  { containers: [spec], python, docker = false, signal = new AbortController().signal }: Place,
+): Promise<Pick<OwnCommand, "cwd" | "env">> {
+  if (spec === undefined) throw new UserError("The stack has no container with sources.");
+  if (docker) return { cwd: resolve(world.root, spec.source), env: spec.environment };
+  return await placeBeside({
+    ...{ spec, root: world.root, cache: cacheDirectory(world.root), python, signal },
+    secrets: readSecrets(world.root),
+    progress: (step) => world.warn(`  ${step}`),
+    warn: (message) => world.warn(message),
+  });
+}
+
+/** Addresses of the local cloud that runs in this folder, or those that one would have. */
+async function endpointsOf(world: World, stack: string): Promise<Endpoints> {
+  const [instance] = await findInstances(world);
+  if (instance !== undefined) {
+    const response = await world.fetch(`${instance.control}/api/cloud`);
+    return ((await response.json()) as { readonly addresses: Endpoints }).addresses;
+  }
+  world.warn(
+    "No local cloud runs in this folder: the command finds no queue and no results. Start one: npm run local",
+  );
+  return usualEndpoints(stack);
+}

@@ -1,0 +1,60 @@
+import { spawn } from "node:child_process";
+import { constants } from "node:os";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import type { Ending } from "./ending.ts";
+
+/** @throws UserError when containers are down: the command would only find out what is known */
+export function refuseDown(containers: readonly string[]): void {
+  if (containers.length === 0) return;
+  throw new UserError(`${containers.join(" and ")} did not start, so the command was not run.`);
+}
+
+/** What to run: a line for a shell, or the words of a command. */
+export interface OwnCommand {
+  readonly words: readonly string[];
+  readonly shell: boolean;
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+/**
+ * Runs a command with the terminal of this process, and gives back its exit code. A signal to this
+ * process ends it, and decides about the exit code then.
+ */
+export async function runOnce(
+  { interactive }: Pick<World, "interactive">,
+  { words, shell, cwd, env }: OwnCommand,
+  until: Ending,
+): Promise<number> {
+  const [program = "", ...args] = words;
+  const child = spawn(program, args, {
+    ...{ cwd, env, shell },
+    stdio: "inherit",
+    // A group of its own, so that what the shell has started ends with it. A terminal has one group
+    // in front, which must hold the command, and interrupts all of it by itself.
+    detached: !interactive,
+  });
+  let exitCode: number | undefined;
+  void until.came.then((interrupted) => {
+    exitCode = interrupted?.exitCode;
+    if (interactive || child.pid === undefined) child.kill("SIGTERM");
+    else endGroup(child.pid);
+  });
+  return await new Promise((resolve, reject) => {
+    child.on("error", ({ message }) =>
+      reject(new UserError(`${program} could not be run in ${cwd}: ${message}.`)),
+    );
+    child.on("exit", (code, signal) =>
+      resolve(exitCode ?? code ?? 128 + constants.signals[signal ?? "SIGTERM"]),
+    );
+  });
+}
+
+function endGroup(group: number): void {
+  try {
+    process.kill(-group, "SIGTERM");
+  } catch {
+    // It has ended already.
+  }
+}

@@ -1,0 +1,60 @@
+import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
+import { join } from "node:path";
+import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
+import { readPorts } from "../../../packages/local-cloud/stack/read-stack.ts";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import { stackDirectory } from "../terraform/terraform.ts";
+
+/** Files and folders that the stack is made of. */
+export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as const;
+
+/**
+ * The text of the synthesized stack, written anew when it is missing or older than its sources.
+ *
+ * @throws UserError with what synth says
+ */
+export async function readSynthesized(world: World, stage: string | undefined): Promise<string> {
+  const file = join(world.root, stackDirectory(world.env, "app", stage), "cdk.tf.json");
+  if (!existsSync(file) || modifiedAt(file) < lastChange(world.root)) await synth(world, stage);
+  return readFileSync(file, "utf8");
+}
+
+/** The addresses that a local cloud has when no port is taken. */
+export function usualEndpoints(stack: string): Endpoints {
+  const { site, queue, tables } = readPorts(stack);
+  const address = (port: number) => `http://localhost:${port}`;
+  return { site: address(site), queue: address(queue), tables: address(tables) };
+}
+
+/** The sources of the stack: what it consists of, and files that `config.ts` names. */
+export function stackSources(root: string): string[] {
+  const config = readFileSync(join(root, "config.ts"), "utf8");
+  const named = [...config.matchAll(/["'`]([^"'`\n]+)["'`]/g)]
+    .map(([, text = ""]) => join(root, text))
+    .filter((path) => existsSync(path) && statSync(path).isFile());
+  return [...STACK_SOURCES.map((source) => join(root, source)), ...named];
+}
+
+// A process of its own: synth keeps what it has loaded, and says much that nobody has asked for here.
+async function synth(world: World, stage: string | undefined): Promise<void> {
+  const { exitCode, stdout, stderr } = await world.run(
+    process.execPath,
+    ["run.mjs", "scripts/synth.ts", ...(stage === undefined ? [] : ["--stage", stage])],
+    { env: world.env },
+  );
+  if (exitCode !== 0) throw new UserError(stderr.trim() || stdout.trim());
+}
+
+function lastChange(root: string): number {
+  return Math.max(...stackSources(root).map(lastChangeIn));
+}
+
+function lastChangeIn(path: string): number {
+  if (!statSync(path).isDirectory()) return modifiedAt(path);
+  return Math.max(0, ...readdirSync(path).map((name) => lastChangeIn(join(path, name))));
+}
+
+function modifiedAt(path: string): number {
+  return statSync(path).mtimeMs;
+}

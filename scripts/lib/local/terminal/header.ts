@@ -1,0 +1,46 @@
+import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
+import { clip, type Paint } from "./style.ts";
+
+const WIDTH = 100;
+const NOTE_COLUMN = 56;
+
+/** What the first lines say. */
+export interface Facts {
+  readonly project: string;
+  readonly urls: { readonly site: string; readonly queue: string; readonly tables: string };
+  /** Ports that were taken, and what is used instead. */
+  readonly moved: readonly { readonly wanted: number; readonly port: number }[];
+  /** Folder that keeps queue and table; `undefined` in memory. */
+  readonly data?: string;
+  readonly skipped: readonly string[];
+  /** Another one that runs in this folder. */
+  readonly other?: { readonly pid: number; readonly site: string };
+}
+
+/** The first lines, seven at most: addresses first. */
+export function formatHeader(facts: Facts, paint: Paint, keys: boolean): string[] {
+  const { urls, skipped, moved, other } = facts;
+  const kept = facts.data ? `kept in ${facts.data}` : "in memory; --data DIR keeps it";
+  const site = `  App      ${paint(["bold", "cyan"], urls.site)}`;
+  const padding = " ".repeat(Math.max(1, NOTE_COLUMN - "  App      ".length - urls.site.length));
+  const shell = paint("dim", "clients: npm run local -- env");
+  return [
+    `${site}${padding}${paint("dim", harmless(`${facts.project}, ${kept}`))}`,
+    `  Queue    ${urls.queue}     Table  ${urls.tables}     ${shell}`,
+    ...(other
+      ? [`  Another  runs in this folder too: ${harmless(other.site)} (process ${other.pid})`]
+      : []),
+    ...(moved.length > 0 ? [`  Ports    ${describeMoves(moved)}`] : []),
+    ...(skipped.length > 0
+      ? [paint("dim", clip(harmless(`  Skipped  ${skipped.join(", ")}`), WIDTH))]
+      : []),
+    ...(keys ? [paint("dim", `  ${KEYS}`)] : []),
+  ];
+}
+
+const KEYS = "o open page   p pause   f fire timer   l logs: failed   r restart   q quit";
+
+function describeMoves(moved: Facts["moved"]): string {
+  const wanted = moved.map((move) => move.wanted).join(", ");
+  return `${wanted} taken, ${moved.map(({ port }) => port).join(", ")} instead`;
+}

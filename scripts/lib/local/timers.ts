@@ -1,0 +1,60 @@
+import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
+import { messageOf, UserError } from "../shell/user-error.ts";
+import type { Keys } from "./terminal/keys.ts";
+import type { Reader } from "./terminal/reader.ts";
+
+const MAX_CHOICES = 9;
+
+/** Asks by single keys which timer to fire. */
+export class TimerChoice {
+  private readonly cloud: LocalCloud;
+  private readonly reader: Reader;
+  private asked = false;
+
+  constructor(cloud: LocalCloud, reader: Reader) {
+    this.cloud = cloud;
+    this.reader = reader;
+  }
+
+  /** `1` to `9`. */
+  get keys(): Keys {
+    const digits = Array.from({ length: MAX_CHOICES }, (_, index) => index);
+    return Object.fromEntries(digits.map((index) => [String(index + 1), () => this.choose(index)]));
+  }
+
+  /** Fires the only timer, or asks which. */
+  ask(): void {
+    const names = this.names();
+    if (names.length === 1) this.fire(names[0]);
+    else if (names.length === 0) this.reader.note("no timer: 'schedule' in config.ts makes some");
+    else this.reader.note(`fire ${names.map((name, index) => `${index + 1} ${name}`).join("   ")}`);
+    this.asked = names.length > 1;
+  }
+
+  private choose(index: number): void {
+    if (this.asked) this.fire(this.names()[index]);
+    this.asked = false;
+  }
+
+  private fire(name: string | undefined): void {
+    if (name === undefined) return;
+    this.cloud.fire(name).catch((error) => this.reader.note(messageOf(error)));
+  }
+
+  private names(): string[] {
+    return timerNames(this.cloud).slice(0, MAX_CHOICES);
+  }
+}
+
+/** @throws UserError when the stack has no such timer */
+export function refuseUnknownTimer(cloud: LocalCloud, name: string): void {
+  const known = timerNames(cloud);
+  if (known.includes(name)) return;
+  throw new UserError(
+    `Timer "${name}" is not in the stack (known: ${known.join(", ") || "none"}). 'schedule' in config.ts makes timers.`,
+  );
+}
+
+function timerNames(cloud: LocalCloud): string[] {
+  return cloud.blueprint().timers.map(({ name }) => name);
+}

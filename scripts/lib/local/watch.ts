@@ -1,0 +1,85 @@
+import { once } from "node:events";
+import { relative, resolve } from "node:path";
+import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
+import { messageOf } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import { readSynthesized, stackSources } from "./stack.ts";
+import type { Reader } from "./terminal/reader.ts";
+
+const SETTLE_MS = 300;
+const IGNORED =
+  /(^|[/\\])(\.[^/\\]+|node_modules|__pycache__|venv|staticfiles|[^/\\]*(\.pyc|\.log|\.sqlite3(-journal)?|\.tmp|~))([/\\]|$)/;
+
+type Part = "stack" | "sources";
+
+/**
+ * Restarts the containers whenever their sources change, and runs the stack anew whenever what it is
+ * made of changes. Gives back what ends that, once no change can escape it any more.
+ */
+export async function watchSources(
+  world: World,
+  stage: string | undefined,
+  cloud: LocalCloud,
+  reader: Reader,
+): Promise<() => Promise<void>> {
+  const { watch } = await import("chokidar");
+  const folders = cloud.blueprint().containers.map(({ source }) => resolve(world.root, source));
+  const changes = new Changes(async (changed) => {
+    reader.note(`${[...changed].join(" and ")} changed, restarting`);
+    if (changed.has("stack")) await cloud.apply(await readSynthesized(world, stage));
+    else await cloud.restart();
+    reader.note("restarted");
+  }, reader);
+  const watchers = [
+    ...[...new Set(folders)].map((folder) =>
+      watch(folder, { ignoreInitial: true, ignored: (path) => isIgnored(folder, path) }).on(
+        "all",
+        () => changes.add("sources"),
+      ),
+    ),
+    watch(stackSources(world.root), { ignoreInitial: true }).on("all", () => changes.add("stack")),
+  ];
+  // What changes before a watcher is ready, it takes for what was there.
+  await Promise.all(watchers.map((watcher) => once(watcher, "ready")));
+  return async () => {
+    await Promise.all(watchers.map((watcher) => watcher.close()));
+  };
+}
+
+/** What an editor, a tool or the project itself writes without changing the project. */
+export function isIgnored(folder: string, path: string): boolean {
+  return IGNORED.test(relative(folder, path));
+}
+
+/** Gathers changes until there are no more of them for a moment, and handles them one after the other. */
+class Changes {
+  private readonly act: (changed: ReadonlySet<Part>) => Promise<void>;
+  private readonly reader: Reader;
+  private readonly changed = new Set<Part>();
+  private timer: NodeJS.Timeout | undefined;
+  private acting = Promise.resolve();
+
+  constructor(act: (changed: ReadonlySet<Part>) => Promise<void>, reader: Reader) {
+    this.act = act;
+    this.reader = reader;
+  }
+
+  add(part: Part): void {
+    this.changed.add(part);
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.acting = this.acting.then(() => this.handle());
+    }, SETTLE_MS);
+  }
+
+  private async handle(): Promise<void> {
+    const changed = new Set(this.changed);
+    this.changed.clear();
+    if (changed.size === 0) return;
+    try {
+      await this.act(changed);
+    } catch (error) {
+      this.reader.note(messageOf(error));
+    }
+  }
+}

@@ -1,0 +1,108 @@
+import { ownLabels } from "../../../stacks/ownership.ts";
+import type { Session } from "../cloud/session.ts";
+import { type TriggerClient, triggerClient } from "./client.ts";
+import {
+  describeChange,
+  isOwn,
+  planDeletion,
+  planHandover,
+  planTriggers,
+  type TriggerChange,
+} from "./plan.ts";
+import { type LiveTrigger, parseSpecs, type TriggerSpecs } from "./rules.ts";
+
+/** What the trigger command can be asked to do. */
+export type TriggerAction = "ensure" | "pause" | "resume" | "delete";
+
+export interface TriggerRun {
+  readonly action: TriggerAction;
+  readonly specs: TriggerSpecs;
+  readonly dryRun?: boolean;
+}
+
+/** Does one action on the stage's triggers and gives back one line for each change. */
+export async function runTriggers(session: Session, run: TriggerRun): Promise<string[]> {
+  const client = clientOf(session);
+  if (run.action === "pause" || run.action === "resume")
+    return switchTriggers(client, run, session);
+  if (madeByTerraform(run.specs)) {
+    return ["Terraform makes the triggers ('trigger' in config.ts); nothing is changed here"];
+  }
+  const plan = run.action === "delete" ? planDeletion : planTriggers;
+  const changes = plan(run.specs, await client.list(), ownLabels(session.settings));
+  return carryOut(client, changes, run.dryRun);
+}
+
+/**
+ * Removes the triggers that the script made before Terraform makes its own, since a queue takes one
+ * trigger only. Reads the queue from the state, so nothing happens before the first apply.
+ */
+export async function handOver(session: Session): Promise<string[]> {
+  const { terraform, settings } = session;
+  const { triggers } = await terraform.outputs("app");
+  if (triggers === undefined) return [];
+  const state = await terraform.state("app");
+  const inState = new Set(
+    state
+      .filter(({ type }) => type === "yandex_function_trigger")
+      .map(({ attributes }) => String(attributes.id)),
+  );
+  const client = clientOf(session);
+  const live = await client.list();
+  return carryOut(client, planHandover(parseSpecs(triggers), live, ownLabels(settings), inState));
+}
+
+/** Deletes what the script made for this stage, whether or not the state still knows of it. */
+export async function deleteTriggers(session: Session): Promise<string[]> {
+  const { triggers } = await session.terraform.outputs("app");
+  const specs = triggers === undefined ? {} : parseSpecs(triggers);
+  if (madeByTerraform(specs)) return [];
+  const client = clientOf(session);
+  const changes = planDeletion(specs, await client.list(), ownLabels(session.settings));
+  return carryOut(client, changes);
+}
+
+export function clientOf({ world, access, folderId }: Session): TriggerClient {
+  return triggerClient(world, access, folderId);
+}
+
+function madeByTerraform(specs: TriggerSpecs): boolean {
+  return Object.values(specs).some(({ via }) => via === "terraform");
+}
+
+async function carryOut(
+  client: TriggerClient,
+  changes: readonly TriggerChange[],
+  dryRun = false,
+): Promise<string[]> {
+  if (!dryRun) {
+    for (const change of changes) await client.apply(change);
+    await pauseAgain(client, changes);
+  }
+  return changes.map(describeChange);
+}
+
+// None can be made paused.
+async function pauseAgain(client: TriggerClient, changes: readonly TriggerChange[]): Promise<void> {
+  const names = changes.flatMap((it) => (it.action === "create" && it.paused ? [it.name] : []));
+  if (names.length === 0) return;
+  const made = (await client.list()).filter(({ name }) => names.includes(name));
+  for (const trigger of made) await client.pause(trigger);
+}
+
+async function switchTriggers(
+  client: TriggerClient,
+  { action, specs, dryRun }: TriggerRun,
+  { settings }: Session,
+): Promise<string[]> {
+  const reached = action === "pause" ? "PAUSED" : "ACTIVE";
+  const labels = ownLabels(settings);
+  const live = (await client.list()).filter(
+    (trigger) => specs[trigger.name] !== undefined || isOwn(trigger, labels),
+  );
+  const changed = live.filter(({ status }) => status !== reached);
+  const act = (trigger: LiveTrigger) =>
+    action === "pause" ? client.pause(trigger) : client.resume(trigger);
+  if (!dryRun) for (const trigger of changed) await act(trigger);
+  return changed.map(({ name }) => `${action} ${name}`);
+}
