@@ -30,16 +30,8 @@ SAMPLE = (
     "or test_chain_on_error or test_class_based or test_ignore_result"
 )
 
-LEFT_OUT = (
-    "revoke or test_task_replacement or redis_result_backend "
-    "or test_error_propagates_to_chord_from_simple"
-)
-"""Need remote control, which this broker lacks, or a worker in the tests' process.
-
-The last wants the error of a chord's member, which the caller gets only if it looks
-within the 40 ms between that result and the chord's own: a real worker passes it in 27 of
-30 runs, ours in 9 of 30, with the same two results 40 ms apart.
-"""
+LEFT_OUT = "revoke or test_task_replacement or redis_result_backend"
+"""Need remote control, which this broker lacks, or a worker in the tests' process."""
 
 KNOWN: dict[str, str] = {}
 """Tests that a real worker passes and this one does not, each with the reason."""
