@@ -10,6 +10,7 @@ import type { Report, Step } from "./shell/steps.ts";
 import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
 import { writeWhole } from "./shell/write-whole.ts";
+import { synthesize } from "./terraform/synthesize.ts";
 import { type StackKind, stackDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";
 
@@ -44,8 +45,8 @@ export async function confirmDestroy(world: World, settings: Settings): Promise<
 }
 
 /** Refuses while the database is protected, before anything is touched. */
-export async function refuseProtected({ terraform, settings }: Session): Promise<void> {
-  await terraform.synth();
+export async function refuseProtected({ world, terraform, settings }: Session): Promise<void> {
+  await synthesize(world, settings.stage);
   await terraform.init("app");
   const state = await terraform.state("app");
   const isProtected = state.some(({ attributes }) => attributes.deletion_protection === true);

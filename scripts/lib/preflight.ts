@@ -3,13 +3,13 @@ import type { Settings } from "../../stacks/settings.ts";
 import { oldestTerraform } from "../../stacks/terraform-files.ts";
 import { type Access, credentialProblem, findFolder } from "./cloud/access.ts";
 import { ApiError, CloudApi } from "./cloud/cloud-api.ts";
-import { openTerraform } from "./cloud/session.ts";
 import { dockerError, hasCredentialHelper, isUnchanged, sourceHashOf } from "./image/image.ts";
 import { parseImage } from "./image/registry-images.ts";
 import { childEnvironment } from "./shell/child-environment.ts";
 import { joinProblems, messageOf, UserError } from "./shell/user-error.ts";
 import { NOT_FOUND, type RunResult, type World } from "./shell/world.ts";
 import { proveLock } from "./terraform/state-lock.ts";
+import { synthesize } from "./terraform/synthesize.ts";
 import { missingTerraform, terraformBinary } from "./terraform/terraform.ts";
 
 const PROBE_SECONDS = 20;
@@ -58,7 +58,7 @@ export function deployChecks(options: PreflightOptions): Check[] {
     },
     {
       title: "The cloud would take the stacks",
-      task: () => openTerraform(world, settings).synth(),
+      task: () => synthesize(world, settings.stage),
     },
     { title: "Credentials are unambiguous", task: () => checkCredentials(world) },
     { title: "Logged in to Yandex Cloud", task: () => access.token() },

@@ -58,16 +58,6 @@ export class Terraform {
     return new Terraform(this.world, { ...this.options, onLine }, this.inits);
   }
 
-  /** Writes the Terraform of all stacks. */
-  async synth(): Promise<void> {
-    const { stage } = this.options;
-    const result = await this.world.run(process.execPath, ["run.mjs", "main.ts"], {
-      // config.ts is the user's own code, which may read whatever it likes.
-      env: { ...this.world.env, STAGE: stage },
-    });
-    if (result.exitCode !== 0) throw new UserError(result.stderr.trim() || result.stdout.trim());
-  }
-
   /** Makes a stack's directory ready, once: what was made ready before and is unchanged still is. */
   init(kind: StackKind): Promise<void> {
     const running = this.inits.get(kind) ?? this.initOnce(kind);

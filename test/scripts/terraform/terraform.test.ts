@@ -10,8 +10,6 @@ import {
 } from "../../../scripts/lib/terraform/terraform.ts";
 import { fakeWorld } from "../_world.ts";
 
-const SYNTH = `${process.execPath} run.mjs main.ts`;
-
 describe("Terraform", () => {
   test("runs in the stack's directory and writes a log", async () => {
     const line =
@@ -33,22 +31,6 @@ describe("Terraform", () => {
     await new Terraform(world, { stage: undefined, env }).init("registry");
 
     expect(world.ran).toEqual([line]);
-  });
-
-  test("synthesizes the stage, whatever STAGE says", async () => {
-    const world = fakeWorld({ commands: { [SYNTH]: "" } });
-
-    await new Terraform(world, { stage: undefined, env: { STAGE: "other" } }).synth();
-
-    expect(world.options).toEqual([{ env: { STAGE: undefined } }]);
-  });
-
-  test("passes on what synth refuses", async () => {
-    const world = fakeWorld({ commands: { [SYNTH]: { exitCode: 1, stderr: "[app] no\n" } } });
-
-    await expect(new Terraform(world, { stage: undefined, env: {} }).synth()).rejects.toThrow(
-      "[app] no",
-    );
   });
 
   test("says what failed, why, and where to read on", async () => {
