@@ -190,7 +190,7 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["stages are stack ids", "stage === undefined ? kind : `${kind}-${stage}`", "kind"],
   ]),
-  ...script("terraform/terraform", [
+  ...script("terraform/environment", [
     [
       "AWS_CA_BUNDLE does not reach the provider",
       "const { AWS_CA_BUNDLE: _, ...rest } = env;",

@@ -8,9 +8,9 @@ import { parseImage } from "./image/registry-images.ts";
 import { childEnvironment } from "./shell/child-environment.ts";
 import { joinProblems, messageOf, UserError } from "./shell/user-error.ts";
 import { NOT_FOUND, type RunResult, type World } from "./shell/world.ts";
+import { missingTerraform, terraformBinary } from "./terraform/environment.ts";
 import { proveLock } from "./terraform/state-lock.ts";
 import { synthesize } from "./terraform/synthesize.ts";
-import { missingTerraform, terraformBinary } from "./terraform/terraform.ts";
 
 const PROBE_SECONDS = 20;
 

@@ -4,8 +4,9 @@ import { type AppOutputs, parseAppOutputs } from "../app-outputs.ts";
 import { pruneLogs } from "../shell/run-logs.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
+import { terraformEnvironment } from "../terraform/environment.ts";
 import { synthesize } from "../terraform/synthesize.ts";
-import { Terraform, terraformEnvironment } from "../terraform/terraform.ts";
+import { Terraform } from "../terraform/terraform.ts";
 import { type Access, accessOf, findFolder } from "./access.ts";
 import { CloudApi } from "./cloud-api.ts";
 

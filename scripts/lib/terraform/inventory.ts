@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { ApiError, type CloudApi } from "../cloud/cloud-api.ts";
-import type { PlannedResource } from "./terraform.ts";
+import type { PlannedResource } from "./state.ts";
 
 /** Something in the cloud that has the name of a resource which the state lacks. */
 export interface Namesake {

@@ -10,14 +10,9 @@ import type { Report } from "../shell/steps.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts";
+import { findApplied } from "./messages.ts";
 import { rightsFirst } from "./rights.ts";
-import {
-  findApplied,
-  type StackKind,
-  type Terraform,
-  TerraformFailure,
-  type Variables,
-} from "./terraform.ts";
+import { type StackKind, type Terraform, TerraformFailure, type Variables } from "./terraform.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;

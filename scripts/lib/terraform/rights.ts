@@ -1,4 +1,4 @@
-import type { PlannedResource, StateResource } from "./terraform.ts";
+import type { PlannedResource, StateResource } from "./state.ts";
 
 const GRANT = /_iam_(member|binding)$/;
 

@@ -4,7 +4,7 @@ import type { AppOutputs } from "../app-outputs.ts";
 import type { CloudApi } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import { KINDS } from "./inventory.ts";
-import type { StateResource } from "./terraform.ts";
+import type { StateResource } from "./state.ts";
 
 /**
  * Something beside the stack that nobody uses and that can be made twice without a complaint, so that

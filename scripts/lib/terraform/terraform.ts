@@ -1,14 +1,21 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
-import * as v from "valibot";
 import { stageDirectory } from "../../../stacks/locations.ts";
-import { type BackendSettings, stackId } from "../../../stacks/settings.ts";
-import { childEnvironment } from "../shell/child-environment.ts";
+import { stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";
 import { type Environment, NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
 import { writeWhole } from "../shell/write-whole.ts";
+import { missingTerraform, terraformBinary } from "./environment.ts";
+import { findErrors, lockHint } from "./messages.ts";
+import {
+  type PlannedResource,
+  parseOutputs,
+  parsePlanned,
+  parseState,
+  type StateResource,
+} from "./state.ts";
 
 export type StackKind = "registry" | "domain" | "app";
 
@@ -16,9 +23,6 @@ export type StackKind = "registry" | "domain" | "app";
 const LOCK_TIMEOUT = "-lock-timeout=120s";
 /** Exit code of a detailed plan that is not empty. */
 const CHANGES = 2;
-const SHOWN_ERROR_LINES = 60;
-/** Lines of an error that say where it was met. */
-const LOCATION = /^[│|]?\s*(with \S+,|on \S+ line \d+.*:|\d+: .*)$/;
 
 const PLATFORMS = ["linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64"];
 
@@ -239,165 +243,4 @@ export function stackDirectory(
   stage: string | undefined,
 ): string {
   return join(env.CDKTF_OUTDIR || "cdktf.out", "stacks", stackId(kind, stage));
-}
-
-export function terraformBinary(env: Environment): string {
-  return env.TERRAFORM_BINARY_NAME || "terraform";
-}
-
-export function missingTerraform(binary: string): string {
-  return `\`${binary}\` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.`;
-}
-
-export interface Credentials {
-  readonly token?: string;
-  readonly folderId?: string;
-  readonly backend: BackendSettings["type"];
-}
-
-/**
- * The environment of terraform: what it needs of this process's, plus what keeps it from asking, plus
- * the credentials of this run. A state in a bucket takes AWS_* too.
- */
-export function terraformEnvironment(env: Environment, credentials: Credentials): Environment {
-  const { token, folderId, backend } = credentials;
-  return {
-    ...childEnvironment(env, "terraform"),
-    ...(backend === "s3" && awsVariables(env)),
-    ...(token && { YC_TOKEN: token }),
-    ...(folderId && { YC_FOLDER_ID: folderId }),
-    TF_INPUT: "0",
-    TF_IN_AUTOMATION: "1",
-    CHECKPOINT_DISABLE: "1",
-  };
-}
-
-function awsVariables(env: Environment): Environment {
-  // The provider fails to configure itself when this one is set.
-  const { AWS_CA_BUNDLE: _, ...rest } = env;
-  return Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith("AWS_")));
-}
-
-/** Terraform's errors, each once, after the cloud's own reasons; its last lines where none is marked. */
-export function findErrors(output: string): string {
-  const lines = output
-    .trimEnd()
-    .split("\n")
-    .filter((line) => !/^[╷╵]$/.test(line));
-  const blocks = splitBlocks(lines);
-  const errors = blocks.filter(([title]) => /Error: /.test(title ?? ""));
-  if (errors.length === 0) return lines.slice(-10).join("\n");
-  // The provider warns only when a revision does not start, and nothing else says why.
-  const reasons = blocks.filter(([title]) => /Warning: Failed to deploy/.test(title ?? ""));
-  const shown = foldBlocks([...reasons, ...errors])
-    .join("\n\n")
-    .split("\n");
-  return shown.slice(0, SHOWN_ERROR_LINES).join("\n");
-}
-
-function splitBlocks(lines: readonly string[]): string[][] {
-  const blocks: string[][] = [];
-  for (const line of lines) {
-    if (/^[│|]?\s*(Error|Warning): /.test(line)) blocks.push([line]);
-    else blocks.at(-1)?.push(line);
-  }
-  return blocks;
-}
-
-// A plugin that goes away makes every resource fail with the same words.
-function foldBlocks(blocks: readonly string[][]): string[] {
-  const folded = new Map<string, { text: string; times: number }>();
-  for (const block of blocks) {
-    const words = block.filter((line) => !LOCATION.test(line)).join("\n");
-    const { text = block.join("\n").trimEnd(), times = 0 } = folded.get(words) ?? {};
-    folded.set(words, { text, times: times + 1 });
-  }
-  return [...folded.values()].map(({ text, times }) =>
-    times === 1 ? text : `${text}\n(the same ${times} times)`,
-  );
-}
-
-// A lock in a bucket outlives a run that was killed.
-function lockHint(terraform: string, reason: string): string {
-  if (!reason.includes("Error acquiring the state lock")) return "";
-  const id = /ID:\s+(\S+)/.exec(reason)?.[1] ?? "<ID>";
-  return `Another run holds the lock. If there is none (one was killed), run \`${terraform} force-unlock ${id}\` and try again.`;
-}
-
-/** What an apply did, in a few words. */
-export function findApplied(output: string): string {
-  const counts = /Resources: (?:\d+ imported, )?(\d+) added, (\d+) changed, (\d+) destroyed/.exec(
-    output,
-  );
-  if (counts === null) return "applied";
-  const [, added, changed, destroyed] = counts.map(Number);
-  if (!added && !changed && !destroyed) return "no change";
-  return `${added} added, ${changed} changed, ${destroyed} destroyed`;
-}
-
-const outputsSchema = v.record(
-  v.string(),
-  v.object({ value: v.unknown(), sensitive: v.optional(v.boolean()) }),
-);
-
-export function parseOutputs(text: string): Record<string, unknown> {
-  const outputs = v.parse(outputsSchema, JSON.parse(text));
-  const shown = Object.entries(outputs).filter(([, output]) => output.sensitive !== true);
-  return Object.fromEntries(shown.map(([name, { value }]) => [name, value]));
-}
-
-/** One instance of a resource in the state. */
-export interface StateResource {
-  readonly address: string;
-  readonly type: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
-}
-
-const stateSchema = v.object({
-  resources: v.optional(
-    v.array(
-      v.object({
-        mode: v.string(),
-        type: v.string(),
-        name: v.string(),
-        instances: v.array(v.object({ attributes: v.record(v.string(), v.unknown()) })),
-      }),
-    ),
-    [],
-  ),
-});
-
-/** The managed resources of a state; none when there is no state yet. */
-export function parseState(text: string): StateResource[] {
-  if (text.trim() === "") return [];
-  const { resources } = v.parse(stateSchema, JSON.parse(text));
-  return resources
-    .filter(({ mode }) => mode === "managed")
-    .flatMap(({ type, name, instances }) =>
-      instances.map(({ attributes }) => ({ address: `${type}.${name}`, type, attributes })),
-    );
-}
-
-/** One resource of a synthesized stack. */
-export interface PlannedResource {
-  readonly address: string;
-  readonly type: string;
-  /** As they are written, references included. */
-  readonly attributes: Readonly<Record<string, unknown>>;
-}
-
-const stackSchema = v.object({
-  resource: v.optional(
-    v.record(v.string(), v.record(v.string(), v.record(v.string(), v.unknown()))),
-    {},
-  ),
-});
-
-export function parsePlanned(text: string): PlannedResource[] {
-  const { resource } = v.parse(stackSchema, JSON.parse(text));
-  return Object.entries(resource).flatMap(([type, named]) =>
-    Object.entries(named).map(([name, attributes]) => ({
-      ...{ address: `${type}.${name}`, type, attributes },
-    })),
-  );
 }

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { siteContext, runCommand } from "../../../scripts/lib/local/command.ts";
+import { runCommand, siteContext } from "../../../scripts/lib/local/command.ts";
 import { UsageError } from "../../../scripts/lib/shell/command-line.ts";
 import { UserError } from "../../../scripts/lib/shell/user-error.ts";
 import { fakeWorld } from "../_world.ts";

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
+import type { StateResource } from "../../../scripts/lib/terraform/state.ts";
 import { findStrays } from "../../../scripts/lib/terraform/strays.ts";
-import { type StateResource, Terraform } from "../../../scripts/lib/terraform/terraform.ts";
+import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { describeMaker, stateIdOf } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, bodyOf, fakeWorld, type Routes } from "../_world.ts";
