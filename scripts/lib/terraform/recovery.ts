@@ -9,7 +9,7 @@ import { interruption } from "../shell/interrupt.ts";
 import type { Report } from "../shell/steps.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import { findNamesakes, KINDS, type Known, type Namesake } from "./inventory.ts";
+import { findNamesakes, KINDS, type Known, type Namesake } from "./existing-resources.ts";
 import { findApplied } from "./messages.ts";
 import { rightsFirst } from "./rights.ts";
 import { type StackKind, type Terraform, TerraformFailure, type Variables } from "./terraform.ts";

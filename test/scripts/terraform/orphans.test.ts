@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
+import { findStrays } from "../../../scripts/lib/terraform/orphans.ts";
 import type { StateResource } from "../../../scripts/lib/terraform/state.ts";
-import { findStrays } from "../../../scripts/lib/terraform/strays.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { describeMaker, stateIdOf } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";

@@ -3,7 +3,7 @@ import { describeMaker, STATE_LABEL, stateIdOf } from "../../../stacks/ownership
 import type { AppOutputs } from "../app-outputs.ts";
 import type { CloudApi } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
-import { KINDS } from "./inventory.ts";
+import { KINDS } from "./existing-resources.ts";
 import type { StateResource } from "./state.ts";
 
 /**
