@@ -1,14 +1,15 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { stageDirectory } from "../../stacks/locations.ts";
 import type { Session } from "./cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "./image/image.ts";
+import { readJson } from "./shell/json.ts";
 import type { Report } from "./shell/steps.ts";
 import type { World } from "./shell/world.ts";
 import { writeWhole } from "./shell/write-whole.ts";
-import { isUnfinished, type PlanAhead } from "./terraform/recovery.ts";
+import { isUnfinished, type PlanAhead } from "./terraform/apply-stack.ts";
 
 /** The image and the app's plan, begun while the registry's apply still looks whether it has anything to do. */
 export interface Ahead {
@@ -67,9 +68,7 @@ function isPlainRun({ world, settings }: Session): boolean {
 }
 
 function knownRepository(session: Session): string | undefined {
-  const file = memoryFile(session.world, session.settings.stage);
-  if (!existsSync(file)) return undefined;
-  const memory = v.safeParse(schema, parse(readFileSync(file, "utf8")));
+  const memory = v.safeParse(schema, readJson(memoryFile(session.world, session.settings.stage)));
   const isCurrent = memory.success && memory.output.stack === hashOfStack(session);
   return isCurrent ? memory.output.repository : undefined;
 }
@@ -89,14 +88,6 @@ function relay() {
       listener = report;
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function memoryFile(world: Pick<World, "root">, stage: string | undefined): string {

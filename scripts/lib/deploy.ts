@@ -26,7 +26,7 @@ import { ensureTable } from "./results-table.ts";
 import type { Report, Step } from "./shell/steps.ts";
 import { joinProblems, UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
-import { type ApplyOptions, applyStack } from "./terraform/recovery.ts";
+import { type ApplyOptions, applyStack } from "./terraform/apply-stack.ts";
 import type { StackKind, Variables } from "./terraform/terraform.ts";
 import { handOver, runTriggers } from "./triggers/triggers.ts";
 import { type Finding, verify } from "./verify.ts";

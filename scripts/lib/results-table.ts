@@ -1,7 +1,8 @@
 import * as v from "valibot";
 import type { Access } from "./cloud/access.ts";
 import { request } from "./cloud/cloud-api.ts";
-import { messageOf, UserError } from "./shell/user-error.ts";
+import { parseJson } from "./shell/json.ts";
+import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
 
 const TARGET = "DynamoDB_20120810";
@@ -171,15 +172,10 @@ async function callOnce(
 }
 
 function parseError(text: string): { error: string; message: string } {
-  try {
-    const { __type, message, Message } = v.parse(errorSchema, JSON.parse(text));
-    return {
-      error: __type.split("#").at(-1) || "unknown error",
-      message: message ?? Message ?? "",
-    };
-  } catch (error) {
-    return { error: "unknown error", message: text.slice(0, 200) || messageOf(error) };
-  }
+  const { success, output } = v.safeParse(errorSchema, parseJson(text));
+  if (!success) return { error: "unknown error", message: text.slice(0, 200) || "no explanation" };
+  const { __type, message, Message } = output;
+  return { error: __type.split("#").at(-1) || "unknown error", message: message ?? Message ?? "" };
 }
 
 function failure({ action, status, error, message }: Answer): UserError {

@@ -7,7 +7,7 @@ import { countMessages, findQueueKey } from "./dead-letters.ts";
 import { parseImage } from "./image/registry-images.ts";
 import { messageOf } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
-import { findStrays, type Stray } from "./terraform/orphans.ts";
+import { findOrphans, type Orphan } from "./terraform/orphans.ts";
 import type { StateResource } from "./terraform/state.ts";
 import { ruleDifferences, SETTLING_MINUTES } from "./triggers/plan.ts";
 import type { LiveTrigger, TriggerSpec } from "./triggers/rules.ts";
@@ -55,7 +55,7 @@ export async function verify(
       : []),
     checkTriggers(session, app),
     guarded("dead letters", () => checkDeadLetters(session, app, state), true),
-    guarded("leftovers", async () => checkStrays(session, app, await state(), options), true),
+    guarded("leftovers", async () => checkOrphans(session, app, await state(), options), true),
   ]);
   return findings.flat();
 }
@@ -199,19 +199,19 @@ async function checkTriggers(session: Session, app: AppOutputs): Promise<Finding
   }
 }
 
-async function checkStrays(
+async function checkOrphans(
   session: Session,
   app: AppOutputs,
   state: readonly StateResource[],
   { removeBefore = 0 }: VerifyOptions,
 ): Promise<Finding> {
   const check = "leftovers";
-  const strays = await findStrays(session, app, state);
-  const isDue = ({ own, createdAt }: Stray) => own && createdAt < removeBefore;
-  const removed = strays.filter(isDue);
+  const orphans = await findOrphans(session, app, state);
+  const isDue = ({ own, createdAt }: Orphan) => own && createdAt < removeBefore;
+  const removed = orphans.filter(isDue);
   // A secret takes its versions along.
-  for (const stray of removed) await stray.remove();
-  const left = strays.filter((stray) => !isDue(stray));
+  for (const orphan of removed) await orphan.remove();
+  const left = orphans.filter((orphan) => !isDue(orphan));
   const gone = removed.map(({ what }) => `removed ${what}, which nothing used`);
   if (left.length === 0) return { check, ok: true, found: gone.join("; ") || "none" };
   const fixes = left.map(({ own, command }) =>

@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { forgetRegistry, rememberRegistry, startAhead } from "../../scripts/lib/ahead.ts";
 import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
-import { applyStack } from "../../scripts/lib/terraform/recovery.ts";
+import { applyStack } from "../../scripts/lib/terraform/apply-stack.ts";
 import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
 import { makeStageDirectory } from "../../stacks/locations.ts";
 import { settings } from "./_settings.ts";

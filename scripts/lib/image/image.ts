@@ -14,6 +14,7 @@ import type { Access } from "../cloud/access.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
 import { UsageError } from "../shell/command-line.ts";
+import { readJson } from "../shell/json.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import {
@@ -254,14 +255,6 @@ function remember(world: World, stage: string | undefined, memory: Remembered): 
   writeWhole(join(directory, IMAGE_FILE), variables);
   const stack = join(world.root, stackDirectory(world.env, "app", stage));
   if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), variables);
-}
-
-function readJson(file: string): unknown {
-  try {
-    return JSON.parse(readFileSync(file, "utf8"));
-  } catch {
-    return undefined;
-  }
 }
 
 function memoryFile(world: World, stage: string | undefined): string {

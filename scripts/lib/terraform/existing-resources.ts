@@ -1,9 +1,10 @@
 import * as v from "valibot";
 import { ApiError, type CloudApi } from "../cloud/cloud-api.ts";
+import { asRecord } from "../shell/json.ts";
 import type { PlannedResource } from "./state.ts";
 
 /** Something in the cloud that has the name of a resource which the state lacks. */
-export interface Namesake {
+export interface ExistingResource {
   /** The resource's address in the stack. */
   readonly address: string;
   readonly type: string;
@@ -16,97 +17,72 @@ export interface Namesake {
   /** Belongs to whom its parent belongs to: it has no labels of its own. */
   readonly inherits?: boolean;
   /** Whether another one of this name can be made beside it. */
-  readonly harmless?: boolean;
+  readonly duplicable?: boolean;
   readonly status: string;
 }
 
 /** Attributes of what is known already, by address. */
-export type Known = Map<string, Readonly<Record<string, unknown>>>;
+export type KnownAttributes = Map<string, Readonly<Record<string, unknown>>>;
 
-interface Kind {
+/** How the things of one kind are listed, and deleted. */
+interface Collection {
+  /** What a person calls one of them. */
   readonly noun: string;
   readonly service: string;
   readonly path: string;
+  /** Of the answer. */
   readonly field: string;
-  readonly harmless?: boolean;
+}
+
+function listed(noun: string, service: string, path: string, field?: string): Collection {
+  return { noun, service, path, field: field ?? path.slice(path.lastIndexOf("/") + 1) };
 }
 
 /** Where the things that a name tells apart are listed, by the type of their resource. */
-export const KINDS: Readonly<Record<string, Kind>> = {
-  yandex_api_gateway: {
-    noun: "gateway",
-    service: "serverless-apigateway",
-    path: "/apigateways/v1/apigateways",
-    field: "apiGateways",
-  },
-  yandex_cm_certificate: {
-    noun: "certificate",
-    service: "certificate-manager",
-    path: "/certificate-manager/v1/certificates",
-    field: "certificates",
-  },
-  yandex_container_registry: {
-    noun: "registry",
-    service: "container-registry",
-    path: "/container-registry/v1/registries",
-    field: "registries",
-  },
-  yandex_function_trigger: {
-    noun: "trigger",
-    service: "serverless-triggers",
-    path: "/triggers/v1/triggers",
-    field: "triggers",
-  },
-  yandex_iam_service_account: {
-    noun: "service account",
-    service: "iam",
-    path: "/iam/v1/serviceAccounts",
-    field: "serviceAccounts",
-  },
-  yandex_lockbox_secret: {
-    noun: "secret",
-    service: "lockbox",
-    path: "/lockbox/v1/secrets",
-    field: "secrets",
-    harmless: true,
-  },
-  yandex_logging_group: {
-    noun: "log group",
-    service: "logging",
-    path: "/logging/v1/logGroups",
-    field: "groups",
-  },
-  yandex_serverless_container: {
-    noun: "container",
-    service: "serverless-containers",
-    path: "/containers/v1/containers",
-    field: "containers",
-  },
-  yandex_ydb_database_serverless: {
-    noun: "database",
-    service: "ydb",
-    path: "/ydb/v1/databases",
-    field: "databases",
-  },
-};
+const COLLECTIONS = new Map([
+  [
+    "yandex_api_gateway",
+    listed("gateway", "serverless-apigateway", "/apigateways/v1/apigateways", "apiGateways"),
+  ],
+  [
+    "yandex_cm_certificate",
+    listed("certificate", "certificate-manager", "/certificate-manager/v1/certificates"),
+  ],
+  [
+    "yandex_container_registry",
+    listed("registry", "container-registry", "/container-registry/v1/registries"),
+  ],
+  ["yandex_function_trigger", listed("trigger", "serverless-triggers", "/triggers/v1/triggers")],
+  ["yandex_iam_service_account", listed("service account", "iam", "/iam/v1/serviceAccounts")],
+  ["yandex_lockbox_secret", listed("secret", "lockbox", "/lockbox/v1/secrets")],
+  ["yandex_logging_group", listed("log group", "logging", "/logging/v1/logGroups", "groups")],
+  [
+    "yandex_serverless_container",
+    listed("container", "serverless-containers", "/containers/v1/containers"),
+  ],
+  ["yandex_ydb_database_serverless", listed("database", "ydb", "/ydb/v1/databases")],
+]);
+
+/** The cloud takes several secrets of one name. */
+const DUPLICABLE = "yandex_lockbox_secret";
 
 const REPOSITORY = "yandex_container_repository";
 const POLICY = "yandex_container_repository_lifecycle_policy";
 const RECORD = "yandex_dns_recordset";
 
 /** Looks for whatever has the names of resources that the state lacks. */
-export async function findNamesakes(
+export async function findExisting(
   api: CloudApi,
   folderId: string,
   missing: readonly PlannedResource[],
-  known: Known,
-): Promise<Namesake[]> {
-  const types = new Set(missing.map(({ type }) => type).filter((type) => type in KINDS));
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
+  const types = new Set(missing.map(({ type }) => type).filter((type) => COLLECTIONS.has(type)));
   const lists = await Promise.all(
     [...types].map((type) => findNamed(api, folderId, type, ofType(missing, type))),
   );
   const named = lists.flat();
-  const all: Known = new Map([
+  const all: KnownAttributes = new Map([
     ...known,
     ...named.map(({ address, id }) => [address, { id }] as const),
   ]);
@@ -133,21 +109,33 @@ async function findNamed(
   folderId: string,
   type: string,
   missing: readonly PlannedResource[],
-): Promise<Namesake[]> {
-  const { noun, harmless, service, path, field } = KINDS[type] as Kind;
+): Promise<ExistingResource[]> {
+  const { noun, service, path, field } = collectionOf(type);
   const things = v.parse(v.array(thingSchema), await api.list(service, path, field, { folderId }));
   return missing.flatMap(({ address, attributes }) =>
     things
       .filter(({ name }) => name === attributes.name)
-      .map((thing) => ({ address, type, noun, harmless, ...thing })),
+      .map((thing) => ({ address, type, noun, duplicable: type === DUPLICABLE, ...thing })),
   );
+}
+
+/** Deletes a resource of one of the types that a name tells apart. */
+export async function deleteResource(api: CloudApi, type: string, id: string): Promise<void> {
+  const { service, path } = collectionOf(type);
+  await api.operate(service, `${path}/${id}`, "DELETE");
+}
+
+function collectionOf(type: string): Collection {
+  const collection = COLLECTIONS.get(type);
+  if (collection) return collection;
+  throw new Error(`unexpected type of resource: ${type}`);
 }
 
 // A repository is never in the way: making it again finds it. Its policy is.
 async function findRepositories(
   api: CloudApi,
   missing: readonly PlannedResource[],
-  known: Known,
+  known: KnownAttributes,
 ): Promise<void> {
   for (const { address, attributes } of missing) {
     const name = resolve(attributes.name, known);
@@ -163,8 +151,8 @@ async function findRepositories(
 async function findPolicy(
   api: CloudApi,
   { address, type, attributes }: PlannedResource,
-  known: Known,
-): Promise<Namesake[]> {
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
   const repositoryId = resolve(attributes.repository_id, known);
   if (repositoryId === undefined) return [];
   const path = "/container-registry/v1/lifecyclePolicies";
@@ -184,8 +172,8 @@ const recordSchema = v.object({ data: v.optional(v.array(v.string()), []) });
 async function findRecord(
   api: CloudApi,
   { address, type, attributes }: PlannedResource,
-  known: Known,
-): Promise<Namesake[]> {
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
   const { zone_id: zone, ...rest } = attributes;
   const [name, kind] = [resolve(rest.name, known), resolve(rest.type, known)];
   if (name === undefined || kind === undefined) return [];
@@ -203,7 +191,7 @@ async function findRecord(
   }
 }
 
-function leadsTo(value: string, known: Known): boolean {
+function leadsTo(value: string, known: KnownAttributes): boolean {
   const host = value.replace(/\.$/, "");
   return [...known.values()].some((attributes) => {
     const { id, domain } = attributes;
@@ -216,7 +204,7 @@ function ofType(resources: readonly PlannedResource[], wanted: string): PlannedR
 }
 
 /** A text with its references filled in; `undefined` while one of them is not known. */
-export function resolve(text: unknown, known: Known): string | undefined {
+export function resolve(text: unknown, known: KnownAttributes): string | undefined {
   if (typeof text !== "string") return undefined;
   const filled = text.replace(
     /\$\{(\w+\.\w+)\.([\w.[\]]+)\}/g,
@@ -229,6 +217,6 @@ function attributeAt(attributes: unknown, path: string): string | undefined {
   const value = path
     .split(/[.[\]]+/)
     .filter(Boolean)
-    .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], attributes);
+    .reduce<unknown>((at, key) => asRecord(at)[key], attributes);
   return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -1,3 +1,4 @@
+import { asRecord } from "../shell/json.ts";
 import type { PlannedResource, StateResource } from "./state.ts";
 
 const GRANT = /_iam_(member|binding)$/;
@@ -27,6 +28,5 @@ export async function rightsFirst(
 }
 
 function pathOf({ "//": about }: PlannedResource["attributes"]): string {
-  const { metadata } = (about ?? {}) as { readonly metadata?: { readonly path?: string } };
-  return metadata?.path ?? "";
+  return String(asRecord(asRecord(about).metadata).path ?? "");
 }
