@@ -1,5 +1,4 @@
 import { type Settings, stackId } from "../../stacks/settings.ts";
-import { type Ahead, rememberRegistry, startAhead } from "./ahead.ts";
 import {
   type AppOutputs,
   type DomainOutputs,
@@ -26,6 +25,7 @@ import { ensureTable } from "./results-table.ts";
 import type { Report, Step } from "./shell/steps.ts";
 import { joinProblems, UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
+import { type Ahead, rememberRegistry, startAhead } from "./speculation.ts";
 import { type ApplyOptions, applyStack } from "./terraform/apply-stack.ts";
 import type { StackKind, Variables } from "./terraform/terraform.ts";
 import { handOver, runTriggers } from "./triggers/triggers.ts";

@@ -1,7 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
-import { forgetRegistry } from "./ahead.ts";
 import { refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
 import { forgetImage } from "./image/image.ts";
@@ -10,6 +9,7 @@ import type { Report, Step } from "./shell/steps.ts";
 import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
 import { writeWhole } from "./shell/write-whole.ts";
+import { forgetRegistry } from "./speculation.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import { type StackKind, stackDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";

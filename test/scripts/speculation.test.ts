@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { forgetRegistry, rememberRegistry, startAhead } from "../../scripts/lib/ahead.ts";
 import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
+import { forgetRegistry, rememberRegistry, startAhead } from "../../scripts/lib/speculation.ts";
 import { applyStack } from "../../scripts/lib/terraform/apply-stack.ts";
 import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
 import { makeStageDirectory } from "../../stacks/locations.ts";
