@@ -9,14 +9,14 @@ import { readJson } from "./shell/json.ts";
 import type { Report } from "./shell/steps.ts";
 import type { World } from "./shell/world.ts";
 import { writeWhole } from "./shell/write-whole.ts";
-import { isUnfinished, type PlanAhead } from "./terraform/apply-stack.ts";
+import { isUnfinished, type SavedPlan } from "./terraform/apply-stack.ts";
 
 /** The image and the app's plan, begun while the registry's apply still looks whether it has anything to do. */
-export interface Ahead {
+export interface Speculation {
   readonly repository: string;
   readonly image: Promise<ImageOutcome>;
   /** Nothing where it did not succeed: an apply says why in its own words. */
-  readonly plan: Promise<PlanAhead | undefined>;
+  readonly plan: Promise<SavedPlan | undefined>;
   /** Who listens from now on; what was said before is said again. */
   readonly tell: (report: Report) => void;
 }
@@ -38,10 +38,10 @@ export function forgetRegistry(world: Pick<World, "root">, stage: string | undef
  * stack is the one that was applied last. Changes nothing but the images. Whoever gets this waits for
  * the plan, also when it is of no use any more.
  */
-export function startAhead(
+export function speculate(
   session: Session,
   options: Omit<ImageOptions, "repository" | "report">,
-): Ahead | undefined {
+): Speculation | undefined {
   const repository = knownRepository(session);
   if (repository === undefined || !isPlainRun(session)) return undefined;
   const { report, tell } = relay();
@@ -50,9 +50,9 @@ export function startAhead(
   return { repository, image, plan, tell };
 }
 
-async function planApp({ terraform }: Session, image: Promise<unknown>): Promise<PlanAhead> {
+async function planApp({ terraform }: Session, image: Promise<unknown>): Promise<SavedPlan> {
   await Promise.all([image, terraform.init("app")]);
-  return { changes: await terraform.planAhead("app") };
+  return { changes: await terraform.savePlan("app") };
 }
 
 // A plan cannot wait for a certificate, nor follow a trigger's change of hands or what an unfinished

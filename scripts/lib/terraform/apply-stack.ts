@@ -22,12 +22,12 @@ const LOCKED = /Error acquiring the state lock/;
 /** What is applied, and how. */
 export interface ApplyOptions extends TakeOverOptions {
   readonly variables?: Variables;
-  /** The plan of this very apply, where one was made ahead. */
-  readonly ahead?: PlanAhead | undefined;
+  /** The plan of this very apply, where one was saved. */
+  readonly plan?: SavedPlan | undefined;
 }
 
 /** A plan that was made while something else was still being done. */
-export interface PlanAhead {
+export interface SavedPlan {
   /** Whether there is anything to apply. */
   readonly changes: boolean;
 }
@@ -38,16 +38,16 @@ export interface PlanAhead {
  * only when there is a reason: the mark of a run that never came to its end, or an apply that fails.
  */
 export async function applyStack(options: ApplyOptions): Promise<string> {
-  const { session, kind, report, variables = {}, ahead } = options;
+  const { session, kind, report, variables = {}, plan } = options;
   const terraform = session.terraform.with(report);
-  if (ahead && !ahead.changes) {
-    terraform.forgetPlan(kind);
+  if (plan && !plan.changes) {
+    terraform.removeSavedPlan(kind);
     return "no change";
   }
   const mark = markOf(session.world, session.settings, kind);
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
-  let isPlanned = ahead !== undefined;
+  let isPlanned = plan !== undefined;
   const outcome = await applyInRounds(options, () => {
     const usePlan = isPlanned;
     isPlanned = false;
@@ -73,8 +73,10 @@ async function applyRightsFirst(
   usePlan: boolean,
 ): Promise<string> {
   const first =
-    kind === "app" ? await rightsFirst(terraform.planned(kind), () => terraform.state(kind)) : [];
-  if (first.length === 0 && usePlan) return terraform.applyPlanned(kind);
+    kind === "app"
+      ? await rightsFirst(terraform.configured(kind), () => terraform.state(kind))
+      : [];
+  if (first.length === 0 && usePlan) return terraform.applySavedPlan(kind);
   if (first.length > 0) await terraform.apply(kind, variables, first);
   return terraform.apply(kind, variables);
 }
@@ -93,8 +95,8 @@ async function applyInRounds(options: ApplyOptions, apply: () => Promise<string>
       if (found.size === before) throw outcome;
     }
   } finally {
-    options.session.terraform.forgetImports(options.kind);
-    options.session.terraform.forgetPlan(options.kind);
+    options.session.terraform.removeImports(options.kind);
+    options.session.terraform.removeSavedPlan(options.kind);
   }
 }
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { ApiError, type CloudApi } from "../cloud/cloud-api.ts";
 import { asRecord } from "../shell/json.ts";
-import type { PlannedResource } from "./state.ts";
+import type { ConfiguredResource } from "./state.ts";
 
 /** Something in the cloud that has the name of a resource which the state lacks. */
 export interface ExistingResource {
@@ -74,7 +74,7 @@ const RECORD = "yandex_dns_recordset";
 export async function findExisting(
   api: CloudApi,
   folderId: string,
-  missing: readonly PlannedResource[],
+  missing: readonly ConfiguredResource[],
   known: KnownAttributes,
 ): Promise<ExistingResource[]> {
   const types = new Set(missing.map(({ type }) => type).filter((type) => COLLECTIONS.has(type)));
@@ -108,7 +108,7 @@ async function findNamed(
   api: CloudApi,
   folderId: string,
   type: string,
-  missing: readonly PlannedResource[],
+  missing: readonly ConfiguredResource[],
 ): Promise<ExistingResource[]> {
   const { noun, service, path, field } = collectionOf(type);
   const things = v.parse(v.array(thingSchema), await api.list(service, path, field, { folderId }));
@@ -134,7 +134,7 @@ function collectionOf(type: string): Collection {
 // A repository is never in the way: making it again finds it. Its policy is.
 async function findRepositories(
   api: CloudApi,
-  missing: readonly PlannedResource[],
+  missing: readonly ConfiguredResource[],
   known: KnownAttributes,
 ): Promise<void> {
   for (const { address, attributes } of missing) {
@@ -150,7 +150,7 @@ async function findRepositories(
 
 async function findPolicy(
   api: CloudApi,
-  { address, type, attributes }: PlannedResource,
+  { address, type, attributes }: ConfiguredResource,
   known: KnownAttributes,
 ): Promise<ExistingResource[]> {
   const repositoryId = resolve(attributes.repository_id, known);
@@ -171,7 +171,7 @@ const recordSchema = v.object({ data: v.optional(v.array(v.string()), []) });
 // A record has no labels, but says what it leads to.
 async function findRecord(
   api: CloudApi,
-  { address, type, attributes }: PlannedResource,
+  { address, type, attributes }: ConfiguredResource,
   known: KnownAttributes,
 ): Promise<ExistingResource[]> {
   const { zone_id: zone, ...rest } = attributes;
@@ -199,7 +199,7 @@ function leadsTo(value: string, known: KnownAttributes): boolean {
   });
 }
 
-function ofType(resources: readonly PlannedResource[], wanted: string): PlannedResource[] {
+function ofType(resources: readonly ConfiguredResource[], wanted: string): ConfiguredResource[] {
   return resources.filter(({ type }) => type === wanted);
 }
 

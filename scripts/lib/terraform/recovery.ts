@@ -43,7 +43,7 @@ async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Prom
   const known: KnownAttributes = new Map(
     state.map(({ address, attributes }) => [address, attributes]),
   );
-  const missing = terraform.planned(kind).filter(({ address }) => !known.has(address));
+  const missing = terraform.configured(kind).filter(({ address }) => !known.has(address));
   const found = await findExisting(api, folderId, missing, known);
   const stateId = stateIdOf(settings, world.root);
   const isOwn = ({ inherits, labels, id }: ExistingResource) =>
@@ -52,7 +52,7 @@ async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Prom
   if (strangers.length > 0) throw refusal(session, kind, strangers);
   const plan = await decide(session, kind, firstOfEach(found.filter(isOwn)), owned);
   for (const { type, id } of plan.removed) await deleteResource(api, type, id);
-  terraform.importNext(
+  terraform.writeImports(
     kind,
     plan.imported.map(({ address, id }) => ({ to: address, id })),
   );

@@ -1,5 +1,5 @@
 import { asRecord } from "../shell/json.ts";
-import type { PlannedResource, StateResource } from "./state.ts";
+import type { ConfiguredResource, StateResource } from "./state.ts";
 
 const GRANT = /_iam_(member|binding)$/;
 
@@ -12,7 +12,7 @@ const WAIT = /\/Rights\/Resource$/;
  * between. Nothing when an apply does one of the two only.
  */
 export async function rightsFirst(
-  planned: readonly PlannedResource[],
+  planned: readonly ConfiguredResource[],
   readState: () => Promise<readonly StateResource[]>,
 ): Promise<string[]> {
   const wanted = planned.filter(({ type, attributes }) => GRANT.test(type) && !attributes.count);
@@ -27,6 +27,6 @@ export async function rightsFirst(
   return [...waits.map(({ address }) => address), ...given];
 }
 
-function pathOf({ "//": about }: PlannedResource["attributes"]): string {
+function pathOf({ "//": about }: ConfiguredResource["attributes"]): string {
   return String(asRecord(asRecord(about).metadata).path ?? "");
 }

@@ -44,7 +44,7 @@ export function parseState(text: string): StateResource[] {
 }
 
 /** One resource of a synthesized stack. */
-export interface PlannedResource {
+export interface ConfiguredResource {
   readonly address: string;
   readonly type: string;
   /** As they are written, references included. */
@@ -58,7 +58,7 @@ const stackSchema = v.object({
   ),
 });
 
-export function parsePlanned(text: string): PlannedResource[] {
+export function parseConfiguration(text: string): ConfiguredResource[] {
   const { resource } = v.parse(stackSchema, JSON.parse(text));
   return Object.entries(resource).flatMap(([type, named]) =>
     Object.entries(named).map(([name, attributes]) => ({

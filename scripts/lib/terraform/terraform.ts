@@ -10,9 +10,9 @@ import { writeWhole } from "../shell/write-whole.ts";
 import { missingTerraform, terraformBinary } from "./environment.ts";
 import { findErrors, lockHint } from "./messages.ts";
 import {
-  type PlannedResource,
+  type ConfiguredResource,
+  parseConfiguration,
   parseOutputs,
-  parsePlanned,
   parseState,
   type StateResource,
 } from "./state.ts";
@@ -86,21 +86,21 @@ export class Terraform {
     return (await this.logged(kind, "plan", args)).stdout;
   }
 
-  /** Plans the next apply, keeps the plan for `applyPlanned`, and says whether it changes anything. */
-  async planAhead(kind: StackKind): Promise<boolean> {
+  /** Plans the next apply, keeps the plan for `applySavedPlan`, and says whether it changes anything. */
+  async savePlan(kind: StackKind): Promise<boolean> {
     const flags = ["-detailed-exitcode", LOCK_TIMEOUT, `-out=${this.planFile(kind)}`];
     const args = ["plan", "-input=false", "-no-color", ...flags];
     return (await this.logged(kind, "plan", args, [0, CHANGES])).exitCode === CHANGES;
   }
 
-  /** Applies what was planned ahead, and gives back what Terraform said. */
-  async applyPlanned(kind: StackKind): Promise<string> {
+  /** Applies the saved plan, and returns what Terraform said. */
+  async applySavedPlan(kind: StackKind): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", LOCK_TIMEOUT, this.planFile(kind)];
     return (await this.logged(kind, "apply", args)).stdout;
   }
 
   /** A plan holds what the state holds, so it goes where nobody else can read it. */
-  forgetPlan(kind: StackKind): void {
+  removeSavedPlan(kind: StackKind): void {
     rmSync(join(this.world.root, this.directory(kind), this.planFile(kind)), { force: true });
   }
 
@@ -132,17 +132,17 @@ export class Terraform {
   }
 
   /** What the synthesized stack wants to be there. */
-  planned(kind: StackKind): readonly PlannedResource[] {
-    return parsePlanned(readFileSync(this.file(kind, "cdk.tf.json"), "utf8"));
+  configured(kind: StackKind): readonly ConfiguredResource[] {
+    return parseConfiguration(readFileSync(this.file(kind, "cdk.tf.json"), "utf8"));
   }
 
   /** Has the next apply take these into the state, by address and id. */
-  importNext(kind: StackKind, imports: readonly { readonly to: string; readonly id: string }[]) {
-    if (imports.length === 0) return this.forgetImports(kind);
+  writeImports(kind: StackKind, imports: readonly { readonly to: string; readonly id: string }[]) {
+    if (imports.length === 0) return this.removeImports(kind);
     writeWhole(this.file(kind, IMPORTS), JSON.stringify({ import: imports }, null, 2));
   }
 
-  forgetImports(kind: StackKind): void {
+  removeImports(kind: StackKind): void {
     rmSync(this.file(kind, IMPORTS), { force: true });
   }
 
@@ -152,7 +152,7 @@ export class Terraform {
   }
 
   /** Forgets every resource of a type, for one that is gone and that the provider cannot read. */
-  async forget(kind: StackKind, type: string): Promise<void> {
+  async removeFromState(kind: StackKind, type: string): Promise<void> {
     const addresses = (await this.captured(kind, ["state", "list"])).split("\n");
     const gone = addresses.filter((address) => address.startsWith(`${type}.`));
     if (gone.length > 0) await this.captured(kind, ["state", "rm", LOCK_TIMEOUT, ...gone]);
