@@ -27,7 +27,8 @@ import { rememberRegistry, type Speculation, speculate } from "./speculation.ts"
 import { type ApplyOptions, applyStack } from "./terraform/apply-stack.ts";
 import type { StackKind, Variables } from "./terraform/terraform.ts";
 import { handOver, runTriggers } from "./triggers/triggers.ts";
-import { type Finding, verify } from "./verify.ts";
+import type { Finding } from "./verify/finding.ts";
+import { verify } from "./verify.ts";
 
 /** What a deploy is asked for. */
 export interface DeployOptions {

@@ -4,12 +4,9 @@ import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
 import { findQueueKey, keyInState, parseCount } from "../../scripts/lib/dead-letters.ts";
 import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
 import type { LiveTrigger, QueueRule } from "../../scripts/lib/triggers/rules.ts";
-import {
-  compareRevision,
-  compareTrigger,
-  formatFindings,
-  verify,
-} from "../../scripts/lib/verify.ts";
+import { compareRevision } from "../../scripts/lib/verify/revision.ts";
+import { compareTrigger } from "../../scripts/lib/verify/triggers.ts";
+import { formatFindings, verify } from "../../scripts/lib/verify.ts";
 import { settings } from "./_settings.ts";
 import { ACCESS, fakeWorld, type Routes } from "./_world.ts";
 
