@@ -1,5 +1,5 @@
 import { settingsOf } from "./lib/cloud/session.ts";
-import { closingLines, deploySteps } from "./lib/deploy.ts";
+import { closingLines, deploySteps } from "./lib/deploy/deploy.ts";
 import { givenImage, refuseBoth } from "./lib/image/image.ts";
 import { DRY_RUN, REBUILD, STAGE, VERBOSE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";

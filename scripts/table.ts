@@ -1,5 +1,5 @@
+import { ensureTable } from "./lib/cloud/results-table.ts";
 import { openSession, readApp, settingsOf } from "./lib/cloud/session.ts";
-import { ensureTable } from "./lib/results-table.ts";
 import { DRY_RUN, STAGE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
 

@@ -1,7 +1,7 @@
 import { openSession, readApp, settingsOf } from "./lib/cloud/session.ts";
 import { STAGE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
-import { formatFindings, verify } from "./lib/verify.ts";
+import { formatFindings, verify } from "./lib/verify/verify.ts";
 
 const command = {
   name: "verify",

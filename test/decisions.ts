@@ -219,15 +219,19 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["an old CLI works", 'this.tree = ["serverless", "trigger"];', ""],
   ]),
-  ...script("verify", [
+  ...script(
+    "verify/revision",
     [
-      "verify compares fingerprints",
-      "active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint",
-      "false",
+      [
+        "verify compares fingerprints",
+        "active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint",
+        "false",
+      ],
+      ["verify compares digests", "active.image.imageDigest !== digest", "false"],
     ],
-    ["verify compares digests", "active.image.imageDigest !== digest", "false"],
-  ]),
-  ...script("results-table", [
+    "verify/verify",
+  ),
+  ...script("cloud/results-table", [
     ["the table is paid by request", '    BillingMode: "PAY_PER_REQUEST",\n', ""],
   ]),
   ...script("cloud/access", [["yc opens no browser", '[...args, "--no-browser"]', "args"]]),
@@ -240,7 +244,7 @@ export const DECISIONS: readonly Decision[] = [
         "return;",
       ],
     ],
-    "preflight",
+    "deploy/preflight",
   ),
   ...script("destroy", [
     ["a protected database stops a destroy", "if (!isProtected) return;", "return;"],

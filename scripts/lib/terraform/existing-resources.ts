@@ -77,9 +77,10 @@ export async function findExisting(
   missing: readonly ConfiguredResource[],
   known: KnownAttributes,
 ): Promise<ExistingResource[]> {
-  const types = new Set(missing.map(({ type }) => type).filter((type) => COLLECTIONS.has(type)));
   const lists = await Promise.all(
-    [...types].map((type) => findNamed(api, folderId, type, ofType(missing, type))),
+    [...COLLECTIONS].map(([type, collection]) =>
+      findNamed(api, folderId, collection, ofType(missing, type)),
+    ),
   );
   const named = lists.flat();
   const all: KnownAttributes = new Map([
@@ -107,12 +108,12 @@ const thingSchema = v.object({
 async function findNamed(
   api: CloudApi,
   folderId: string,
-  type: string,
+  { noun, service, path, field }: Collection,
   missing: readonly ConfiguredResource[],
 ): Promise<ExistingResource[]> {
-  const { noun, service, path, field } = collectionOf(type);
+  if (missing.length === 0) return [];
   const things = v.parse(v.array(thingSchema), await api.list(service, path, field, { folderId }));
-  return missing.flatMap(({ address, attributes }) =>
+  return missing.flatMap(({ address, type, attributes }) =>
     things
       .filter(({ name }) => name === attributes.name)
       .map((thing) => ({ address, type, noun, duplicable: type === DUPLICABLE, ...thing })),
@@ -121,14 +122,8 @@ async function findNamed(
 
 /** Deletes a resource of one of the types that a name tells apart. */
 export async function deleteResource(api: CloudApi, type: string, id: string): Promise<void> {
-  const { service, path } = collectionOf(type);
-  await api.operate(service, `${path}/${id}`, "DELETE");
-}
-
-function collectionOf(type: string): Collection {
-  const collection = COLLECTIONS.get(type);
-  if (collection) return collection;
-  throw new Error(`unexpected type of resource: ${type}`);
+  const { service, path } = COLLECTIONS.get(type) ?? {};
+  if (service && path) await api.operate(service, `${path}/${id}`, "DELETE");
 }
 
 // A repository is never in the way: making it again finds it. Its policy is.

@@ -1,6 +1,8 @@
-import { stackId } from "../../stacks/settings.ts";
-import { reachableUrl } from "./app-outputs.ts";
-import { domainAdvice } from "./cloud/certificate.ts";
+import { stackId } from "../../../stacks/settings.ts";
+import { reachableUrl } from "../app-outputs.ts";
+import { domainAdvice } from "../cloud/certificate.ts";
+import type { Step } from "../shell/steps.ts";
+import type { StackKind } from "../terraform/terraform.ts";
 import {
   applyApp,
   applyDomain,
@@ -15,8 +17,6 @@ import {
   takeOver,
   verifyAll,
 } from "./deploy-steps.ts";
-import type { Step } from "./shell/steps.ts";
-import type { StackKind } from "./terraform/terraform.ts";
 
 /** The steps of a deploy. Each may be repeated, and finds again what an interrupted run has done. */
 export function deploySteps(options: DeployOptions): Step<Deploy>[] {

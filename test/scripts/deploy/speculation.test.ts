@@ -2,13 +2,17 @@ import { existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
-import { forgetRegistry, rememberRegistry, speculate } from "../../scripts/lib/speculation.ts";
-import { applyStack } from "../../scripts/lib/terraform/apply-stack.ts";
-import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
-import { makeStageDirectory } from "../../stacks/locations.ts";
-import { settings } from "./_settings.ts";
-import { ACCESS, type Commands, fakeWorld } from "./_world.ts";
+import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
+import {
+  forgetRegistry,
+  rememberRegistry,
+  speculate,
+} from "../../../scripts/lib/deploy/speculation.ts";
+import { applyStack } from "../../../scripts/lib/terraform/apply-stack.ts";
+import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
+import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { settings } from "../_settings.ts";
+import { ACCESS, type Commands, fakeWorld } from "../_world.ts";
 
 const REPOSITORY = "cr.yandex/crp1/app";
 const DIGEST = `sha256:${"a".repeat(64)}`;

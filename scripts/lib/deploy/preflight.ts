@@ -1,16 +1,16 @@
 import * as v from "valibot";
-import type { Settings } from "../../stacks/settings.ts";
-import { oldestTerraform } from "../../stacks/terraform-files.ts";
-import { type Access, credentialProblem, findFolder } from "./cloud/access.ts";
-import { ApiError, CloudApi } from "./cloud/cloud-api.ts";
-import { dockerError, hasCredentialHelper, isUnchanged, sourceHashOf } from "./image/image.ts";
-import { parseImage } from "./image/registry-images.ts";
-import { childEnvironment } from "./shell/child-environment.ts";
-import { joinProblems, messageOf, UserError } from "./shell/user-error.ts";
-import { NOT_FOUND, type RunResult, type World } from "./shell/world.ts";
-import { missingTerraform, terraformBinary } from "./terraform/environment.ts";
-import { proveLock } from "./terraform/state-lock.ts";
-import { synthesize } from "./terraform/synthesize.ts";
+import type { Settings } from "../../../stacks/settings.ts";
+import { oldestTerraform } from "../../../stacks/terraform-files.ts";
+import { type Access, credentialProblem, findFolder } from "../cloud/access.ts";
+import { ApiError, CloudApi } from "../cloud/cloud-api.ts";
+import { dockerError, hasCredentialHelper, isUnchanged, sourceHashOf } from "../image/image.ts";
+import { parseImage } from "../image/registry-images.ts";
+import { childEnvironment } from "../shell/child-environment.ts";
+import { joinProblems, messageOf, UserError } from "../shell/user-error.ts";
+import { NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
+import { missingTerraform, terraformBinary } from "../terraform/environment.ts";
+import { proveLock } from "../terraform/state-lock.ts";
+import { synthesize } from "../terraform/synthesize.ts";
 
 const PROBE_SECONDS = 20;
 

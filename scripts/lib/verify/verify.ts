@@ -1,13 +1,13 @@
-import { type AppOutputs, reachableUrl } from "./app-outputs.ts";
-import type { Session } from "./cloud/session.ts";
-import { countMessages, findQueueKey } from "./dead-letters.ts";
-import { messageOf } from "./shell/user-error.ts";
-import { findOrphans, type Orphan } from "./terraform/orphans.ts";
-import type { StateResource } from "./terraform/state.ts";
-import type { Finding } from "./verify/finding.ts";
-import { checkDomain, checkGateway } from "./verify/gateway.ts";
-import { checkRevision } from "./verify/revision.ts";
-import { checkTriggers } from "./verify/triggers.ts";
+import { type AppOutputs, reachableUrl } from "../app-outputs.ts";
+import { countMessages, findQueueKey } from "../cloud/dead-letters.ts";
+import type { Session } from "../cloud/session.ts";
+import { messageOf } from "../shell/user-error.ts";
+import { findOrphans, type Orphan } from "../terraform/orphans.ts";
+import type { StateResource } from "../terraform/state.ts";
+import type { Finding } from "./finding.ts";
+import { checkDomain, checkGateway } from "./gateway.ts";
+import { checkRevision } from "./revision.ts";
+import { checkTriggers } from "./triggers.ts";
 
 export interface VerifyOptions {
   /** Remove what a deploy of this state made before this time, and nobody uses. @default - only name it */

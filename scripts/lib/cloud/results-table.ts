@@ -1,9 +1,9 @@
 import * as v from "valibot";
-import type { Access } from "./cloud/access.ts";
-import { request } from "./cloud/cloud-api.ts";
-import { parseJson } from "./shell/json.ts";
-import { UserError } from "./shell/user-error.ts";
-import type { World } from "./shell/world.ts";
+import { parseJson } from "../shell/json.ts";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import type { Access } from "./access.ts";
+import { request } from "./cloud-api.ts";
 
 const TARGET = "DynamoDB_20120810";
 const KEY = "id";

@@ -1,12 +1,12 @@
-import type { Settings } from "../../stacks/settings.ts";
+import type { Settings } from "../../../stacks/settings.ts";
 import {
   type AppOutputs,
   type DomainOutputs,
   parseAppOutputs,
   parseDomainOutputs,
   parseRegistryOutputs,
-} from "./app-outputs.ts";
-import { accessOf } from "./cloud/access.ts";
+} from "../app-outputs.ts";
+import { accessOf } from "../cloud/access.ts";
 import {
   certificateStatus,
   isRefused,
@@ -14,21 +14,21 @@ import {
   knownCertificate,
   waitForCertificate,
   wasAttached,
-} from "./cloud/certificate.ts";
-import { openSession, type Session } from "./cloud/session.ts";
-import { ensureImage, type ImageOptions } from "./image/image.ts";
+} from "../cloud/certificate.ts";
+import { ensureTable } from "../cloud/results-table.ts";
+import { openSession, type Session } from "../cloud/session.ts";
+import { ensureImage, type ImageOptions } from "../image/image.ts";
+import { projectNotes } from "../local/project-checks.ts";
+import type { Report } from "../shell/steps.ts";
+import { joinProblems, UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import { type ApplyOptions, applyStack } from "../terraform/apply-stack.ts";
+import type { StackKind, Variables } from "../terraform/terraform.ts";
+import { handOver, runTriggers } from "../triggers/triggers.ts";
+import type { Finding } from "../verify/finding.ts";
+import { verify } from "../verify/verify.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
-import { projectNotes } from "./project-checks.ts";
-import { ensureTable } from "./results-table.ts";
-import type { Report } from "./shell/steps.ts";
-import { joinProblems, UserError } from "./shell/user-error.ts";
-import type { World } from "./shell/world.ts";
 import { rememberRegistry, type Speculation, speculate } from "./speculation.ts";
-import { type ApplyOptions, applyStack } from "./terraform/apply-stack.ts";
-import type { StackKind, Variables } from "./terraform/terraform.ts";
-import { handOver, runTriggers } from "./triggers/triggers.ts";
-import type { Finding } from "./verify/finding.ts";
-import { verify } from "./verify.ts";
 
 /** What a deploy is asked for. */
 export interface DeployOptions {

@@ -1,8 +1,8 @@
-import type { Settings } from "../../stacks/settings.ts";
-import { type StaticKey, signedRequest } from "./cloud/aws-request.ts";
-import { UserError } from "./shell/user-error.ts";
-import type { World } from "./shell/world.ts";
-import type { StateResource } from "./terraform/state.ts";
+import type { Settings } from "../../../stacks/settings.ts";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import type { StateResource } from "../terraform/state.ts";
+import { type StaticKey, signedRequest } from "./aws-request.ts";
 
 const REGION = "ru-central1";
 const COUNT = "ApproximateNumberOfMessages";
