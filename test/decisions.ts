@@ -197,17 +197,21 @@ export const DECISIONS: readonly Decision[] = [
       "const rest = env;",
     ],
   ]),
-  ...script("image/image", [
-    ["one manifest, no index", '"--provenance=false",', ""],
-    ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
-    ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
-  ]),
+  ...script(
+    "image/docker",
+    [
+      ["one manifest, no index", '"--provenance=false",', ""],
+      ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
+      ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
+    ],
+    "image/image",
+  ),
   ...script("image/image", [
     ["a digest that the registry no longer has is refused", "await requireImage(api, given);", ""],
     [
       "unchanged sources are not built again",
-      "known?.digest ?? (await build(options, tag))",
-      "await build(options, tag)",
+      "known?.digest ?? (await buildImage(options, tag))",
+      "await buildImage(options, tag)",
     ],
   ]),
   ...script("triggers/client", [
