@@ -25,7 +25,7 @@ import type { World } from "../shell/world.ts";
 import { type ApplyOptions, applyStack } from "../terraform/apply-stack.ts";
 import type { StackKind, Variables } from "../terraform/terraform.ts";
 import { handOver, runTriggers } from "../triggers/triggers.ts";
-import type { Finding } from "../verify/finding.ts";
+import type { Finding } from "../verify/check-result.ts";
 import { verify } from "../verify/verify.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
 import { rememberRegistry, type Speculation, speculate } from "./speculation.ts";

@@ -10,10 +10,10 @@ import { siteContext } from "./command.ts";
 import { findInstances, type Instance, registerInstance } from "./instances.ts";
 import { type OwnCommand, refuseDown, runOnce } from "./once.ts";
 import { BUCKETS_DIRECTORY, cacheDirectory, readSecrets } from "./paths.ts";
-import { createReader } from "./reader.ts";
+import { createReader } from "./reporter.ts";
 import { readSynthesized } from "./stack.ts";
 import type { Facts } from "./terminal/header.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { Reader } from "./terminal/reporter.ts";
 import { refuseUnknownTimer } from "./timers.ts";
 import { watchSources } from "./watch.ts";
 

@@ -1,7 +1,7 @@
 import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import type { Keys } from "./terminal/keys.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { Reader } from "./terminal/reporter.ts";
 
 const MAX_CHOICES = 9;
 

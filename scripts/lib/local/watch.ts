@@ -4,7 +4,7 @@ import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
 import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { readSynthesized, stackSources } from "./stack.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { Reader } from "./terminal/reporter.ts";
 
 const SETTLE_MS = 300;
 const IGNORED =

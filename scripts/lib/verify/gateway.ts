@@ -3,7 +3,7 @@ import { request } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "./check-result.ts";
 
 const GATEWAY_ATTEMPTS = 4;
 const GATEWAY_RETRY_MS = 3000;

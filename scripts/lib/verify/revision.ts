@@ -2,7 +2,7 @@ import * as v from "valibot";
 import type { AppOutputs } from "../app-outputs.ts";
 import type { Session } from "../cloud/session.ts";
 import { parseImage } from "../image/registry-images.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "./check-result.ts";
 
 /** Whether a container runs what was deployed. */
 export async function checkRevision(

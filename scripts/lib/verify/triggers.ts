@@ -4,7 +4,7 @@ import { messageOf } from "../shell/user-error.ts";
 import { ruleDifferences, SETTLING_MINUTES } from "../triggers/plan.ts";
 import type { LiveTrigger, TriggerSpec } from "../triggers/rules.ts";
 import { clientOf } from "../triggers/triggers.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "./check-result.ts";
 
 /** Whether all triggers are as they should be. */
 export async function checkTriggers(session: Session, app: AppOutputs): Promise<Finding[]> {

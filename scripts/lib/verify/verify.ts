@@ -4,7 +4,7 @@ import type { Session } from "../cloud/session.ts";
 import { messageOf } from "../shell/user-error.ts";
 import { findOrphans, type Orphan } from "../terraform/orphans.ts";
 import type { StateResource } from "../terraform/state.ts";
-import type { Finding } from "./finding.ts";
+import type { Finding } from "./check-result.ts";
 import { checkDomain, checkGateway } from "./gateway.ts";
 import { checkRevision } from "./revision.ts";
 import { checkTriggers } from "./triggers.ts";

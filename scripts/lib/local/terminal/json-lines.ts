@@ -5,7 +5,7 @@ import { formatJson } from "../../../../packages/local-cloud/support/harmless.ts
 import { followOutcomes } from "./follow-outcomes.ts";
 import type { Facts } from "./header.ts";
 import { waitBefore } from "./outcome-lines.ts";
-import type { Reader } from "./reader.ts";
+import type { Reader } from "./reporter.ts";
 import type { Output } from "./screen.ts";
 
 const SHOWN: ReadonlySet<CloudEvent["type"]> = new Set(["container", "refused", "timer"]);

@@ -9,8 +9,8 @@ import { describeEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
 import { type Facts, formatHeader } from "./header.ts";
 import { formatOutcome, type OutcomeContext } from "./outcome-lines.ts";
-import type { Reader } from "./reader.ts";
 import { Repeats } from "./repeats.ts";
+import type { Reader } from "./reporter.ts";
 import { type Output, Screen } from "./screen.ts";
 import { formatDuration, formatTime, type Paint } from "./style.ts";
 

@@ -6,7 +6,7 @@ import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { JsonLines } from "./terminal/json-lines.ts";
 import { type Keys, readKeys } from "./terminal/keys.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { Reader } from "./terminal/reporter.ts";
 import { coloured, plain } from "./terminal/style.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { TimerChoice } from "./timers.ts";
