@@ -6,7 +6,7 @@ import type { Session } from "./cloud/session.ts";
 import { forgetRegistry } from "./deploy/speculation.ts";
 import { forgetImage } from "./image/image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
-import type { Report, Step } from "./shell/steps.ts";
+import type { OnLine, Step } from "./shell/steps.ts";
 import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
 import { writeWhole } from "./shell/write-whole.ts";
@@ -78,7 +78,7 @@ async function removeTriggers(session: Session): Promise<string> {
   return changes.length === 0 ? "none" : changes.join("; ");
 }
 
-async function destroyStack(session: Session, kind: StackKind, report: Report): Promise<string> {
+async function destroyStack(session: Session, kind: StackKind, report: OnLine): Promise<string> {
   if (kind === "domain" && !session.settings.domain) layOutDomain(session);
   const terraform = session.terraform.with(report);
   await terraform.init(kind);

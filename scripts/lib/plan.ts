@@ -5,7 +5,7 @@ import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certif
 import type { Session } from "./cloud/session.ts";
 import { rememberedImage } from "./image/image.ts";
 import { synthesize } from "./terraform/synthesize.ts";
-import type { StackKind, Variables } from "./terraform/terraform.ts";
+import type { StackKind, TerraformVariables } from "./terraform/terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;
@@ -28,7 +28,7 @@ export async function planStacks(session: Session, given: string | undefined): P
 async function planApp(
   { world, settings, terraform }: Session,
   given: string | undefined,
-  certificate: Variables,
+  certificate: TerraformVariables,
 ) {
   const deployed = deployedImage(await terraform.outputs("app"));
   const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;

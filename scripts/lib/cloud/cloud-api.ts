@@ -11,7 +11,7 @@ const OPERATION_TIMEOUT_MS = 10 * 60_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A call that failed; the status is 0 when there was no answer. */
-export class ApiError extends UserError {
+export class CloudApiError extends UserError {
   readonly status: number;
 
   constructor(message: string, status: number, options?: ErrorOptions) {
@@ -92,7 +92,7 @@ export class CloudApi {
       body: body && JSON.stringify(body),
     });
     const text = await response.text();
-    if (!response.ok) throw apiError(service, response.status, text);
+    if (!response.ok) throw failedCall(service, response.status, text);
     return parseJson(text) ?? {};
   }
 }
@@ -108,23 +108,24 @@ export async function request(world: World, url: string, init: RequestInit): Pro
     return await world.fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...init });
   } catch (error) {
     const { host } = new URL(url);
-    throw new ApiError(`${host} cannot be reached. Check the network.`, 0, { cause: error });
+    throw new CloudApiError(`${host} cannot be reached. Check the network.`, 0, { cause: error });
   }
 }
 
-function apiError(service: string, status: number, text: string): ApiError {
+function failedCall(service: string, status: number, text: string): CloudApiError {
   if (status === 401) {
-    return new ApiError(
+    return new CloudApiError(
       `${service} does not accept the token (401). It may have expired: IAM tokens live up to 12 hours.`,
       status,
     );
   }
   const message = asRecord(parseJson(text)).message ?? (text.slice(0, 200) || "no explanation");
-  return new ApiError(`${service} answered ${status}: ${message}`, status);
+  return new CloudApiError(`${service} answered ${status}: ${message}`, status);
 }
 
 function isPassing(error: unknown): boolean {
   return (
-    error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500)
+    error instanceof CloudApiError &&
+    (error.status === 0 || error.status === 429 || error.status >= 500)
   );
 }

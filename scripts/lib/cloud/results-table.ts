@@ -126,7 +126,7 @@ async function until(
   }
 }
 
-interface Answer {
+interface TableResponse {
   readonly action: string;
   readonly status: number;
   readonly body: unknown;
@@ -142,7 +142,7 @@ const errorSchema = v.object({
 });
 
 // Every one of these calls may be repeated. A new database or a new right may need a moment.
-async function call(options: TableOptions, action: string, body: object): Promise<Answer> {
+async function call(options: TableOptions, action: string, body: object): Promise<TableResponse> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await callOnce(options, action, body);
     const passing = answer.status === 429 || answer.status >= 500;
@@ -155,7 +155,7 @@ async function callOnce(
   { world, access, endpoint }: TableOptions,
   action: string,
   body: object,
-): Promise<Answer> {
+): Promise<TableResponse> {
   const response = await request(world, endpoint, {
     method: "POST",
     headers: {
@@ -178,7 +178,7 @@ function parseError(text: string): { error: string; message: string } {
   return { error: __type.split("#").at(-1) || "unknown error", message: message ?? Message ?? "" };
 }
 
-function failure({ action, status, error, message }: Answer): UserError {
+function failure({ action, status, error, message }: TableResponse): UserError {
   const hint = /AccessDenied|Unrecognized|Unauthorized/i.test(`${error}${message}`)
     ? " Grant ydb.editor on the folder to the account that deploys."
     : "";

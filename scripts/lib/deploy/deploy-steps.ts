@@ -19,13 +19,13 @@ import { ensureTable } from "../cloud/results-table.ts";
 import { openSession, type Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions } from "../image/image.ts";
 import { projectNotes } from "../local/project-checks.ts";
-import type { Report } from "../shell/steps.ts";
+import type { OnLine } from "../shell/steps.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { type ApplyOptions, applyStack } from "../terraform/apply-stack.ts";
-import type { StackKind, Variables } from "../terraform/terraform.ts";
+import type { StackKind, TerraformVariables } from "../terraform/terraform.ts";
 import { handOver, runTriggers } from "../triggers/triggers.ts";
-import type { Finding } from "../verify/check-result.ts";
+import type { CheckResult } from "../verify/check-result.ts";
 import { verify } from "../verify/verify.ts";
 import { deployChecks, runChecks } from "./preflight.ts";
 import { rememberRegistry, type Speculation, speculate } from "./speculation.ts";
@@ -57,7 +57,7 @@ export interface Deploy {
   /** Status of the certificate, where the provider would fail on it. */
   refused?: string;
   app?: AppOutputs;
-  findings?: readonly Finding[];
+  findings?: readonly CheckResult[];
   /** What Django's own checks say, asked for beside everything else. */
   asking?: Promise<readonly string[]>;
   notes?: readonly string[];
@@ -77,7 +77,7 @@ export async function preflight(deploy: Deploy): Promise<string> {
 }
 
 /** Applies the registry, and meanwhile begins what most likely follows. */
-export async function applyRegistry(deploy: Deploy, report: Report): Promise<string> {
+export async function applyRegistry(deploy: Deploy, report: OnLine): Promise<string> {
   const { terraform } = session(deploy);
   // Beside the registry's apply, which it does not depend on. What fails is told when it is awaited.
   terraform.init("app").catch(() => {});
@@ -104,7 +104,7 @@ export async function applyRegistry(deploy: Deploy, report: Report): Promise<str
  * Applies the domain's stack, unless its certificate is being renewed (every plan of it fails then,
  * and there is nothing to do) or can no longer be issued.
  */
-export async function applyDomain(deploy: Deploy, report: Report): Promise<string> {
+export async function applyDomain(deploy: Deploy, report: OnLine): Promise<string> {
   const { terraform, api } = session(deploy);
   await terraform.with(report).init("domain");
   const before = parseDomainOutputs(await terraform.outputs("domain"));
@@ -124,7 +124,7 @@ export async function applyDomain(deploy: Deploy, report: Report): Promise<strin
 }
 
 /** Builds and pushes the image unless its sources are unchanged. */
-export async function provideImage(deploy: Deploy, report: Report): Promise<string> {
+export async function provideImage(deploy: Deploy, report: OnLine): Promise<string> {
   const { speculation, repository = "" } = deploy;
   speculation?.tell(report);
   const options = { ...imageOptions(deploy), repository, report };
@@ -145,7 +145,7 @@ export async function takeOver(deploy: Deploy): Promise<string> {
 }
 
 /** Applies the app, twice where the second apply attaches the domain. */
-export async function applyApp(deploy: Deploy, report: Report): Promise<string> {
+export async function applyApp(deploy: Deploy, report: OnLine): Promise<string> {
   const outcome = await applyAppOnce(deploy, report);
   const { domain } = deployed(deploy);
   if (!domain || domain.attached || !isUsable(domain.status)) return outcome;
@@ -153,7 +153,7 @@ export async function applyApp(deploy: Deploy, report: Report): Promise<string> 
   return `${outcome}; domain: ${await applyAppOnce(deploy, report)}`;
 }
 
-async function applyAppOnce(deploy: Deploy, report: Report): Promise<string> {
+async function applyAppOnce(deploy: Deploy, report: OnLine): Promise<string> {
   const { terraform } = session(deploy);
   const variables = await certificateVariables(deploy);
   const plan = await deploy.speculation?.plan;
@@ -177,7 +177,7 @@ export async function provideTriggers(deploy: Deploy): Promise<string> {
   return describeChanges(await runTriggers(session(deploy), { action: "ensure", specs }));
 }
 
-async function certificateVariables(deploy: Deploy): Promise<Variables> {
+async function certificateVariables(deploy: Deploy): Promise<TerraformVariables> {
   const { certificate, refused } = deploy;
   if (!certificate || refused === undefined) return {};
   const { terraform } = session(deploy);
@@ -187,7 +187,7 @@ async function certificateVariables(deploy: Deploy): Promise<Variables> {
 }
 
 /** Waits for the certificate and attaches the domain. */
-export async function attachDomain(deploy: Deploy, report: Report): Promise<string> {
+export async function attachDomain(deploy: Deploy, report: OnLine): Promise<string> {
   if (deploy.refused) return `not waited for, the certificate is ${deploy.refused}`;
   if (deployed(deploy).domain?.attached) return "attached already";
   const { world, api } = session(deploy);
@@ -206,7 +206,7 @@ export async function verifyAll(deploy: Deploy): Promise<string> {
   throw new UserError(joinProblems("Deployed, but not as it should be:", problems));
 }
 
-function describeFindings(findings: readonly Finding[]): string {
+function describeFindings(findings: readonly CheckResult[]): string {
   const removed = findings.filter(({ found }) => found.startsWith("removed "));
   return ["what runs is what was deployed", ...removed.map(({ found }) => found)].join("; ");
 }
@@ -214,7 +214,7 @@ function describeFindings(findings: readonly Finding[]): string {
 async function apply(
   deploy: Deploy,
   kind: StackKind,
-  report: Report,
+  report: OnLine,
   more: Pick<ApplyOptions, "variables" | "plan"> = {},
 ): Promise<string> {
   const { owned } = deploy.options;

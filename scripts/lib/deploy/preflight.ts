@@ -2,13 +2,13 @@ import * as v from "valibot";
 import type { Settings } from "../../../stacks/settings.ts";
 import { oldestTerraform } from "../../../stacks/terraform-files.ts";
 import { type Access, credentialProblem, findFolder } from "../cloud/access.ts";
-import { ApiError, CloudApi } from "../cloud/cloud-api.ts";
+import { CloudApi, CloudApiError } from "../cloud/cloud-api.ts";
 import { dockerError, hasCredentialHelper } from "../image/docker.ts";
 import { isUnchanged, sourceHashOf } from "../image/image.ts";
 import { parseImage } from "../image/registry-images.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
 import { joinProblems, messageOf, UserError } from "../shell/user-error.ts";
-import { NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
+import { NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 import { missingTerraform, terraformBinary } from "../terraform/environment.ts";
 import { proveLock } from "../terraform/state-lock.ts";
 import { synthesize } from "../terraform/synthesize.ts";
@@ -112,7 +112,7 @@ async function checkTerraform(world: World, { backend }: Settings): Promise<void
   throw new UserError(`\`${binary}\` is ${version}. Install ${oldest} or newer${why}.`);
 }
 
-function parseVersion(binary: string, { exitCode, stdout, stderr }: RunResult) {
+function parseVersion(binary: string, { exitCode, stdout, stderr }: ProcessResult) {
   try {
     return v.parse(versionSchema, JSON.parse(stdout));
   } catch (error) {
@@ -164,7 +164,7 @@ async function checkFolder({ world, settings, access }: PreflightOptions): Promi
   try {
     await new CloudApi(world, access).get("resource-manager", path);
   } catch (error) {
-    const status = error instanceof ApiError ? error.status : undefined;
+    const status = error instanceof CloudApiError ? error.status : undefined;
     if (status === 403) return;
     if (status !== 404) throw error;
     throw new UserError(

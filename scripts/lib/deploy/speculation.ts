@@ -6,7 +6,7 @@ import { stageDirectory } from "../../../stacks/locations.ts";
 import type { Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
 import { readJson } from "../shell/json.ts";
-import type { Report } from "../shell/steps.ts";
+import type { OnLine } from "../shell/steps.ts";
 import type { World } from "../shell/world.ts";
 import { writeWhole } from "../shell/write-whole.ts";
 import { isUnfinished, type SavedPlan } from "../terraform/apply-stack.ts";
@@ -18,7 +18,7 @@ export interface Speculation {
   /** Nothing where it did not succeed: an apply says why in its own words. */
   readonly plan: Promise<SavedPlan | undefined>;
   /** Who listens from now on; what was said before is said again. */
-  readonly tell: (report: Report) => void;
+  readonly tell: (report: OnLine) => void;
 }
 
 const schema = v.object({ stack: v.string(), repository: v.string() });
@@ -80,10 +80,10 @@ function hashOfStack({ world, terraform }: Session): string {
 
 function relay() {
   const lines: string[] = [];
-  let listener: Report | undefined;
+  let listener: OnLine | undefined;
   return {
     report: (line: string) => (listener ? listener(line) : void lines.push(line)),
-    tell: (report: Report) => {
+    tell: (report: OnLine) => {
       for (const line of lines.splice(0)) report(line);
       listener = report;
     },

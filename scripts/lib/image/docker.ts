@@ -14,7 +14,7 @@ import type { Access } from "../cloud/access.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
-import { type Environment, NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
+import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 
 /** Where Container Registry answers. */
 export const HOST = "cr.yandex";
@@ -108,7 +108,7 @@ function parseDockerConfig(file: string): unknown {
 }
 
 /** What to do about a `docker` that did not do its work. */
-export function dockerError(what: string, { exitCode, stdout, stderr }: RunResult): UserError {
+export function dockerError(what: string, { exitCode, stdout, stderr }: ProcessResult): UserError {
   if (exitCode === NOT_FOUND) {
     return new UserError(
       "`docker` is not installed. Install it (https://docs.docker.com/engine/install/), or give an image that was built elsewhere with --image.",

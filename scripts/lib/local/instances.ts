@@ -7,7 +7,7 @@ import { writeWhole } from "../shell/write-whole.ts";
 import { LOCAL_DIRECTORY } from "./paths.ts";
 
 /** A local cloud that runs in this project's folder. */
-export interface Instance {
+export interface Registration {
   readonly pid: number;
   /** Tells it from others that had the same process id or port before. */
   readonly run: string;
@@ -17,7 +17,7 @@ export interface Instance {
 }
 
 /** One that runs, and what it says about itself. */
-export interface RunningInstance extends Instance {
+export interface RunningInstance extends Registration {
   readonly addresses: Endpoints;
   /** Variables with which clients talk to it. */
   readonly environment: Readonly<Record<string, string>>;
@@ -39,7 +39,7 @@ const cloudSchema = v.object({
 });
 
 /** Lets others find this one, until the returned function is called. */
-export function registerInstance(root: string, instance: Instance): () => void {
+export function registerInstance(root: string, instance: Registration): () => void {
   const directory = directoryOf(root);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, `${instance.pid}.json`);

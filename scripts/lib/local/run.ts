@@ -7,13 +7,13 @@ import { aborted, Interrupted, stopBySignal } from "../shell/interrupt.ts";
 import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { siteContext } from "./command.ts";
-import { findInstances, type Instance, registerInstance } from "./instances.ts";
+import { findInstances, type Registration, registerInstance } from "./instances.ts";
 import { type OwnCommand, refuseDown, runOnce } from "./once.ts";
 import { BUCKETS_DIRECTORY, cacheDirectory, readSecrets } from "./paths.ts";
-import { createReader } from "./reporter.ts";
+import { createReporter } from "./reporter.ts";
 import { readSynthesized } from "./stack.ts";
-import type { Facts } from "./terminal/header.ts";
-import type { Reader } from "./terminal/reporter.ts";
+import type { StartupInfo } from "./terminal/header.ts";
+import type { Reporter } from "./terminal/reporter.ts";
 import { refuseUnknownTimer } from "./timers.ts";
 import { watchSources } from "./watch.ts";
 
@@ -44,15 +44,17 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
     ...{ control: cloud.addresses.control, site: cloud.addresses.site },
   });
   const { json, once } = flags;
-  const shown = createReader(world, { json, once: once !== undefined }, cloud, () => stop.abort());
+  const shown = createReporter(world, { json, once: once !== undefined }, cloud, () =>
+    stop.abort(),
+  );
   try {
-    shown.reader.starting(factsOf(flags, cloud, others), cloud.events);
-    return await attend(world, flags, cloud, shown.reader, stop.signal);
+    shown.reporter.starting(startupInfo(flags, cloud, others), cloud.events);
+    return await attend(world, flags, cloud, shown.reporter, stop.signal);
   } finally {
     unregister();
     shown.restore();
     await cloud.stop();
-    shown.reader.end();
+    shown.reporter.end();
   }
 }
 
@@ -67,7 +69,7 @@ async function attend(
   world: World,
   flags: LocalFlags,
   cloud: LocalCloud,
-  reader: Reader,
+  reporter: Reporter,
   signal: AbortSignal,
 ): Promise<number> {
   if (flags.at !== undefined) refuseUnknownTimer(cloud, flags.at);
@@ -76,11 +78,11 @@ async function attend(
   if (!signal.aborted) {
     // Before it is said to run: whoever reads that may change something at once.
     if (flags.watch && flags.once === undefined) {
-      stopWatching = await watchSources(world, flags.stage, cloud, reader);
+      stopWatching = await watchSources(world, flags.stage, cloud, reporter);
     }
-    reader.running(performance.now(), cloud.down());
+    reporter.running(performance.now(), cloud.down());
     // Beside everything else: nobody waits for it.
-    if (flags.once === undefined) void noteFindings(cloud, reader);
+    if (flags.once === undefined) void noteFindings(cloud, reporter);
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
@@ -107,11 +109,12 @@ async function placeOnce(
   return { words: [line], shell: true, cwd, env: { ...world.env, ...env, ...cloud.environment() } };
 }
 
-async function noteFindings(cloud: LocalCloud, reader: Reader): Promise<void> {
+async function noteFindings(cloud: LocalCloud, reporter: Reporter): Promise<void> {
   try {
-    for (const { id, text, hint } of await cloud.findings()) reader.note(`${id}  ${text} ${hint}`);
+    for (const { id, text, hint } of await cloud.findings())
+      reporter.note(`${id}  ${text} ${hint}`);
   } catch (error) {
-    reader.note(messageOf(error));
+    reporter.note(messageOf(error));
   }
 }
 
@@ -125,7 +128,11 @@ function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {
   };
 }
 
-function factsOf({ data }: LocalFlags, cloud: LocalCloud, [other]: readonly Instance[]): Facts {
+function startupInfo(
+  { data }: LocalFlags,
+  cloud: LocalCloud,
+  [other]: readonly Registration[],
+): StartupInfo {
   const { project, skipped } = cloud.blueprint();
   const { addresses: urls, moves: moved } = cloud;
   return { project, urls, moved, skipped, data, other };

@@ -1,8 +1,8 @@
 import { appendFileSync, chmodSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
 import type { Settings } from "../../../stacks/settings.ts";
-import { ApiError, CloudApi, request, serviceUrl } from "../cloud/cloud-api.ts";
-import { type Command, type FlagValues, STAGE } from "../shell/command-line.ts";
+import { CloudApi, CloudApiError, request, serviceUrl } from "../cloud/cloud-api.ts";
+import { type CommandDefinition, type FlagValues, STAGE } from "../shell/command-line.ts";
 import { asRecord, parseJson } from "../shell/json.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
@@ -34,7 +34,7 @@ export const PIPELINE_LOGIN = {
     "",
     "On GitHub the variables are masked and handed to the steps that follow.",
   ],
-} as const satisfies Command;
+} as const satisfies CommandDefinition;
 
 type Flags = FlagValues<typeof PIPELINE_LOGIN.flags>;
 
@@ -117,7 +117,7 @@ async function readSecret(world: World, secretId: string, token: string): Promis
   try {
     return await api.get(LOCKBOX, `/lockbox/v1/secrets/${secretId}/payload`);
   } catch (error) {
-    if (!(error instanceof ApiError) || ![403, 404].includes(error.status)) throw error;
+    if (!(error instanceof CloudApiError) || ![403, 404].includes(error.status)) throw error;
     throw new UserError(
       `Secret ${secretId} cannot be read: ${error.message}. Check YC_LOCKBOX_SECRET_ID, and grant lockbox.payloadViewer on the secret to the job's account.`,
       { cause: error },

@@ -8,7 +8,12 @@ import type { World } from "../shell/world.ts";
 import { findApplied } from "./messages.ts";
 import { type TakeOverOptions, takeOver } from "./recovery.ts";
 import { rightsFirst } from "./rights.ts";
-import { type StackKind, type Terraform, TerraformFailure, type Variables } from "./terraform.ts";
+import {
+  type StackKind,
+  type Terraform,
+  TerraformFailure,
+  type TerraformVariables,
+} from "./terraform.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;
@@ -21,7 +26,7 @@ const LOCKED = /Error acquiring the state lock/;
 
 /** What is applied, and how. */
 export interface ApplyOptions extends TakeOverOptions {
-  readonly variables?: Variables;
+  readonly variables?: TerraformVariables;
   /** The plan of this very apply, where one was saved. */
   readonly plan?: SavedPlan | undefined;
 }
@@ -69,7 +74,7 @@ function markOf({ root }: World, { stage }: Settings, kind: StackKind): string {
 async function applyRightsFirst(
   terraform: Terraform,
   kind: StackKind,
-  variables: Variables,
+  variables: TerraformVariables,
   usePlan: boolean,
 ): Promise<string> {
   const first =

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { ApiError, type CloudApi } from "../cloud/cloud-api.ts";
+import { type CloudApi, CloudApiError } from "../cloud/cloud-api.ts";
 import { asRecord } from "../shell/json.ts";
 import type { ConfiguredResource } from "./state.ts";
 
@@ -181,7 +181,7 @@ async function findRecord(
     const id = `${zone}/${name}/${kind}`;
     return [{ address, type, noun, name, id, labels: {}, inherits, status: "" }];
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return [];
+    if (error instanceof CloudApiError && error.status === 404) return [];
     throw error;
   }
 }

@@ -65,7 +65,7 @@ export async function findOrphans(
   ];
 }
 
-type AccessKey = v.InferOutput<typeof keysSchema>[number] & { readonly account: string };
+type ListedKey = v.InferOutput<typeof keysSchema>[number] & { readonly account: string };
 type SecretVersion = v.InferOutput<typeof versionsSchema>[number] & Parent;
 type UnknownSecret = v.InferOutput<typeof secretsSchema>[number];
 
@@ -77,7 +77,7 @@ interface Parent {
 async function unknownKeys(
   { api }: Session,
   state: readonly StateResource[],
-): Promise<AccessKey[]> {
+): Promise<ListedKey[]> {
   const known = idsOf(state, KEY);
   const accounts = new Set(attributesOf(state, KEY, "service_account_id"));
   const lists = await Promise.all(
@@ -163,7 +163,7 @@ async function valuesOf(api: CloudApi, secretId: string, versionId: string): Pro
   return entries.map(({ textValue }) => textValue);
 }
 
-function orphanedKey({ api, settings, world }: Session, key: AccessKey): Orphan {
+function orphanedKey({ api, settings, world }: Session, key: ListedKey): Orphan {
   const path = `/iam/aws-compatibility/v1/accessKeys/${key.id}`;
   return {
     what: `key ${key.id} of account ${key.account}`,
@@ -178,7 +178,7 @@ function orphanedKey({ api, settings, world }: Session, key: AccessKey): Orphan 
 async function orphanedVersions(
   { api, settings, world }: Session,
   versions: readonly SecretVersion[],
-  idleKeys: readonly AccessKey[],
+  idleKeys: readonly ListedKey[],
   used: Used,
 ): Promise<Orphan[]> {
   const mark = describeMaker(stateIdOf(settings, world.root));

@@ -1,9 +1,9 @@
 import { STATE_LABEL, stateIdOf } from "../../../stacks/ownership.ts";
 import { stackId } from "../../../stacks/settings.ts";
-import { ApiError } from "../cloud/cloud-api.ts";
+import { CloudApiError } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import { asRecord } from "../shell/json.ts";
-import type { Report } from "../shell/steps.ts";
+import type { OnLine } from "../shell/steps.ts";
 import { UserError } from "../shell/user-error.ts";
 import {
   deleteResource,
@@ -17,7 +17,7 @@ import type { StackKind } from "./terraform.ts";
 export interface TakeOverOptions {
   readonly session: Session;
   readonly kind: StackKind;
-  readonly report: Report;
+  readonly report: OnLine;
   /** Ids of things that the user says are this stage's own. */
   readonly owned?: readonly string[] | undefined;
 }
@@ -28,7 +28,7 @@ export async function takeOver(options: TakeOverOptions, reason?: Error): Promis
     return await takeOverAll(options);
   } catch (error) {
     // What may not be looked at may still be in nobody's way.
-    if (!(error instanceof ApiError)) throw error;
+    if (!(error instanceof CloudApiError)) throw error;
     options.report(`What an unfinished run has left cannot be looked up: ${error.message}`);
     if (reason) throw reason;
     return [];

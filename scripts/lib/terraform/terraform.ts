@@ -5,7 +5,7 @@ import { stageDirectory } from "../../../stacks/locations.ts";
 import { stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";
-import { type Environment, NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
+import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 import { writeWhole } from "../shell/write-whole.ts";
 import { missingTerraform, terraformBinary } from "./environment.ts";
 import { findErrors, lockHint } from "./messages.ts";
@@ -33,7 +33,7 @@ const IMPORTS = "zz_import.tf.json";
 export class TerraformFailure extends UserError {}
 
 /** Values of variables; no secrets, since they go on the command line. */
-export type Variables = Readonly<Record<string, string>>;
+export type TerraformVariables = Readonly<Record<string, string>>;
 
 export interface TerraformOptions {
   readonly stage: string | undefined;
@@ -81,7 +81,7 @@ export class Terraform {
   }
 
   /** The plan's text. */
-  async plan(kind: StackKind, variables: Variables = {}): Promise<string> {
+  async plan(kind: StackKind, variables: TerraformVariables = {}): Promise<string> {
     const args = ["plan", "-input=false", "-no-color", LOCK_TIMEOUT, ...variableFlags(variables)];
     return (await this.logged(kind, "plan", args)).stdout;
   }
@@ -107,7 +107,7 @@ export class Terraform {
   /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
   async apply(
     kind: StackKind,
-    variables: Variables = {},
+    variables: TerraformVariables = {},
     targets: readonly string[] = [],
   ): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
@@ -115,7 +115,11 @@ export class Terraform {
     return (await this.logged(kind, "apply", [...args, ...flags])).stdout;
   }
 
-  async destroy(kind: StackKind, variables: Variables = {}, refresh = true): Promise<void> {
+  async destroy(
+    kind: StackKind,
+    variables: TerraformVariables = {},
+    refresh = true,
+  ): Promise<void> {
     const args = ["destroy", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
     const flags = [...(refresh ? [] : ["-refresh=false"]), ...variableFlags(variables)];
     await this.logged(kind, "destroy", [...args, ...flags]);
@@ -194,7 +198,7 @@ export class Terraform {
     step: string,
     args: readonly string[],
     fine: readonly number[] = [0],
-  ): Promise<RunResult> {
+  ): Promise<ProcessResult> {
     const { stage, env, onLine } = this.options;
     const log = logFile(this.world, stage, `${step}-${kind}`);
     const result = await this.run(kind, args, { env, logFile: log, onLine });
@@ -217,7 +221,7 @@ export class Terraform {
     return join(this.world.root, stackDirectory(this.world.env, kind, this.options.stage), name);
   }
 
-  private failure(kind: StackKind, step: string, result: RunResult, more = ""): UserError {
+  private failure(kind: StackKind, step: string, result: ProcessResult, more = ""): UserError {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
@@ -232,7 +236,7 @@ function readIfThere(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-function variableFlags(variables: Variables): string[] {
+function variableFlags(variables: TerraformVariables): string[] {
   return Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
 }
 

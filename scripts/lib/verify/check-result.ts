@@ -1,5 +1,5 @@
 /** One thing that was looked at. */
-export interface Finding {
+export interface CheckResult {
   readonly check: string;
   readonly ok: boolean;
   readonly found: string;

@@ -3,21 +3,24 @@ import { request } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import type { Finding } from "./check-result.ts";
+import type { CheckResult } from "./check-result.ts";
 
 const GATEWAY_ATTEMPTS = 4;
 const GATEWAY_RETRY_MS = 3000;
 const GATEWAY_TIMEOUT_MS = 60_000;
 
 /** Whether the site answers at the gateway's own address. */
-export async function checkGateway({ world, settings }: Session, url: string): Promise<Finding> {
+export async function checkGateway(
+  { world, settings }: Session,
+  url: string,
+): Promise<CheckResult> {
   const status = await firstAnswer(world, gatewayUrl(world, url));
   const fix = `Look at the site's log: \`yc logging read --group-name ${namePrefix(settings)}-logs\`.`;
   return { check: "gateway", ok: status < 500, found: `${url} answers ${status}`, fix };
 }
 
 /** Whether the site answers at its own domain. */
-export async function checkDomain(world: World, url: string): Promise<Finding> {
+export async function checkDomain(world: World, url: string): Promise<CheckResult> {
   const fix = "Check the domain's CNAME record; `npm run outputs` shows the wanted one.";
   const finding = { check: "domain", fix, minor: true };
   try {

@@ -2,14 +2,14 @@ import * as v from "valibot";
 import type { AppOutputs } from "../app-outputs.ts";
 import type { Session } from "../cloud/session.ts";
 import { parseImage } from "../image/registry-images.ts";
-import type { Finding } from "./check-result.ts";
+import type { CheckResult } from "./check-result.ts";
 
 /** Whether a container runs what was deployed. */
 export async function checkRevision(
   { api }: Session,
   role: string,
   container: AppOutputs["containers"][string],
-): Promise<Finding> {
+): Promise<CheckResult> {
   const query = { containerId: container.id };
   const path = "/containers/v1/revisions";
   const list = await api.list("serverless-containers", path, "revisions", query);
@@ -35,7 +35,7 @@ export function compareRevision(
   role: string,
   wanted: AppOutputs["containers"][string],
   active: Revision | undefined,
-): Finding {
+): CheckResult {
   const check = `${role}: active revision`;
   const fix = "Run `npm run deploy` again.";
   if (active === undefined) return { check, ok: false, found: "none", fix };

@@ -4,10 +4,10 @@ import { messageOf } from "../shell/user-error.ts";
 import { ruleDifferences, SETTLING_MINUTES } from "../triggers/plan.ts";
 import type { LiveTrigger, TriggerSpec } from "../triggers/rules.ts";
 import { clientOf } from "../triggers/triggers.ts";
-import type { Finding } from "./check-result.ts";
+import type { CheckResult } from "./check-result.ts";
 
 /** Whether all triggers are as they should be. */
-export async function checkTriggers(session: Session, app: AppOutputs): Promise<Finding[]> {
+export async function checkTriggers(session: Session, app: AppOutputs): Promise<CheckResult[]> {
   try {
     const live = await clientOf(session).list();
     return Object.entries(app.triggers).map(([name, spec]) =>
@@ -24,7 +24,7 @@ export function compareTrigger(
   { rule, via }: TriggerSpec,
   live: readonly LiveTrigger[],
   now: number,
-): Finding {
+): CheckResult {
   const check = `trigger ${name}`;
   const remedy = via === "yc" ? "`npm run trigger`" : "`npm run deploy`";
   const trigger = live.find((candidate) => candidate.name === name);

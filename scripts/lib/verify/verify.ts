@@ -4,7 +4,7 @@ import type { Session } from "../cloud/session.ts";
 import { messageOf } from "../shell/user-error.ts";
 import { findOrphans, type Orphan } from "../terraform/orphans.ts";
 import type { StateResource } from "../terraform/state.ts";
-import type { Finding } from "./check-result.ts";
+import type { CheckResult } from "./check-result.ts";
 import { checkDomain, checkGateway } from "./gateway.ts";
 import { checkRevision } from "./revision.ts";
 import { checkTriggers } from "./triggers.ts";
@@ -19,7 +19,7 @@ export async function verify(
   session: Session,
   app: AppOutputs,
   options: VerifyOptions = {},
-): Promise<Finding[]> {
+): Promise<CheckResult[]> {
   // Asked for twice, and each time it takes a process.
   let read: Promise<readonly StateResource[]> | undefined;
   const state = () => {
@@ -42,7 +42,7 @@ export async function verify(
 }
 
 /** The findings as lines of text. */
-export function formatFindings(findings: readonly Finding[]): string[] {
+export function formatFindings(findings: readonly CheckResult[]): string[] {
   const width = Math.max(...findings.map(({ check }) => check.length));
   return findings.flatMap(({ check, ok, found, fix }) => [
     `${ok ? "✔" : "✖"} ${check.padEnd(width)}  ${found}`,
@@ -55,7 +55,7 @@ async function checkOrphans(
   app: AppOutputs,
   state: readonly StateResource[],
   { removeBefore = 0 }: VerifyOptions,
-): Promise<Finding> {
+): Promise<CheckResult> {
   const check = "leftovers";
   const orphans = await findOrphans(session, app, state);
   const isDue = ({ own, createdAt }: Orphan) => own && createdAt < removeBefore;
@@ -83,7 +83,7 @@ async function checkDeadLetters(
   session: Session,
   { queues }: AppOutputs,
   state: () => Promise<readonly StateResource[]>,
-): Promise<Finding> {
+): Promise<CheckResult> {
   const { world, settings } = session;
   const check = "dead letters";
   if (!queues.deadLetterUrl) return { check, ok: true, found: "no dead-letter queue" };
@@ -102,9 +102,9 @@ async function checkDeadLetters(
 
 async function guarded(
   check: string,
-  look: () => Promise<Finding>,
+  look: () => Promise<CheckResult>,
   minor = false,
-): Promise<Finding> {
+): Promise<CheckResult> {
   try {
     return await look();
   } catch (error) {

@@ -5,7 +5,7 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accessOf } from "../../../scripts/lib/cloud/access.ts";
 import { deployChecks, isAtLeast, runChecks } from "../../../scripts/lib/deploy/preflight.ts";
 import { sourceHashOf } from "../../../scripts/lib/image/image.ts";
-import { NOT_FOUND, type RunResult } from "../../../scripts/lib/shell/world.ts";
+import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/world.ts";
 import { settings } from "../_settings.ts";
 import { type Commands, fakeWorld, type Routes } from "../_world.ts";
 
@@ -39,7 +39,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 interface Case {
   readonly config?: object;
   readonly env?: Record<string, string>;
-  readonly commands?: Record<string, Partial<RunResult>>;
+  readonly commands?: Record<string, Partial<ProcessResult>>;
   readonly routes?: Routes;
   readonly image?: string;
   readonly rebuild?: boolean;
