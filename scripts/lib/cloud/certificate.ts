@@ -6,11 +6,11 @@ import {
   type DomainOutputs,
   parseDomainOutputs,
 } from "../app-outputs.ts";
-import type { Report } from "../shell/steps.ts";
+import type { OnLine } from "../shell/steps.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import type { Variables } from "../terraform/terraform.ts";
-import { ApiError, type CloudApi } from "./cloud-api.ts";
+import type { TerraformVariables } from "../terraform/terraform.ts";
+import { type CloudApi, CloudApiError } from "./cloud-api.ts";
 import type { Session } from "./session.ts";
 
 const POLL_MS = 30_000;
@@ -30,7 +30,7 @@ export async function certificateStatus(api: CloudApi, id: string): Promise<stri
     const path = `/certificate-manager/v1/certificates/${id}`;
     return v.parse(schema, await api.get("certificate-manager", path)).status;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
+    if (error instanceof CloudApiError && error.status === 404) return undefined;
     throw error;
   }
 }
@@ -45,7 +45,7 @@ export async function refusedCertificate({
   settings,
   terraform,
   api,
-}: Session): Promise<Variables> {
+}: Session): Promise<TerraformVariables> {
   if (!settings.domain) return {};
   const { certificate_id: id } = parseDomainOutputs(await terraform.outputs("domain")) ?? {};
   const status = id && (await certificateStatus(api, id));
@@ -59,7 +59,11 @@ export function wasAttached({ domain }: Readonly<Record<string, unknown>>): bool
 }
 
 /** What stands for looking up a certificate on which the provider fails. */
-export function knownCertificate(id: string, status: string, attached: boolean): Variables {
+export function knownCertificate(
+  id: string,
+  status: string,
+  attached: boolean,
+): TerraformVariables {
   const known = { id, status, attached: String(attached) };
   return { [CERTIFICATE_VARIABLE]: JSON.stringify(known) };
 }
@@ -69,7 +73,7 @@ export async function waitForCertificate(
   world: World,
   api: CloudApi,
   id: string,
-  report: Report,
+  report: OnLine,
 ): Promise<void> {
   const start = world.now();
   for (;;) {

@@ -4,7 +4,9 @@ import { type AppOutputs, parseAppOutputs } from "../app-outputs.ts";
 import { pruneLogs } from "../shell/run-logs.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import { Terraform, terraformEnvironment } from "../terraform/terraform.ts";
+import { terraformEnvironment } from "../terraform/environment.ts";
+import { synthesize } from "../terraform/synthesize.ts";
+import { Terraform } from "../terraform/terraform.ts";
 import { type Access, accessOf, findFolder } from "./access.ts";
 import { CloudApi } from "./cloud-api.ts";
 
@@ -58,8 +60,8 @@ function prepareStage(world: World, { stage }: Settings): void {
 }
 
 /** The outputs of the deployed app, also after a bare `cdktf deploy`. */
-export async function readApp(terraform: Terraform): Promise<AppOutputs> {
-  await terraform.synth();
+export async function readApp({ world, settings, terraform }: Session): Promise<AppOutputs> {
+  await synthesize(world, settings.stage);
   await terraform.init("app");
   return parseAppOutputs(await terraform.outputs("app"));
 }

@@ -1,6 +1,6 @@
 import { type Access, runYc, ycError, ycOutput } from "../cloud/access.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
-import type { RunResult, World } from "../shell/world.ts";
+import type { ProcessResult, World } from "../shell/world.ts";
 import type { Labels, TriggerChange } from "./plan.ts";
 import { type LiveTrigger, parseLiveTriggers, type Rule } from "./rules.ts";
 
@@ -103,7 +103,7 @@ class YcTriggers implements TriggerClient {
 }
 
 // Old CLIs answer an unknown command with an error or with their help text.
-function isUnknownCommand({ exitCode, stdout, stderr }: RunResult): boolean {
+function isUnknownCommand({ exitCode, stdout, stderr }: ProcessResult): boolean {
   if (exitCode === 0) return !/^\s*(\[|null)/.test(stdout);
   return /unknown (command|flag)/i.test(stderr);
 }

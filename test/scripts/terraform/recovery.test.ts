@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
-import { applyStack } from "../../../scripts/lib/terraform/recovery.ts";
+import { applyStack } from "../../../scripts/lib/terraform/apply-stack.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { makeStageDirectory } from "../../../stacks/locations.ts";
 import { stateIdOf } from "../../../stacks/ownership.ts";

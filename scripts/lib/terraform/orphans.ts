@@ -3,14 +3,14 @@ import { describeMaker, STATE_LABEL, stateIdOf } from "../../../stacks/ownership
 import type { AppOutputs } from "../app-outputs.ts";
 import type { CloudApi } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
-import { KINDS } from "./inventory.ts";
-import type { StateResource } from "./terraform.ts";
+import { deleteResource } from "./existing-resources.ts";
+import type { StateResource } from "./state.ts";
 
 /**
  * Something beside the stack that nobody uses and that can be made twice without a complaint, so that
  * nobody would notice either: a live key, a secret or a version of one.
  */
-export interface Stray {
+export interface Orphan {
   /** What a person calls it. */
   readonly what: string;
   /** Whether a deploy of this very state has made it. */
@@ -31,39 +31,23 @@ const time = v.pipe(
   v.transform((text) => Date.parse(text) || 0),
 );
 
-const keysSchema = v.array(
-  v.object({
-    id: v.string(),
-    keyId: v.string(),
-    createdAt: time,
-    description: v.optional(v.string(), ""),
-  }),
-);
-
-const versionsSchema = v.array(
-  v.object({
-    id: v.string(),
-    status: v.string(),
-    createdAt: time,
-    description: v.optional(v.string(), ""),
-  }),
-);
-
+const common = { id: v.string(), createdAt: time, description: v.optional(v.string(), "") };
+const keysSchema = v.array(v.object({ ...common, keyId: v.string() }));
+const versionsSchema = v.array(v.object({ ...common, status: v.string() }));
 const secretsSchema = v.array(
   v.object({
-    id: v.string(),
+    ...common,
     name: v.optional(v.string(), ""),
-    createdAt: time,
     labels: v.optional(v.record(v.string(), v.string()), {}),
   }),
 );
 
 /** Keys, secrets and versions of the stack's accounts and secrets that no state and no container uses. */
-export async function findStrays(
+export async function findOrphans(
   session: Session,
   app: AppOutputs,
   state: readonly StateResource[],
-): Promise<Stray[]> {
+): Promise<Orphan[]> {
   const [keys, versions, secrets] = await Promise.all([
     unknownKeys(session, state),
     unknownVersions(session, state),
@@ -73,24 +57,27 @@ export async function findStrays(
   const used = await findUsed(session.api, app);
   const idleKeys = keys.filter(({ keyId }) => !used.values.has(keyId));
   return [
-    ...idleKeys.map((key) => strayKey(session, key)),
-    ...(await strayVersions(session, versions, idleKeys, used)),
+    ...idleKeys.map((key) => orphanedKey(session, key)),
+    ...(await orphanedVersions(session, versions, idleKeys, used)),
     ...secrets
       .filter(({ id }) => !used.secrets.has(id))
-      .map((secret) => straySecret(session, secret)),
+      .map((secret) => orphanedSecret(session, secret)),
   ];
 }
 
-type Key = v.InferOutput<typeof keysSchema>[number] & { readonly account: string };
-type Version = v.InferOutput<typeof versionsSchema>[number] & Parent;
-type Secret = v.InferOutput<typeof secretsSchema>[number];
+type ListedKey = v.InferOutput<typeof keysSchema>[number] & { readonly account: string };
+type SecretVersion = v.InferOutput<typeof versionsSchema>[number] & Parent;
+type UnknownSecret = v.InferOutput<typeof secretsSchema>[number];
 
 interface Parent {
   readonly secretId: string;
   readonly secretName: string;
 }
 
-async function unknownKeys({ api }: Session, state: readonly StateResource[]): Promise<Key[]> {
+async function unknownKeys(
+  { api }: Session,
+  state: readonly StateResource[],
+): Promise<ListedKey[]> {
   const known = idsOf(state, KEY);
   const accounts = new Set(attributesOf(state, KEY, "service_account_id"));
   const lists = await Promise.all(
@@ -111,12 +98,8 @@ async function unknownVersions({ api }: Session, state: readonly StateResource[]
   ]);
   const lists = await Promise.all(
     [...idsOf(state, SECRET)].map(async (secretId) => {
-      const list = await api.list(
-        "lockbox",
-        `/lockbox/v1/secrets/${secretId}/versions`,
-        "versions",
-        {},
-      );
+      const path = `/lockbox/v1/secrets/${secretId}/versions`;
+      const list = await api.list("lockbox", path, "versions", {});
       const parent = { secretId, secretName: nameOf(state, SECRET, secretId) };
       return v.parse(versionsSchema, list).map((version) => ({ ...version, ...parent }));
     }),
@@ -180,7 +163,7 @@ async function valuesOf(api: CloudApi, secretId: string, versionId: string): Pro
   return entries.map(({ textValue }) => textValue);
 }
 
-function strayKey({ api, settings, world }: Session, key: Key): Stray {
+function orphanedKey({ api, settings, world }: Session, key: ListedKey): Orphan {
   const path = `/iam/aws-compatibility/v1/accessKeys/${key.id}`;
   return {
     what: `key ${key.id} of account ${key.account}`,
@@ -192,12 +175,12 @@ function strayKey({ api, settings, world }: Session, key: Key): Stray {
 }
 
 // Terraform writes no description on a version that holds a key: the key tells whose it is.
-async function strayVersions(
+async function orphanedVersions(
   { api, settings, world }: Session,
-  versions: readonly Version[],
-  idleKeys: readonly Key[],
+  versions: readonly SecretVersion[],
+  idleKeys: readonly ListedKey[],
   used: Used,
-): Promise<Stray[]> {
+): Promise<Orphan[]> {
   const mark = describeMaker(stateIdOf(settings, world.root));
   const ownKeys = new Set(
     idleKeys.filter(({ description }) => description === mark).map(({ keyId }) => keyId),
@@ -206,6 +189,7 @@ async function strayVersions(
   return Promise.all(
     idle.map(async (version) => {
       const { id, secretId, secretName, createdAt, description } = version;
+      const path = `/lockbox/v1/secrets/${secretId}:scheduleVersionDestruction`;
       const holdsOwnKey = async () =>
         (await valuesOf(api, secretId, id)).some((value) => ownKeys.has(value));
       return {
@@ -213,28 +197,19 @@ async function strayVersions(
         own: description === mark || (ownKeys.size > 0 && (await holdsOwnKey())),
         command: `yc lockbox secret schedule-version-destruction ${secretId} --version-id ${id}`,
         createdAt,
-        remove: () =>
-          api.operate(
-            "lockbox",
-            `/lockbox/v1/secrets/${secretId}:scheduleVersionDestruction`,
-            "POST",
-            {
-              versionId: id,
-            },
-          ),
+        remove: () => api.operate("lockbox", path, "POST", { versionId: id }),
       };
     }),
   );
 }
 
-function straySecret({ api }: Session, { id, name, createdAt }: Secret): Stray {
-  const { service, path } = KINDS[SECRET] as (typeof KINDS)[string];
+function orphanedSecret({ api }: Session, { id, name, createdAt }: UnknownSecret): Orphan {
   return {
     what: `secret ${name} (${id})`,
     own: true,
     command: `yc lockbox secret delete ${id}`,
     createdAt,
-    remove: () => api.operate(service, `${path}/${id}`, "DELETE"),
+    remove: () => deleteResource(api, SECRET, id),
   };
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
-import { ensureTable } from "../../scripts/lib/results-table.ts";
-import { ACCESS, bodyOf, fakeWorld, type Routes } from "./_world.ts";
+import { ensureTable } from "../../../scripts/lib/cloud/results-table.ts";
+import { ACCESS, bodyOf, fakeWorld, type Routes } from "../_world.ts";
 
 const URL = "https://docapi.example/db";
 const on = (action: string) => `POST ${URL} ${action}`;

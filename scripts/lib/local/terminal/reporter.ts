@@ -1,10 +1,10 @@
 import type { EventStore } from "../../../../packages/local-cloud/events/store.ts";
-import type { Facts } from "./header.ts";
+import type { StartupInfo } from "./header.ts";
 
 /** Whoever shows what the local cloud does. */
-export interface Reader {
+export interface Reporter {
   /** It listens; nothing runs yet. */
-  starting(facts: Facts, events: EventStore): void;
+  starting(info: StartupInfo, events: EventStore): void;
   /** Everything was started, after so many milliseconds. `down`: containers that crash. */
   running(milliseconds: number, down: readonly string[]): void;
   /** A line from whoever controls it. */

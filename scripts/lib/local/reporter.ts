@@ -6,12 +6,12 @@ import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { JsonLines } from "./terminal/json-lines.ts";
 import { type Keys, readKeys } from "./terminal/keys.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { Reporter } from "./terminal/reporter.ts";
 import { coloured, plain } from "./terminal/style.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { TimerChoice } from "./timers.ts";
 
-export interface ReaderOptions {
+export interface ReporterOptions {
   readonly json: boolean;
   /** Whether a command of the user's has the standard output. */
   readonly once: boolean;
@@ -19,22 +19,22 @@ export interface ReaderOptions {
 
 /** What shows a local cloud. */
 export interface Shown {
-  readonly reader: Reader;
+  readonly reporter: Reporter;
   /** Gives the terminal back as it was. */
   readonly restore: () => void;
 }
 
 /** Lines for people or programs, and on a terminal keys. */
-export function createReader(
+export function createReporter(
   world: World,
-  { json, once }: ReaderOptions,
+  { json, once }: ReporterOptions,
   cloud: LocalCloud,
   quit: () => void,
 ): Shown {
   const output = once ? process.stderr : process.stdout;
   // Nobody reads what it shows any more.
   output.on("error", quit);
-  if (json) return { reader: new JsonLines(output), restore: () => {} };
+  if (json) return { reporter: new JsonLines(output), restore: () => {} };
   const live = Boolean(output.isTTY) && world.env.TERM !== "dumb";
   const keys = live && world.interactive && !once;
   const terminal = new Terminal({
@@ -48,7 +48,7 @@ export function createReader(
     ),
   });
   const restore = keys ? readKeys(process.stdin, keysOf(cloud, terminal), quit) : () => {};
-  return { reader: terminal, restore };
+  return { reporter: terminal, restore };
 }
 
 function keysOf(cloud: LocalCloud, terminal: Terminal): Keys {

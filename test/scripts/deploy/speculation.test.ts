@@ -2,13 +2,17 @@ import { existsSync, mkdirSync, mkdtempSync, statSync, writeFileSync } from "nod
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import { forgetRegistry, rememberRegistry, startAhead } from "../../scripts/lib/ahead.ts";
-import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
-import { applyStack } from "../../scripts/lib/terraform/recovery.ts";
-import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
-import { makeStageDirectory } from "../../stacks/locations.ts";
-import { settings } from "./_settings.ts";
-import { ACCESS, type Commands, fakeWorld } from "./_world.ts";
+import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
+import {
+  forgetRegistry,
+  rememberRegistry,
+  speculate,
+} from "../../../scripts/lib/deploy/speculation.ts";
+import { applyStack } from "../../../scripts/lib/terraform/apply-stack.ts";
+import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
+import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { settings } from "../_settings.ts";
+import { ACCESS, type Commands, fakeWorld } from "../_world.ts";
 
 const REPOSITORY = "cr.yandex/crp1/app";
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -23,17 +27,17 @@ const PLANNED = `${APP} apply -input=false -no-color -lock-timeout=120s ${FILE}`
 const APPLY = `${APP} apply -input=false -no-color -auto-approve -lock-timeout=120s`;
 const DONE = "Apply complete! Resources: 0 added, 2 changed, 0 destroyed.";
 
-describe("startAhead", () => {
+describe("speculate", () => {
   test.each([
     [0, false],
     [2, true],
   ])("plans the app when the image is known; exit code %d", async (exitCode, changes) => {
     const { world, start } = prepare({ [INIT]: "", [PLAN]: { exitCode } });
 
-    const ahead = start();
+    const started = start();
 
-    expect(await ahead?.image).toMatchObject({ image: IMAGE });
-    expect(await ahead?.plan).toEqual({ changes });
+    expect(await started?.image).toMatchObject({ image: IMAGE });
+    expect(await started?.plan).toEqual({ changes });
     expect(world.ran).toEqual([INIT, PLAN]);
   });
 
@@ -46,10 +50,10 @@ describe("startAhead", () => {
   test("plans nothing without the image", async () => {
     const { world, start } = prepare({ [INIT]: "" });
 
-    const ahead = start(`${REPOSITORY}@sha256:${"b".repeat(64)}`);
+    const started = start(`${REPOSITORY}@sha256:${"b".repeat(64)}`);
 
-    expect(await ahead?.plan).toBeUndefined();
-    await expect(ahead?.image).rejects.toThrow("The registry does not hold");
+    expect(await started?.plan).toBeUndefined();
+    await expect(started?.image).rejects.toThrow("The registry does not hold");
     expect(world.ran).toEqual([INIT]);
   });
 
@@ -74,7 +78,7 @@ describe("startAhead", () => {
   });
 });
 
-describe("a plan made ahead", () => {
+describe("a saved plan", () => {
   test("that changes nothing is all there is to do", async () => {
     const { world, apply } = prepare({});
 
@@ -117,7 +121,7 @@ function mark(root: string, kind: string): void {
 }
 
 function prepare(commands: Commands, config: object = {}, env: Record<string, string> = {}) {
-  const root = mkdtempSync(join(tmpdir(), "ahead-"));
+  const root = mkdtempSync(join(tmpdir(), "speculation-"));
   makeStageDirectory(undefined, root);
   for (const kind of ["registry", "app"]) {
     mkdirSync(join(stackFile(root, kind), ".."), { recursive: true });
@@ -137,8 +141,8 @@ function prepare(commands: Commands, config: object = {}, env: Record<string, st
   const options = { world, access: ACCESS, settings: session.settings };
   return {
     world,
-    start: (given = IMAGE) => startAhead(session, { ...options, given }),
+    start: (given = IMAGE) => speculate(session, { ...options, given }),
     apply: (changes: boolean) =>
-      applyStack({ session, kind: "app", report: () => {}, ahead: { changes } }),
+      applyStack({ session, kind: "app", report: () => {}, plan: { changes } }),
   };
 }

@@ -1,17 +1,14 @@
 import { describe, expect, test } from "vitest";
-import type { AppOutputs } from "../../scripts/lib/app-outputs.ts";
-import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
-import { findQueueKey, keyInState, parseCount } from "../../scripts/lib/dead-letters.ts";
-import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
-import type { LiveTrigger, QueueRule } from "../../scripts/lib/triggers/rules.ts";
-import {
-  compareRevision,
-  compareTrigger,
-  formatFindings,
-  verify,
-} from "../../scripts/lib/verify.ts";
-import { settings } from "./_settings.ts";
-import { ACCESS, fakeWorld, type Routes } from "./_world.ts";
+import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
+import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
+import { findQueueKey, keyInState, parseCount } from "../../../scripts/lib/cloud/dead-letters.ts";
+import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
+import type { LiveTrigger, QueueRule } from "../../../scripts/lib/triggers/rules.ts";
+import { compareRevision } from "../../../scripts/lib/verify/revision.ts";
+import { compareTrigger } from "../../../scripts/lib/verify/triggers.ts";
+import { formatFindings, verify } from "../../../scripts/lib/verify/verify.ts";
+import { settings } from "../_settings.ts";
+import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const WANTED = { id: "bba", image: `cr.yandex/crp1/app@${DIGEST}`, fingerprint: "f1" };

@@ -1,16 +1,17 @@
 import * as v from "valibot";
-import type { Settings } from "../../stacks/settings.ts";
-import { oldestTerraform } from "../../stacks/terraform-files.ts";
-import { type Access, credentialProblem, findFolder } from "./cloud/access.ts";
-import { ApiError, CloudApi } from "./cloud/cloud-api.ts";
-import { openTerraform } from "./cloud/session.ts";
-import { dockerError, hasCredentialHelper, isUnchanged, sourceHashOf } from "./image/image.ts";
-import { parseImage } from "./image/registry-images.ts";
-import { childEnvironment } from "./shell/child-environment.ts";
-import { joinProblems, messageOf, UserError } from "./shell/user-error.ts";
-import { NOT_FOUND, type RunResult, type World } from "./shell/world.ts";
-import { proveLock } from "./terraform/state-lock.ts";
-import { missingTerraform, terraformBinary } from "./terraform/terraform.ts";
+import type { Settings } from "../../../stacks/settings.ts";
+import { oldestTerraform } from "../../../stacks/terraform-files.ts";
+import { type Access, credentialProblem, findFolder } from "../cloud/access.ts";
+import { CloudApi, CloudApiError } from "../cloud/cloud-api.ts";
+import { dockerError, hasCredentialHelper } from "../image/docker.ts";
+import { isUnchanged, sourceHashOf } from "../image/image.ts";
+import { parseImage } from "../image/registry-images.ts";
+import { childEnvironment } from "../shell/child-environment.ts";
+import { joinProblems, messageOf, UserError } from "../shell/user-error.ts";
+import { NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
+import { missingTerraform, terraformBinary } from "../terraform/environment.ts";
+import { proveLock } from "../terraform/state-lock.ts";
+import { synthesize } from "../terraform/synthesize.ts";
 
 const PROBE_SECONDS = 20;
 
@@ -58,7 +59,7 @@ export function deployChecks(options: PreflightOptions): Check[] {
     },
     {
       title: "The cloud would take the stacks",
-      task: () => openTerraform(world, settings).synth(),
+      task: () => synthesize(world, settings.stage),
     },
     { title: "Credentials are unambiguous", task: () => checkCredentials(world) },
     { title: "Logged in to Yandex Cloud", task: () => access.token() },
@@ -111,7 +112,7 @@ async function checkTerraform(world: World, { backend }: Settings): Promise<void
   throw new UserError(`\`${binary}\` is ${version}. Install ${oldest} or newer${why}.`);
 }
 
-function parseVersion(binary: string, { exitCode, stdout, stderr }: RunResult) {
+function parseVersion(binary: string, { exitCode, stdout, stderr }: ProcessResult) {
   try {
     return v.parse(versionSchema, JSON.parse(stdout));
   } catch (error) {
@@ -163,7 +164,7 @@ async function checkFolder({ world, settings, access }: PreflightOptions): Promi
   try {
     await new CloudApi(world, access).get("resource-manager", path);
   } catch (error) {
-    const status = error instanceof ApiError ? error.status : undefined;
+    const status = error instanceof CloudApiError ? error.status : undefined;
     if (status === 403) return;
     if (status !== 404) throw error;
     throw new UserError(

@@ -1,8 +1,9 @@
 import { describe, expect, test } from "vitest";
 import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
-import { findStrays } from "../../../scripts/lib/terraform/strays.ts";
-import { type StateResource, Terraform } from "../../../scripts/lib/terraform/terraform.ts";
+import { findOrphans } from "../../../scripts/lib/terraform/orphans.ts";
+import type { StateResource } from "../../../scripts/lib/terraform/state.ts";
+import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { describeMaker, stateIdOf } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, bodyOf, fakeWorld, type Routes } from "../_world.ts";
@@ -43,11 +44,11 @@ const QUIET: Routes = {
   [payload("v1")]: { body: { entries: [{ textValue: "YCAJE1" }] } },
 };
 
-describe("findStrays", () => {
+describe("findOrphans", () => {
   test("asks three lists where all is known, and no more", async () => {
-    const { strays, world } = await look({});
+    const { orphans, world } = await look({});
 
-    expect(strays).toEqual([]);
+    expect(orphans).toEqual([]);
     expect(world.sent.map(({ request }) => request).sort()).toEqual(
       [KEYS, SECRETS, VERSIONS].sort(),
     );
@@ -58,11 +59,11 @@ describe("findStrays", () => {
     ["a deploy of another state", describeMaker("000000000000"), false],
     ["a person", "", false],
   ])("finds a live key made by %s", async (_, description, own) => {
-    const { strays } = await look({
+    const { orphans } = await look({
       [KEYS]: { body: { accessKeys: [KNOWN_KEY, { id: "key2", keyId: "YCAJE2", description }] } },
     });
 
-    expect(strays).toMatchObject([
+    expect(orphans).toMatchObject([
       {
         what: "key key2 of account shop-runtime",
         own,
@@ -72,17 +73,17 @@ describe("findStrays", () => {
   });
 
   test("leaves a key alone that a container reads, whatever the state knows", async () => {
-    const { strays } = await look({
+    const { orphans } = await look({
       [KEYS]: {
         body: { accessKeys: [{ id: "key2", keyId: "YCAJE1", description: MADE_BY_US }] },
       },
     });
 
-    expect(strays).toEqual([]);
+    expect(orphans).toEqual([]);
   });
 
   test("finds the version that holds such a key, and removes both", async () => {
-    const { strays, world } = await look({
+    const { orphans, world } = await look({
       [KEYS]: {
         body: {
           accessKeys: [KNOWN_KEY, { id: "key2", keyId: "YCAJE2", description: MADE_BY_US }],
@@ -97,16 +98,16 @@ describe("findStrays", () => {
         { body: { done: true } },
     });
 
-    expect(strays.map(({ what, own }) => [what, own])).toEqual([
+    expect(orphans.map(({ what, own }) => [what, own])).toEqual([
       ["key key2 of account shop-runtime", true],
       ["version v2 of secret shop-key", true],
     ]);
-    for (const stray of strays) await stray.remove();
+    for (const orphan of orphans) await orphan.remove();
     expect(bodyOf(world.sent.at(-1)?.init)).toEqual({ versionId: "v2" });
   });
 
   test("takes a version that a person has added for theirs, and one to be destroyed for gone", async () => {
-    const { strays } = await look({
+    const { orphans } = await look({
       [VERSIONS]: {
         body: {
           versions: [
@@ -118,13 +119,13 @@ describe("findStrays", () => {
       },
     });
 
-    expect(strays.map(({ what, own }) => [what, own])).toEqual([
+    expect(orphans.map(({ what, own }) => [what, own])).toEqual([
       ["version v2 of secret shop-key", false],
     ]);
   });
 
   test("finds a second secret of this state, and none of another's", async () => {
-    const { strays } = await look({
+    const { orphans } = await look({
       [SECRETS]: {
         body: {
           secrets: [
@@ -136,7 +137,7 @@ describe("findStrays", () => {
       },
     });
 
-    expect(strays.map(({ what, own }) => [what, own])).toEqual([["secret shop-key (e6q2)", true]]);
+    expect(orphans.map(({ what, own }) => [what, own])).toEqual([["secret shop-key (e6q2)", true]]);
   });
 });
 
@@ -150,7 +151,7 @@ async function look(routes: Routes) {
     folderId: "b1g",
     terraform: new Terraform(world, { stage: undefined, env: {} }),
   };
-  return { world, strays: await findStrays(session, OUTPUTS, STATE) };
+  return { world, orphans: await findOrphans(session, OUTPUTS, STATE) };
 }
 
 function resource(type: string, attributes: Record<string, unknown>): StateResource {

@@ -1,23 +1,24 @@
 import { createHash } from "node:crypto";
-import { existsSync, readFileSync, rmSync } from "node:fs";
+import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { stageDirectory } from "../../stacks/locations.ts";
-import type { Session } from "./cloud/session.ts";
-import { ensureImage, type ImageOptions, type ImageOutcome } from "./image/image.ts";
-import type { Report } from "./shell/steps.ts";
-import type { World } from "./shell/world.ts";
-import { writeWhole } from "./shell/write-whole.ts";
-import { isUnfinished, type PlanAhead } from "./terraform/recovery.ts";
+import { stageDirectory } from "../../../stacks/locations.ts";
+import type { Session } from "../cloud/session.ts";
+import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
+import { readJson } from "../shell/json.ts";
+import type { OnLine } from "../shell/steps.ts";
+import type { World } from "../shell/world.ts";
+import { writeWhole } from "../shell/write-whole.ts";
+import { isUnfinished, type SavedPlan } from "../terraform/apply-stack.ts";
 
 /** The image and the app's plan, begun while the registry's apply still looks whether it has anything to do. */
-export interface Ahead {
+export interface Speculation {
   readonly repository: string;
   readonly image: Promise<ImageOutcome>;
   /** Nothing where it did not succeed: an apply says why in its own words. */
-  readonly plan: Promise<PlanAhead | undefined>;
+  readonly plan: Promise<SavedPlan | undefined>;
   /** Who listens from now on; what was said before is said again. */
-  readonly tell: (report: Report) => void;
+  readonly tell: (report: OnLine) => void;
 }
 
 const schema = v.object({ stack: v.string(), repository: v.string() });
@@ -37,10 +38,10 @@ export function forgetRegistry(world: Pick<World, "root">, stage: string | undef
  * stack is the one that was applied last. Changes nothing but the images. Whoever gets this waits for
  * the plan, also when it is of no use any more.
  */
-export function startAhead(
+export function speculate(
   session: Session,
   options: Omit<ImageOptions, "repository" | "report">,
-): Ahead | undefined {
+): Speculation | undefined {
   const repository = knownRepository(session);
   if (repository === undefined || !isPlainRun(session)) return undefined;
   const { report, tell } = relay();
@@ -49,9 +50,9 @@ export function startAhead(
   return { repository, image, plan, tell };
 }
 
-async function planApp({ terraform }: Session, image: Promise<unknown>): Promise<PlanAhead> {
+async function planApp({ terraform }: Session, image: Promise<unknown>): Promise<SavedPlan> {
   await Promise.all([image, terraform.init("app")]);
-  return { changes: await terraform.planAhead("app") };
+  return { changes: await terraform.savePlan("app") };
 }
 
 // A plan cannot wait for a certificate, nor follow a trigger's change of hands or what an unfinished
@@ -67,9 +68,7 @@ function isPlainRun({ world, settings }: Session): boolean {
 }
 
 function knownRepository(session: Session): string | undefined {
-  const file = memoryFile(session.world, session.settings.stage);
-  if (!existsSync(file)) return undefined;
-  const memory = v.safeParse(schema, parse(readFileSync(file, "utf8")));
+  const memory = v.safeParse(schema, readJson(memoryFile(session.world, session.settings.stage)));
   const isCurrent = memory.success && memory.output.stack === hashOfStack(session);
   return isCurrent ? memory.output.repository : undefined;
 }
@@ -81,22 +80,14 @@ function hashOfStack({ world, terraform }: Session): string {
 
 function relay() {
   const lines: string[] = [];
-  let listener: Report | undefined;
+  let listener: OnLine | undefined;
   return {
     report: (line: string) => (listener ? listener(line) : void lines.push(line)),
-    tell: (report: Report) => {
+    tell: (report: OnLine) => {
       for (const line of lines.splice(0)) report(line);
       listener = report;
     },
   };
-}
-
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 function memoryFile(world: Pick<World, "root">, stage: string | undefined): string {

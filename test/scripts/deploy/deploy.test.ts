@@ -2,14 +2,15 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { AppOutputs } from "../../scripts/lib/app-outputs.ts";
-import { CloudApi } from "../../scripts/lib/cloud/cloud-api.ts";
-import { closingLines, Deploy, deploySteps } from "../../scripts/lib/deploy.ts";
-import { describeSteps } from "../../scripts/lib/shell/steps.ts";
-import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
-import { makeStageDirectory } from "../../stacks/locations.ts";
-import { settings } from "./_settings.ts";
-import { ACCESS, fakeWorld, type Routes } from "./_world.ts";
+import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
+import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
+import { closingLines, deploySteps } from "../../../scripts/lib/deploy/deploy.ts";
+import type { Deploy } from "../../../scripts/lib/deploy/deploy-steps.ts";
+import { describeSteps } from "../../../scripts/lib/shell/steps.ts";
+import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
+import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { settings } from "../_settings.ts";
+import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
 
 const DOMAIN = { domain: { fqdn: "shop.example.com", dns: "external" }, stages: {} };
 const APP: AppOutputs = {
@@ -176,7 +177,7 @@ function open(routes: Routes, commands: Record<string, string>) {
   const root = mkdtempSync(join(tmpdir(), "deploy-"));
   makeStageDirectory(undefined, root);
   const world = fakeWorld({ routes, commands, root });
-  const deploy = new Deploy({ world, settings: settings(DOMAIN) });
+  const deploy: Deploy = { options: { world, settings: settings(DOMAIN) } };
   deploy.session = {
     world,
     settings: deploy.options.settings,

@@ -2,13 +2,13 @@ import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { projectNotes } from "../../scripts/lib/project-checks.ts";
-import { realWorld } from "../../scripts/lib/shell/real-world.ts";
-import { EXAMPLE, Project } from "../local-cloud/_project.ts";
-import { synthesize } from "../local-cloud/stack/_synthesized.ts";
-import { ROOT } from "../support/sources.ts";
-import { settings } from "./_settings.ts";
-import { fakeWorld } from "./_world.ts";
+import { projectNotes } from "../../../scripts/lib/local/project-checks.ts";
+import { realWorld } from "../../../scripts/lib/shell/real-world.ts";
+import { EXAMPLE, Project } from "../../local-cloud/_project.ts";
+import { synthesize } from "../../local-cloud/stack/_synthesized.ts";
+import { ROOT } from "../../support/sources.ts";
+import { settings } from "../_settings.ts";
+import { fakeWorld } from "../_world.ts";
 
 test("where nothing was made to ask a project with, a note says how to get it", async () => {
   const world = fakeWorld({ root: await stackWith({ "requirements.txt": "django\n" }) });

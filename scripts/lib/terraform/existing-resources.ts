@@ -1,9 +1,10 @@
 import * as v from "valibot";
-import { ApiError, type CloudApi } from "../cloud/cloud-api.ts";
-import type { PlannedResource } from "./terraform.ts";
+import { type CloudApi, CloudApiError } from "../cloud/cloud-api.ts";
+import { asRecord } from "../shell/json.ts";
+import type { ConfiguredResource } from "./state.ts";
 
 /** Something in the cloud that has the name of a resource which the state lacks. */
-export interface Namesake {
+export interface ExistingResource {
   /** The resource's address in the stack. */
   readonly address: string;
   readonly type: string;
@@ -16,97 +17,73 @@ export interface Namesake {
   /** Belongs to whom its parent belongs to: it has no labels of its own. */
   readonly inherits?: boolean;
   /** Whether another one of this name can be made beside it. */
-  readonly harmless?: boolean;
+  readonly duplicable?: boolean;
   readonly status: string;
 }
 
 /** Attributes of what is known already, by address. */
-export type Known = Map<string, Readonly<Record<string, unknown>>>;
+export type KnownAttributes = Map<string, Readonly<Record<string, unknown>>>;
 
-interface Kind {
+/** How the things of one kind are listed, and deleted. */
+interface Collection {
+  /** What a person calls one of them. */
   readonly noun: string;
   readonly service: string;
   readonly path: string;
+  /** Of the answer. */
   readonly field: string;
-  readonly harmless?: boolean;
+}
+
+function listed(noun: string, service: string, path: string, field?: string): Collection {
+  return { noun, service, path, field: field ?? path.slice(path.lastIndexOf("/") + 1) };
 }
 
 /** Where the things that a name tells apart are listed, by the type of their resource. */
-export const KINDS: Readonly<Record<string, Kind>> = {
-  yandex_api_gateway: {
-    noun: "gateway",
-    service: "serverless-apigateway",
-    path: "/apigateways/v1/apigateways",
-    field: "apiGateways",
-  },
-  yandex_cm_certificate: {
-    noun: "certificate",
-    service: "certificate-manager",
-    path: "/certificate-manager/v1/certificates",
-    field: "certificates",
-  },
-  yandex_container_registry: {
-    noun: "registry",
-    service: "container-registry",
-    path: "/container-registry/v1/registries",
-    field: "registries",
-  },
-  yandex_function_trigger: {
-    noun: "trigger",
-    service: "serverless-triggers",
-    path: "/triggers/v1/triggers",
-    field: "triggers",
-  },
-  yandex_iam_service_account: {
-    noun: "service account",
-    service: "iam",
-    path: "/iam/v1/serviceAccounts",
-    field: "serviceAccounts",
-  },
-  yandex_lockbox_secret: {
-    noun: "secret",
-    service: "lockbox",
-    path: "/lockbox/v1/secrets",
-    field: "secrets",
-    harmless: true,
-  },
-  yandex_logging_group: {
-    noun: "log group",
-    service: "logging",
-    path: "/logging/v1/logGroups",
-    field: "groups",
-  },
-  yandex_serverless_container: {
-    noun: "container",
-    service: "serverless-containers",
-    path: "/containers/v1/containers",
-    field: "containers",
-  },
-  yandex_ydb_database_serverless: {
-    noun: "database",
-    service: "ydb",
-    path: "/ydb/v1/databases",
-    field: "databases",
-  },
-};
+const COLLECTIONS = new Map([
+  [
+    "yandex_api_gateway",
+    listed("gateway", "serverless-apigateway", "/apigateways/v1/apigateways", "apiGateways"),
+  ],
+  [
+    "yandex_cm_certificate",
+    listed("certificate", "certificate-manager", "/certificate-manager/v1/certificates"),
+  ],
+  [
+    "yandex_container_registry",
+    listed("registry", "container-registry", "/container-registry/v1/registries"),
+  ],
+  ["yandex_function_trigger", listed("trigger", "serverless-triggers", "/triggers/v1/triggers")],
+  ["yandex_iam_service_account", listed("service account", "iam", "/iam/v1/serviceAccounts")],
+  ["yandex_lockbox_secret", listed("secret", "lockbox", "/lockbox/v1/secrets")],
+  ["yandex_logging_group", listed("log group", "logging", "/logging/v1/logGroups", "groups")],
+  [
+    "yandex_serverless_container",
+    listed("container", "serverless-containers", "/containers/v1/containers"),
+  ],
+  ["yandex_ydb_database_serverless", listed("database", "ydb", "/ydb/v1/databases")],
+]);
+
+/** The cloud takes several secrets of one name. */
+const DUPLICABLE = "yandex_lockbox_secret";
 
 const REPOSITORY = "yandex_container_repository";
 const POLICY = "yandex_container_repository_lifecycle_policy";
 const RECORD = "yandex_dns_recordset";
 
 /** Looks for whatever has the names of resources that the state lacks. */
-export async function findNamesakes(
+export async function findExisting(
   api: CloudApi,
   folderId: string,
-  missing: readonly PlannedResource[],
-  known: Known,
-): Promise<Namesake[]> {
-  const types = new Set(missing.map(({ type }) => type).filter((type) => type in KINDS));
+  missing: readonly ConfiguredResource[],
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
   const lists = await Promise.all(
-    [...types].map((type) => findNamed(api, folderId, type, ofType(missing, type))),
+    [...COLLECTIONS].map(([type, collection]) =>
+      findNamed(api, folderId, collection, ofType(missing, type)),
+    ),
   );
   const named = lists.flat();
-  const all: Known = new Map([
+  const all: KnownAttributes = new Map([
     ...known,
     ...named.map(({ address, id }) => [address, { id }] as const),
   ]);
@@ -131,23 +108,29 @@ const thingSchema = v.object({
 async function findNamed(
   api: CloudApi,
   folderId: string,
-  type: string,
-  missing: readonly PlannedResource[],
-): Promise<Namesake[]> {
-  const { noun, harmless, service, path, field } = KINDS[type] as Kind;
+  { noun, service, path, field }: Collection,
+  missing: readonly ConfiguredResource[],
+): Promise<ExistingResource[]> {
+  if (missing.length === 0) return [];
   const things = v.parse(v.array(thingSchema), await api.list(service, path, field, { folderId }));
-  return missing.flatMap(({ address, attributes }) =>
+  return missing.flatMap(({ address, type, attributes }) =>
     things
       .filter(({ name }) => name === attributes.name)
-      .map((thing) => ({ address, type, noun, harmless, ...thing })),
+      .map((thing) => ({ address, type, noun, duplicable: type === DUPLICABLE, ...thing })),
   );
+}
+
+/** Deletes a resource of one of the types that a name tells apart. */
+export async function deleteResource(api: CloudApi, type: string, id: string): Promise<void> {
+  const { service, path } = COLLECTIONS.get(type) ?? {};
+  if (service && path) await api.operate(service, `${path}/${id}`, "DELETE");
 }
 
 // A repository is never in the way: making it again finds it. Its policy is.
 async function findRepositories(
   api: CloudApi,
-  missing: readonly PlannedResource[],
-  known: Known,
+  missing: readonly ConfiguredResource[],
+  known: KnownAttributes,
 ): Promise<void> {
   for (const { address, attributes } of missing) {
     const name = resolve(attributes.name, known);
@@ -162,9 +145,9 @@ async function findRepositories(
 
 async function findPolicy(
   api: CloudApi,
-  { address, type, attributes }: PlannedResource,
-  known: Known,
-): Promise<Namesake[]> {
+  { address, type, attributes }: ConfiguredResource,
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
   const repositoryId = resolve(attributes.repository_id, known);
   if (repositoryId === undefined) return [];
   const path = "/container-registry/v1/lifecyclePolicies";
@@ -183,9 +166,9 @@ const recordSchema = v.object({ data: v.optional(v.array(v.string()), []) });
 // A record has no labels, but says what it leads to.
 async function findRecord(
   api: CloudApi,
-  { address, type, attributes }: PlannedResource,
-  known: Known,
-): Promise<Namesake[]> {
+  { address, type, attributes }: ConfiguredResource,
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
   const { zone_id: zone, ...rest } = attributes;
   const [name, kind] = [resolve(rest.name, known), resolve(rest.type, known)];
   if (name === undefined || kind === undefined) return [];
@@ -198,12 +181,12 @@ async function findRecord(
     const id = `${zone}/${name}/${kind}`;
     return [{ address, type, noun, name, id, labels: {}, inherits, status: "" }];
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return [];
+    if (error instanceof CloudApiError && error.status === 404) return [];
     throw error;
   }
 }
 
-function leadsTo(value: string, known: Known): boolean {
+function leadsTo(value: string, known: KnownAttributes): boolean {
   const host = value.replace(/\.$/, "");
   return [...known.values()].some((attributes) => {
     const { id, domain } = attributes;
@@ -211,12 +194,12 @@ function leadsTo(value: string, known: Known): boolean {
   });
 }
 
-function ofType(resources: readonly PlannedResource[], wanted: string): PlannedResource[] {
+function ofType(resources: readonly ConfiguredResource[], wanted: string): ConfiguredResource[] {
   return resources.filter(({ type }) => type === wanted);
 }
 
 /** A text with its references filled in; `undefined` while one of them is not known. */
-export function resolve(text: unknown, known: Known): string | undefined {
+export function resolve(text: unknown, known: KnownAttributes): string | undefined {
   if (typeof text !== "string") return undefined;
   const filled = text.replace(
     /\$\{(\w+\.\w+)\.([\w.[\]]+)\}/g,
@@ -229,6 +212,6 @@ function attributeAt(attributes: unknown, path: string): string | undefined {
   const value = path
     .split(/[.[\]]+/)
     .filter(Boolean)
-    .reduce<unknown>((at, key) => (at as Record<string, unknown> | undefined)?.[key], attributes);
+    .reduce<unknown>((at, key) => asRecord(at)[key], attributes);
   return typeof value === "string" && value !== "" ? value : undefined;
 }

@@ -1,10 +1,10 @@
-import { findPlaceBeside } from "../../packages/local-cloud/containers/beside.ts";
-import { askProject } from "../../packages/local-cloud/containers/findings.ts";
-import { readStack } from "../../packages/local-cloud/stack/read-stack.ts";
-import type { Settings } from "../../stacks/settings.ts";
-import { cacheDirectory, readSecrets } from "./local/paths.ts";
-import { readSynthesized, usualEndpoints } from "./local/stack.ts";
-import type { World } from "./shell/world.ts";
+import { findPlaceBeside } from "../../../packages/local-cloud/containers/beside.ts";
+import { askProject } from "../../../packages/local-cloud/containers/findings.ts";
+import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
+import type { Settings } from "../../../stacks/settings.ts";
+import type { World } from "../shell/world.ts";
+import { cacheDirectory, readSecrets } from "./paths.ts";
+import { readSynthesized, usualEndpoints } from "./stack.ts";
 
 /** A project that takes longer to load than this is not asked. */
 const PATIENCE_MS = 20_000;

@@ -1,8 +1,9 @@
 import * as v from "valibot";
-import type { Access } from "./cloud/access.ts";
-import { request } from "./cloud/cloud-api.ts";
-import { messageOf, UserError } from "./shell/user-error.ts";
-import type { World } from "./shell/world.ts";
+import { parseJson } from "../shell/json.ts";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import type { Access } from "./access.ts";
+import { request } from "./cloud-api.ts";
 
 const TARGET = "DynamoDB_20120810";
 const KEY = "id";
@@ -125,7 +126,7 @@ async function until(
   }
 }
 
-interface Answer {
+interface TableResponse {
   readonly action: string;
   readonly status: number;
   readonly body: unknown;
@@ -141,7 +142,7 @@ const errorSchema = v.object({
 });
 
 // Every one of these calls may be repeated. A new database or a new right may need a moment.
-async function call(options: TableOptions, action: string, body: object): Promise<Answer> {
+async function call(options: TableOptions, action: string, body: object): Promise<TableResponse> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await callOnce(options, action, body);
     const passing = answer.status === 429 || answer.status >= 500;
@@ -154,7 +155,7 @@ async function callOnce(
   { world, access, endpoint }: TableOptions,
   action: string,
   body: object,
-): Promise<Answer> {
+): Promise<TableResponse> {
   const response = await request(world, endpoint, {
     method: "POST",
     headers: {
@@ -171,18 +172,13 @@ async function callOnce(
 }
 
 function parseError(text: string): { error: string; message: string } {
-  try {
-    const { __type, message, Message } = v.parse(errorSchema, JSON.parse(text));
-    return {
-      error: __type.split("#").at(-1) || "unknown error",
-      message: message ?? Message ?? "",
-    };
-  } catch (error) {
-    return { error: "unknown error", message: text.slice(0, 200) || messageOf(error) };
-  }
+  const { success, output } = v.safeParse(errorSchema, parseJson(text));
+  if (!success) return { error: "unknown error", message: text.slice(0, 200) || "no explanation" };
+  const { __type, message, Message } = output;
+  return { error: __type.split("#").at(-1) || "unknown error", message: message ?? Message ?? "" };
 }
 
-function failure({ action, status, error, message }: Answer): UserError {
+function failure({ action, status, error, message }: TableResponse): UserError {
   const hint = /AccessDenied|Unrecognized|Unauthorized/i.test(`${error}${message}`)
     ? " Grant ydb.editor on the folder to the account that deploys."
     : "";

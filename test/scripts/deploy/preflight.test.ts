@@ -2,12 +2,12 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { accessOf } from "../../scripts/lib/cloud/access.ts";
-import { sourceHashOf } from "../../scripts/lib/image/image.ts";
-import { deployChecks, isAtLeast, runChecks } from "../../scripts/lib/preflight.ts";
-import { NOT_FOUND, type RunResult } from "../../scripts/lib/shell/world.ts";
-import { settings } from "./_settings.ts";
-import { type Commands, fakeWorld, type Routes } from "./_world.ts";
+import { accessOf } from "../../../scripts/lib/cloud/access.ts";
+import { deployChecks, isAtLeast, runChecks } from "../../../scripts/lib/deploy/preflight.ts";
+import { sourceHashOf } from "../../../scripts/lib/image/image.ts";
+import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/world.ts";
+import { settings } from "../_settings.ts";
+import { type Commands, fakeWorld, type Routes } from "../_world.ts";
 
 const IMAGE = `cr.yandex/crp1/app@sha256:${"a".repeat(64)}`;
 const S3 = { backend: { type: "s3", bucket: "states" } };
@@ -39,7 +39,7 @@ afterAll(() => rmSync(root, { recursive: true }));
 interface Case {
   readonly config?: object;
   readonly env?: Record<string, string>;
-  readonly commands?: Record<string, Partial<RunResult>>;
+  readonly commands?: Record<string, Partial<ProcessResult>>;
   readonly routes?: Routes;
   readonly image?: string;
   readonly rebuild?: boolean;

@@ -1,14 +1,14 @@
-import type { Settings } from "../../stacks/settings.ts";
-import { type StaticKey, signedRequest } from "./cloud/aws-request.ts";
-import { UserError } from "./shell/user-error.ts";
-import type { World } from "./shell/world.ts";
-import type { StateResource } from "./terraform/terraform.ts";
+import type { Settings } from "../../../stacks/settings.ts";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import type { StateResource } from "../terraform/state.ts";
+import { type AccessKey, signedRequest } from "./aws-request.ts";
 
 const REGION = "ru-central1";
 const COUNT = "ApproximateNumberOfMessages";
 
 /** Messages that lie in a queue, about. */
-export async function countMessages(world: World, queueUrl: string, key: StaticKey) {
+export async function countMessages(world: World, queueUrl: string, key: AccessKey) {
   const body = new URLSearchParams({
     Action: "GetQueueAttributes",
     Version: "2012-11-05",
@@ -43,7 +43,7 @@ export async function findQueueKey(
   world: World,
   state: () => Promise<readonly StateResource[]>,
   { queueKey }: Pick<Settings, "queueKey">,
-): Promise<StaticKey> {
+): Promise<AccessKey> {
   const { YC_MESSAGE_QUEUE_ACCESS_KEY: id, YC_MESSAGE_QUEUE_SECRET_KEY: secret } = world.env;
   if (queueKey === "environment" && id && secret) {
     return { accessKeyId: id, secretAccessKey: secret };
@@ -56,7 +56,7 @@ export async function findQueueKey(
 }
 
 /** The one static key whose secret the state holds; the containers' own is in Lockbox only. */
-export function keyInState(resources: readonly StateResource[]): StaticKey | undefined {
+export function keyInState(resources: readonly StateResource[]): AccessKey | undefined {
   const keys = resources
     .filter(({ type }) => type === "yandex_iam_service_account_static_access_key")
     .map(({ attributes }) => ({
