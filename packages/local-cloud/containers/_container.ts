@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { call, platformAnswer, RefusedResponse } from "./_call.ts";
 import { Instance, type InstanceState } from "./_instance.ts";
 import { LogReader } from "./_log-lines.ts";
 import { MemoryWatch } from "./_memory.ts";
 import type { Command } from "./_owned-process.ts";
+import { call, platformAnswer, RefusedResponse } from "./_send-request.ts";
 import { Slots } from "./_slots.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { collect, MAX_BYTES, platformAnswer, sizeOf } from "./_call.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentRefusals, secretValues } from "./_environment.ts";
 import { Images } from "./_images.ts";
+import type { Runtime } from "./_launcher.ts";
 import { Processes } from "./_processes.ts";
-import type { Runtime } from "./_runtime.ts";
+import { collect, MAX_BYTES, platformAnswer, sizeOf } from "./_send-request.ts";
 import { askProject, type Finding } from "./findings.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
-import type { Answer } from "./_call.ts";
-import type { Mapping } from "./_specification.ts";
+import type { Mapping } from "./_gateway-document.ts";
+import type { Answer } from "./_integration.ts";
 
 type Headers = Answer["headers"];
 

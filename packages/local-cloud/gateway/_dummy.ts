@@ -1,5 +1,5 @@
-import { type Answer, type Call, gatewayAnswer, substitute } from "./_call.ts";
-import { asMapping } from "./_specification.ts";
+import { asMapping } from "./_gateway-document.ts";
+import { type Answer, type Call, gatewayAnswer, substitute } from "./_integration.ts";
 
 /** @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/dummy */
 export function answerDummy(call: Call): Answer {

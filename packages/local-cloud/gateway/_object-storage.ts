@@ -1,7 +1,7 @@
 import { createReadStream, type Stats } from "node:fs";
 import { stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
-import { type Answer, type Call, gatewayAnswer, substitute } from "./_call.ts";
+import { type Answer, type Call, gatewayAnswer, substitute } from "./_integration.ts";
 
 /** Of what sites are made of; anything else is sent as bytes. */
 const CONTENT_TYPES: Readonly<Record<string, string>> = {

@@ -1,4 +1,4 @@
-import { ANY_METHOD, type Operation, type Specification } from "./_specification.ts";
+import { ANY_METHOD, type Operation, type Specification } from "./_gateway-document.ts";
 
 /** What serves a path. Without an operation for the method the gateway answers 405. */
 export interface Route {

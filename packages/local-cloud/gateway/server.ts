@@ -8,13 +8,13 @@ import { refusalOf } from "../http/guard.ts";
 import { type Listening, listen } from "../http/listen.ts";
 import type { GatewaySpec } from "../stack/blueprint.ts";
 import { resourceId } from "../stack/local-ids.ts";
-import { type Answer, type Call, gatewayAnswer } from "./_call.ts";
-import { answerByContainer } from "./_container.ts";
 import { answerPreflight, corsHeaders, isPreflight } from "./_cors.ts";
 import { answerDummy } from "./_dummy.ts";
+import { readSpecification } from "./_gateway-document.ts";
+import { type Answer, type Call, gatewayAnswer } from "./_integration.ts";
 import { answerObject } from "./_object-storage.ts";
 import { makeRouter, operationFor, type Router } from "./_router.ts";
-import { readSpecification } from "./_specification.ts";
+import { answerByContainer } from "./_serverless-container.ts";
 
 /** Of a request's and of a response's body: 2.5 MB. */
 // https://yandex.cloud/en/docs/api-gateway/concepts/limits

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { readContainers } from "./_containers.ts";
-import { type Body, expectShape, StackText } from "./_stack-text.ts";
+import { type Body, expectShape, StackText } from "./_terraform-document.ts";
 import type {
   Blueprint,
   Endpoints,

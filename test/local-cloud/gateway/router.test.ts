@@ -1,11 +1,11 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readSpecification } from "../../../packages/local-cloud/gateway/_gateway-document.ts";
 import {
   makeRouter,
   operationFor,
   type Router,
 } from "../../../packages/local-cloud/gateway/_router.ts";
-import { readSpecification } from "../../../packages/local-cloud/gateway/_specification.ts";
 
 const DUMMY = { "x-yc-apigateway-integration": { type: "dummy", http_code: 200 } };
 const ANY = "x-yc-apigateway-any-method";

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ContainerResponse } from "../containers/invoke.ts";
 import { splitTarget } from "../http/target.ts";
-import type { Mapping, Operation } from "./_specification.ts";
+import type { Mapping, Operation } from "./_gateway-document.ts";
 
 /** A request that has found its operation. */
 export interface Call {

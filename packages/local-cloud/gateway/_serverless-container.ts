@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Readable } from "node:stream";
 import type { Invoke } from "../containers/invoke.ts";
-import { type Answer, type Call, substitute } from "./_call.ts";
+import { type Answer, type Call, substitute } from "./_integration.ts";
 
 const CONTEXT = "x-yc-apigateway-operation-context";
 /** Said by the gateway alone, whatever a client says. */
