@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { readSpecification } from "../../../packages/local-cloud/gateway/_gateway-document.ts";
+import { readGatewayDocument } from "../../../packages/local-cloud/gateway/_gateway-document.ts";
 import {
   makeRouter,
   operationFor,
@@ -12,7 +12,7 @@ const ANY = "x-yc-apigateway-any-method";
 
 async function routerOf(paths: object, settings: object = {}): Promise<Router> {
   const text = JSON.stringify({ openapi: "3.0.3", "x-yc-apigateway": settings, paths });
-  return makeRouter(await readSpecification(text));
+  return makeRouter(await readGatewayDocument(text));
 }
 
 /** `<path of the operation> <parameters>` */
