@@ -1,7 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { describeStack } from "./_describe-stack.ts";
-import { reportKept } from "./_kept-messages.ts";
 import { RunningStack } from "./_running-stack.ts";
 import { Teardown } from "./_teardown.ts";
 import type { Finding } from "./containers/findings.ts";
@@ -11,6 +10,7 @@ import { EventStore } from "./events/store.ts";
 import { DOCKER_HOST } from "./http/guard.ts";
 import type { Listening } from "./http/listen.ts";
 import { openJournal } from "./queue/journal.ts";
+import { reportKept } from "./queue/kept-messages.ts";
 import { Queues } from "./queue/queues.ts";
 import { startQueueServer } from "./queue/server.ts";
 import type { Blueprint, Endpoints } from "./stack/blueprint.ts";
