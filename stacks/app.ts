@@ -1,14 +1,14 @@
 import { Fn, TerraformStack, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { CeleryApp } from "../constructs/celery-app.ts";
+import { configureStack } from "../constructs/configure-stack.ts";
 import { ContainerRegistry } from "../constructs/container-registry.ts";
 import { GatewayDomain } from "../constructs/domain.ts";
 import type { OpenApiDocument } from "../constructs/open-api.ts";
-import { configureStack } from "../constructs/provider.ts";
 import { Secret } from "../constructs/secret.ts";
 import type { ServerlessContainer } from "../constructs/serverless-container.ts";
+import { stateLocation } from "./directories.ts";
 import { certificateName } from "./domain.ts";
-import { stateLocation } from "./locations.ts";
 import { defineOutput, stackDirectory } from "./output.ts";
 import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
-import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../../stacks/locations.ts";
+import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../../stacks/directories.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { UsageError } from "../shell/command-line.ts";
