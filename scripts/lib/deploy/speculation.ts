@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { stageDirectory } from "../../../stacks/locations.ts";
+import { stageDirectory } from "../../../stacks/directories.ts";
 import type { Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
 import { readJson } from "../shell/json.ts";
