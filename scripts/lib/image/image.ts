@@ -8,7 +8,7 @@ import { UsageError } from "../shell/command-line.ts";
 import { readJson } from "../shell/json.ts";
 import { digitsOf, type Environment, type World } from "../shell/world.ts";
 import { writeWhole } from "../shell/write-whole.ts";
-import { stackDirectory } from "../terraform/terraform.ts";
+import { terraformDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
 import { type BuildOptions, buildImage, HOST } from "./docker.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
@@ -90,7 +90,9 @@ export function rememberedImage(world: World, stage: string | undefined): Rememb
 export function forgetImage(world: World, stage: string | undefined): void {
   rmSync(memoryFile(world, stage), { force: true });
   rmSync(join(world.root, stageDirectory(stage), IMAGE_FILE), { force: true });
-  rmSync(join(world.root, stackDirectory(world.env, "app", stage), IMAGE_FILE), { force: true });
+  rmSync(join(world.root, terraformDirectory(world.env, "app", stage), IMAGE_FILE), {
+    force: true,
+  });
 }
 
 /** The hash of the sources that the stage's image is built from. */
@@ -135,7 +137,7 @@ function remember(world: World, stage: string | undefined, memory: Remembered): 
   const variables = `${JSON.stringify({ image: memory.image }, null, 2)}\n`;
   writeWhole(memoryFile(world, stage), `${JSON.stringify(memory, null, 2)}\n`);
   writeWhole(join(directory, IMAGE_FILE), variables);
-  const stack = join(world.root, stackDirectory(world.env, "app", stage));
+  const stack = join(world.root, terraformDirectory(world.env, "app", stage));
   if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), variables);
 }
 
