@@ -21,7 +21,7 @@ export interface Route {
 }
 
 /** One operation of a document, and where it stands. */
-export interface Operation {
+export interface OpenApiOperation {
   readonly path: string;
   readonly method: string;
   /** The path item that holds it. */
@@ -52,7 +52,7 @@ export function renderSpec(parts: SpecParts): string {
 }
 
 /** All operations of a document, in its order. */
-export function operations(document: Mapping): Operation[] {
+export function operations(document: Mapping): OpenApiOperation[] {
   return Object.entries(asMapping(document.paths)).flatMap(([path, item]) =>
     METHODS.filter((method) => isMapping(asMapping(item)[method])).map((method) => ({
       path,
@@ -86,10 +86,12 @@ export function shapeOf(path: string): string {
   return path.replace(/\{[^}]*\}/g, "{}").replace(/(.)\/$/, "$1");
 }
 
+/** Whether a value of a document has named fields. */
 export function isMapping(value: unknown): value is Mapping {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** A value of a document, or an empty mapping where it is something else. */
 export function asMapping(value: unknown): Mapping {
   return isMapping(value) ? value : {};
 }

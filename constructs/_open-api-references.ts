@@ -42,9 +42,10 @@ function isThere(document: Mapping, reference: string): boolean {
   let place: unknown = document;
   for (const step of reference.slice(2).split("/")) {
     const key = decode(step);
-    const isInside = (isMapping(place) || Array.isArray(place)) && Object.hasOwn(place, key);
-    if (!isInside) return false;
-    place = (place as Mapping)[key];
+    const fields =
+      isMapping(place) || Array.isArray(place) ? new Map(Object.entries(place)) : undefined;
+    if (!fields?.has(key)) return false;
+    place = fields.get(key);
   }
   return true;
 }

@@ -13,6 +13,7 @@ export interface SchemaProblem {
 
 const OPENAPI = "https://spec.openapis.org/oas/v3.0.4, November 2026";
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+/** Where a parameter may be, as its field `in` says. */
 export const PARAMETER_LOCATIONS: readonly string[] = ["path", "query", "header", "cookie"];
 
 /** The part of the schema that tells what a way of logging in consists of, by its type. */
@@ -39,7 +40,10 @@ export async function schemaProblems(content: Mapping): Promise<SchemaProblem[]>
 
 /** The value at a path, or nothing. */
 export function valueAt(content: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Mapping | undefined)?.[key], content);
+  return path.reduce<unknown>(
+    (value, key) => Object.entries(value ?? {}).find(([name]) => name === key)?.[1],
+    content,
+  );
 }
 
 function unresolved(message: string): SchemaProblem {
