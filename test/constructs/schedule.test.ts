@@ -33,7 +33,7 @@ describe("parseSchedule", () => {
 
     expect(() => parseSchedule(JSON.stringify({ version: 1, timers }), "s.json")).toThrow(
       [
-        '\'s.json: nightly.cron\' is "@daily", allowed: minutes hours day-of-month month day-of-week [year], in UTC. @daily is not known here: write "0 0 * * ? *".',
+        "'s.json: nightly.cron' is \"@daily\", allowed: minutes hours day-of-month month day-of-week [year], in UTC. Write five fields and an optional year, not 1.",
         "'s.json: Hourly.name' is \"Hourly\", allowed: lowercase letters, digits and hyphens, no hyphen first or last. Rename the entry.",
       ].join("\n"),
     );
@@ -115,7 +115,7 @@ describe("readSchedule", () => {
     });
 
     expect(messages).toEqual([
-      `[app/Shop] '${path}: hourly.cron' is "", allowed: minutes hours day-of-month month day-of-week [year], in UTC. Write five fields and, if need be, a year; there are 1.`,
+      `[app/Shop] '${path}: hourly.cron' is "", allowed: minutes hours day-of-month month day-of-week [year], in UTC. Write five fields and an optional year, not 1.`,
     ]);
   });
 
