@@ -4,7 +4,7 @@ import type { IResolvable, TerraformResource } from "cdktf";
 import { Fn, Token } from "cdktf";
 import { Construct } from "constructs";
 import { mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { GRANT_LIFECYCLE, Rights } from "./_rights.ts";
+import { GRANT_LIFECYCLE, StackGrants } from "./_rights.ts";
 
 /** @see https://yandex.cloud/en/docs/iam/concepts/users/service-accounts */
 export interface ServiceAccountProps {
@@ -87,12 +87,12 @@ export class ServiceAccount extends Construct {
    * @param gives what tells the grant from another one: what is there anew is waited for anew
    */
   addGrant(grant: TerraformResource, gives: () => unknown): void {
-    Rights.of(grant).add(grant, gives);
+    StackGrants.of(grant).add(grant, gives);
   }
 
   /** Makes a resource wait for every grant of the account, those given later included. */
   precedes(resource: TerraformResource): void {
-    Rights.of(resource).precedes(resource);
+    StackGrants.of(resource).precedes(resource);
   }
 
   private define(props: ServiceAccountProps): ExistingServiceAccount {
