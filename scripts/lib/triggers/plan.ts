@@ -104,10 +104,8 @@ export function isOwn(trigger: LiveTrigger, labels: Labels): boolean {
 export function ruleDifferences(live: Rule | undefined, wanted: Rule): string[] {
   if (live?.kind !== wanted.kind) return ["kind"];
   const found: Readonly<Record<string, unknown>> = { ...live };
-  const ignored =
-    wanted.kind === "timer" && wanted.retryAttempts === 0 ? "retryIntervalSeconds" : "";
   return Object.entries(wanted)
-    .filter(([field, value]) => field !== ignored && found[field] !== value)
+    .filter(([field, value]) => found[field] !== value)
     .map(([field]) => field);
 }
 

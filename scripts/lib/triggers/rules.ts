@@ -20,8 +20,6 @@ export interface TimerRule {
   readonly containerId: string;
   readonly path: string;
   readonly invokerId: string;
-  readonly retryAttempts: number;
-  readonly retryIntervalSeconds: number;
 }
 
 export type Rule = QueueRule | TimerRule;
@@ -69,8 +67,6 @@ const specsSchema = v.record(
       kind: v.literal("timer"),
       cron: v.string(),
       payload: v.nullish(v.string(), ""),
-      retryAttempts: v.nullish(v.number(), 0),
-      retryIntervalSeconds: v.nullish(v.number(), 0),
       ...target,
     }),
   ]),
@@ -116,18 +112,7 @@ const liveSchema = v.object({
       v.object({
         cronExpression: v.string(),
         payload: v.optional(v.string(), ""),
-        invokeContainerWithRetry: v.optional(
-          v.object({
-            ...container,
-            retrySettings: v.optional(
-              v.object({
-                retryAttempts: v.optional(number, 0),
-                interval: v.optional(v.string(), "0s"),
-              }),
-              {},
-            ),
-          }),
-        ),
+        invokeContainerWithRetry: v.optional(v.object(container)),
       }),
     ),
   }),
@@ -178,8 +163,6 @@ function timerRule(timer: LiveRules["timer"]): TimerRule | undefined {
     containerId: target.containerId,
     path: target.path || "/",
     invokerId: target.serviceAccountId,
-    retryAttempts: target.retrySettings.retryAttempts ?? 0,
-    retryIntervalSeconds: seconds(target.retrySettings.interval ?? "0s"),
   };
 }
 

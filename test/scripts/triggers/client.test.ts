@@ -24,8 +24,6 @@ const TIMER_RULE = {
   containerId: "bba",
   path: "/",
   invokerId: "ajeinvoker",
-  retryAttempts: 2,
-  retryIntervalSeconds: 10,
 } as const;
 const LIVE_QUEUE = {
   id: "a1s",
@@ -133,22 +131,17 @@ describe("triggerClient with yc", () => {
     [
       "creates a timer",
       { ...CREATE, rule: TIMER_RULE },
-      'create timer --name tasks --labels managed-by=shop,stage=default --cron-expression 0 3 * * ? * --payload {"task": 1} --invoke-container-id bba --invoke-container-path / --invoke-container-service-account-id ajeinvoker --retry-attempts 2 --retry-interval 10s --folder-id b1g',
+      'create timer --name tasks --labels managed-by=shop,stage=default --cron-expression 0 3 * * ? * --payload {"task": 1} --invoke-container-id bba --invoke-container-path / --invoke-container-service-account-id ajeinvoker --folder-id b1g',
     ],
     [
       "creates a bare timer",
-      { ...CREATE, rule: { ...TIMER_RULE, payload: "", retryAttempts: 0 } },
+      { ...CREATE, rule: { ...TIMER_RULE, payload: "" } },
       "create timer --name tasks --labels managed-by=shop,stage=default --cron-expression 0 3 * * ? * --invoke-container-id bba --invoke-container-path / --invoke-container-service-account-id ajeinvoker --folder-id b1g",
     ],
     [
       "updates a timer",
       { ...UPDATE, rule: TIMER_RULE },
-      'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker --new-container-retry-attempts 2 --new-container-retry-interval 10s',
-    ],
-    [
-      "takes a timer's retries away",
-      { ...UPDATE, rule: { ...TIMER_RULE, retryAttempts: 0 } },
-      'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker --new-container-retry-attempts 0',
+      'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker',
     ],
     ["deletes", { action: "delete", trigger: LIVE[0] as never }, "delete --id a1s"],
   ])("%s", async (_, change, args) => {
@@ -220,7 +213,6 @@ describe("triggerClient with a token", () => {
               containerId: "bba",
               path: "/",
               serviceAccountId: "ajeinvoker",
-              retrySettings: { retryAttempts: "2", interval: "10s" },
             },
           },
         },
@@ -295,8 +287,6 @@ describe("parseLiveTriggers", () => {
     expect(parseLiveTriggers([camel])[0]?.rule).toEqual({
       ...TIMER_RULE,
       payload: "",
-      retryAttempts: 0,
-      retryIntervalSeconds: 0,
     });
   });
 
@@ -337,7 +327,7 @@ describe("parseSpecs", () => {
       nightly: {
         folderId: "b1g",
         via: "terraform",
-        rule: { ...TIMER_RULE, cron: "x", payload: "", retryAttempts: 0, retryIntervalSeconds: 0 },
+        rule: { ...TIMER_RULE, cron: "x", payload: "" },
       },
     });
   });

@@ -31,8 +31,6 @@ const TIMER: TimerRule = {
   containerId: "bbaworker",
   path: "/",
   invokerId: "ajeinvoker",
-  retryAttempts: 0,
-  retryIntervalSeconds: 0,
 };
 const SPECS: TriggerSpecs = {
   "shop-tasks": { folderId: "b1g", via: "yc", rule: QUEUE },
@@ -169,18 +167,8 @@ describe("ruleDifferences", () => {
     [{}, []],
     [{ cron: "0 4 * * ? *" }, ["cron"]],
     [{ payload: "x" }, ["payload"]],
-    [{ retryAttempts: 2 }, ["retryAttempts"]],
-    [{ retryIntervalSeconds: 10 }, []],
   ])("of a timer with %j", (old, fields) => {
     expect(ruleDifferences({ ...TIMER, ...old }, TIMER)).toEqual(fields);
-  });
-
-  test("minds the interval when there are retries", () => {
-    const wanted = { ...TIMER, retryAttempts: 2, retryIntervalSeconds: 10 };
-
-    expect(ruleDifferences({ ...wanted, retryIntervalSeconds: 20 }, wanted)).toEqual([
-      "retryIntervalSeconds",
-    ]);
   });
 });
 
