@@ -14,6 +14,7 @@ const MAX_POLL_MS = 4000;
 const TIMEOUT_MS = 5 * 60_000;
 const ATTEMPTS = 5;
 
+/** Which table, where, and who asks for it. */
 export interface TableOptions {
   readonly world: World;
   readonly access: Access;

@@ -29,6 +29,7 @@ export function rememberRegistry(session: Session, repository: string): void {
   writeWhole(memoryFile(session.world, session.settings.stage), JSON.stringify(memory));
 }
 
+/** Forgets what `rememberRegistry` remembered, after the registry is gone. */
 export function forgetRegistry(world: Pick<World, "root">, stage: string | undefined): void {
   rmSync(memoryFile(world, stage), { force: true });
 }

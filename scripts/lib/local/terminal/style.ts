@@ -5,8 +5,10 @@ type Format = Parameters<typeof styleText>[0];
 /** Dresses a text for a terminal, or leaves it as it is. */
 export type Paint = (format: Format, text: string) => string;
 
+/** No colours. */
 export const plain: Paint = (_, text) => text;
 
+/** Colours, whatever the output is. */
 export const coloured: Paint = (format, text) => styleText(format, text, { validateStream: false });
 
 export function clip(text: string, width: number): string {
