@@ -13,6 +13,7 @@ const LOCKBOX = "payload.lockbox";
 const STATE_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 const QUEUE_KEYS = ["YC_MESSAGE_QUEUE_ACCESS_KEY", "YC_MESSAGE_QUEUE_SECRET_KEY"];
 
+/** The command `npm run pipeline-login`. */
 export const PIPELINE_LOGIN = {
   name: "pipeline-login",
   summary:

@@ -17,6 +17,7 @@ import {
   type StateResource,
 } from "./state.ts";
 
+/** The stacks of a stage, in the order in which they are applied. */
 export type StackKind = "registry" | "domain" | "app";
 
 /** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
@@ -35,6 +36,7 @@ export class TerraformFailure extends UserError {}
 /** Values of variables; no secrets, since they go on the command line. */
 export type TerraformVariables = Readonly<Record<string, string>>;
 
+/** The stage, and what Terraform gets of the environment. */
 export interface TerraformOptions {
   readonly stage: string | undefined;
   readonly env: Environment;
