@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EventStore } from "../events/store.ts";
 import { refusalOf } from "../support/guard.ts";
-import { formatJson } from "../support/harmless.ts";
+import { formatJson } from "../support/json.ts";
 import { type Listening, listen } from "../support/listen.ts";
 import { splitTarget } from "../support/target.ts";
 import { streamEvents } from "./event-stream.ts";
