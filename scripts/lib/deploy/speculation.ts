@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { stageDirectory } from "../../../stacks/locations.ts";
 import type { Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
 import { readJson } from "../shell/json.ts";
 import type { OnLine } from "../shell/steps.ts";
 import type { World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { isUnfinished, type SavedPlan } from "../terraform/apply-stack.ts";
 
 /** The image and the app's plan, begun while the registry's apply still looks whether it has anything to do. */

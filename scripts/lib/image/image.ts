@@ -1,13 +1,13 @@
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import * as v from "valibot";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../../stacks/locations.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { UsageError } from "../shell/command-line.ts";
 import { readJson } from "../shell/json.ts";
 import { digitsOf, type Environment, type World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { stackDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
 import { type BuildOptions, buildImage, HOST } from "./docker.ts";

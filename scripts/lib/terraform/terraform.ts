@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { stageDirectory } from "../../../stacks/locations.ts";
 import { stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";
 import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { missingTerraform, terraformBinary } from "./environment.ts";
 import { findErrors, lockHint } from "./messages.ts";
 import {
