@@ -6,7 +6,7 @@ import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../../stacks/
 import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { UsageError } from "../shell/command-line.ts";
-import { readJson } from "../shell/json.ts";
+import { readObject } from "../shell/json.ts";
 import { digitsOf, type Environment, type World } from "../shell/world.ts";
 import { stackDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
@@ -82,7 +82,7 @@ export function describeImage(
 
 /** The image that the last run remembered for a stage. What cannot be read counts as forgotten. */
 export function rememberedImage(world: World, stage: string | undefined): Remembered | undefined {
-  const memory = v.safeParse(memorySchema, readJson(memoryFile(world, stage)));
+  const memory = v.safeParse(memorySchema, readObject(memoryFile(world, stage)));
   return memory.success ? memory.output : undefined;
 }
 
