@@ -1,9 +1,9 @@
 import * as v from "valibot";
+import { rememberedImage } from "../../stacks/remembered-image.ts";
 import { stackId } from "../../stacks/settings.ts";
 import { parseDomainOutputs } from "./app-outputs.ts";
 import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
-import { rememberedImage } from "./image/image.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import type { StackKind, TerraformVariables } from "./terraform/terraform.ts";
 
@@ -31,7 +31,7 @@ async function planApp(
   certificate: TerraformVariables,
 ) {
   const deployed = deployedImage(await terraform.outputs("app"));
-  const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;
+  const image = given ?? rememberedImage(settings.stage, world.root)?.image ?? deployed;
   if (image === undefined) {
     world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
   }
