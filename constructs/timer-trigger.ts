@@ -42,14 +42,14 @@ export interface TimerTriggerProps extends Timer {
   readonly retryAttempts?: number;
   /** Seconds between them, 10 to 60. @default 10 with retryAttempts */
   readonly retryIntervalSeconds?: number;
-  /** What makes the trigger. Both ways make the same one. @default "yc" */
-  readonly via?: TriggerVia;
+  /** What makes the trigger: `npm run trigger`, or Terraform. Both make the same. @default "yc" */
+  readonly trigger?: TriggerVia;
 }
 
 /**
  * Calls a container on a schedule, at best once a minute.
  *
- * With `via: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
+ * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
  * the timer from it.
  *
  * @example
@@ -60,7 +60,7 @@ export class TimerTrigger extends Construct {
 
   private readonly props: TimerTriggerProps;
   private readonly path: string;
-  private readonly via: TriggerVia;
+  private readonly trigger: TriggerVia;
   private readonly retryIntervalSeconds: number | undefined;
 
   constructor(scope: Construct, id: string, props: TimerTriggerProps) {
@@ -68,13 +68,13 @@ export class TimerTrigger extends Construct {
     this.name = props.name;
     this.props = props;
     this.path = props.path ?? "/";
-    this.via = props.via ?? "yc";
+    this.trigger = props.trigger ?? "yc";
     this.retryIntervalSeconds =
       props.retryIntervalSeconds ?? (props.retryAttempts && DEFAULT_RETRY_INTERVAL_SECONDS);
     refuseAtSynth(this, (refuse) => checkTimerTrigger(props, refuse));
     props.container.grantInvoke(props.invoker);
     this.describe();
-    if (this.via === "terraform") this.defineTrigger();
+    if (this.trigger === "terraform") this.defineTrigger();
   }
 
   private describe(): void {
@@ -89,7 +89,7 @@ export class TimerTrigger extends Construct {
       retryAttempts,
       retryIntervalSeconds: this.retryIntervalSeconds,
       folderId: invoker.folderId,
-      via: this.via,
+      via: this.trigger,
     } as const;
     TriggerOutput.of(this).add(this.name, spec, this);
   }

@@ -1,14 +1,14 @@
 import { Fn, TerraformStack, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { CeleryApp } from "../constructs/celery-app.ts";
+import { configureStack } from "../constructs/configure-stack.ts";
 import { ContainerRegistry } from "../constructs/container-registry.ts";
 import { GatewayDomain } from "../constructs/domain.ts";
 import type { OpenApiDocument } from "../constructs/open-api.ts";
-import { configureStack } from "../constructs/provider.ts";
 import { Secret } from "../constructs/secret.ts";
 import type { ServerlessContainer } from "../constructs/serverless-container.ts";
+import { stateLocation } from "./directories.ts";
 import { certificateName } from "./domain.ts";
-import { stateLocation } from "./locations.ts";
 import { defineOutput, stackDirectory } from "./output.ts";
 import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
@@ -22,7 +22,7 @@ export class AppStack extends TerraformStack {
 
   private readonly settings: Settings;
 
-  constructor(scope: Construct, settings: Settings, openApi?: OpenApiDocument) {
+  constructor(scope: Construct, settings: Settings, openapi?: OpenApiDocument) {
     super(scope, stackId("app", settings.stage));
     this.settings = settings;
     configureStack(this, {
@@ -30,14 +30,16 @@ export class AppStack extends TerraformStack {
       state: stateLocation(settings, "app", stackDirectory(this)),
     });
     this.celery = new CeleryApp(this, "Celery", {
-      ...this.celeryProps(),
+      ...settings,
+      name: namePrefix(settings),
       image: this.defineImage(),
       registry: ContainerRegistry.fromName(this, "Images", {
         registryName: registryName(settings),
         repository: REPOSITORY,
       }),
       secrets: this.defineSecrets(),
-      openApi,
+      hosts: settings.domain ? [settings.domain.fqdn] : [],
+      openapi,
     });
     this.defineOutputs();
     defineOutput(
@@ -45,34 +47,6 @@ export class AppStack extends TerraformStack {
       "url",
       settings.domain ? this.defineDomain(settings.domain) : this.gatewayUrl(),
     );
-  }
-
-  private celeryProps() {
-    const { settings } = this;
-    return {
-      name: namePrefix(settings),
-      celeryApp: settings.celeryApp,
-      env: settings.env,
-      aliases: settings.aliases,
-      web: settings.web,
-      worker: settings.worker,
-      workerPath: settings.workerPath,
-      batchSize: settings.batchSize,
-      batchCutoffSeconds: settings.batchCutoffSeconds,
-      via: settings.trigger,
-      queueKey: settings.queueKey,
-      schedule: settings.schedule,
-      resultsTable: settings.results.table,
-      resultsTtlSeconds: settings.results.ttlSeconds,
-      storageLimitGb: settings.database.storageLimitGb,
-      deletionProtection: settings.database.deletionProtection,
-      retentionDays: settings.retentionDays,
-      networkId: settings.networkId,
-      hosts: settings.domain ? [settings.domain.fqdn] : [],
-      staticBucket: settings.staticBucket,
-      queueReaderRole: settings.roles?.queueReader,
-      documentApiRole: settings.roles?.documentApi,
-    };
   }
 
   private defineImage(): string {

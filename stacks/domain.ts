@@ -1,8 +1,8 @@
 import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { configureStack } from "../constructs/configure-stack.ts";
 import { DomainCertificate } from "../constructs/domain.ts";
-import { configureStack } from "../constructs/provider.ts";
-import { stateLocation } from "./locations.ts";
+import { stateLocation } from "./directories.ts";
 import { defineOutput, stackDirectory } from "./output.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 

@@ -1,9 +1,9 @@
 import { relative } from "node:path";
 import { TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { configureStack } from "../constructs/configure-stack.ts";
 import { ContainerRegistry } from "../constructs/container-registry.ts";
-import { configureStack } from "../constructs/provider.ts";
-import { stateLocation } from "./locations.ts";
+import { stateLocation } from "./directories.ts";
 import { defineOutput, stackDirectory } from "./output.ts";
 import { namePrefix, type Settings, stackId } from "./settings.ts";
 

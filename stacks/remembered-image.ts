@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
-import { stageDirectory } from "./locations.ts";
+import { stageDirectory } from "./directories.ts";
 
 /**
  * How a stage's image, built between the stacks `registry` and `app`, gets into Terraform.

@@ -1,4 +1,4 @@
-import type { Runtime } from "./_runtime.ts";
+import type { Runtime } from "./_deployment.ts";
 import type { Queues } from "./queue/queues.ts";
 
 const NEXT_TIMES = 5;

@@ -1,4 +1,4 @@
-import { type Runtime, type RuntimeOptions, startRuntime } from "./_runtime.ts";
+import { type Runtime, type RuntimeOptions, startRuntime } from "./_deployment.ts";
 import { readStack } from "./stack/read-stack.ts";
 
 /** The stack that runs at the moment; another can take its place. */

@@ -1,13 +1,13 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { describeStack } from "./_describe-stack.ts";
-import { reportKept } from "./_kept-messages.ts";
 import { RunningStack } from "./_running-stack.ts";
 import type { Finding } from "./containers/findings.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
 import { EventStore } from "./events/store.ts";
 import { openJournal } from "./queue/journal.ts";
+import { reportKept } from "./queue/kept-messages.ts";
 import { Queues } from "./queue/queues.ts";
 import { startQueueServer } from "./queue/server.ts";
 import type { Blueprint, Endpoints } from "./stack/blueprint.ts";

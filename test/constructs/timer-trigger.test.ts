@@ -36,7 +36,7 @@ describe("TimerTrigger", () => {
         path: "/worker/",
         retryAttempts: 3,
         retryIntervalSeconds: 30,
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -61,7 +61,7 @@ describe("TimerTrigger", () => {
         path: "/worker/",
         retryAttempts: 3,
         retryIntervalSeconds: 30,
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -83,7 +83,7 @@ describe("TimerTrigger", () => {
   });
 
   test("creates a timer without payload and retries by Terraform", () => {
-    const stack = synthPlain((scope) => defineTimer(scope, { via: "terraform" }));
+    const stack = synthPlain((scope) => defineTimer(scope, { trigger: "terraform" }));
 
     expect(resources(stack, "yandex_function_trigger")).toEqual([
       expect.objectContaining({
@@ -98,7 +98,9 @@ describe("TimerTrigger", () => {
   });
 
   test("repeats after 10 seconds where only the attempts are given", () => {
-    const stack = synthPlain((scope) => defineTimer(scope, { retryAttempts: 1, via: "terraform" }));
+    const stack = synthPlain((scope) =>
+      defineTimer(scope, { retryAttempts: 1, trigger: "terraform" }),
+    );
 
     const retries = { retry_attempts: "1", retry_interval: "10" };
     expect(resources(stack, "yandex_function_trigger")).toEqual([
@@ -111,7 +113,7 @@ describe("TimerTrigger", () => {
 
   test("keeps Terraform from reading a payload as a template", () => {
     const stack = synthPlain((scope) =>
-      defineTimer(scope, { payload: "${a} %{if} $b", via: "terraform" }),
+      defineTimer(scope, { payload: "${a} %{if} $b", trigger: "terraform" }),
     );
 
     expect(stack.output?.triggers?.value).toMatchObject({
@@ -149,7 +151,7 @@ describe("TimerTrigger", () => {
 
   test("is reachable as defaultChild where Terraform makes it", () => {
     synthPlain((scope) => {
-      const timer = defineTimer(scope, { via: "terraform" });
+      const timer = defineTimer(scope, { trigger: "terraform" });
 
       expect(raw(timer).terraformResourceType).toBe("yandex_function_trigger");
     });

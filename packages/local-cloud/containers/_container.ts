@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { call, platformAnswer, RefusedResponse } from "./_call.ts";
 import { Instance, type InstanceState } from "./_instance.ts";
 import { LogReader } from "./_log-lines.ts";
 import { MemoryWatch } from "./_memory.ts";
 import type { Command } from "./_owned-process.ts";
+import { platformAnswer, RefusedResponse, sendRequest } from "./_send-request.ts";
 import { Slots } from "./_slots.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
@@ -104,13 +104,13 @@ export class Container {
   }
 
   /** Answers a request within the container's time, which begins when the request comes. */
-  async handle(request: ContainerRequest, body: Buffer): Promise<ContainerResponse> {
+  async handle(request: ContainerRequest): Promise<ContainerResponse> {
     const signal = AbortSignal.timeout(this.spec.timeoutSeconds * 1000);
     this.requests += 1;
     const leave = await this.slots.take(signal);
     try {
       if (leave === undefined) return this.outOfTime("waited for a free instance");
-      if (await this.instance.whenReady(signal)) return await this.pass(request, body, signal);
+      if (await this.instance.whenReady(signal)) return await this.pass(request, signal);
       return signal.aborted ? this.outOfTime("waited for its start") : this.crashed("is down");
     } finally {
       leave?.();
@@ -118,15 +118,11 @@ export class Container {
     }
   }
 
-  private async pass(
-    request: ContainerRequest,
-    body: Buffer,
-    signal: AbortSignal,
-  ): Promise<ContainerResponse> {
+  private async pass(request: ContainerRequest, signal: AbortSignal): Promise<ContainerResponse> {
     const { pid } = this.instance;
     this.running.add(request);
     try {
-      const answer = await call(this.instance.port, request, body, signal);
+      const answer = await sendRequest(this.instance.port, request, signal);
       this.instance.hasAnswered();
       return answer;
     } catch (error) {

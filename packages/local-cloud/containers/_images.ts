@@ -4,9 +4,9 @@ import { basename, join, resolve } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { DOCKER_HOST } from "../support/guard.ts";
 import { containerVariables } from "./_environment.ts";
+import type { Preparation, Runtime, RuntimeOptions } from "./_launcher.ts";
 import type { Command } from "./_owned-process.ts";
-import { run } from "./_run.ts";
-import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
+import { run } from "./_run-program.ts";
 import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-build.ts";
 
 const FAILURE_LINES = 15;

@@ -11,8 +11,8 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { run } from "./_run.ts";
-import type { Preparation } from "./_runtime.ts";
+import type { Preparation } from "./_launcher.ts";
+import { run } from "./_run-program.ts";
 
 const PACKAGE = join("packages", "celery-push-worker");
 const FAILURE_LINES = 15;

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { childrenOf } from "./_memory.ts";
-import { run } from "./_run.ts";
+import { run } from "./_run-program.ts";
 
 /** Where somebody takes connections. */
 export interface Listener {

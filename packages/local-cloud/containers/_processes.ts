@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
+import type { Preparation, Runtime, RuntimeOptions } from "./_launcher.ts";
 import { findLayer, makeLayer } from "./_layer.ts";
 import type { Command } from "./_owned-process.ts";
 import {
@@ -9,7 +10,6 @@ import {
   findEnvironment,
   makeEnvironment,
 } from "./_python-environment.ts";
-import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
 import { findWorkdir } from "./_workdir.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */

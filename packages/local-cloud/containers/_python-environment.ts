@@ -11,9 +11,9 @@ import {
 import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hashLeadingTo, type Installed, isUnchanged, listInstalled } from "./_installed-from.ts";
+import type { Preparation } from "./_launcher.ts";
 import { findRequirements, type Requirements } from "./_requirements.ts";
-import { type RunOptions, run } from "./_run.ts";
-import type { Preparation } from "./_runtime.ts";
+import { type RunOptions, run } from "./_run-program.ts";
 import {
   describeWanted,
   findWantedPython,

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import type { ContainerSpec } from "../stack/blueprint.ts";
 import { secretValues } from "./_environment.ts";
 import { freePort } from "./_free-port.ts";
+import type { Preparation, RuntimeOptions } from "./_launcher.ts";
 import type { Command } from "./_owned-process.ts";
 import { Processes } from "./_processes.ts";
-import type { Preparation, RuntimeOptions } from "./_runtime.ts";
 
 export interface BesideOptions extends RuntimeOptions, Preparation {
   readonly spec: ContainerSpec;

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { collect, MAX_BYTES, platformAnswer, sizeOf } from "./_call.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentRefusals, secretValues } from "./_environment.ts";
 import { Images } from "./_images.ts";
+import type { Runtime } from "./_launcher.ts";
 import { Processes } from "./_processes.ts";
-import type { Runtime } from "./_runtime.ts";
+import { platformAnswer } from "./_send-request.ts";
 import { askProject, type Finding } from "./findings.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 
@@ -76,14 +76,10 @@ export class Containers {
   readonly invoke: Invoke = async (name, request) => {
     const container = this.containers.get(name);
     if (container === undefined) return platformAnswer(404, this.unknown(name));
-    const limit = MAX_BYTES - sizeOf(request.headers);
-    const body = await collect(request.body, limit).catch(() => null);
-    if (body === null) return platformAnswer(400, "The request broke off.");
-    if (body.length > limit) return this.tooLarge(name);
     if (this.requests >= CONCURRENT_REQUESTS) return this.noCapacity(name);
     this.requests += 1;
     try {
-      return await container.handle(request, body);
+      return await container.handle(request);
     } finally {
       this.requests -= 1;
       this.tellWaiting();
@@ -215,13 +211,6 @@ export class Containers {
     }
     if (refusals.length === 0) return;
     throw new Error(refusals.map(({ message, fix }) => `${message}. ${fix}.`).join("\n"));
-  }
-
-  private tooLarge(name: string): ContainerResponse {
-    const message = `A request to ${name} has more than 3.5 MB, headers included`;
-    const fix = "Send what is larger straight to a bucket";
-    this.options.report({ type: "refused", by: name, code: "413", message, fix });
-    return platformAnswer(413, `${message}. ${fix}.`);
   }
 
   private noCapacity(name: string): ContainerResponse {

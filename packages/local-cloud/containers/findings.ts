@@ -1,6 +1,6 @@
 import { NOT_COUNTED } from "./_environment.ts";
 import type { Command } from "./_owned-process.ts";
-import { run } from "./_run.ts";
+import { run } from "./_run-program.ts";
 
 /** Something in a Django project's settings that the cloud cannot keep. */
 export interface Finding {

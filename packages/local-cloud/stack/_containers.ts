@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { expectShape, type StackText } from "./_stack-text.ts";
+import { expectShape, type StackText } from "./_terraform-document.ts";
 import type { ContainerSpec, Endpoints } from "./blueprint.ts";
 
 const QUEUE_HOST = "message-queue.api.cloud.yandex.net";

@@ -92,7 +92,5 @@ export interface GatewaySpec {
   readonly name: string;
   /** The OpenAPI text, `container_id` being a container's name and `bucket` a bucket's. */
   readonly spec: string;
-  /** Values in place of the text's own defaults. */
-  readonly variables: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
 }

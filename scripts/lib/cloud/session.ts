@@ -1,4 +1,4 @@
-import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { loadSettings, type Settings } from "../../../stacks/settings.ts";
 import { type AppOutputs, parseAppOutputs } from "../app-outputs.ts";
 import { pruneLogs } from "../shell/run-logs.ts";

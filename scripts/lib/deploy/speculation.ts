@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
-import { stageDirectory } from "../../../stacks/locations.ts";
+import { stageDirectory } from "../../../stacks/directories.ts";
 import type { Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
 import { readObject } from "../shell/json.ts";

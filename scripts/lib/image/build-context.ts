@@ -13,7 +13,7 @@ import {
 } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
 import { errorCode } from "../../../packages/local-cloud/support/error-code.ts";
-import { stageDirectory } from "../../../stacks/locations.ts";
+import { stageDirectory } from "../../../stacks/directories.ts";
 import { SECRETS_FILE } from "../local/paths.ts";
 import { UserError } from "../shell/user-error.ts";
 import { DockerIgnore } from "./docker-ignore.ts";

@@ -8,7 +8,7 @@ import {
   BAKE_TARGET,
   renderSources,
 } from "../../../packages/local-cloud/containers/image-build.ts";
-import { makeStageDirectory, stageDirectory } from "../../../stacks/locations.ts";
+import { makeStageDirectory, stageDirectory } from "../../../stacks/directories.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import type { Access } from "../cloud/access.ts";
 import { childEnvironment } from "../shell/child-environment.ts";

@@ -1,7 +1,7 @@
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
-import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { makeStageDirectory } from "../../../stacks/directories.ts";
 import {
   IMAGE_FILE,
   imageMemory,

@@ -1,6 +1,6 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { stageDirectory } from "../../../stacks/locations.ts";
+import { stageDirectory } from "../../../stacks/directories.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import { interruption } from "../shell/interrupt.ts";
 import { messageOf } from "../shell/user-error.ts";

@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
-import { stageDirectory } from "../../../stacks/locations.ts";
+import { stageDirectory } from "../../../stacks/directories.ts";
 import { stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { makeEnvironment } from "../../../packages/local-cloud/containers/_python-environment.ts";
-import { run } from "../../../packages/local-cloud/containers/_run.ts";
+import { run } from "../../../packages/local-cloud/containers/_run-program.ts";
 import { alive, CACHE } from "./_world.ts";
 
 let root = "";

@@ -8,7 +8,7 @@ import { closingLines, deploySteps } from "../../../scripts/lib/deploy/deploy.ts
 import type { Deploy } from "../../../scripts/lib/deploy/deploy-steps.ts";
 import { describeSteps } from "../../../scripts/lib/shell/steps.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
-import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
 

@@ -10,7 +10,7 @@ import {
 } from "../../../scripts/lib/deploy/speculation.ts";
 import { applyStack } from "../../../scripts/lib/terraform/apply-stack.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
-import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, type Commands, fakeWorld } from "../_world.ts";
 

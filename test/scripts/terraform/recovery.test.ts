@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
 import { applyStack } from "../../../scripts/lib/terraform/apply-stack.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
-import { makeStageDirectory } from "../../../stacks/locations.ts";
+import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { stateIdOf } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, type Commands, fakeWorld, type Routes } from "../_world.ts";

@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { makeStageDirectory } from "../../stacks/locations.ts";
+import { makeStageDirectory } from "../../stacks/directories.ts";
 
 let root: string;
 

@@ -1,6 +1,6 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
-import type { StateLocation } from "../constructs/provider.ts";
+import type { StateLocation } from "../constructs/configure-stack.ts";
 import type { Settings } from "./settings.ts";
 
 /** The directory of a stage's local state and of what its commands remember. */
