@@ -131,7 +131,6 @@ export const DECISIONS: readonly Decision[] = [
   ),
   ...construct("api-gateway", [
     ["the gateway waits for its account's rights", "props.account.precedes(this.resource);", ""],
-    ["a canary without weight is none", "weight > 0 && rendered", "rendered"],
   ]),
   ...construct(
     "_gateway-spec",
