@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { DOCKER_HOST } from "../http/guard.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
+import { DOCKER_HOST } from "../support/guard.ts";
 import { containerVariables } from "./_environment.ts";
 import type { Preparation, Runtime, RuntimeOptions } from "./_launcher.ts";
 import type { Command } from "./_owned-process.ts";
