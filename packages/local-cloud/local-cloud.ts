@@ -7,7 +7,7 @@ import type { Finding } from "./containers/findings.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
 import { EventStore } from "./events/store.ts";
-import { openJournal } from "./queue/journal.ts";
+import { openQueueJournal } from "./queue/journal.ts";
 import { Queues } from "./queue/queues.ts";
 import { startQueueServer } from "./queue/server.ts";
 import type { Blueprint, Endpoints } from "./stack/blueprint.ts";
@@ -147,7 +147,7 @@ async function startServices(
   { report }: EventStore,
   teardown: Teardown,
 ) {
-  const journal = data === undefined ? undefined : await openJournal(data);
+  const journal = data === undefined ? undefined : await openQueueJournal(data);
   if (journal) teardown.add(() => journal.close());
   const hosts = docker ? [DOCKER_HOST] : [];
   let address = "";
