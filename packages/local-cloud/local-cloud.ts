@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { describeStack } from "./_describe-stack.ts";
 import { RunningStack } from "./_running-stack.ts";
 import { Teardown } from "./_teardown.ts";
-import type { Finding } from "./containers/findings.ts";
+import type { SystemCheck } from "./containers/system-checks.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
 import { EventStore } from "./events/store.ts";
@@ -67,7 +67,7 @@ export interface LocalCloud {
   /** Resolves when every container was started, and the triggers take messages. */
   readonly ready: Promise<void>;
   /** What Django's system checks find in the project, once its containers are ready. */
-  findings(): Promise<readonly Finding[]>;
+  findings(): Promise<readonly SystemCheck[]>;
   /** Containers that are not ready. */
   down(): readonly string[];
   /** Holds messages back in their queues, or hands them out again. Gives back whether they are held. */
@@ -128,7 +128,7 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
     findings: async () => {
       await ready;
       const { containers, blueprint } = stack.current;
-      return containers.findings(blueprint.timers.map(({ name }) => name));
+      return containers.systemChecks(blueprint.timers.map(({ name }) => name));
     },
     down: () => stack.down(),
     togglePause: () => stack.togglePause(),
