@@ -1,4 +1,3 @@
-import { Teardown } from "./_teardown.ts";
 import { Containers } from "./containers/containers.ts";
 import type { Invoke } from "./containers/invoke.ts";
 import type { Report } from "./events/event.ts";
@@ -6,6 +5,7 @@ import { startGateway } from "./gateway/server.ts";
 import type { Queues } from "./queue/queues.ts";
 import type { Blueprint, Endpoints } from "./stack/blueprint.ts";
 import { readStack } from "./stack/read-stack.ts";
+import { Teardown } from "./support/teardown.ts";
 import { QueueTriggers } from "./trigger/queue-triggers.ts";
 import { Timers } from "./trigger/timers.ts";
 

@@ -2,19 +2,19 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { describeStack } from "./_describe-stack.ts";
 import { RunningStack } from "./_running-stack.ts";
-import { Teardown } from "./_teardown.ts";
 import type { SystemCheck } from "./containers/system-checks.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
 import { EventStore } from "./events/store.ts";
-import { DOCKER_HOST } from "./http/guard.ts";
-import type { Listening } from "./http/listen.ts";
 import { openJournal } from "./queue/journal.ts";
 import { reportKept } from "./queue/kept-messages.ts";
 import { Queues } from "./queue/queues.ts";
 import { startQueueServer } from "./queue/server.ts";
 import type { Blueprint, Endpoints } from "./stack/blueprint.ts";
 import { readPorts, readStack } from "./stack/read-stack.ts";
+import { DOCKER_HOST } from "./support/guard.ts";
+import type { Listening } from "./support/listen.ts";
+import { Teardown } from "./support/teardown.ts";
 import { startTables } from "./tables/server.ts";
 
 export interface LocalCloudOptions {

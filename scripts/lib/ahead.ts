@@ -2,12 +2,12 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
+import { writeWhole } from "../../packages/local-cloud/support/write-whole.ts";
 import { stageDirectory } from "../../stacks/locations.ts";
 import type { Session } from "./cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "./image/image.ts";
 import type { Report } from "./shell/steps.ts";
 import type { World } from "./shell/world.ts";
-import { writeWhole } from "./shell/write-whole.ts";
 import { isUnfinished, type PlanAhead } from "./terraform/recovery.ts";
 
 /** The image and the app's plan, begun while the registry's apply still looks whether it has anything to do. */

@@ -1,5 +1,6 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../../packages/local-cloud/support/write-whole.ts";
 import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
 import { forgetRegistry } from "./ahead.ts";
 import { refusedCertificate } from "./cloud/certificate.ts";
@@ -9,7 +10,6 @@ import { PLACEHOLDER_IMAGE } from "./plan.ts";
 import type { Report, Step } from "./shell/steps.ts";
 import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
-import { writeWhole } from "./shell/write-whole.ts";
 import { type StackKind, stackDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";
 

@@ -1,7 +1,7 @@
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { DOCKER_HOST } from "../http/guard.ts";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import { DOCKER_HOST } from "../support/guard.ts";
 import { containerVariables } from "./_environment.ts";
 import { hashText } from "./_hash.ts";
 import type { Launcher, LauncherOptions, Preparation } from "./_launcher.ts";

@@ -1,7 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { QueueSpec } from "../stack/blueprint.ts";
-import { makePrivateFolder, openRecords, type RecordFile } from "../storage/record-file.ts";
+import { makePrivateFolder, openRecords, type RecordFile } from "../support/record-file.ts";
 import type { Message } from "./message.ts";
 
 /** A message without what follows from the time of day. */

@@ -1,12 +1,12 @@
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
+import type { Clock } from "../support/clock.ts";
 import { Deduplication, type Once } from "./_deduplication.ts";
 import type { Counts } from "./_descriptions.ts";
 import { HiddenMessages } from "./_hidden-messages.ts";
 import { store } from "./_new-message.ts";
 import { GroupOrder, type Order, StandardOrder } from "./_order.ts";
 import { Waiters } from "./_waiters.ts";
-import type { Clock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
 import type { JournalRecord } from "./journal.ts";
 import { MAX_IN_FLIGHT, MAX_IN_FLIGHT_FIFO } from "./limits.ts";

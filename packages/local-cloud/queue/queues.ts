@@ -1,6 +1,7 @@
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
+import { type Clock, realClock } from "../support/clock.ts";
 import {
   type Counts,
   describePeeked,
@@ -16,7 +17,6 @@ import { readHandle } from "./_receipt-handle.ts";
 import { replay } from "./_replay.ts";
 import { checkSend, type SendInput } from "./_send-checks.ts";
 import { taskOf } from "./_task-of.ts";
-import { type Clock, realClock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
 import type { Journal, JournalRecord } from "./journal.ts";
 import { MAX_QUEUES, MAX_VISIBILITY_SECONDS, NAME_REST_MS } from "./limits.ts";

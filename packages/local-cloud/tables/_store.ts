@@ -1,5 +1,5 @@
-import { type Clock, realClock } from "../queue/clock.ts";
-import { openRecords, type RecordFile } from "../storage/record-file.ts";
+import { type Clock, realClock } from "../support/clock.ts";
+import { openRecords, type RecordFile } from "../support/record-file.ts";
 import { type Change, Engine } from "./_engine.ts";
 import { Expiry } from "./_expiry.ts";
 import { type Entry, replay, sizeOf, summarize } from "./_state.ts";

@@ -1,5 +1,5 @@
 import type { Report } from "../events/event.ts";
-import type { Clock } from "../queue/clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { invalid, refusal } from "./_api-error.ts";
 import type { Change, Input, Item, TableDescription } from "./_engine.ts";
 import { storedResult } from "./_results.ts";

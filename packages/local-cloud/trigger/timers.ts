@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import type { Invoke } from "../containers/invoke.ts";
 import type { Report } from "../events/event.ts";
-import { type Clock, realClock } from "../queue/clock.ts";
 import type { TimerSpec } from "../stack/blueprint.ts";
+import { type Clock, realClock } from "../support/clock.ts";
 import { renderTimerEvent } from "./_events.ts";
 import { eventRequest, isSuccess } from "./_requests.ts";
 import { type Cron, nextTime, parseCron } from "./cron.ts";

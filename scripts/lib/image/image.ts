@@ -8,6 +8,7 @@ import {
   BAKE_TARGET,
   renderSources,
 } from "../../../packages/local-cloud/containers/image-build.ts";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../../stacks/locations.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import type { Access } from "../cloud/access.ts";
@@ -23,7 +24,6 @@ import {
   type RunResult,
   type World,
 } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { stackDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";

@@ -1,7 +1,7 @@
 import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import type { World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { LOCAL_DIRECTORY } from "./paths.ts";
 
 /** A local cloud that runs in this project's folder. */

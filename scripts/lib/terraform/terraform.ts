@@ -2,13 +2,13 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import * as v from "valibot";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { stageDirectory } from "../../../stacks/locations.ts";
 import { type BackendSettings, stackId } from "../../../stacks/settings.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";
 import { type Environment, NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 
 export type StackKind = "registry" | "domain" | "app";
 

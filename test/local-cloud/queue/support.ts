@@ -1,9 +1,9 @@
 import type { Happening } from "../../../packages/local-cloud/events/event.ts";
-import type { Clock } from "../../../packages/local-cloud/queue/clock.ts";
 import type { Journal } from "../../../packages/local-cloud/queue/journal.ts";
 import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
 import { defaultSettings } from "../../../packages/local-cloud/queue/settings.ts";
 import type { QueueSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
+import type { Clock } from "../../../packages/local-cloud/support/clock.ts";
 
 /** A clock that stands still until it is turned, and then runs what was due, in order. */
 export class TestClock implements Clock {

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, expect, test, vi } from "vitest";
-import { realClock } from "../../../packages/local-cloud/queue/clock.ts";
+import { realClock } from "../../../packages/local-cloud/support/clock.ts";
 
 beforeEach(() => void vi.useFakeTimers());
 afterEach(() => void vi.useRealTimers());

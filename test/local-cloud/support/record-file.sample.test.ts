@@ -14,7 +14,7 @@ import {
   makePrivateFolder,
   openRecords,
   type RecordFile,
-} from "../../../packages/local-cloud/storage/record-file.ts";
+} from "../../../packages/local-cloud/support/record-file.ts";
 import { sampled } from "../../support/sample.ts";
 import { haveSmallDisks, SmallDisk } from "../_small-disk.ts";
 

@@ -2,8 +2,8 @@ import { EventEmitter, once } from "node:events";
 import type { IncomingMessage } from "node:http";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { refusalOf } from "../../../packages/local-cloud/http/guard.ts";
-import { type Listening, listen } from "../../../packages/local-cloud/http/listen.ts";
+import { refusalOf } from "../../../packages/local-cloud/support/guard.ts";
+import { type Listening, listen } from "../../../packages/local-cloud/support/listen.ts";
 
 const refusal = (headers: IncomingMessage["headers"], hosts?: readonly string[]) =>
   refusalOf({ headers } as IncomingMessage, hosts);

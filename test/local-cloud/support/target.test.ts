@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { splitTarget } from "../../../packages/local-cloud/http/target.ts";
+import { splitTarget } from "../../../packages/local-cloud/support/target.ts";
 
 describe("splitTarget", () => {
   test.each([
