@@ -4,10 +4,10 @@ import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { DOCKER_HOST } from "../support/guard.ts";
 import { containerVariables } from "./_environment.ts";
 import { hashText } from "./_hash.ts";
-import type { Launcher, LauncherOptions, Preparation } from "./_launcher.ts";
 import type { ProcessCommand } from "./_owned-process.ts";
 import { runProgram, withLastLines } from "./_run-program.ts";
 import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-build.ts";
+import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
 /** Runs containers as images that are built from their sources, with the docker of the machine. */
 export class Images implements Launcher {

@@ -11,9 +11,9 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import type { Preparation } from "./_launcher.ts";
 import { hasUv, PIP_OPTIONS } from "./_python-installer.ts";
 import { runProgram, withLastLines } from "./_run-program.ts";
+import type { Preparation } from "./launcher.ts";
 
 const PACKAGE = join("packages", "celery-push-worker");
 const INSTALL = ["install", "--no-deps", "--require-hashes", "--only-binary=:all:"];

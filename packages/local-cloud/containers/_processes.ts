@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
-import type { Launcher, LauncherOptions, Preparation } from "./_launcher.ts";
 import { findLayer, makeLayer } from "./_layer.ts";
 import type { ProcessCommand } from "./_owned-process.ts";
 import {
@@ -11,6 +10,7 @@ import {
   makeEnvironment,
 } from "./_python-environment.ts";
 import { findWorkdir } from "./_workdir.ts";
+import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
 export class Processes implements Launcher {

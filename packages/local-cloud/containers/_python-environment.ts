@@ -11,7 +11,6 @@ import { basename, dirname, join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { hashText } from "./_hash.ts";
 import { hashLeadingTo, type Installed, isUnchanged, listInstalled } from "./_installed-from.ts";
-import type { Preparation } from "./_launcher.ts";
 import { describeStep, findInstaller } from "./_python-installer.ts";
 import { findRequirements, type Requirements } from "./_requirements.ts";
 import { type ProgramResult, runProgram, withLastLines } from "./_run-program.ts";
@@ -22,6 +21,7 @@ import {
   suits,
   type WantedPython,
 } from "./_wanted-python.ts";
+import type { Preparation } from "./launcher.ts";
 
 export interface EnvironmentOptions extends Partial<Preparation> {
   /** Folder with the sources, absolute. */

@@ -1,26 +1,22 @@
 import { join } from "node:path";
 import type { Report } from "../events/event.ts";
-import type { ContainerSpec } from "../stack/blueprint.ts";
+import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentProblem, secretValues } from "./_environment.ts";
 import { Images } from "./_images.ts";
-import type { Launcher } from "./_launcher.ts";
+
 import { Processes } from "./_processes.ts";
 import { platformAnswer } from "./_send-request.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
+import type { Launcher, LauncherOptions } from "./launcher.ts";
 import { runSystemChecks, type SystemCheck } from "./system-checks.ts";
 
-export interface ContainersOptions {
+/** A stack's containers, and what they are made from. */
+export interface ContainersOptions extends LauncherOptions {
   readonly specs: readonly ContainerSpec[];
-  /** The project's folder, which sources are relative to. */
-  readonly root: string;
-  /** Folder for Python environments and made-up secrets. */
-  readonly cache: string;
-  /** The user's own values for secrets, by variable. */
-  readonly secrets: Readonly<Record<string, string>>;
+  /** The user's own values for secrets, by variable. @default - made up, and kept in `cache` */
+  readonly secrets?: Variables;
   readonly report: Report;
-  /** Interpreter to make environments with. @default - `python3`, else `python` */
-  readonly python?: string | undefined;
   /** Whether images are built and run in place of processes. @default false */
   readonly docker?: boolean | undefined;
 }
@@ -189,7 +185,7 @@ export class Containers {
   }
 
   private secretsOf(spec: ContainerSpec): Record<string, string> {
-    const { secrets, cache, report } = this.options;
+    const { secrets = {}, cache, report } = this.options;
     for (const name of spec.foreignSecrets.filter((key) => secrets[key] === undefined)) {
       report({
         type: "log",

@@ -2,9 +2,9 @@ import { join } from "node:path";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { secretValues } from "./_environment.ts";
 import { freePort } from "./_free-port.ts";
-import type { LauncherOptions, Preparation } from "./_launcher.ts";
 import type { ProcessCommand } from "./_owned-process.ts";
 import { Processes } from "./_processes.ts";
+import type { LauncherOptions, Preparation } from "./launcher.ts";
 
 export interface ExecOptions extends LauncherOptions, Preparation {
   readonly spec: ContainerSpec;
