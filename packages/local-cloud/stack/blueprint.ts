@@ -1,3 +1,6 @@
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string>>;
+
 /** What a synthesized stack says, in the words of what runs. Names are the cloud's names. */
 export interface Blueprint {
   /** The project, as the prefix of every name. */
@@ -53,7 +56,7 @@ export interface ContainerSpec {
   readonly dockerfile: string;
   readonly command: readonly string[];
   /** With local addresses in place of the cloud's; without `PORT`. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Variables;
   /** Environment variables whose value is a secret of the cloud: from `.env.local`, or made up. */
   readonly secrets: readonly string[];
   /** Those of `secrets` that lie in a Lockbox of the user's, so that nothing can make them up. */
@@ -92,7 +95,5 @@ export interface GatewaySpec {
   readonly name: string;
   /** The OpenAPI text, `container_id` being a container's name and `bucket` a bucket's. */
   readonly spec: string;
-  /** Values in place of the text's own defaults. */
-  readonly variables: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
 }

@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { readContainers } from "./_containers.ts";
-import { type Body, expectShape, StackText } from "./_stack-text.ts";
+import { type Body, expectShape, StackText } from "./_terraform-document.ts";
 import type {
   Blueprint,
   Endpoints,
@@ -181,15 +181,12 @@ function renderRedrive(policy: unknown): QueueSpec["redrive"] {
   return { deadLetterQueue: queueNameOf(deadLetterTargetArn), maxReceiveCount };
 }
 
-const variablesSchema = v.record(v.string(), v.string());
-
 function readGateways(stack: StackText): GatewaySpec[] {
   return stack
-    .resources("yandex_api_gateway", ["name", "spec", "variables", "execution_timeout"])
-    .map(({ name, spec, variables, execution_timeout: timeout }) => ({
+    .resources("yandex_api_gateway", ["name", "spec", "execution_timeout"])
+    .map(({ name, spec, execution_timeout: timeout }) => ({
       name: String(name),
       spec: String(spec),
-      variables: expectShape(variablesSchema, variables ?? {}, `gateway ${name}`),
       timeoutSeconds: Number(timeout ?? DEFAULT_GATEWAY_TIMEOUT_SECONDS),
     }));
 }

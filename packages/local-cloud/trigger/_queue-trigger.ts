@@ -1,5 +1,4 @@
 import { randomUUID } from "node:crypto";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Containers } from "../containers/containers.ts";
 import type { Invoke } from "../containers/invoke.ts";
@@ -124,14 +123,12 @@ export class QueueTrigger {
       container,
       eventRequest(container, path, event, {
         id: invocation,
-        via: "trigger",
         ...(message && { message: describeMessage(message) }),
       }),
     );
-    const body = Buffer.isBuffer(answer.body) ? String(answer.body) : await text(answer.body);
     const seconds = (performance.now() - began) / 1000;
     const { status } = answer;
-    const verdicts = readVerdicts(body);
+    const verdicts = readVerdicts(String(answer.body));
     report({ type: "answered", invocation, container, messageIds, status, seconds, verdicts });
     return status;
   }

@@ -103,7 +103,7 @@ export class Timers {
     eventId: string,
   ): Promise<number> {
     const event = renderTimerEvent(name, payload, eventId, this.clock.now());
-    const request = eventRequest(container, path, event, { id: eventId, via: "timer" });
+    const request = eventRequest(container, path, event, { id: eventId });
     return (await this.options.invoke(container, request)).status;
   }
 

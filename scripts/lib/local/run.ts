@@ -109,7 +109,8 @@ async function placeOnce(
 
 async function noteFindings(cloud: LocalCloud, reader: Reader): Promise<void> {
   try {
-    for (const { id, text, hint } of await cloud.findings()) reader.note(`${id}  ${text} ${hint}`);
+    for (const { id, text, hint } of await cloud.systemChecks())
+      reader.note(`${id}  ${text} ${hint}`);
   } catch (error) {
     reader.note(messageOf(error));
   }

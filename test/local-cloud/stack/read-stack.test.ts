@@ -39,7 +39,7 @@ describe("readStack", () => {
         },
       ],
       timers: [],
-      gateways: [{ name: "shop-gateway", variables: {}, timeoutSeconds: 300 }],
+      gateways: [{ name: "shop-gateway", timeoutSeconds: 300 }],
       skipped: [],
     });
     expect(blueprint.queues).toEqual([

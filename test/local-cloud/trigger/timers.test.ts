@@ -93,7 +93,7 @@ describe("Timers", () => {
     expect(await timers.fire("shop-nightly")).toBe(200);
 
     expect(calls[0]?.container).toBe("shop-worker");
-    expect(calls[0]?.request).toMatchObject({ method: "POST", path: "/", via: "timer" });
+    expect(calls[0]?.request).toMatchObject({ method: "POST", path: "/" });
     expect(JSON.parse(String(calls[0]?.request.body))).toEqual({
       messages: [
         {

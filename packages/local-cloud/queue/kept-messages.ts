@@ -1,6 +1,6 @@
-import { decodeTask } from "./events/decode-task.ts";
-import type { Report } from "./events/event.ts";
-import type { PeekedMessage, Queues } from "./queue/queues.ts";
+import { decodeTask } from "../events/decode-task.ts";
+import type { Report } from "../events/event.ts";
+import type { PeekedMessage, Queues } from "./queues.ts";
 
 /** Reports what an earlier run has left in the queues, so that nothing waits there unseen. */
 export function reportKept(queues: Queues, report: Report): void {

@@ -1,8 +1,8 @@
 import { beforeEach, expect, test } from "vitest";
-import { reportKept } from "../../packages/local-cloud/_kept-messages.ts";
-import { EventStore } from "../../packages/local-cloud/events/store.ts";
-import { celeryMessage } from "./_messages.ts";
-import { type Bench, makeQueues, spec } from "./queue/support.ts";
+import { EventStore } from "../../../packages/local-cloud/events/store.ts";
+import { reportKept } from "../../../packages/local-cloud/queue/kept-messages.ts";
+import { celeryMessage } from "../_messages.ts";
+import { type Bench, makeQueues, spec } from "./support.ts";
 
 let bench: Bench;
 beforeEach(() => {

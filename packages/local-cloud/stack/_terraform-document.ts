@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { evaluate } from "./_template.ts";
+import { evaluate } from "./_terraform-expression.ts";
 import type { Endpoints } from "./blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "./local-ids.ts";
 

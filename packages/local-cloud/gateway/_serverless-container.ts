@@ -1,26 +1,16 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
-import type { Readable } from "node:stream";
 import type { Invoke } from "../containers/invoke.ts";
-import { type Answer, type Call, substitute } from "./_call.ts";
+import { type GatewayResponse, type RoutedRequest, substitute } from "./_integration.ts";
 
 const CONTEXT = "x-yc-apigateway-operation-context";
-/** Said by the gateway alone, whatever a client says. */
-const OWN = new Set([
-  "x-forwarded-for",
-  "x-forwarded-proto",
-  "x-real-remote-address",
-  "x-request-id",
-  "x-serverless-certificate-ids",
-  "x-serverless-gateway-id",
-  "x-trace-id",
-  CONTEXT,
-]);
 
-export interface ContainerCall extends Call {
+/** What the gateway needs to hand a request to a container. */
+export interface ContainerCall extends RoutedRequest {
   readonly invoke: Invoke;
+  /** Id in the cloud's shape: `d5d` and 17 characters. */
   readonly gatewayId: string;
-  readonly body: Readable | Buffer;
+  readonly body: Buffer;
 }
 
 /**
@@ -29,35 +19,28 @@ export interface ContainerCall extends Call {
  *
  * @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/containers
  */
-export function answerByContainer({
-  invoke,
-  gatewayId,
-  body,
-  ...call
-}: ContainerCall): Promise<Answer> {
-  const { request, operation } = call;
+export function answerByContainer(call: ContainerCall): Promise<GatewayResponse> {
+  const { request, operation, invoke, body } = call;
   const { container_id: container, context } = operation.integration;
+  const own = gatewayHeaders(request, call.gatewayId);
+  if (context !== undefined) own.push([CONTEXT, encode(context, call)]);
+  // Said by the gateway alone, whatever a client says.
+  const reserved = new Set([CONTEXT, ...own.map(([name]) => name)]);
+  const sent = clientHeaders(request).filter(([name]) => !reserved.has(name.toLowerCase()));
   return invoke(String(container), {
     method: request.method ?? "GET",
     path: request.url ?? "/",
-    headers: [
-      ...clientHeaders(request),
-      ...gatewayHeaders(request, gatewayId),
-      ...(context === undefined ? [] : [[CONTEXT, encode(context, call)] as const]),
-    ],
+    headers: [...sent, ...own],
     body,
-    via: "gateway",
   });
 }
 
 /** As they were written, repeated ones one by one. */
 function clientHeaders({ rawHeaders }: IncomingMessage): [string, string][] {
-  const headers: [string, string][] = [];
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const [name = "", value = ""] = rawHeaders.slice(index, index + 2);
-    if (!OWN.has(name.toLowerCase())) headers.push([name, value]);
-  }
-  return headers;
+  return Array.from({ length: rawHeaders.length / 2 }, (_, index) => {
+    const [name = "", value = ""] = rawHeaders.slice(index * 2, index * 2 + 2);
+    return [name, value];
+  });
 }
 
 function gatewayHeaders(
@@ -77,9 +60,9 @@ function gatewayHeaders(
   ];
 }
 
-function encode(context: unknown, call: Call): string {
+function encode(context: unknown, routed: RoutedRequest): string {
   const text = JSON.stringify(context, (_, value) =>
-    typeof value === "string" ? substitute(value, call) : value,
+    typeof value === "string" ? substitute(value, routed) : value,
   );
   return Buffer.from(text).toString("base64");
 }

@@ -1,5 +1,5 @@
-/** A mapping of an OpenAPI document. */
-export type Mapping = Readonly<Record<string, unknown>>;
+/** An object in an OpenAPI document, whose fields are not checked. */
+export type JsonObject = Readonly<Record<string, unknown>>;
 
 /** The method of operations that serve all that have none of their own. */
 export const ANY_METHOD = "x-yc-apigateway-any-method";
@@ -14,32 +14,29 @@ export interface Operation {
   readonly path: string;
   /** In lower case, or `ANY_METHOD`. */
   readonly method: string;
-  readonly parameters: readonly Mapping[];
-  readonly integration: Mapping;
+  readonly parameters: readonly JsonObject[];
+  readonly integration: JsonObject;
   /** Answers to browsers that ask whether they may; without it nothing is answered for them. */
-  readonly cors?: Mapping;
+  readonly cors?: JsonObject;
   /** Why the operation cannot be served here. */
   readonly missing?: string;
 }
 
-/** A gateway's text with all references and variables filled in. */
-export interface Specification {
+/** A gateway's OpenAPI document with all references and variables resolved. */
+export interface GatewayDocument {
   readonly operations: readonly Operation[];
   readonly ignoresTrailingSlashes: boolean;
   /** What the text asks for and is not imitated, in sentences, each once. */
   readonly missing: readonly string[];
 }
 
-/** Reads an OpenAPI text (JSON or YAML) with Yandex's extensions. */
-export async function readSpecification(
-  text: string,
-  variables: Readonly<Record<string, string>> = {},
-): Promise<Specification> {
-  const written = asMapping(text.startsWith("{") ? JSON.parse(text) : await parseYaml(text));
-  const settings = asMapping(written["x-yc-apigateway"]);
-  const document = asMapping(fillIn(written, { ...variablesOf(settings), ...variables }));
-  const operations = Object.entries(asMapping(document.paths)).flatMap(([path, item]) =>
-    readPath(document, path, asMapping(item)),
+/** Reads an OpenAPI document (JSON or YAML) with Yandex's extensions. */
+export async function readGatewayDocument(text: string): Promise<GatewayDocument> {
+  const written = asObject(text.startsWith("{") ? JSON.parse(text) : await parseYaml(text));
+  const settings = asObject(written["x-yc-apigateway"]);
+  const document = asObject(fillIn(written, variablesOf(settings)));
+  const operations = Object.entries(asObject(document.paths)).flatMap(([path, item]) =>
+    readPath(document, path, asObject(item)),
   );
   const missing = operations.flatMap((operation) => operation.missing ?? []);
   return {
@@ -49,10 +46,17 @@ export async function readSpecification(
   };
 }
 
-export function asMapping(value: unknown): Mapping {
-  return typeof value === "object" && value !== null && !Array.isArray(value)
-    ? (value as Mapping)
-    : {};
+/** The value itself where it is an object, an empty one in place of anything else. */
+export function asObject(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
+}
+
+function isObject(value: unknown): value is JsonObject {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}
+
+function asList(value: unknown): readonly unknown[] {
+  return Array.isArray(value) ? value : [];
 }
 
 // Stacks of this project write JSON: their start does not wait for a reader of YAML.
@@ -61,18 +65,18 @@ async function parseYaml(text: string): Promise<unknown> {
   return parse(text);
 }
 
-function readPath(document: Mapping, path: string, item: Mapping): Operation[] {
-  const settings = asMapping(document["x-yc-apigateway"]);
+function readPath(document: JsonObject, path: string, item: JsonObject): Operation[] {
+  const settings = asObject(document["x-yc-apigateway"]);
   const cors = resolve(document, item["x-yc-apigateway-cors"] ?? settings.cors);
   return METHODS.filter((method) => method in item).map((method) => {
-    const body = asMapping(item[method]);
+    const body = asObject(item[method]);
     const integration = resolve(document, body[INTEGRATION]);
     return {
       path,
       method,
       integration,
-      parameters: [item.parameters, body.parameters].flatMap((list) =>
-        Array.isArray(list) ? list.map((parameter) => resolve(document, parameter)) : [],
+      parameters: [...asList(item.parameters), ...asList(body.parameters)].map((parameter) =>
+        resolve(document, parameter),
       ),
       ...(cors.origin !== undefined && cors.origin !== false && { cors }),
       missing: missingOf(document, body, integration),
@@ -80,14 +84,18 @@ function readPath(document: Mapping, path: string, item: Mapping): Operation[] {
   });
 }
 
-function missingOf(document: Mapping, body: Mapping, { type }: Mapping): string | undefined {
-  if (!IMITATED.includes(String(type)))
+function missingOf(
+  document: JsonObject,
+  body: JsonObject,
+  { type }: JsonObject,
+): string | undefined {
+  if (!IMITATED.includes(String(type))) {
     return `Integrations of type ${type} are not imitated here.`;
-  const schemes = asMapping(asMapping(document.components).securitySchemes);
-  const required = (body.security ?? document.security ?? []) as Mapping[];
-  const guarded = required
-    .flatMap((requirement) => Object.keys(requirement))
-    .some((name) => "x-yc-apigateway-authorizer" in asMapping(schemes[name]));
+  }
+  const schemes = asObject(asObject(document.components).securitySchemes);
+  const guarded = asList(body.security ?? document.security)
+    .flatMap((requirement) => Object.keys(asObject(requirement)))
+    .some((name) => "x-yc-apigateway-authorizer" in asObject(schemes[name]));
   return guarded ? "Authorizers (x-yc-apigateway-authorizer) are not imitated here." : undefined;
 }
 
@@ -123,7 +131,7 @@ const EXTRAS: Readonly<Record<string, string>> = {
   "x-yc-schema-mapping": "Transformations of bodies",
 };
 
-function extrasIn(document: Mapping, settings: Mapping): string[] {
+function extrasIn(document: JsonObject, settings: JsonObject): string[] {
   const asked = [
     ...Object.keys(settings).filter((name) => !SERVED_SETTINGS.has(name)),
     ...[...extensionsIn(document)].filter((name) => !SERVED.has(name)),
@@ -148,17 +156,17 @@ function extensionsIn(value: unknown, found = new Set<string>()): Set<string> {
 }
 
 /** The default of each variable, as the text has it. */
-function variablesOf({ variables }: Mapping): Mapping {
+function variablesOf({ variables }: JsonObject): JsonObject {
   return Object.fromEntries(
-    Object.entries(asMapping(variables)).map(([name, variable]) => [
+    Object.entries(asObject(variables)).map(([name, variable]) => [
       name,
-      asMapping(variable).default,
+      asObject(variable).default,
     ]),
   );
 }
 
-/** Puts variables' values in their places. A text that is nothing but a variable takes its type. */
-function fillIn(value: unknown, variables: Mapping): unknown {
+/** Replaces `${var.name}` by the variable's value. A text that is nothing but a variable takes its type. */
+function fillIn(value: unknown, variables: JsonObject): unknown {
   if (typeof value === "string") {
     const [, only] = value.match(/^\$\{(?:var|apigw)\.(\w+)\}$/) ?? [];
     if (only !== undefined) return variables[only] ?? value;
@@ -167,19 +175,19 @@ function fillIn(value: unknown, variables: Mapping): unknown {
     );
   }
   if (Array.isArray(value)) return value.map((item) => fillIn(item, variables));
-  if (typeof value !== "object" || value === null) return value;
+  if (!isObject(value)) return value;
   return Object.fromEntries(
     Object.entries(value).map(([key, item]) => [key, fillIn(item, variables)]),
   );
 }
 
 /** A mapping, or the one that it refers to: `{ $ref: "#/components/…" }`. */
-function resolve(document: Mapping, value: unknown): Mapping {
-  const { $ref } = asMapping(value);
-  if (typeof $ref !== "string") return asMapping(value);
+function resolve(document: JsonObject, value: unknown): JsonObject {
+  const { $ref } = asObject(value);
+  if (typeof $ref !== "string") return asObject(value);
   const steps = $ref
     .replace(/^#\//, "")
     .split("/")
     .map((step) => step.replace(/~1/g, "/").replace(/~0/g, "~"));
-  return asMapping(steps.reduce<unknown>((place, step) => asMapping(place)[step], document));
+  return asObject(steps.reduce<unknown>((place, step) => asObject(place)[step], document));
 }

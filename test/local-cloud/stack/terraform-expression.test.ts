@@ -1,7 +1,10 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { literal } from "../../../constructs/_literal.ts";
-import { evaluate, evaluateText } from "../../../packages/local-cloud/stack/_template.ts";
+import {
+  evaluate,
+  evaluateText,
+} from "../../../packages/local-cloud/stack/_terraform-expression.ts";
 
 const values: Record<string, unknown> = { "a_queue.Tasks.arn": "yrn:1", "var.size": 3 };
 const resolve = (reference: readonly string[]) => values[reference.join(".")];

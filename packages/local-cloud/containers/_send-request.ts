@@ -1,4 +1,3 @@
-import { Readable } from "node:stream";
 import type { Dispatcher } from "undici";
 import { REFUSED_IN_RESPONSES, requestHeaders, responseHeaders } from "./_headers.ts";
 import { agent } from "./_readiness.ts";
@@ -6,8 +5,8 @@ import { TOKEN, TOKEN_HEADER } from "./_token.ts";
 import { firstLine, firstLineOf, READ_BYTES } from "./first-line.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
-/** Bytes of a request or a response, headers included. */
-export const MAX_BYTES = 3_670_016;
+// Of a response, headers included: https://yandex.cloud/en/docs/serverless-containers/concepts/limits
+const MAX_BYTES = 3_670_016;
 
 /** A response that the platform does not pass on. */
 export class RefusedResponse extends Error {
@@ -19,28 +18,14 @@ export class RefusedResponse extends Error {
   }
 }
 
-/** What a stream holds; of one with more than `limit` bytes its beginning, which is longer than that. */
-export async function collect(body: Buffer | Readable, limit: number): Promise<Buffer> {
-  if (!(body instanceof Readable)) return body;
-  const chunks: Buffer[] = [];
-  let bytes = 0;
-  for await (const chunk of body) {
-    chunks.push(chunk);
-    bytes += chunk.length;
-    if (bytes > limit) break;
-  }
-  return Buffer.concat(chunks, bytes);
-}
-
 /**
  * Sends a request to a port of loopback.
  *
  * @throws RefusedResponse, or what undici throws when there is no answer
  */
-export async function call(
+export async function sendRequest(
   port: number,
   request: ContainerRequest,
-  body: Buffer,
   signal: AbortSignal,
 ): Promise<ContainerResponse> {
   const answer = await agent.request({
@@ -48,8 +33,8 @@ export async function call(
     // As it is: a URL would take dots and slashes out.
     path: request.path,
     method: request.method as "GET",
-    headers: [...requestHeaders(request), [TOKEN_HEADER, TOKEN]].flat(),
-    body: body.length > 0 ? body : null,
+    headers: [...requestHeaders(request.headers), [TOKEN_HEADER, TOKEN]].flat(),
+    body: request.body.length > 0 ? request.body : null,
     signal,
   });
   const headers = Object.entries(answer.headers).flatMap(([name, value]) =>
@@ -60,11 +45,19 @@ export async function call(
   const limit = MAX_BYTES - sizeOf(headers);
   const content = await collect(answer.body, limit);
   if (content.length > limit) throw refuseSize(answer.statusCode, content);
-  return {
-    status: answer.statusCode,
-    headers: responseHeaders(headers, request.via),
-    body: content,
-  };
+  return { status: answer.statusCode, headers: responseHeaders(headers), body: content };
+}
+
+/** What a stream holds; of one with more than `limit` bytes its beginning, which is longer than that. */
+async function collect(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > limit) break;
+  }
+  return Buffer.concat(chunks, bytes);
 }
 
 async function refuseHeader(
@@ -92,7 +85,7 @@ function quote(line: string): string {
 }
 
 /** Bytes of headers as they are counted. */
-export function sizeOf(headers: ContainerRequest["headers"]): number {
+function sizeOf(headers: ContainerRequest["headers"]): number {
   return headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
 }
 
