@@ -1,7 +1,7 @@
 import type { ContainerChanged, Report } from "../events/event.ts";
 import { findCause } from "./_crash-cause.ts";
 import { freePort } from "./_free-port.ts";
-import { type Command, OwnedProcess } from "./_owned-process.ts";
+import { OwnedProcess, type ProcessCommand } from "./_owned-process.ts";
 import {
   describeExposure,
   describeSilence,
@@ -18,7 +18,7 @@ export interface InstanceOptions {
   /** Folders of the project's sources. */
   readonly roots: readonly string[];
   /** What to start so that it listens on a port of loopback. */
-  readonly command: (port: number) => Command;
+  readonly command: (port: number) => ProcessCommand;
   readonly onLine: (line: string) => void;
   readonly report: Report;
   /** Something has changed that others wait for. */

@@ -1,7 +1,5 @@
-import type { ContainerSpec } from "../stack/blueprint.ts";
-import type { Command } from "./_owned-process.ts";
-
-type Variables = Readonly<Record<string, string>>;
+import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import type { ProcessCommand } from "./_owned-process.ts";
 
 /** While something is made that takes long. */
 export interface Preparation {
@@ -12,19 +10,20 @@ export interface Preparation {
   readonly signal: AbortSignal;
 }
 
-/** How containers are run: as processes, or as images. */
-export interface Runtime {
+/** Turns a container of the stack into something that can be started: a process, or an image. */
+export interface Launcher {
   /** Containers with the same key share what is prepared. */
   keyOf(spec: ContainerSpec): string;
   /** Makes what takes long, unless it is there, and says where it is: a folder, or an image. */
   prepare(spec: ContainerSpec, work: Preparation): Promise<string>;
   /** What to run so that it listens on a port of loopback. */
-  command(spec: ContainerSpec, prepared: string, port: number, secrets: Variables): Command;
+  command(spec: ContainerSpec, prepared: string, port: number, secrets: Variables): ProcessCommand;
   /** Ends what may have outlived its process. */
   cleanUp(spec: ContainerSpec): Promise<void>;
 }
 
-export interface RuntimeOptions {
+/** What every launcher has to know. */
+export interface LauncherOptions {
   /** The project's folder. */
   readonly root: string;
   /** Folder for what is made once, such as Python environments. */

@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, readFileSync, realpathSync, writeFileSync } fro
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { askProject } from "../../../packages/local-cloud/containers/findings.ts";
+import { runSystemChecks } from "../../../packages/local-cloud/containers/system-checks.ts";
 
 const never = new AbortController().signal;
 
@@ -28,9 +28,9 @@ const LINE = JSON.stringify(FOUND).replaceAll('":"', '": "').replaceAll('","', '
 test("a project is asked with what it has in the cloud, and other lines are left alone", async () => {
   const { cwd, seen } = project(["loading…", LINE, "{}"]);
   const env = { ...ENV, ALLOWED_HOSTS: ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]" };
-  const command = { program: "", args: [], cwd, env };
+  const command = { cwd, env };
 
-  const found = await askProject(command, ["shop-nightly", "shop-b"], never);
+  const found = await runSystemChecks(command, ["shop-nightly", "shop-b"], never);
 
   const [args, asked] = JSON.parse(readFileSync(seen, "utf8"));
   expect(found).toEqual([FOUND]);
@@ -47,5 +47,5 @@ test("a project is asked with what it has in the cloud, and other lines are left
 test("a project that cannot be loaded could not be asked", async () => {
   const { cwd } = project([LINE], 1);
 
-  expect(await askProject({ program: "", args: [], cwd, env: ENV }, [], never)).toBeUndefined();
+  expect(await runSystemChecks({ cwd, env: ENV }, [], never)).toBeUndefined();
 });

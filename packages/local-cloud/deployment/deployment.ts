@@ -1,32 +1,28 @@
-import { Containers } from "./containers/containers.ts";
-import type { Invoke } from "./containers/invoke.ts";
-import type { Report } from "./events/event.ts";
-import { startGateway } from "./gateway/server.ts";
-import type { Queues } from "./queue/queues.ts";
-import type { Blueprint, Endpoints } from "./stack/blueprint.ts";
-import { readStack } from "./stack/read-stack.ts";
-import { Teardown } from "./support/teardown.ts";
-import { QueueTriggers } from "./trigger/queue-triggers.ts";
-import { Timers } from "./trigger/timers.ts";
+import { Containers, type ContainersOptions } from "../containers/containers.ts";
+import type { Invoke } from "../containers/invoke.ts";
+import { startGateway } from "../gateway/server.ts";
+import type { Queues } from "../queue/queues.ts";
+import type { Blueprint, Endpoints } from "../stack/blueprint.ts";
+import { readStack } from "../stack/read-stack.ts";
+import { Teardown } from "../support/teardown.ts";
+import { QueueTriggers } from "../trigger/queue-triggers.ts";
+import { Timers } from "../trigger/timers.ts";
 
-export interface RuntimeOptions {
+/** A stack to run, and what outlives it. */
+export interface DeploymentOptions extends Omit<ContainersOptions, "specs"> {
   /** Content of the synthesized stack. */
   readonly stack: string;
+  /** Where queue and tables listen. */
   readonly endpoints: Omit<Endpoints, "site">;
-  /** 0 for any. */
+  /** The first gateway's port to try first, 0 for any. */
   readonly sitePort: number;
   readonly queues: Queues;
-  readonly root: string;
-  readonly cache: string;
+  /** Folder with one folder for each bucket. */
   readonly buckets: string;
-  readonly secrets?: Readonly<Record<string, string>>;
-  readonly docker?: boolean;
-  readonly python?: string;
-  readonly report: Report;
 }
 
 /** What one stack runs, besides the services whose content outlives it. */
-export interface Runtime {
+export interface Deployment {
   readonly blueprint: Blueprint;
   /** Address of the first gateway; empty without one. */
   readonly site: string;
@@ -39,8 +35,8 @@ export interface Runtime {
   stop(): Promise<void>;
 }
 
-/** Gives back when the gateways answer; a request waits for the containers. */
-export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
+/** Resolves when the gateways answer; a request waits for the containers. */
+export async function startDeployment(options: DeploymentOptions): Promise<Deployment> {
   const teardown = new Teardown();
   let begin: (containers: Containers) => void = () => {};
   const begun = new Promise<Containers>((resolve) => {
@@ -67,14 +63,13 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   }
 }
 
-function makeParts(options: RuntimeOptions, blueprint: Blueprint, teardown: Teardown) {
-  const { queues, root, cache, secrets = {}, docker, python, report } = options;
-  const specs = blueprint.containers;
-  const containers = new Containers({ specs, root, cache, secrets, docker, python, report });
+function makeParts(options: DeploymentOptions, blueprint: Blueprint, teardown: Teardown) {
+  const { queues, report } = options;
+  const containers = new Containers({ ...options, specs: blueprint.containers });
   const { invoke } = containers;
-  const { queueTriggers, timers: timerSpecs } = blueprint;
-  const triggers = new QueueTriggers({ specs: queueTriggers, queues, invoke, containers, report });
-  const timers = new Timers({ specs: timerSpecs, invoke, report });
+  const specs = blueprint.queueTriggers;
+  const triggers = new QueueTriggers({ specs, queues, invoke, containers, report });
+  const timers = new Timers({ specs: blueprint.timers, invoke, report });
   teardown.add(() => containers.stop());
   teardown.add(() => triggers.stop());
   teardown.add(() => timers.stop());
@@ -82,7 +77,7 @@ function makeParts(options: RuntimeOptions, blueprint: Blueprint, teardown: Tear
 }
 
 // The texts of a stack need all addresses, which are not known yet; a gateway's do not.
-async function startGateways(options: RuntimeOptions, invoke: Invoke, teardown: Teardown) {
+async function startGateways(options: DeploymentOptions, invoke: Invoke, teardown: Teardown) {
   const { stack, endpoints, sitePort, buckets, report } = options;
   const { gateways } = readStack(stack, { ...endpoints, site: "" });
   const listening = [];
