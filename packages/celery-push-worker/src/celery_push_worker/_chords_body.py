@@ -9,8 +9,8 @@ from celery.canvas import maybe_signature
 from celery.exceptions import ChordError
 from celery.result import ResultSet, allow_join_result
 
-from ._faults import is_outage
 from ._logs import log
+from ._outages import is_outage
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

@@ -17,21 +17,21 @@ from celery.utils.objects import Bunch
 from celery.worker.state import revoked, revoked_stamps, task_reserved
 
 from ._chords import recount
+from ._deduplication import Past
 from ._delays import HOPS_HEADER, count_hops, plan_delay
 from ._events import TimerFired
-from ._faults import blamed_on, tolerating
-from ._ledger import Past
 from ._lifecycle import build_tracers
 from ._logs import log
 from ._messages import TaskMessage, UnknownTaskError, decode_message
+from ._outages import blamed_on, tolerating
 from ._outcomes import Outcome, Verdict
 from ._pool import InlinePool, Run, blocking_joins
 from ._publishing import plan_entry, publish_entry, republish
 from .exceptions import Reason, RetryLaterError, UndeliverableError
 
 if TYPE_CHECKING:
+    from ._deduplication import Ledger
     from ._events import Delivery, Event
-    from ._ledger import Ledger
     from ._lifecycle import WorkerIdentity
     from ._settings import Settings
 

@@ -19,7 +19,7 @@ from celery.app import trace
 from celery.utils.nodenames import default_nodename
 
 from . import _sockets
-from ._steps import Steps
+from ._bootsteps import Steps
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -27,7 +27,8 @@ from celery.exceptions import (
 )
 from kombu.exceptions import EncodeError
 
-from ._faults import (
+from ._logs import log
+from ._outages import (
     blame,
     find_lost_retry,
     find_refusal,
@@ -35,9 +36,8 @@ from ._faults import (
     is_raised_by_server,
     tolerating,
 )
-from ._limits import HardTimeLimitReached, can_be_enforced, time_limits
-from ._logs import log
 from ._outcomes import Outcome
+from ._time_limits import HardTimeLimitReached, can_be_enforced, time_limits
 from .exceptions import Reason, ResultRefusedError, RetryLaterError
 
 if TYPE_CHECKING:

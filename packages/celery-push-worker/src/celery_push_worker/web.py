@@ -15,7 +15,7 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from ._answers import complete_asgi, complete_wsgi
+from ._buffering import complete_asgi, complete_wsgi
 from ._serving import fence, get_address, get_scheme, is_asgi, listen, replace_app
 from .exceptions import ConfigurationError
 

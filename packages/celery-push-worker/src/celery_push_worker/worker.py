@@ -12,11 +12,10 @@ from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
+from ._deduplication import Ledger
 from ._events import parse_event
 from ._execution import Executor
-from ._faults import tolerating
 from ._install import install
-from ._ledger import Ledger
 from ._lifecycle import IdleWatch, TaskContext, WorkerIdentity, start_worker
 from ._logs import (
     add_handler,
@@ -26,6 +25,7 @@ from ._logs import (
     quieten,
     remove_handlers,
 )
+from ._outages import tolerating
 from ._outcomes import Answer, Outcome, Verdict, plan_answer
 from ._settings import STALL_SECONDS, load_settings, read_settings
 from .exceptions import Reason, RequestError, RetryLaterError

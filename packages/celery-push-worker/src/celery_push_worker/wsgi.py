@@ -35,8 +35,8 @@ def start() -> PushWorker:
 
         return PushWorker(app, take_over_logging=True)
     except Exception as exc:
-        from ._failures import describe_failure
         from ._logs import write_anyway
+        from ._startup_errors import describe_failure
 
         text = f"The worker cannot start. {describe_failure(exc)}"
         write_anyway(logging.CRITICAL, text, exc)

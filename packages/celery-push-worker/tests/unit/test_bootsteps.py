@@ -5,8 +5,8 @@ import logging
 import pytest
 from celery import Celery, bootsteps
 
+from celery_push_worker._bootsteps import Steps
 from celery_push_worker._lifecycle import WorkerIdentity
-from celery_push_worker._steps import Steps
 
 TIMER = "celery.worker.components:Timer"
 
