@@ -15,7 +15,7 @@ from kombu.compression import compress
 from kombu.utils.json import dumps
 
 from ._delays import find_remaining, plan_delay
-from ._settings import MAX_MESSAGE_BYTES
+from ._platform import MAX_MESSAGE_BYTES
 from .exceptions import MessageTooLargeError, UnknownQueueError
 
 if TYPE_CHECKING:
@@ -55,7 +55,8 @@ def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
         mark_retry(message)
         if publishes_to_sqs(app):
             check_queue(app, name, options)
-            delay = plan_delay(find_remaining(find_eta(message), time.time()))
+            eta = find_header(message, "eta")
+            delay = plan_delay(find_remaining(eta, time.time()))
             if delay:
                 options.setdefault("DelaySeconds", delay)
             check_size(app, name, message, options)
@@ -69,10 +70,6 @@ def mark_retry(message: Any) -> None:
     request = getattr(get_current_task(), "request", None)
     if request is not None and find_header(message, "id") == request.id:
         setattr(request, RETRIED_MARK, True)
-
-
-def find_eta(message: Any) -> object:
-    return find_header(message, "eta")
 
 
 def find_header(message: Any, name: str) -> object:

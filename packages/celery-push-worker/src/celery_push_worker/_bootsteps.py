@@ -11,20 +11,18 @@ from typing import TYPE_CHECKING, Any
 
 from celery.utils.imports import symbol_by_name
 
-from ._logs import log
+from ._logs import log, logged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from celery import Celery
 
-__all__ = ["Steps"]
-
 COMPONENTS = "celery.worker."
 """Begins the names of the steps that a worker consists of."""
 
 
-class Steps:
+class Bootsteps:
     """The steps of one app, in the order in which they need each other."""
 
     def __init__(self, app: Celery) -> None:
@@ -68,10 +66,11 @@ class Steps:
 
     def stop(self, worker: Any) -> None:
         """Stop what was started, in the opposite order."""
-        for step in worker.steps:
-            end(step, "close", worker)
-        for step in worker.steps[::-1]:
-            end(step, "stop", worker)
+        steps = [("close", s) for s in worker.steps]
+        steps += [("stop", s) for s in worker.steps[::-1]]
+        for method, step in steps:
+            with logged(f"Step {name_step(step)} has failed in '{method}'"):
+                getattr(step, method)(worker)
 
     @contextmanager
     def leaving_out(self, step: Any, worker: Any) -> Iterator[None]:
@@ -83,13 +82,6 @@ class Steps:
                 raise
             self.left_out[name_step(step)] = f"it needs the worker's '{exc.name}'"
             worker.steps[:] = [other for other in worker.steps if other is not step]
-
-
-def end(step: Any, method: str, worker: Any) -> None:
-    try:
-        getattr(step, method)(worker)
-    except Exception:  # noqa: BLE001  the others have to end, too
-        log.exception("Step %s has failed in '%s'", name_step(step), method)
 
 
 def find_component(step: Any) -> str | None:

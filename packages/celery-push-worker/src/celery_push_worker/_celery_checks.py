@@ -49,7 +49,7 @@ def try_import_views() -> None:
 
 
 def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
-    from ._cron import CannotSayError
+    from ._cron_text import InexpressibleError
     from .schedule import plan_name
 
     scheduler = app.conf.beat_scheduler or OWN_SCHEDULER
@@ -67,7 +67,7 @@ def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
     for key in app.conf.beat_schedule or {}:
         try:
             name = plan_name(str(key))
-        except CannotSayError:
+        except InexpressibleError:
             continue  # Told, with all others, when it is exported.
         # A timer has the stack's name before its own.
         if not any(f"-{timer}".endswith(f"-{name}") for timer in timers):

@@ -25,8 +25,6 @@ if TYPE_CHECKING:
 
     from ._settings import Settings
 
-__all__ = ["Ledger", "Past"]
-
 CAPACITY = 1_000
 """Done messages of failed requests that one process remembers."""
 
@@ -38,7 +36,7 @@ RERUN_STATES = frozenset({states.FAILURE, states.RETRY, states.REVOKED})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
+class Lookup:
     """What is known of a message from before."""
 
     done: bool = False
@@ -55,7 +53,7 @@ class Past:
         return not self.row_tells or bool(self.spared and self.spared.is_early)
 
 
-class Ledger:
+class Deduplicator:
     """Remembers what was done."""
 
     def __init__(self, app: Celery, settings: Settings) -> None:
@@ -71,7 +69,7 @@ class Ledger:
         retries: int,
         stores_result: bool,
         alone: bool,
-    ) -> Past:
+    ) -> Lookup:
         """Return whether the message was done before.
 
         Costs one read of the result store at most, and a second one only where the
@@ -82,18 +80,18 @@ class Ledger:
         :param alone: whether the request has no other message.
         """
         if message_id in self.done:
-            return Past(done=True)
+            return Lookup(done=True)
         if not self.has_store:
-            return Past()
+            return Lookup()
         if not stores_result:
-            return Past(done=not alone and self.has_note(message_id))
+            return Lookup(done=not alone and self.has_note(message_id))
         if not self.deduplicate and alone:
-            return Past()
+            return Lookup()
         return self.look_up_row(message_id, task_id, retries=retries, alone=alone)
 
     def look_up_row(
         self, message_id: str, task_id: str, *, retries: int, alone: bool
-    ) -> Past:
+    ) -> Lookup:
         meta = self.read(task_id)
         state = meta.get("status")
         succeeded = state == states.SUCCESS
@@ -103,12 +101,12 @@ class Ledger:
         if succeeded and self.deduplicate:
             # Other stores leave no room for a mark.
             if covers(meta, retries) if spared else not retries:
-                return Past(done=True, meta=meta)
+                return Lookup(done=True, meta=meta)
             # A task that has published a retry and succeeded all the same, or has
             # stored a success itself: its row keeps that, and tells nothing of others.
-            return Past(done=self.has_note(message_id), row_tells=False)
+            return Lookup(done=self.has_note(message_id), row_tells=False)
         worth = is_worth_asking(state, meta, alone=alone)
-        return Past(
+        return Lookup(
             done=worth and self.has_note(message_id),
             row_tells=not retries or spared is not None,
             spared=spared,
@@ -119,14 +117,11 @@ class Ledger:
         backend = self.app.backend
         return not isinstance(backend, DisabledBackend) and bool(backend.persistent)
 
-    def mark(self, message_ids: Iterable[str], *, durably: bool = True) -> None:
-        """Remember messages of a request that will come back.
-
-        :param durably: whether other processes shall know, too.
-        """
+    def mark(self, message_ids: Iterable[str]) -> None:
+        """Remember messages of a request that will come back, for all processes."""
         for message_id in message_ids:
             self.done[message_id] = None
-            if durably and self.has_store:
+            if self.has_store:
                 self.app.backend.store_result(
                     NOTE_PREFIX + message_id, None, states.SUCCESS
                 )

@@ -9,10 +9,9 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 
-__all__ = ["HOPS_HEADER", "MAX_DELAY_SECONDS", "count_hops", "plan_delay"]
+from ._platform import MAX_DELAY_SECONDS
 
-MAX_DELAY_SECONDS = 900
-"""The longest that a queue of this kind holds a message back."""
+__all__ = ["HOPS_HEADER", "MAX_DELAY_SECONDS", "count_hops", "plan_delay"]
 
 HOPS_HEADER = "push_worker_hops"
 """How often a message was published again because it was not due yet."""

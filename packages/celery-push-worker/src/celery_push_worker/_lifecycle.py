@@ -19,7 +19,7 @@ from celery.app import trace
 from celery.utils.nodenames import default_nodename
 
 from . import _sockets
-from ._bootsteps import Steps
+from ._bootsteps import Bootsteps
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -72,7 +72,7 @@ def start_worker(
     )
     signals.worker_init.send(sender=identity)
     prepare_logging()
-    steps = Steps(app)
+    steps = Bootsteps(app)
     steps.make(identity)
     signals.worker_process_init.send(sender=None)
     signals.celeryd_after_setup.send(sender=hostname, instance=identity, conf=app.conf)
@@ -116,7 +116,7 @@ def build_tracers(app: Celery, hostname: str) -> None:
             )
 
 
-def stop_worker(identity: WorkerIdentity, steps: Steps) -> None:
+def stop_worker(identity: WorkerIdentity, steps: Bootsteps) -> None:
     """Tell the end, once, in the process that was started."""
     if identity.pid != os.getpid():
         return

@@ -1,14 +1,12 @@
-"""A delivery's body comes in, a task message that Celery can execute goes out.
+"""Decodes a delivery's body into a task message that Celery can execute.
 
-Never runs a task, never looks a name up anywhere but in the app's registry, and never
-decodes what ``accept_content`` does not allow.
+Both of Celery's message protocols. Never runs a task, never looks a name up anywhere
+but in the app's registry, never decodes what ``accept_content`` does not allow.
+https://docs.celeryq.dev/en/stable/internals/protocol.html
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,13 +15,13 @@ from kombu.exceptions import ContentDisallowed
 from kombu.message import Message
 from kombu.serialization import prepare_accept_content
 
+from ._envelope import Envelope, parse_envelope
 from ._events import is_id
+from ._message_checks import check_body, check_headers
 from .exceptions import Reason, UndeliverableError
 
 if TYPE_CHECKING:
     from celery import Celery
-
-__all__ = ["Envelope", "TaskMessage", "decode_message", "parse_envelope"]
 
 MOVED_TO_HEADERS = (
     *("lang", "task", "id", "root_id", "parent_id", "group", "meth", "shadow"),
@@ -34,31 +32,8 @@ MOVED_TO_HEADERS = (
 MAPPING_TASKS = frozenset({"celery.map", "celery.starmap", "celery.chunks"})
 """Celery's tasks that run another one, which is among their arguments."""
 
-MAX_LIMIT_SECONDS = 1_000_000
-"""Longer than any task may run; a clock cannot be set to just any number."""
-
 DELAY_PROPERTY = "DelaySeconds"
 """Meant for the queue, which the transport tells by a property of the message."""
-
-BODY_PARTS = 3
-"""Arguments, keyword arguments, and what follows the task."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """What the publisher's transport wrapped around the task."""
-
-    content: bytes
-    """The serialized, maybe compressed, arguments."""
-    content_type: str | None
-    content_encoding: str | None
-    headers: dict[str, Any]
-    properties: dict[str, Any]
-
-    @property
-    def delivery_info(self) -> dict[str, Any]:
-        info = self.properties.get("delivery_info")
-        return info if isinstance(info, dict) else {}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +47,7 @@ class TaskMessage:
     headers: dict[str, Any] = field(repr=False)
     """Protocol 2 headers, also for a message of protocol 1."""
     utc: bool
+    """Whether ``eta`` and ``expires`` without an offset are in UTC."""
     name: str
     id: str
 
@@ -87,7 +63,9 @@ def decode_message(body: str, app: Celery) -> TaskMessage:
     parts, headers, utc = unify_protocols(message, payload)
     name, task_id = headers.get("task"), headers.get("id")
     if not isinstance(name, str) or not is_id(task_id):
-        raise invalid("The message has no task's name or no id")
+        raise UndeliverableError(
+            Reason.INVALID_TASK, "The message has no task's name or no id"
+        )
     task_message = TaskMessage(
         envelope=envelope,
         message=message,
@@ -122,56 +100,6 @@ class UnknownTaskError(UndeliverableError):
     def __init__(self, message: TaskMessage, name: str) -> None:
         super().__init__(Reason.UNKNOWN_TASK, f"No task '{name}' is registered")
         self.task_message = message
-
-
-def parse_envelope(body: str) -> Envelope:
-    """Return the envelope, which may be wrapped in base64 or not."""
-    wrapped = load_json(body if body.lstrip().startswith("{") else unwrap(body))
-    headers, properties = wrapped.get("headers"), wrapped.get("properties")
-    if not isinstance(headers, dict) or not isinstance(properties, dict):
-        raise bad_envelope("has no headers or no properties")
-    return Envelope(
-        content=decode_content(wrapped.get("body"), properties.get("body_encoding")),
-        content_type=check_text(wrapped, "content-type"),
-        content_encoding=check_text(wrapped, "content-encoding"),
-        headers=headers,
-        properties=properties,
-    )
-
-
-def unwrap(body: str) -> bytes:
-    try:
-        return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise bad_envelope("is neither JSON nor base64") from exc
-
-
-def load_json(text: str | bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise bad_envelope("is not JSON") from exc
-    if not isinstance(value, dict):
-        raise bad_envelope("is not an object")
-    return value
-
-
-def decode_content(content: Any, encoding: Any) -> bytes:
-    if not isinstance(content, str):
-        raise bad_envelope("has no text 'body'")
-    try:
-        if encoding == "base64":
-            return base64.b64decode(content)
-        return content.encode()
-    except ValueError as exc:
-        raise bad_envelope("has a 'body' that is not encoded as it says") from exc
-
-
-def check_text(envelope: dict[str, Any], key: str) -> str | None:
-    value = envelope.get(key)
-    if value is not None and not isinstance(value, str):
-        raise bad_envelope(f"has a '{key}' that is no text")
-    return value
 
 
 def build_message(envelope: Envelope, app: Celery) -> Any:
@@ -228,55 +156,3 @@ def unify_protocols(message: Any, payload: Any) -> tuple[Any, dict[str, Any], bo
         **headers,
     }
     return (args, kwargs, embed), moved, bool(payload.get("utc", True))
-
-
-def check_body(parts: Any) -> tuple[Any, Any, dict[str, Any]]:
-    if not isinstance(parts, (list, tuple)) or len(parts) != BODY_PARTS:
-        raise UndeliverableError(Reason.BAD_BODY, "The body is no task's arguments")
-    args, kwargs, embed = parts
-    if not isinstance(args, (list, tuple)) or not isinstance(kwargs, Mapping):
-        raise UndeliverableError(Reason.BAD_BODY, "The arguments are no list or object")
-    if not isinstance(embed, Mapping) and embed is not None:
-        raise UndeliverableError(Reason.BAD_BODY, "What follows is no object")
-    embed = dict(embed or {})
-    for key in ("callbacks", "errbacks", "chain"):
-        if not isinstance(embed.get(key), (list, tuple, type(None))):
-            raise UndeliverableError(Reason.BAD_BODY, f"'{key}' is no list")
-    return args, kwargs, embed
-
-
-def check_headers(headers: dict[str, Any]) -> dict[str, Any]:
-    """Return the headers, whose values Celery takes on trust."""
-    retries, limits = headers.get("retries"), headers.get("timelimit")
-    if not isinstance(retries or 0, int):
-        raise invalid("'retries' is no number")
-    if limits is not None and not is_time_limit(limits):
-        raise invalid("'timelimit' is no pair of seconds")
-    for key in ("eta", "expires", "shadow", "group", "root_id", "parent_id"):
-        if not isinstance(headers.get(key, ""), (str, type(None))):
-            raise invalid(f"'{key}' is no text")
-    if not isinstance(headers.get("stamped_headers") or [], (list, tuple, str)):
-        raise invalid("'stamped_headers' is no list")
-    if not isinstance(headers.get("stamps") or {}, Mapping):
-        raise invalid("'stamps' is no object")
-    return headers
-
-
-def is_time_limit(limits: Any) -> bool:
-    return (
-        isinstance(limits, (list, tuple))
-        and len(limits) == 2  # noqa: PLR2004
-        and all(value is None or is_duration(value) for value in limits)
-    )
-
-
-def is_duration(value: Any) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value <= MAX_LIMIT_SECONDS
-
-
-def bad_envelope(what: str) -> UndeliverableError:
-    return UndeliverableError(Reason.BAD_ENVELOPE, f"The envelope {what}")
-
-
-def invalid(message: str) -> UndeliverableError:
-    return UndeliverableError(Reason.INVALID_TASK, message)

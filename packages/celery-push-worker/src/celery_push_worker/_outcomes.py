@@ -13,8 +13,6 @@ if TYPE_CHECKING:
 
     from .exceptions import Reason
 
-__all__ = ["Answer", "Outcome", "Verdict", "plan_answer"]
-
 
 class Outcome(str, Enum):
     """What becomes of a message in the queue."""
@@ -36,7 +34,7 @@ class Outcome(str, Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
+class MessageResult:
     """One message and what becomes of it."""
 
     message_id: str
@@ -54,31 +52,31 @@ class Answer:
     body: bytes
 
 
-def plan_answer(verdicts: Sequence[Verdict]) -> Answer:
+def plan_answer(results: Sequence[MessageResult]) -> Answer:
     """Return 200 only when nothing has to come back.
 
     The trigger deletes every message of the request after a 2xx and none otherwise.
     """
-    outcomes = {verdict.outcome for verdict in verdicts}
+    outcomes = {result.outcome for result in results}
     if all(outcome.is_done for outcome in outcomes):
         status = HTTPStatus.OK
     elif Outcome.RETRY_LATER in outcomes:
         status = HTTPStatus.SERVICE_UNAVAILABLE
     else:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return Answer(status=status, body=render_verdicts(verdicts))
+    return Answer(status=status, body=render_results(results))
 
 
-def render_verdicts(verdicts: Sequence[Verdict]) -> bytes:
-    messages = [render_verdict(verdict) for verdict in verdicts]
+def render_results(results: Sequence[MessageResult]) -> bytes:
+    messages = [render_result(result) for result in results]
     return json.dumps({"messages": messages}).encode()
 
 
-def render_verdict(verdict: Verdict) -> dict[str, str]:
+def render_result(result: MessageResult) -> dict[str, str]:
     parts = {
-        "message_id": verdict.message_id,
-        "outcome": verdict.outcome.value,
-        "reason": verdict.reason and verdict.reason.value,
-        "state": verdict.state,
+        "message_id": result.message_id,
+        "outcome": result.outcome.value,
+        "reason": result.reason and result.reason.value,
+        "state": result.state,
     }
     return {key: value for key, value in parts.items() if value}

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import (  # type: ignore[attr-defined]  # one is not in the stubs
@@ -27,65 +26,21 @@ from celery.exceptions import (
 )
 from kombu.exceptions import EncodeError
 
-from ._logs import log
+from ._logs import log, logged
 from ._outages import (
     blame,
     find_lost_retry,
     find_refusal,
     is_outage,
     is_raised_by_server,
-    tolerating,
 )
-from ._outcomes import Outcome
 from ._time_limits import HardTimeLimitReached, can_be_enforced, time_limits
-from .exceptions import Reason, ResultRefusedError, RetryLaterError
+from .exceptions import Reason, ResultRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-__all__ = ["InlinePool", "Run", "blocking_joins"]
-
-
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """What the machinery has said about one message."""
-
-    acknowledged: bool = False
-    requeue: bool | None = None
-    """Set when the message was rejected."""
-    state: str | None = None
-    lost: Reason | None = None
-    """Set when the store or the broker failed: the message must come back."""
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    def on_ack(self, *_: Any, **__: Any) -> None:
-        self.acknowledged = True
-
-    def on_reject(self, _log: Any, _errors: Any, requeue: Any = False) -> None:  # noqa: FBT002  Celery calls it so
-        self.requeue = bool(requeue)
-
-    def end(self) -> None:
-        """Be done with a message for which the machinery has found no end."""
-        if self.requeue is None:
-            self.acknowledged = True
-
-    def end_by_limit(self) -> None:
-        self.state = states.FAILURE
-        # Some releases leave a late message alone that is not to be acknowledged: the
-        # queue delivers it again.
-        if not self.acknowledged and self.requeue is None:
-            self.requeue = True
-
-    def plan_outcome(self) -> tuple[Outcome, Reason | None]:
-        if self.lost:
-            return Outcome.RETRY_LATER, self.lost
-        if self.acknowledged:
-            return Outcome.DONE, None
-        if self.requeue is None:
-            return Outcome.RETRY_LATER, Reason.INTERNAL_ERROR
-        if self.requeue:
-            return Outcome.RETRY_LATER, Reason.REQUEUED
-        return Outcome.DEAD, Reason.REJECTED
+    from ._run import Run
 
 
 class InlinePool(BasePool):
@@ -191,10 +146,7 @@ class InlinePool(BasePool):
 
     def record(self, exc: BaseException) -> None:
         """Store a failure, and count it where a chord waits for the task."""
-        with (
-            suppress(RetryLaterError),
-            tolerating(Reason.STORE_FAILED, "A failure cannot be recorded"),
-        ):
+        with logged("A failure cannot be recorded"):
             self.app.backend.mark_as_failure(
                 self.request.id,
                 exc,
@@ -253,14 +205,9 @@ def unwrap(exc: Any) -> BaseException:
 
 
 def name_state(exc: BaseException) -> str:
-    for kind, state in (
-        (Retry, states.RETRY),
-        (Ignore, states.IGNORED),
-        (Reject, states.REJECTED),
-    ):
-        if isinstance(exc, kind):
-            return state
-    return states.FAILURE
+    kinds = {Retry: states.RETRY, Ignore: states.IGNORED, Reject: states.REJECTED}
+    found = (state for kind, state in kinds.items() if isinstance(exc, kind))
+    return next(found, states.FAILURE)
 
 
 def describe_limit(timeout: float | None) -> dict[str, Any]:

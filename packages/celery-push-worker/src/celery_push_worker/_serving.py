@@ -11,7 +11,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["fence", "get_address", "get_scheme", "is_asgi", "listen", "replace_app"]
+WORKER_TMP_DIR = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+"""For gunicorn's heartbeats: a container's disk may be read-only."""
 
 TOKEN_HEADER = "x-local-cloud-token"  # noqa: S105  a name
 FORBIDDEN = (
@@ -46,11 +47,11 @@ def listen(server: Any) -> None:
         server.log.info("Listening on PORT, in place of %s", ", ".join(wanted))
 
 
-def fence(worker: Any) -> None:
-    """Let nobody in but the local cloud, as the platform lets in who may invoke."""
+def require_token(worker: Any) -> None:
+    """Let in nobody but the local cloud, where this runs in it."""
     token = os.environ.pop("LOCAL_CLOUD_TOKEN", None)
     if token:
-        guard = fence_asgi if is_asgi(worker) else fence_wsgi
+        guard = guard_asgi if is_asgi(worker) else guard_wsgi
         replace_app(worker, guard(get_app(worker), token))
 
 
@@ -72,7 +73,7 @@ def replace_app(worker: Any, app: Any) -> None:
     setattr(worker, "asgi" if hasattr(worker, "asgi") else "wsgi", app)
 
 
-def fence_wsgi(app: WSGIApplication, token: str) -> WSGIApplication:
+def guard_wsgi(app: WSGIApplication, token: str) -> WSGIApplication:
     variable = "HTTP_" + TOKEN_HEADER.upper().replace("-", "_")
 
     def application(
@@ -86,7 +87,7 @@ def fence_wsgi(app: WSGIApplication, token: str) -> WSGIApplication:
     return application
 
 
-def fence_asgi(app: Any, token: str) -> Any:
+def guard_asgi(app: Any, token: str) -> Any:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from ._platform import MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
@@ -30,10 +31,6 @@ PREFIX = "push_worker_"
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-MAX_MESSAGE_BYTES = 230_000
-"""The trigger delivers 230 KB; whether a KB has 1,000 or 1,024 bytes is not said."""
-
-
 STALL_SECONDS = 60
 """How long nothing may arrive of a request: a process has but one at a time."""
 
@@ -44,10 +41,10 @@ class Settings:
 
     deduplicate: bool = True
     """Acknowledge a message whose task already succeeded, without running it."""
-    max_body_bytes: int = 3_670_016
-    """Largest request: the platform passes 3.5 MB."""
+    max_body_bytes: int = MAX_REQUEST_BYTES
+    """Largest request that is read, in bytes."""
     max_message_bytes: int = MAX_MESSAGE_BYTES
-    """Largest message to publish: the trigger delivers 230 KB."""
+    """Largest message to publish, in bytes, as it lies in the queue."""
     public_hosts: tuple[str, ...] = ()
     """Host names that only the gateway answers to; ``.x.com`` means any below."""
     idle_seconds: float = 30.0

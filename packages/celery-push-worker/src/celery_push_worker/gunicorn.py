@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ._serving import fence, get_address, listen
+from ._platform import SHUTDOWN_SECONDS
+from ._serving import WORKER_TMP_DIR, get_address, listen, require_token
 
 __all__ = [
     "bind",
@@ -38,8 +39,8 @@ worker_class = "celery_push_worker._server.PatientWorker"
 timeout = 0
 """A task may take longer than 30 seconds; time limits and the platform end it."""
 
-graceful_timeout = 600
-"""A task that runs at SIGTERM gets the ten minutes that the platform grants."""
+graceful_timeout = SHUTDOWN_SECONDS
+"""For the task that runs at SIGTERM."""
 
 keepalive = 0
 
@@ -48,7 +49,7 @@ control_socket_disable = True
 
 logger_class = "celery_push_worker._server.QuietLogger"
 
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+worker_tmp_dir = WORKER_TMP_DIR
 
 logconfig_dict = {
     "version": 1,
@@ -80,4 +81,4 @@ def on_starting(server: Any) -> None:
 
 def post_worker_init(worker: Any) -> None:
     """Stand in front of the worker, which is loaded now."""
-    fence(worker)
+    require_token(worker)

@@ -15,7 +15,9 @@ from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from ._cron import CannotSayError, plan_cron
+from ._cron import plan_cron
+from ._cron_text import InexpressibleError
+from ._platform import MAX_PAYLOAD_CHARACTERS
 from .exceptions import ScheduleError
 
 if TYPE_CHECKING:
@@ -28,9 +30,6 @@ __all__ = ["Timer", "export_schedule", "find_unseen", "plan_timers"]
 
 VERSION = 1
 """Of the file's format."""
-
-MAX_PAYLOAD_CHARACTERS = 4_096
-"""What a timer can hold."""
 
 CELERYS_SCHEDULERS = ("celery.beat.PersistentScheduler", "celery.beat.Scheduler")
 """These take their entries from ``beat_schedule`` alone."""
@@ -154,7 +153,7 @@ def plan_timers(beat_schedule: Mapping[str, Any], zone: tzinfo) -> list[Timer]:
     for key, entry in beat_schedule.items():
         try:
             timer = plan_timer(str(key), entry, zone)
-        except CannotSayError as exc:
+        except InexpressibleError as exc:
             problems.append(f"'{key}': {exc}")
             continue
         if timer.name in timers:
@@ -177,14 +176,14 @@ def plan_timer(key: str, entry: Mapping[str, Any], zone: tzinfo) -> Timer:
 def plan_name(key: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
     if not name:
-        raise CannotSayError("its name has no letter from a to z and no digit")
+        raise InexpressibleError("its name has no letter from a to z and no digit")
     return name
 
 
 def render_payload(key: str, entry: Mapping[str, Any]) -> str:
     task = entry.get("task")
     if not isinstance(task, str) or not task:
-        raise CannotSayError("it names no task")
+        raise InexpressibleError("it names no task")
     parts = {
         "task": task,
         "entry": key,
@@ -199,9 +198,11 @@ def render_payload(key: str, entry: Mapping[str, Any]) -> str:
             allow_nan=False,
         )
     except (TypeError, ValueError) as exc:
-        raise CannotSayError(f"its arguments or options are no JSON: {exc}") from exc
+        raise InexpressibleError(
+            f"its arguments or options are no JSON: {exc}"
+        ) from exc
     if len(payload) > MAX_PAYLOAD_CHARACTERS:
-        raise CannotSayError(
+        raise InexpressibleError(
             f"its message has {len(payload)} characters, and a timer holds "
             f"{MAX_PAYLOAD_CHARACTERS}"
         )
@@ -214,7 +215,7 @@ def plan_options(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
     }
     if "eta" in seconds or isinstance(seconds.get("expires"), (str, datetime)):
-        raise CannotSayError(
+        raise InexpressibleError(
             "its 'eta' or 'expires' is a fixed time, already over soon"
         )
     return seconds

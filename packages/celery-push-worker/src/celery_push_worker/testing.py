@@ -24,13 +24,13 @@ if TYPE_CHECKING:
 
     from celery import Celery, Signature
 
-    from ._outcomes import Verdict
+    from ._outcomes import MessageResult
 
 __all__ = ["build_bodies", "build_event", "post"]
 
 
-def post(app: Celery, *signatures: Signature[Any]) -> list[Verdict]:
-    """Execute the signatures as one request, and return a verdict for each message."""
+def post(app: Celery, *signatures: Signature[Any]) -> list[MessageResult]:
+    """Execute the signatures as one request, and return a result for each message."""
     from ._events import parse_event
 
     worker = PushWorker(app)

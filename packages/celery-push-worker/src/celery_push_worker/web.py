@@ -15,8 +15,18 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from ._buffering import complete_asgi, complete_wsgi
-from ._serving import fence, get_address, get_scheme, is_asgi, listen, replace_app
+from ._buffering_asgi import buffer_asgi
+from ._buffering_wsgi import buffer_wsgi
+from ._serving import (
+    WORKER_TMP_DIR,
+    get_address,
+    get_app,
+    get_scheme,
+    is_asgi,
+    listen,
+    replace_app,
+    require_token,
+)
 from .exceptions import ConfigurationError
 
 __all__ = ["on_starting", "post_worker_init"]
@@ -53,7 +63,7 @@ own = read_own(Path.cwd() / PROJECTS_OWN)
 
 # What the project may change.
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+worker_tmp_dir = WORKER_TMP_DIR
 wsgi_app = (
     "celery_push_worker.site:asgi_application"
     if re.search(r"uvicorn|asgi", str(own.get("worker_class", "")))
@@ -77,11 +87,10 @@ def post_worker_init(worker: Any) -> None:
     """Stand in front of the site, which is loaded now."""
     load_urls()
     # Looked up with the class: each kind of server has an application of its own kind.
-    complete: Any = complete_asgi if is_asgi(worker) else complete_wsgi
-    site = worker.asgi if hasattr(worker, "asgi") else worker.wsgi
-    seconds = worker.cfg.timeout
-    replace_app(worker, complete(site, scheme=get_scheme(), seconds=seconds))
-    fence(worker)
+    buffer: Any = buffer_asgi if is_asgi(worker) else buffer_wsgi
+    options = {"scheme": get_scheme(), "seconds": worker.cfg.timeout}
+    replace_app(worker, buffer(get_app(worker), **options))
+    require_token(worker)
     call_own("post_worker_init", worker)
 
 

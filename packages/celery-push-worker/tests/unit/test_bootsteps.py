@@ -5,7 +5,7 @@ import logging
 import pytest
 from celery import Celery, bootsteps
 
-from celery_push_worker._bootsteps import Steps
+from celery_push_worker._bootsteps import Bootsteps
 from celery_push_worker._lifecycle import WorkerIdentity
 
 TIMER = "celery.worker.components:Timer"
@@ -23,7 +23,7 @@ def seen():
 
 def run(app):
     worker = WorkerIdentity(app)
-    steps = Steps(app)
+    steps = Bootsteps(app)
     steps.make(worker)
     steps.start(worker)
     steps.stop(worker)
