@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ._launch import launch, switch_to_project
-from ._settings import find_app
+from ._settings import find_app, has_django, try_find_app
 from .exceptions import ConfigurationError, ScheduleError
 
 __all__ = ["main"]
@@ -58,15 +58,29 @@ def build_parser() -> argparse.ArgumentParser:
 
 def show_checks(*, as_json: bool) -> None:
     switch_to_project(["check", *(["--json"] if as_json else [])])
-    from ._findings import list_findings
-
     for finding in list_findings():
-        text = json.dumps(finding) if as_json else render(finding)
-        sys.stdout.write(text + "\n")
+        text = "{id}  {text}\n  {hint}".format(**finding)
+        sys.stdout.write((json.dumps(finding) if as_json else text) + "\n")
 
 
-def render(finding: dict[str, str]) -> str:
-    return "{id}  {text}\n  {hint}".format(**finding)
+def list_findings() -> list[dict[str, str]]:
+    """Return what the system checks find; nothing where there is no Django."""
+    # The app's module names the settings, where the environment does not.
+    try_find_app()
+    if not has_django():
+        return []
+    import django
+    from django.core.checks import run_checks
+
+    from .checks import TAG, register_checks
+
+    django.setup()
+    register_checks()
+    return [
+        {"id": str(found.id), "text": str(found.msg), "hint": str(found.hint)}
+        for found in run_checks(tags=[TAG], include_deployment_checks=True)
+        if not found.is_silenced()
+    ]
 
 
 def write_schedule(app_name: str | None, output: str | None) -> None:

@@ -23,8 +23,6 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = ["RETRIED_MARK", "PushAMQP", "extend", "wrap_sender"]
-
 RETRIED_MARK = "push_worker_has_retried"
 """The attribute of a request whose task has published itself again."""
 

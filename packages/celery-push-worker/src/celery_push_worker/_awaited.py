@@ -14,8 +14,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["find_awaited", "find_awaited_in"]
-
 SENDS = ("delay", "apply_async")
 WAITS = ("get", "wait", "join")
 

@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = ["check_celery"]
-
 SHOWN_NAMES = 3
 
 OWN_SCHEDULER = "celery.beat:PersistentScheduler"
@@ -49,7 +47,7 @@ def try_import_views() -> None:
 
 
 def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
-    from ._cron_text import InexpressibleError
+    from ._cron_utc import InexpressibleError
     from .schedule import plan_name
 
     scheduler = app.conf.beat_scheduler or OWN_SCHEDULER

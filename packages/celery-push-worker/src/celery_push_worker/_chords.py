@@ -20,8 +20,6 @@ from celery.backends.base import BaseKeyValueStoreBackend
 from ._chords_redis import CountsInRedis
 from ._chords_table import CountsInTable
 
-__all__ = ["adopt", "recount"]
-
 
 def adopt(backend: Any) -> Any:
     """Make a result store count by member, if it is one of Celery's that can."""

@@ -15,8 +15,6 @@ from ._outages import is_outage
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
-__all__ = ["join", "publish_body"]
-
 
 def publish_body(
     backend: Any, request: Any, read_results: Callable[[], list[Any]]

@@ -8,8 +8,6 @@ from celery import states
 
 from ._chords_body import join, publish_body
 
-__all__ = ["CountsInRedis"]
-
 NOTE_MEMBER = """
 if redis.call('SADD', KEYS[4], ARGV[1]) == 1 then
   if ARGV[3] == 'ordered' then

@@ -19,8 +19,6 @@ from ._chords_body import join, publish_body
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
-__all__ = ["CountsInTable"]
-
 MEMBERS_PER_SET = 500
 """An item holds 400 KB, and each id that is added writes it anew."""
 

@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from celery.schedules import crontab, maybe_schedule, schedule
 
-from ._cron_text import HOURS_PER_DAY, CronFields, InexpressibleError, render_cron
-from ._cron_utc import shift_to_utc
+from ._cron_utc import HOURS_PER_DAY, CronFields, InexpressibleError, shift_to_utc
 from ._platform import MAX_CRON_CHARACTERS
 
 if TYPE_CHECKING:
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
     from datetime import tzinfo
 
 MINUTES_PER_HOUR = 60
+
+WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
+"""By Celery's numbers. Names, because the dialect counts from 1."""
 
 
 def plan_cron(when: Any, zone: tzinfo) -> str:
@@ -86,3 +88,38 @@ def plan_interval(every: timedelta) -> CronFields:
     return CronFields(
         minutes=frozenset({0}), hours=frozenset(range(0, HOURS_PER_DAY, hours))
     )
+
+
+def render_cron(fields: CronFields) -> str:
+    """Return the expression; one of the two days is always ``?``."""
+    days, weekdays = render_values(fields.days, 1, 31), "?"
+    if fields.weekdays is not None:
+        days, weekdays = "?", ",".join(WEEKDAYS[day] for day in sorted(fields.weekdays))
+    return " ".join(
+        [
+            render_values(fields.minutes, 0, 59),
+            render_values(fields.hours, 0, 23),
+            days,
+            render_values(fields.months, 1, 12),
+            weekdays,
+            "*",
+        ]
+    )
+
+
+def render_values(values: frozenset[int] | None, first: int, last: int) -> str:
+    if values is None or len(values) == last - first + 1:
+        return "*"
+    ordered = sorted(values)
+    step = ordered[1] - ordered[0] if len(ordered) > 2 else 0  # noqa: PLR2004  two values are a list
+    if step and ordered == list(range(ordered[0], ordered[-1] + 1, step)):
+        return render_steps(ordered, step, first, last)
+    return ",".join(map(str, ordered))
+
+
+def render_steps(ordered: list[int], step: int, first: int, last: int) -> str:
+    if step == 1:
+        return f"{ordered[0]}-{ordered[-1]}"
+    if ordered[0] == first and ordered[-1] + step > last:
+        return f"*/{step}"
+    return f"{ordered[0]}-{ordered[-1]}/{step}"

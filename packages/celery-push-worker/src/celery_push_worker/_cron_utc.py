@@ -2,22 +2,44 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone
 from typing import TYPE_CHECKING
-
-from ._cron_text import InexpressibleError
 
 if TYPE_CHECKING:
     from datetime import tzinfo
 
-    from ._cron_text import CronFields
+HOURS_PER_DAY = 24
 
 YEARS_AHEAD = 10
 """A zone whose offset stays the same for so long is taken for one that has only one."""
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
+
+
+class InexpressibleError(ValueError):
+    """A timer cannot do exactly what the entry says; the text says why."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CronFields:
+    """The values at which a cron expression fires; None stands for every value."""
+
+    minutes: frozenset[int]
+    hours: frozenset[int]
+    days: frozenset[int] | None = None
+    months: frozenset[int] | None = None
+    weekdays: frozenset[int] | None = None
+    """Celery's numbers: 0 is Sunday."""
+
+    @property
+    def are_daily(self) -> bool:
+        return not (self.days or self.months or self.weekdays)
+
+    @property
+    def are_hourly(self) -> bool:
+        return self.are_daily and len(self.hours) == HOURS_PER_DAY
 
 
 def shift_to_utc(fields: CronFields, zone: tzinfo) -> CronFields:

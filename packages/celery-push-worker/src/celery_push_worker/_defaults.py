@@ -19,8 +19,6 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = ["activate", "serializer"]
-
 QUEUE = "default"
 """The stack has one queue, and this is its name."""
 
@@ -75,18 +73,9 @@ class Waiting:
         spec = find_spec(name)
         loader: Any = spec and spec.loader
         if loader:
-            loader.exec_module = followed_by(loader.exec_module, self.then)
+            execute = loader.exec_module
+            loader.exec_module = lambda module: (execute(module), self.then(module))
         return spec
-
-
-def followed_by(
-    execute: Callable[[ModuleType], None], then: Callable[[ModuleType], None]
-) -> Callable[[ModuleType], None]:
-    def execute_both(module: ModuleType) -> None:
-        execute(module)
-        then(module)
-
-    return execute_both
 
 
 def prepare_all(module: ModuleType) -> None:

@@ -11,8 +11,6 @@ from datetime import datetime, timezone
 
 from ._platform import MAX_DELAY_SECONDS
 
-__all__ = ["HOPS_HEADER", "MAX_DELAY_SECONDS", "count_hops", "plan_delay"]
-
 HOPS_HEADER = "push_worker_hops"
 """How often a message was published again because it was not due yet."""
 

@@ -16,9 +16,6 @@ from .exceptions import RequestError
 if TYPE_CHECKING:
     from typing import TypeGuard
 
-__all__ = ["Delivery", "Event", "TimerFired", "is_id", "parse_event"]
-
-
 MAX_ID_LENGTH = 256
 
 MAX_TIME_DIGITS = 15

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from ._events import Delivery
     from ._lifecycle import WorkerIdentity
     from ._messages import TaskMessage
-    from ._run import Run
+    from ._outcomes import Run
     from ._settings import Settings
 
 

@@ -13,9 +13,8 @@ from ._execution import Executor, find_remaining, is_expired
 from ._logs import log, logged
 from ._messages import TaskMessage, UnknownTaskError, decode_message
 from ._outages import blamed_on, tolerating
-from ._outcomes import MessageResult, Outcome
+from ._outcomes import MessageResult, Outcome, Run
 from ._publishing import plan_entry, publish_entry, republish
-from ._run import Run
 from .exceptions import Reason, RetryLaterError, UndeliverableError
 
 if TYPE_CHECKING:

@@ -10,8 +10,6 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = ["install", "install_everywhere"]
-
 CELERYS_OWN = "celery.app.amqp:AMQP"
 OURS = "celery_push_worker._amqp:PushAMQP"
 

@@ -17,8 +17,6 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-__all__ = ["add_fallback", "launch", "switch_to_project"]
-
 SERVERS = {
     "web": ["--config", "python:celery_push_worker.web"],
     "worker": [

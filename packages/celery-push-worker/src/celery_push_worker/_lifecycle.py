@@ -27,14 +27,6 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = [
-    "IdleWatch",
-    "TaskContext",
-    "WorkerIdentity",
-    "build_tracers",
-    "start_worker",
-]
-
 SKIP_CHECKS = "CELERY_SKIP_CHECKS"
 """Celery's own variable, by which its fixup leaves out Django's system checks."""
 

@@ -70,14 +70,14 @@ def remove_handlers() -> None:
 def add_handler(name: str, level: str) -> logging.Logger:
     """Send a logger's records to standard output as JSON, unless it has a handler."""
     logger = logging.getLogger(name)
-    if not has_handler(logger):
+    if not list_handlers(logger):
         logger.addHandler(make_handler())
     logger.setLevel(level)
     return logger
 
 
-def has_handler(logger: logging.Logger) -> bool:
-    return any(not isinstance(h, logging.NullHandler) for h in logger.handlers)
+def list_handlers(logger: logging.Logger) -> list[logging.Handler]:
+    return [h for h in logger.handlers if not isinstance(h, logging.NullHandler)]
 
 
 def quieten() -> None:
@@ -131,12 +131,7 @@ def find_obstacle(level: int) -> str | None:
         name = logging.getLevelName(deciding.level)
         return f"logger '{deciding.name}' has level {name}"
     path = list(walk_up(log))
-    handlers = [
-        handler
-        for logger in path
-        for handler in logger.handlers
-        if not isinstance(handler, logging.NullHandler)
-    ]
+    handlers = [handler for logger in path for handler in list_handlers(logger)]
     if not handlers and (not logging.lastResort or logging.lastResort.level > level):
         return f"logger '{path[-1].name}' has no handler"
     if handlers and all(handler.level > level for handler in handlers):

@@ -17,7 +17,6 @@ from kombu.serialization import prepare_accept_content
 
 from ._envelope import Envelope, parse_envelope
 from ._events import is_id
-from ._message_checks import check_body, check_headers
 from .exceptions import Reason, UndeliverableError
 
 if TYPE_CHECKING:
@@ -34,6 +33,13 @@ MAPPING_TASKS = frozenset({"celery.map", "celery.starmap", "celery.chunks"})
 
 DELAY_PROPERTY = "DelaySeconds"
 """Meant for the queue, which the transport tells by a property of the message."""
+
+
+BODY_PARTS = 3
+"""Arguments, keyword arguments, and what follows the task."""
+
+MAX_TIME_LIMIT_SECONDS = 1_000_000
+"""Longer than any task may run; a clock cannot be set to just any number."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,9 +69,7 @@ def decode_message(body: str, app: Celery) -> TaskMessage:
     parts, headers, utc = unify_protocols(message, payload)
     name, task_id = headers.get("task"), headers.get("id")
     if not isinstance(name, str) or not is_id(task_id):
-        raise UndeliverableError(
-            Reason.INVALID_TASK, "The message has no task's name or no id"
-        )
+        raise invalid("The message has no task's name or no id")
     task_message = TaskMessage(
         envelope=envelope,
         message=message,
@@ -86,12 +90,9 @@ def find_unknown(message: TaskMessage, app: Celery) -> str | None:
     names = [message.name]
     if message.name in MAPPING_TASKS:
         mapped = message.body[1].get("task")
-        names += [mapped["task"]] if is_signature(mapped) else []
+        if isinstance(mapped, Mapping) and isinstance(mapped.get("task"), str):
+            names.append(mapped["task"])
     return next((name for name in names if name not in app.tasks), None)
-
-
-def is_signature(value: Any) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("task"), str)
 
 
 class UnknownTaskError(UndeliverableError):
@@ -156,3 +157,51 @@ def unify_protocols(message: Any, payload: Any) -> tuple[Any, dict[str, Any], bo
         **headers,
     }
     return (args, kwargs, embed), moved, bool(payload.get("utc", True))
+
+
+def check_body(parts: Any) -> tuple[Any, Any, dict[str, Any]]:
+    if not isinstance(parts, (list, tuple)) or len(parts) != BODY_PARTS:
+        raise UndeliverableError(Reason.BAD_BODY, "The body is no task's arguments")
+    args, kwargs, embed = parts
+    if not isinstance(args, (list, tuple)) or not isinstance(kwargs, Mapping):
+        raise UndeliverableError(Reason.BAD_BODY, "The arguments are no list or object")
+    if not isinstance(embed, Mapping) and embed is not None:
+        raise UndeliverableError(Reason.BAD_BODY, "What follows is no object")
+    embed = dict(embed or {})
+    for key in ("callbacks", "errbacks", "chain"):
+        if not isinstance(embed.get(key), (list, tuple, type(None))):
+            raise UndeliverableError(Reason.BAD_BODY, f"'{key}' is no list")
+    return args, kwargs, embed
+
+
+def check_headers(headers: dict[str, Any]) -> dict[str, Any]:
+    """Return the headers, whose values Celery takes on trust."""
+    retries, limits = headers.get("retries"), headers.get("timelimit")
+    if not isinstance(retries or 0, int):
+        raise invalid("'retries' is no number")
+    if limits is not None and not is_time_limit(limits):
+        raise invalid("'timelimit' is no pair of seconds")
+    for key in ("eta", "expires", "shadow", "group", "root_id", "parent_id"):
+        if not isinstance(headers.get(key, ""), (str, type(None))):
+            raise invalid(f"'{key}' is no text")
+    if not isinstance(headers.get("stamped_headers") or [], (list, tuple, str)):
+        raise invalid("'stamped_headers' is no list")
+    if not isinstance(headers.get("stamps") or {}, Mapping):
+        raise invalid("'stamps' is no object")
+    return headers
+
+
+def is_time_limit(limits: Any) -> bool:
+    return (
+        isinstance(limits, (list, tuple))
+        and len(limits) == 2  # noqa: PLR2004
+        and all(value is None or is_duration(value) for value in limits)
+    )
+
+
+def is_duration(value: Any) -> bool:
+    return isinstance(value, (int, float)) and 0 <= value <= MAX_TIME_LIMIT_SECONDS
+
+
+def invalid(message: str) -> UndeliverableError:
+    return UndeliverableError(Reason.INVALID_TASK, message)

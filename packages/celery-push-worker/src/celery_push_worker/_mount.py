@@ -16,8 +16,6 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = ["mount"]
-
 
 def mount(site: WSGIApplication, path: str, app: Celery) -> WSGIApplication:
     """Return an application that answers below the path by a worker.

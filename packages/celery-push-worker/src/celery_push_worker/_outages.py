@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import errno
 import inspect
-import os
 import sys
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
@@ -17,32 +16,17 @@ from celery.exceptions import Reject
 from kombu.exceptions import LimitExceeded, OperationalError
 
 from ._logs import log
+from ._startup_errors import is_projects
 from .exceptions import Reason, RetryLaterError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import CodeType
 
-__all__ = [
-    "blame",
-    "blame_traceback",
-    "blamed_on",
-    "find_lost_retry",
-    "find_refusal",
-    "is_outage",
-    "is_raised_by_server",
-    "tolerating",
-]
-
 MACHINERY = ("celery.", "billiard.", "vine.", "kombu.", "contextlib", __package__)
 """Modules that run tasks and are no task."""
 
-STANDARD_LIBRARY = os.path.dirname(os.__file__)  # noqa: PTH120  as in a traceback
-
 TRANSPORTS = ("kombu.transport.", "amqp.")
-
-LIBRARIES = ("<frozen ", STANDARD_LIBRARY, "/site-packages/", "/dist-packages/")
-"""In whose paths no project lies, but what wraps the machinery to watch it."""
 
 PASSING = (OSError, OperationalError, LimitExceeded)
 
@@ -134,7 +118,8 @@ def blame_traceback(traceback: Any, task: Any) -> Reason | None:
             return Reason.STORE_FAILED
         if module.startswith("kombu."):
             return Reason.BROKER_FAILED
-        if not is_machinery(module, frame.f_code.co_filename):
+        # In a library lies, too, what wraps the machinery to watch it.
+        if not module.startswith(MACHINERY) and is_projects(frame.f_code.co_filename):
             return None
         traceback = traceback.tb_next
     return None
@@ -146,10 +131,6 @@ def find_bodies(task: Any) -> list[CodeType]:
         return []
     functions = map(inspect.unwrap, (task.run, type(task).__call__))
     return [f.__code__ for f in functions if hasattr(f, "__code__")]
-
-
-def is_machinery(module: str, file: str) -> bool:
-    return module.startswith(MACHINERY) or any(path in file for path in LIBRARIES)
 
 
 def is_outage(exc: BaseException) -> bool:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from celery import states
+
+from .exceptions import Reason
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
-
-    from .exceptions import Reason
 
 
 class Outcome(str, Enum):
@@ -31,6 +33,48 @@ class Outcome(str, Enum):
     @property
     def is_done(self) -> bool:
         return self in (Outcome.DONE, Outcome.DELAYED, Outcome.DUPLICATE)
+
+
+@dataclass(slots=True, kw_only=True)
+class Run:
+    """What the machinery has said about one message."""
+
+    acknowledged: bool = False
+    requeue: bool | None = None
+    """Set when the message was rejected."""
+    state: str | None = None
+    lost: Reason | None = None
+    """Set when the store or the broker failed: the message must come back."""
+    fields: dict[str, Any] = field(default_factory=dict)
+
+    def on_ack(self, *_: Any, **__: Any) -> None:
+        self.acknowledged = True
+
+    def on_reject(self, _log: Any, _errors: Any, requeue: Any = False) -> None:  # noqa: FBT002  Celery calls it so
+        self.requeue = bool(requeue)
+
+    def end(self) -> None:
+        """Be done with a message for which the machinery has found no end."""
+        if self.requeue is None:
+            self.acknowledged = True
+
+    def end_by_limit(self) -> None:
+        self.state = states.FAILURE
+        # Some releases leave a late message alone that is not to be acknowledged: the
+        # queue delivers it again.
+        if not self.acknowledged and self.requeue is None:
+            self.requeue = True
+
+    def plan_outcome(self) -> tuple[Outcome, Reason | None]:
+        if self.lost:
+            return Outcome.RETRY_LATER, self.lost
+        if self.acknowledged:
+            return Outcome.DONE, None
+        if self.requeue is None:
+            return Outcome.RETRY_LATER, Reason.INTERNAL_ERROR
+        if self.requeue:
+            return Outcome.RETRY_LATER, Reason.REQUEUED
+        return Outcome.DEAD, Reason.REJECTED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,12 +108,8 @@ def plan_answer(results: Sequence[MessageResult]) -> Answer:
         status = HTTPStatus.SERVICE_UNAVAILABLE
     else:
         status = HTTPStatus.INTERNAL_SERVER_ERROR
-    return Answer(status=status, body=render_results(results))
-
-
-def render_results(results: Sequence[MessageResult]) -> bytes:
-    messages = [render_result(result) for result in results]
-    return json.dumps({"messages": messages}).encode()
+    body = {"messages": [render_result(result) for result in results]}
+    return Answer(status=status, body=json.dumps(body).encode())
 
 
 def render_result(result: MessageResult) -> dict[str, str]:

@@ -40,7 +40,7 @@ from .exceptions import Reason, ResultRefusedError
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from ._run import Run
+    from ._outcomes import Run
 
 
 class InlinePool(BasePool):

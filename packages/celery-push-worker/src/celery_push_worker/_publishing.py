@@ -15,8 +15,6 @@ if TYPE_CHECKING:
     from ._events import TimerFired
     from ._messages import TaskMessage
 
-__all__ = ["plan_entry", "publish_entry", "republish"]
-
 KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "message_attributes")
 """The rest belongs to the message that was delivered."""
 

@@ -9,8 +9,6 @@ from gunicorn.workers.sync import SyncWorker
 
 from ._settings import STALL_SECONDS
 
-__all__ = ["PatientWorker", "QuietLogger"]
-
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
     """Leaves requests to the worker's own lines; gunicorn would render each, unread."""

@@ -14,19 +14,6 @@ from .exceptions import ConfigurationError
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = [
-    "MAX_MESSAGE_BYTES",
-    "STALL_SECONDS",
-    "Settings",
-    "find_app",
-    "has_django",
-    "is_missing",
-    "load_settings",
-    "read_settings",
-    "read_timers",
-    "try_find_app",
-]
-
 PREFIX = "push_worker_"
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -77,17 +64,13 @@ def read_settings(app: Celery) -> Settings:
         value = app.conf.get(PREFIX + field.name)
         if value is None:
             continue
-        values[field.name] = convert(value)
+        values[field.name] = tuple(value) if isinstance(value, list) else value
         if not has_type_of(values[field.name], field.default):
             kind = type(field.default).__name__
             problems.append(f"'{PREFIX}{field.name}' must be {kind} (got {value!r})")
     if problems:
         raise ConfigurationError("\n".join(problems))
     return Settings(**values)
-
-
-def convert(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def has_type_of(value: Any, default: Any) -> bool:

@@ -12,8 +12,6 @@ if TYPE_CHECKING:
 
     from celery import Celery
 
-__all__ = ["close_idle"]
-
 
 def close_idle(app: Celery) -> None:
     """Close what no request uses now. Clients stay, so that nothing is built anew."""
@@ -41,18 +39,9 @@ def find_broker_clients(app: Celery) -> Iterator[Any]:
     # Looked up in the instance: as an attribute, it would be made.
     pool: Any = vars(app).get("_pool")
     for connection in list(pool._resource.queue) if pool else ():  # noqa: SLF001  kombu has no other list
-        for channel in find_channels(connection):
-            yield from find_channel_clients(channel)
-
-
-def find_channels(connection: Any) -> Iterator[Any]:
-    transport_connection = getattr(connection, "_connection", None)
-    yield from list(getattr(transport_connection, "channels", None) or [])
-
-
-def find_channel_clients(channel: Any) -> Iterator[Any]:
-    client = getattr(channel, "_sqs", None)
-    if client is not None:
-        yield client
-    predefined = getattr(channel, "_predefined_queue_clients", None) or {}
-    yield from list(predefined.values())
+        transport_connection = getattr(connection, "_connection", None)
+        for channel in list(getattr(transport_connection, "channels", None) or []):
+            if client := getattr(channel, "_sqs", None):
+                yield client
+            predefined = getattr(channel, "_predefined_queue_clients", None) or {}
+            yield from list(predefined.values())

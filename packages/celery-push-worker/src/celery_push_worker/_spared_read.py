@@ -19,8 +19,6 @@ from celery.backends.base import BaseKeyValueStoreBackend
 
 from ._amqp import RETRIED_MARK
 
-__all__ = ["SparedRead", "covers"]
-
 ATTRIBUTE = "push_worker_spared_read"
 
 UNFINISHED = "push_worker_unfinished"

@@ -15,11 +15,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-__all__ = ["describe_failure"]
-
-STANDARD_LIBRARY = os.path.dirname(os.__file__)  # noqa: PTH120  as in a traceback
-
-FOREIGN = ("<frozen ", STANDARD_LIBRARY, "/site-packages/", "/dist-packages/")
+FOREIGN = (
+    *("<frozen ", "/site-packages/", "/dist-packages/"),
+    os.path.dirname(os.__file__),  # noqa: PTH120  as in a traceback
+)
 """In whose paths no project lies."""
 
 OWN = os.path.dirname(__file__)  # noqa: PTH120  the same
@@ -46,9 +45,14 @@ def find_cause(exc: BaseException) -> BaseException:
 def find_place(start: TracebackType | None) -> tuple[str, int | None] | None:
     """Return the last line of the project's own, else the last line of all."""
     places = list(walk(start))
-    own = [place for place in places if not any(path in place[0] for path in FOREIGN)]
+    own = [place for place in places if is_projects(place[0])]
     found = own or places
     return found[-1] if found else None
+
+
+def is_projects(file: str) -> bool:
+    """Return whether a source belongs to the project, and to no library."""
+    return not any(path in file for path in FOREIGN)
 
 
 def walk(start: TracebackType | None) -> Iterator[tuple[str, int | None]]:

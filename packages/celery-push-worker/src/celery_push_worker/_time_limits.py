@@ -23,8 +23,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from types import FrameType
 
-__all__ = ["HardTimeLimitReached", "can_be_enforced", "time_limits"]
-
 EXIT_STATUS = 70
 """The status of a process that ends itself because a task would not."""
 

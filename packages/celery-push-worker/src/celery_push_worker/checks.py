@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from django.conf import settings  # noqa: TID253
 from django.core.checks import Warning as Finding  # noqa: TID253  only Django calls it
 from django.core.checks import register  # noqa: TID253
 
@@ -50,8 +51,6 @@ def check_site(**_: Any) -> list[Finding]:
 
 
 def find_sqlite() -> Iterator[Finding]:
-    from django.conf import settings
-
     for alias, database in settings.DATABASES.items():
         engine = database.get("ENGINE", "").rpartition(".")[2]
         if engine in ("sqlite3", "spatialite"):
@@ -65,7 +64,6 @@ def find_sqlite() -> Iterator[Finding]:
 
 
 def find_media_on_disk() -> Iterator[Finding]:
-    from django.conf import settings
     from django.core.files.storage import FileSystemStorage, default_storage
 
     fields = [
@@ -100,8 +98,6 @@ def find_file_fields() -> list[Any]:
 
 
 def find_redirect_to_https() -> Iterator[Finding]:
-    from django.conf import settings
-
     if settings.SECURE_SSL_REDIRECT:
         yield Finding(
             "SECURE_SSL_REDIRECT is on. The gateway answers to https alone and passes "
@@ -113,16 +109,16 @@ def find_redirect_to_https() -> Iterator[Finding]:
 
 
 def find_refused_hosts() -> Iterator[Finding]:
-    from django.conf import settings
     from django.http.request import validate_host
 
     from ._settings import read_allowed_hosts
 
+    allowed = [str(host).lower() for host in settings.ALLOWED_HOSTS]
     refused = [
         host
         for host in read_allowed_hosts()
         # Of a pattern's hosts, any.
-        if not validate_host(f"any{host}" if host[0] == "." else host, hosts(settings))
+        if not validate_host(f"any{host}" if host[0] == "." else host, allowed)
     ]
     if refused:
         yield Finding(
@@ -134,13 +130,7 @@ def find_refused_hosts() -> Iterator[Finding]:
         )
 
 
-def hosts(settings: Any) -> list[str]:
-    return [str(host).lower() for host in settings.ALLOWED_HOSTS]
-
-
 def find_forgetful_sessions() -> Iterator[Finding]:
-    from django.conf import settings
-
     if not any("SessionMiddleware" in name for name in settings.MIDDLEWARE):
         return
     engine = settings.SESSION_ENGINE
@@ -161,8 +151,6 @@ def find_forgetful_sessions() -> Iterator[Finding]:
 
 
 def find_forgetful_caches() -> Iterator[Finding]:
-    from django.conf import settings
-
     # Whoever says nothing has one in memory, and mostly does not use it.
     if not settings.is_overridden("CACHES"):
         return

@@ -12,21 +12,6 @@ from typing import Any
 from ._platform import SHUTDOWN_SECONDS
 from ._serving import WORKER_TMP_DIR, get_address, listen, require_token
 
-__all__ = [
-    "bind",
-    "control_socket_disable",
-    "graceful_timeout",
-    "keepalive",
-    "logconfig_dict",
-    "logger_class",
-    "on_starting",
-    "post_worker_init",
-    "timeout",
-    "worker_class",
-    "worker_tmp_dir",
-    "workers",
-]
-
 bind = get_address()
 """The platform sets ``PORT``."""
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from ._cron import plan_cron
-from ._cron_text import InexpressibleError
+from ._cron_utc import InexpressibleError
 from ._platform import MAX_PAYLOAD_CHARACTERS
 from .exceptions import ScheduleError
 
@@ -72,11 +72,7 @@ def export_schedule(app: Celery) -> str:
     problems += find_strangers(app, schedule)
     if problems:
         raise ScheduleError(problems)
-    entries = [
-        {"name": timer.name, "cron": timer.cron, "payload": timer.payload}
-        for timer in timers
-    ]
-    file = {"version": VERSION, "timers": entries}
+    file = {"version": VERSION, "timers": [asdict(timer) for timer in timers]}
     return json.dumps(file, indent=2, ensure_ascii=False) + "\n"
 
 

@@ -29,8 +29,6 @@ from ._serving import (
 )
 from .exceptions import ConfigurationError
 
-__all__ = ["on_starting", "post_worker_init"]
-
 PROJECTS_OWN = "gunicorn.conf.py"
 
 
@@ -46,17 +44,14 @@ def read_own(file: Path) -> dict[str, Any]:
     try:
         spec.loader.exec_module(module)
     except Exception as exc:
-        line = exc.lineno if isinstance(exc, SyntaxError) else find_line(exc, file)
+        frames = traceback.extract_tb(exc.__traceback__)
+        places = (frame.lineno for frame in frames if frame.filename == str(file))
+        line = exc.lineno if isinstance(exc, SyntaxError) else next(places, None)
         raise ConfigurationError(
             f"{file}, line {line}: {type(exc).__name__}: {exc}"
         ) from exc
     names = {setting.name for setting in KNOWN_SETTINGS}
     return {name: value for name, value in vars(module).items() if name in names}
-
-
-def find_line(exc: Exception, file: Path) -> int | None:
-    frames = traceback.extract_tb(exc.__traceback__)
-    return next((f.lineno for f in frames if f.filename == str(file)), None)
 
 
 own = read_own(Path.cwd() / PROJECTS_OWN)
