@@ -57,10 +57,14 @@ def find_way(kind: Any) -> type | None:
 
 @cache
 def extend(kind: Any, way: Any) -> type:
-    class Counting(way, kind):  # type: ignore[misc]  # chosen when it is known
+    """Return the class of a store, with another one in front of it."""
+
+    class Extended(way, kind):  # type: ignore[misc]  # chosen when it is known
+        push_worker_kind = getattr(kind, "push_worker_kind", kind)
+
         def __reduce__(self, *args: Any) -> Any:
             make, (_, *rest) = super().__reduce__(*args)
-            return make, (kind, *rest)
+            return make, (self.push_worker_kind, *rest)
 
-    Counting.__name__ = Counting.__qualname__ = kind.__name__
-    return Counting
+    Extended.__name__ = Extended.__qualname__ = kind.__name__
+    return Extended

@@ -16,7 +16,7 @@ from celery import states
 from celery.backends.base import DisabledBackend
 from celery.exceptions import TimeLimitExceeded
 
-from ._spared_read import SparedRead, covers
+from ._spared_read import Row, covers, try_follow
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -44,13 +44,13 @@ class Lookup:
     """The row of the task's success, where it is this that tells."""
     row_tells: bool = True
     """The row will tell of this message when it is done."""
-    spared: SparedRead | None = None
+    row: Row | None = None
     """Follows what the task writes of its row."""
 
     @property
     def needs_note(self) -> bool:
         """Whether a message that is done now has to be noted elsewhere."""
-        return not self.row_tells or bool(self.spared and self.spared.is_early)
+        return not self.row_tells or bool(self.row and self.row.is_early)
 
 
 class Deduplicator:
@@ -95,12 +95,12 @@ class Deduplicator:
         meta = self.read(task_id)
         state = meta.get("status")
         succeeded = state == states.SUCCESS
-        spared = SparedRead.of(self.app.backend)
-        if spared:
-            spared.begin(task_id, has_succeeded=succeeded)
+        row = try_follow(self.app.backend)
+        if row:
+            row.begin(task_id, has_succeeded=succeeded)
         if succeeded and self.deduplicate:
             # Other stores leave no room for a mark.
-            if covers(meta, retries) if spared else not retries:
+            if covers(meta, retries) if row else not retries:
                 return Lookup(done=True, meta=meta)
             # A task that has published a retry and succeeded all the same, or has
             # stored a success itself: its row keeps that, and tells nothing of others.
@@ -108,8 +108,8 @@ class Deduplicator:
         worth = is_worth_asking(state, meta, alone=alone)
         return Lookup(
             done=worth and self.has_note(message_id),
-            row_tells=not retries or spared is not None,
-            spared=spared,
+            row_tells=not retries or row is not None,
+            row=row,
         )
 
     @property

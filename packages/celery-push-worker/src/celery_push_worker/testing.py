@@ -76,7 +76,7 @@ def make_transport(published: list[dict[str, Any]]) -> Any:
 
 
 def build_event(bodies: Sequence[str]) -> dict[str, Any]:
-    """Return the trigger's event for messages with these bodies, as far as it is read."""
+    """Return the trigger's event for messages with these bodies: what is read of it."""
     return {"messages": [build_entry(body) for body in bodies]}
 
 
