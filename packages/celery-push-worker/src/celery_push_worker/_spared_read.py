@@ -89,7 +89,7 @@ class SparesRead(Base):  # type: ignore[misc]  # the stubs leave out what is ext
 
     def mark_as_done(self, task_id: str, *args: Any, **kw: Any) -> Any:
         """Note that the task has ended."""
-        self.push_worker_row.is_ending = task_id == self.row.task_id
+        self.push_worker_row.is_ending = task_id == self.push_worker_row.task_id
         try:
             return super().mark_as_done(task_id, *args, **kw)
         finally:
