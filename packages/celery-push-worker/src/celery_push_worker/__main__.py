@@ -35,23 +35,23 @@ def build_parser() -> argparse.ArgumentParser:
     web.add_argument(
         "application",
         nargs="?",
-        help="module:attribute; default: what the project's settings say",
+        help="module:attribute (default: from the project's settings)",
     )
     web.set_defaults(run=lambda options: launch("web", options.application))
-    worker = commands.add_parser("worker", help="execute what triggers deliver")
+    worker = commands.add_parser("worker", help="run the tasks that triggers deliver")
     worker.set_defaults(run=lambda _: launch("worker"))
     schedule = commands.add_parser(
-        "schedule", help="write beat_schedule as a file of timers"
+        "schedule", help="export beat_schedule as a file of timers"
     )
-    schedule.add_argument("-o", "--output", help="file to write; default: print it")
-    schedule.add_argument("-A", "--app", help="module:attribute; default: CELERY_APP")
+    schedule.add_argument("-o", "--output", help="file to write (default: print it)")
+    schedule.add_argument("-A", "--app", help="module:attribute (default: CELERY_APP)")
     schedule.set_defaults(
         run=lambda options: write_schedule(options.app, options.output)
     )
-    check = commands.add_parser(
-        "check", help="tell what the project's settings promise and the cloud lacks"
+    check = commands.add_parser("check", help="list what will not work in the cloud")
+    check.add_argument(
+        "--json", action="store_true", help="print one JSON object per line"
     )
-    check.add_argument("--json", action="store_true", help="one object a line")
     check.set_defaults(run=lambda options: show_checks(as_json=options.json))
     return parser
 
@@ -64,8 +64,8 @@ def show_checks(*, as_json: bool) -> None:
 
 
 def list_findings() -> list[dict[str, str]]:
-    """Return what the system checks find; nothing where there is no Django."""
-    # The app's module names the settings, where the environment does not.
+    """Return what the system checks find; nothing without Django."""
+    # The app's module may be what sets DJANGO_SETTINGS_MODULE.
     try_find_app()
     if not has_django():
         return []

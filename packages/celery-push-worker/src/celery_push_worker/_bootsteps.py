@@ -1,7 +1,7 @@
-"""Runs a project's own steps of a worker's start: what is in ``app.steps["worker"]``.
+"""Runs a project's own bootsteps: what is in ``app.steps["worker"]``.
 
-A step that needs what only a consuming worker has (its timer, its pool, its consumer)
-is not run, and named.
+A step that needs what only a consuming worker has (its timer, pool or consumer) is
+skipped, and named in a warning.
 """
 
 from __future__ import annotations
@@ -19,15 +19,15 @@ if TYPE_CHECKING:
     from celery import Celery
 
 COMPONENTS = "celery.worker."
-"""Begins the names of the steps that a worker consists of."""
+"""Prefix of the names of the steps that a worker itself consists of."""
 
 
 class Bootsteps:
-    """The steps of one app, in the order in which they need each other."""
+    """The bootsteps of one app, in the order of their dependencies."""
 
     def __init__(self, app: Celery) -> None:
         self.left_out: dict[str, str] = {
-            name_step(step): "it is one of the consumer"
+            name_step(step): "it belongs to the consumer"
             for step in app.steps["consumer"]
         }
         self.types: dict[Any, None] = {}
@@ -45,7 +45,7 @@ class Bootsteps:
         self.types[step] = None
 
     def make(self, worker: Any) -> None:
-        """Create the steps: those that start and stop add themselves to the worker."""
+        """Create the steps; those to be started add themselves to the worker."""
         for step in self.types:
             with self.leaving_out(step, worker):
                 self.made.append(step(worker))
@@ -54,22 +54,22 @@ class Bootsteps:
                 step.include(worker)
 
     def start(self, worker: Any) -> None:
-        """Start what has to be started, and name what was left out."""
+        """Start the steps, and name those that were skipped."""
         for step in list(worker.steps):
             with self.leaving_out(step, worker):
                 step.start(worker)
         if self.left_out:
             log.warning(
-                "These steps are not run, since no messages are consumed here: %s",
+                "These bootsteps are skipped, because this worker consumes nothing: %s",
                 ", ".join(f"{name} ({why})" for name, why in self.left_out.items()),
             )
 
     def stop(self, worker: Any) -> None:
-        """Stop what was started, in the opposite order."""
+        """Stop the steps in reverse order."""
         steps = [("close", s) for s in worker.steps]
         steps += [("stop", s) for s in worker.steps[::-1]]
         for method, step in steps:
-            with logged(f"Step {name_step(step)} has failed in '{method}'"):
+            with logged(f"Bootstep {name_step(step)} failed in '{method}'"):
                 getattr(step, method)(worker)
 
     @contextmanager
@@ -94,5 +94,5 @@ def find_component(step: Any) -> str | None:
 
 
 def name_step(step: Any) -> str:
-    """Return ``module.Class`` of a step, which may be given by that name."""
+    """Return ``module.Class`` of a step, which may itself be given as a name."""
     return str(getattr(step, "name", step)).replace(":", ".")

@@ -1,7 +1,7 @@
-"""Gathers a site's response that has no length, and says which cannot be sent at all.
+"""Buffers a site's responses that have no ``Content-Length``.
 
-The platform rejects ``Transfer-Encoding``, with which a server sends whatever has no
-``Content-Length``: a redirect of Django's, or a stream.
+A server sends those, for example a redirect of Django's or a stream, with
+``Transfer-Encoding``, which the platform rejects.
 https://yandex.cloud/en/docs/serverless-containers/concepts/invoke
 """
 
@@ -18,23 +18,23 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 SERVER_BYTES = 1024
-"""Kept free for the header lines that the server adds."""
+"""Reserved for the header lines that the server adds."""
 
 NO_CONTENT = frozenset({HTTPStatus.NO_CONTENT, HTTPStatus.NOT_MODIFIED})
-"""Such a response has no body, and no length is missing."""
+"""Responses without a body, which need no length."""
 
 log = logging.getLogger("gunicorn.error")
 
 
 class UnsendableError(Exception):
-    """The platform would not pass the response on; the text says why."""
+    """The platform would reject the response; the text says why."""
 
 
 class Buffer:
-    """What a site has sent so far.
+    """The body that a site has sent so far.
 
     :param request: method and path, for messages.
-    :param seconds: within which the response must be whole; 0 is no limit.
+    :param seconds: time limit for the whole response; 0 means none.
     """
 
     def __init__(self, request: str, seconds: float) -> None:
@@ -54,15 +54,15 @@ class Buffer:
         if self.seconds and time.monotonic() > self.deadline:
             raise UnsendableError(
                 f"{self.request} was still answering after {self.seconds:g} s. The "
-                "platform passes on whole answers only: end the stream earlier, or "
-                "make a task of it."
+                "platform only accepts complete responses: end the stream earlier, "
+                "or make it a task."
             )
 
     def check_length(self, length: int) -> None:
         if length > self.room:
             raise UnsendableError(
-                f"{self.request} answered with more than 3.5 MB, which the platform "
-                "does not pass on. Put what is large into a bucket, and redirect there."
+                f"{self.request} answered with more than 3.5 MB, the platform's limit. "
+                "Put large files into a bucket, and redirect to them."
             )
 
     def getvalue(self) -> bytes:
@@ -76,7 +76,7 @@ def report(reason: UnsendableError) -> bytes:
 
 
 def find_length(headers: Iterable[tuple[Any, Any]], key: str | bytes) -> int | None:
-    """Return what the header of this name says, in WSGI's text or ASGI's bytes."""
+    """Return the value of a length header, from WSGI's strings or ASGI's bytes."""
     for name, value in headers:
         if name.lower() == key and value.isascii() and value.isdigit():
             return int(value)

@@ -1,4 +1,4 @@
-"""Responses of an ASGI site, each with a length."""
+"""Buffers the responses of an ASGI site."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ if TYPE_CHECKING:
 def buffer_asgi(
     site: AsgiApplication, *, scheme: str, seconds: float
 ) -> AsgiApplication:
-    """Return the site, each of whose responses has a length.
+    """Return the site, buffered so that each response has a length.
 
-    :param scheme: of the browser's requests; the platform ends TLS and does not say so.
-    :param seconds: within which a stream must end; 0 is no limit.
+    :param scheme: of the browser's requests; the platform terminates TLS.
+    :param seconds: time limit for a stream; 0 means none.
     """
 
     async def application(scope: Any, receive: Any, send: AsgiSend) -> None:
@@ -31,7 +31,7 @@ def buffer_asgi(
         try:
             await site({**scope, "scheme": scheme}, receive, response.send)
         except Exception:
-            # What a site makes of the error by which its stream is ended.
+            # Whatever the site turned the error into that ended its stream.
             if response.is_replaced:
                 return
             await response.fail()
@@ -42,7 +42,7 @@ def buffer_asgi(
 
 
 class AsgiResponse:
-    """A response whose messages the server gets when it is whole."""
+    """A response whose messages are passed to the server once it is complete."""
 
     def __init__(self, scope: Any, send: AsgiSend, seconds: float) -> None:
         self.is_head = scope["method"] == "HEAD"
@@ -59,7 +59,7 @@ class AsgiResponse:
             if not self.is_replaced:
                 self.is_replaced = True
                 await self.replace(502, report(reason))
-            # Otherwise an endless stream would run on, unread.
+            # Otherwise an endless stream would go on.
             raise
 
     async def take(self, message: AsgiMessage) -> None:
@@ -91,7 +91,7 @@ class AsgiResponse:
         await self.send_whole(self.started, self.buffer.getvalue())
 
     async def fail(self) -> None:
-        """Answer in the server's place, which would do so in pieces."""
+        """Respond before the server does so, without a length."""
         if not self.is_sent:
             await self.replace(500, b"Internal Server Error\n")
 

@@ -1,4 +1,4 @@
-"""Responses of a WSGI site, each with a length."""
+"""Buffers the responses of a WSGI site."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 def buffer_wsgi(
     site: WSGIApplication, *, scheme: str, seconds: float
 ) -> WSGIApplication:
-    """Return the site, each of whose responses has a length.
+    """Return the site, buffered so that each response has a length.
 
-    :param scheme: of the browser's requests; the platform ends TLS and does not say so.
-    :param seconds: within which a stream must end; 0 is no limit.
+    :param scheme: of the browser's requests; the platform terminates TLS.
+    :param seconds: time limit for a stream; 0 means none.
     """
 
     def application(
@@ -34,7 +34,7 @@ def buffer_wsgi(
 
 
 class WsgiResponse:
-    """A response that the site starts, and that the server gets when it is whole."""
+    """A response that is passed to the server once it is complete."""
 
     def __init__(
         self, environ: WSGIEnvironment, start_response: StartResponse, seconds: float
@@ -84,7 +84,7 @@ class WsgiResponse:
         return self.started
 
     def pass_on(self, result: Iterable[bytes]) -> Iterable[bytes]:
-        """Leave a file to the server, which knows quicker ways to send one."""
+        """Leave a file to the server, which may send it without copying."""
         self.send()
         return Discarded(result) if self.is_head or self.has_no_content() else result
 
@@ -115,7 +115,7 @@ class WsgiResponse:
 
 
 class Discarded:
-    """The body of a response that must have none, closed when the server is done."""
+    """An empty body that closes the site's own when the server is done."""
 
     def __init__(self, result: Iterable[bytes]) -> None:
         self.result = result

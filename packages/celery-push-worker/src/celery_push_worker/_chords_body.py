@@ -1,4 +1,4 @@
-"""Results of a chord's members come in, its body is published or recorded as failed."""
+"""Publishes a chord's body with its members' results, or records that it failed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ def publish_body(
 ) -> None:
     """Publish the body of the request's chord, or record that it can never run.
 
-    What fails because store or broker are away is raised: the member comes back, as a
-    duplicate that is counted again.
+    Outages of store or broker are raised: the member comes back, as a duplicate that is
+    counted again.
     """
     callback: Any = maybe_signature(request.chord, app=backend.app)
     try:
@@ -46,8 +46,8 @@ def publish(callback: Any, results: list[Any]) -> None:
 def join(backend: Any, members: Any, known: Mapping[str, Any]) -> Iterator[Any]:
     """Return the results of members, all of which have been stored.
 
-    :param known: what has been read of them, by id.
-    :raises ChordError: one has failed, or there is nothing to be read.
+    :param known: results that were read already, by task id.
+    :raises ChordError: a member failed, or has no result.
     """
     for member in members.results or ():
         if isinstance(member, ResultSet):
@@ -66,8 +66,8 @@ def read_result(backend: Any, member: Any, meta: Any) -> Any:
 
 
 def wait_for_result(backend: Any, member: Any) -> dict[str, Any]:
-    # Celery's limit is meant for all members together, which a large chord exceeds:
-    # here each has it, as a store may take a moment to show what was written.
+    # Celery's limit is for all members together, which a large chord exceeds. Here it
+    # is for each: a store may take a moment to return what was written.
     timeout = backend.app.conf.result_chord_join_timeout
     try:
         member.get(timeout=timeout, propagate=False)

@@ -1,7 +1,8 @@
-"""A schedule of Celery's comes in, a cron expression in UTC goes out, or a refusal.
+"""Converts a schedule of Celery's to a cron expression in UTC, in Yandex's dialect.
 
-What cron cannot say exactly is refused: a schedule that is almost right would run at
-the wrong time, and nobody would be told.
+A schedule that cron cannot express exactly is an error: an approximation would run at
+the wrong time, and nobody would know.
+https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
 """
 
 from __future__ import annotations
@@ -21,19 +22,21 @@ if TYPE_CHECKING:
 MINUTES_PER_HOUR = 60
 
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-"""By Celery's numbers. Names, because the dialect counts from 1."""
+"""By Celery's numbers. Names, because Yandex's dialect counts from 1."""
 
 
 def plan_cron(when: Any, zone: tzinfo) -> str:
     """Return the expression that fires when the schedule is due.
 
+    :param when: a ``crontab``, a ``schedule``, a ``timedelta`` or seconds.
+    :param zone: the app's time zone, in which a ``crontab`` is meant.
     :raises InexpressibleError: there is none.
     """
     cron = render_cron(plan_fields(when, zone))
     if len(cron) > MAX_CRON_CHARACTERS:
         raise InexpressibleError(
-            f"its expression has {len(cron)} characters, and a timer takes "
-            f"{MAX_CRON_CHARACTERS}: make several entries"
+            f"its cron expression has {len(cron)} characters, and a timer takes "
+            f"{MAX_CRON_CHARACTERS}: split it into several entries"
         )
     return cron
 
@@ -43,13 +46,13 @@ def plan_fields(when: Any, zone: tzinfo) -> CronFields:
         raise InexpressibleError("it has no schedule")
     when = maybe_schedule(when)
     if getattr(when, "nowfun", None) is not None:
-        raise InexpressibleError("its 'nowfun' has no place in a timer")
+        raise InexpressibleError("a timer has no 'nowfun'")
     if isinstance(when, crontab):
         return shift_to_utc(read_crontab(when), zone)
     if type(when) is schedule:
         return plan_interval(when.run_every)  # type: ignore[attr-defined]  # missing in the stubs
     kind = type(when).__name__
-    raise InexpressibleError(f"a timer knows no schedule of the kind '{kind}'")
+    raise InexpressibleError(f"a timer cannot run a schedule of type '{kind}'")
 
 
 def read_crontab(when: Any) -> CronFields:

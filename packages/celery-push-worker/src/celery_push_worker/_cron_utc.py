@@ -1,4 +1,4 @@
-"""Moves a cron expression's hours from a time zone to UTC, or says why cron cannot."""
+"""Converts the fields of a cron expression from a time zone to UTC."""
 
 from __future__ import annotations
 
@@ -12,19 +12,19 @@ if TYPE_CHECKING:
 HOURS_PER_DAY = 24
 
 YEARS_AHEAD = 10
-"""A zone whose offset stays the same for so long is taken for one that has only one."""
+"""A zone whose offset does not change for so long is taken to have only one."""
 
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)
 
 
 class InexpressibleError(ValueError):
-    """A timer cannot do exactly what the entry says; the text says why."""
+    """A timer cannot express the entry exactly; the text says why."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronFields:
-    """The values at which a cron expression fires; None stands for every value."""
+    """The values at which a cron expression fires; None means every value."""
 
     minutes: frozenset[int]
     hours: frozenset[int]
@@ -53,8 +53,8 @@ def shift_to_utc(fields: CronFields, zone: tzinfo) -> CronFields:
     if fields.are_hourly and not any(offset % HOUR for offset in offsets):
         return fields
     raise InexpressibleError(
-        f"the offset of time zone '{zone}' changes during the year, and a timer "
-        "knows UTC only: give the hour in UTC, with 'timezone' set to UTC"
+        f"the offset of time zone '{zone}' changes during the year, and a timer runs "
+        "in UTC: give the hour in UTC, with 'timezone' set to UTC"
     )
 
 
@@ -65,10 +65,10 @@ def list_offsets(zone: tzinfo) -> set[timedelta]:
 
 
 def shift(fields: CronFields, offset: timedelta) -> CronFields:
-    """Move each hour and minute by the offset; they may land on another day.
+    """Move each hour and minute by the offset, perhaps to another day.
 
-    Cron can say the result only when all of them land on the same day, or when every
-    day is meant, and when the minutes are the same in each hour.
+    Cron can express the result only if all of them land on the same day or every day is
+    meant, and if each hour has the same minutes.
     """
     moved = [
         timedelta(hours=hour, minutes=minute) - offset
@@ -85,8 +85,8 @@ def shift(fields: CronFields, offset: timedelta) -> CronFields:
         weekdays = frozenset((day + by) % 7 for day in fields.weekdays)
         return replace(fields, weekdays=weekdays)
     raise InexpressibleError(
-        "in UTC it falls on other days, which cron cannot say: give it in UTC, with "
-        "'timezone' set to UTC"
+        "in UTC it falls on other days, which cron cannot express: give it in UTC, "
+        "with 'timezone' set to UTC"
     )
 
 

@@ -1,9 +1,9 @@
-"""Which messages were done before, so that they are not done again.
+"""Finds messages that were done before, so that they are not done again.
 
-Two questions, two sources. A standard queue may deliver a message twice: the result
-store tells whether its task has succeeded. A request of several messages comes back
-whole when one of them has to: what was done of it is remembered here, and noted in the
-result store for other instances.
+A standard queue may deliver a message twice: the result store tells whether its task
+has succeeded. A request of several messages comes back whole if one of them has to:
+what was done of it is remembered here, and recorded in the result store for other
+instances.
 """
 
 from __future__ import annotations
@@ -26,35 +26,35 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 CAPACITY = 1_000
-"""Done messages of failed requests that one process remembers."""
+"""How many done messages of failed requests one process remembers."""
 
 NOTE_PREFIX = "push-worker-done-"
-"""Begins the id under which the result store keeps a note."""
+"""Prefix of the task id under which the result store keeps a record."""
 
 RERUN_STATES = frozenset({states.FAILURE, states.RETRY, states.REVOKED})
-"""States in which a task may have to run again, or may be done with."""
+"""States after which a task may have to run again, or may be finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Lookup:
-    """What is known of a message from before."""
+    """What earlier deliveries have left of a message."""
 
     done: bool = False
     meta: dict[str, Any] | None = None
-    """The row of the task's success, where it is this that tells."""
+    """The task's row in the result store, if it shows that the message was done."""
     row_tells: bool = True
-    """The row will tell of this message when it is done."""
+    """Whether the row will show that this message was done."""
     row: Row | None = None
-    """Follows what the task writes of its row."""
+    """Follows what the task writes to its row."""
 
     @property
     def needs_note(self) -> bool:
-        """Whether a message that is done now has to be noted elsewhere."""
+        """Whether a message that is done now needs a record of its own."""
         return not self.row_tells or bool(self.row and self.row.is_early)
 
 
 class Deduplicator:
-    """Remembers what was done."""
+    """Remembers what was done, in this process and in the result store."""
 
     def __init__(self, app: Celery, settings: Settings) -> None:
         self.app = app
@@ -72,12 +72,12 @@ class Deduplicator:
     ) -> Lookup:
         """Return whether the message was done before.
 
-        Costs one read of the result store at most, and a second one only where the
-        first has found a failure, a retry, or the success of another message.
+        Costs at most one read of the result store, and a second one only if the first
+        finds a failure, a retry, or the success of another message.
 
-        :param retries: how often the task was retried before this message.
-        :param stores_result: whether the task leaves a result.
-        :param alone: whether the request has no other message.
+        :param retries: the message's own number of retries.
+        :param stores_result: whether the task stores its result.
+        :param alone: whether it is the only message of the request.
         """
         if message_id in self.done:
             return Lookup(done=True)
@@ -99,11 +99,11 @@ class Deduplicator:
         if row:
             row.begin(task_id, has_succeeded=succeeded)
         if succeeded and self.deduplicate:
-            # Other stores leave no room for a mark.
+            # Other stores cannot mark a row.
             if covers(meta, retries) if row else not retries:
                 return Lookup(done=True, meta=meta)
-            # A task that has published a retry and succeeded all the same, or has
-            # stored a success itself: its row keeps that, and tells nothing of others.
+            # The task published a retry and succeeded all the same, or stored a success
+            # itself: the row keeps that, and tells nothing about other messages.
             return Lookup(done=self.has_note(message_id), row_tells=False)
         worth = is_worth_asking(state, meta, alone=alone)
         return Lookup(
@@ -118,7 +118,7 @@ class Deduplicator:
         return not isinstance(backend, DisabledBackend) and bool(backend.persistent)
 
     def mark(self, message_ids: Iterable[str]) -> None:
-        """Remember messages of a request that will come back, for all processes."""
+        """Remember done messages, for this process and others."""
         for message_id in message_ids:
             self.done[message_id] = None
             if self.has_store:
@@ -139,7 +139,7 @@ class Deduplicator:
 
 def is_worth_asking(state: Any, meta: dict[str, Any], *, alone: bool) -> bool:
     if alone:
-        # A process that a task would not leave at its time limit could not answer.
+        # A process that exits because a task ignores its time limit cannot respond.
         result = meta.get("result")
         return state == states.FAILURE and isinstance(result, TimeLimitExceeded)
     return state in RERUN_STATES

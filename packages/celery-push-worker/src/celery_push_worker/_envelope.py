@@ -1,8 +1,7 @@
-"""Reads the envelope that kombu's transport wraps around a task's message.
+"""Parses the envelope that kombu's transport puts around a task's message.
 
-Kombu's virtual transports put body, headers and properties into one object of JSON, and
-its SQS transport puts base64 around that unless ``sqs_base64_encoding`` is off. Nothing
-is taken on trust but the shape that was checked.
+Kombu's virtual transports put body, headers and properties into one JSON object, and
+its SQS transport encodes that in base64 unless ``sqs_base64_encoding`` is off.
 https://docs.celeryq.dev/projects/kombu/en/stable/reference/kombu.transport.virtual.html
 """
 
@@ -19,10 +18,10 @@ from .exceptions import Reason, UndeliverableError
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Envelope:
-    """What the publisher's transport wrapped around the task."""
+    """Kombu's JSON object around a message."""
 
     content: bytes
-    """The serialized, maybe compressed, arguments."""
+    """The serialized and perhaps compressed arguments."""
     content_type: str | None
     content_encoding: str | None
     headers: dict[str, Any]
@@ -37,7 +36,7 @@ class Envelope:
 def parse_envelope(body: str) -> Envelope:
     """Return the envelope, with or without base64 around it.
 
-    :raises UndeliverableError: it is none; the reason is ``BAD_ENVELOPE``.
+    :raises UndeliverableError: with ``BAD_ENVELOPE``.
     """
     wrapped = load_json(body if body.lstrip().startswith("{") else unwrap(body))
     headers, properties = wrapped.get("headers"), wrapped.get("properties")
@@ -71,19 +70,21 @@ def load_json(text: str | bytes) -> dict[str, Any]:
 
 def decode_content(content: Any, encoding: Any) -> bytes:
     if not isinstance(content, str):
-        raise bad_envelope("has no text 'body'")
+        raise bad_envelope("has no string 'body'")
     try:
         if encoding == "base64":
             return base64.b64decode(content)
         return content.encode()
     except ValueError as exc:
-        raise bad_envelope("has a 'body' that is not encoded as it says") from exc
+        raise bad_envelope(
+            "has a 'body' that does not match its 'body_encoding'"
+        ) from exc
 
 
 def check_text(envelope: dict[str, Any], key: str) -> str | None:
     value = envelope.get(key)
     if value is not None and not isinstance(value, str):
-        raise bad_envelope(f"has a '{key}' that is no text")
+        raise bad_envelope(f"has a '{key}' that is not a string")
     return value
 
 

@@ -1,6 +1,6 @@
 """Runs one message through Celery's own request, as a worker's consumer does.
 
-Together with ``_pool.py`` and ``_lifecycle.py`` the code that knows Celery's insides.
+With ``_pool.py`` and ``_lifecycle.py``, the code that depends on Celery's internals.
 """
 
 from __future__ import annotations
@@ -61,9 +61,9 @@ class Executor:
                 utc=message.utc,
             )
         except Exception as exc:
-            # The class may be the project's own. It has only read headers so far.
+            # The class may be the project's own; so far it has only read headers.
             raise UndeliverableError(
-                Reason.INVALID_TASK, "The headers make no request of it"
+                Reason.INVALID_TASK, "No request can be built from the headers"
             ) from exc
 
     def execute(self, request: Any, run: Run, delivery: Delivery) -> None:
@@ -92,7 +92,7 @@ class Executor:
                 request.execute_using_pool(pool)
 
     def report_unknown(self, message: TaskMessage, run: Run) -> None:
-        """Tell about an unknown task in the ways in which a worker does."""
+        """Record and signal an unknown task as a worker does."""
         run.fields |= {"task_id": message.id, "task_name": message.name}
         request = Bunch(
             name=message.name,
@@ -109,14 +109,14 @@ class Executor:
         signals.task_unknown.send(
             sender=self.identity,
             message=message.message,
-            exc=KeyError(message.name),  # What a worker looks up in vain.
+            exc=KeyError(message.name),  # As from a worker's look-up.
             name=message.name,
             id=message.id,
         )
 
 
 def drop_own(headers: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what only we have put there: a retry would take it along."""
+    """Return the headers without our own, which a retry would inherit."""
     if HOPS_HEADER not in headers:
         return headers
     return {name: value for name, value in headers.items() if name != HOPS_HEADER}

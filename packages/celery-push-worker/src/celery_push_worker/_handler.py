@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 PATIENCE_SECONDS = 1.0
-"""A task that is due sooner than this is waited for; the queue knows whole seconds."""
+"""A task that is due sooner is waited for: the queue delays by whole seconds."""
 
 
 class MessageHandler:
@@ -43,10 +43,10 @@ class MessageHandler:
     def handle(
         self, event: Event, *, alone: bool, fields: dict[str, Any]
     ) -> MessageResult:
-        """Do what the event asks for, log it in one line, and return what became of it.
+        """Do what the event asks for, log one line about it, and return the result.
 
-        :param alone: whether the request has no other message.
-        :param fields: what the log line has besides.
+        :param alone: whether it is the only message of the request.
+        :param fields: additional fields of the log line.
         """
         run = Run(fields={**fields, "message_id": event.message_id})
         started = time.monotonic()
@@ -69,8 +69,8 @@ class MessageHandler:
             return Outcome.DEAD, exc.reason
         except RetryLaterError as exc:
             return Outcome.RETRY_LATER, exc.reason
-        except Exception as exc:  # noqa: BLE001  the next message has nothing to do with it
-            # Nothing was run, and the next delivery would meet the same.
+        except Exception as exc:  # noqa: BLE001  other messages must not suffer
+            # Nothing was run, and the next delivery would fail in the same way.
             log.exception("A message cannot be handled")
             run.fields["problem"] = f"{type(exc).__name__} was raised"
             return Outcome.DEAD, Reason.INTERNAL_ERROR
@@ -83,14 +83,14 @@ class MessageHandler:
             "task_id": entry["options"]["task_id"],
             "entry": entry.get("entry"),
         }
-        with blamed_on(Reason.BROKER_FAILED, "The task of a timer cannot be published"):
+        with blamed_on(Reason.BROKER_FAILED, "A timer's task cannot be published"):
             publish_entry(self.app, entry)
         return Outcome.DONE
 
     def deliver(
         self, delivery: Delivery, run: Run, *, alone: bool
     ) -> tuple[Outcome, Reason | None]:
-        """Execute the task of a message, unless it was done or is not due."""
+        """Execute a message's task, unless it was done or is not due."""
         try:
             message = decode_message(delivery.body, self.app)
         except UnknownTaskError as exc:
@@ -105,19 +105,19 @@ class MessageHandler:
         if past.done:
             self.count_again(request, past)
             return Outcome.DUPLICATE, None
-        if remaining:  # To sleep for no time still gives the processor away.
+        if remaining:  # Even sleep(0) would give up the processor.
             time.sleep(remaining)
         self.executor.execute(request, run, delivery)
         outcome, reason = run.plan_outcome()
         if outcome.is_done and past.needs_note:
-            with logged("What was done cannot be noted"):
+            with logged("A done message cannot be recorded"):
                 self.deduplicator.mark([delivery.message_id])
         return outcome, reason
 
     def delay(self, message: TaskMessage, remaining: float, run: Run) -> Outcome:
         hops = count_hops(message.headers) + 1
         run.fields |= {"hops": hops, "due_in_seconds": round(remaining, 3)}
-        with blamed_on(Reason.BROKER_FAILED, "A task cannot be published again"):
+        with blamed_on(Reason.BROKER_FAILED, "A task cannot be republished"):
             republish(self.app, message, hops=hops, delay=plan_delay(remaining))
         return Outcome.DELAYED
 
@@ -133,10 +133,10 @@ class MessageHandler:
         return Lookup()
 
     def count_again(self, request: Any, past: Lookup) -> None:
-        """Count a chord's member that may have been stored and not counted."""
+        """Count a chord member whose result was stored, but perhaps not counted."""
         if past.meta is None or not request.chord or not request.group:
             return
-        with tolerating(Reason.STORE_FAILED, "A chord's member was not counted"):
+        with tolerating(Reason.STORE_FAILED, "A chord member was not counted"):
             recount(request.task.backend, request._context, past.meta.get("result"))  # noqa: SLF001  what Celery passes on itself
 
 

@@ -1,4 +1,4 @@
-"""Sets up the process's logging as a worker does, unless the project does so itself."""
+"""Sets up logging as a worker does, unless the project does so itself."""
 
 from __future__ import annotations
 
@@ -17,11 +17,11 @@ if TYPE_CHECKING:
     from ._settings import Settings
 
 QUIET = ("celery.app.trace", "botocore")
-"""Celery's line about a success holds the result, and ours tells the rest; the SDK
-tells where it has found its keys."""
+"""Loggers at WARNING. Celery's line about a success contains the result, which is
+private; the SDK logs where it has found its keys."""
 
 HIJACKED = ("", "celery", "celery.task", "celery.redirected")
-"""What ``celery worker`` takes the handlers of."""
+"""Loggers whose handlers ``celery worker`` removes."""
 
 
 def set_up_logging(app: Celery, settings: Settings, *, take_over: bool) -> None:
@@ -38,7 +38,7 @@ def set_up_logging(app: Celery, settings: Settings, *, take_over: bool) -> None:
 
 
 def take_over_logging(app: Celery, level: str) -> None:
-    """Do what a worker does: ask the project, else set up the root and the tasks."""
+    """Do what a worker does: ask the project, or set up the root and task loggers."""
     details: dict[str, Any] = {
         "loglevel": logging.getLevelName(level),
         "logfile": None,
@@ -62,7 +62,7 @@ def take_over_logging(app: Celery, level: str) -> None:
 
 
 def remove_handlers() -> None:
-    """Remove the handlers that a worker removes: those of the root and its own."""
+    """Remove the handlers that a worker removes."""
     for name in HIJACKED:
         logging.getLogger(name).handlers[:] = []
 
@@ -81,38 +81,38 @@ def list_handlers(logger: logging.Logger) -> list[logging.Handler]:
 
 
 def quieten() -> None:
-    """Leave out what is told twice, where the project has not said what it wants."""
+    """Silence redundant loggers, unless the project has set their levels."""
     for logger in map(logging.getLogger, QUIET):
         if logger.level == logging.NOTSET:
             logger.setLevel(logging.WARNING)
 
 
 def name_tasks() -> None:
-    """Add id and name of the task to each record, for formatters of the project's."""
+    """Add task id and name to each record, for the project's own formatters."""
     loggers = [logging.root, *logging.root.manager.loggerDict.values()]
     for logger in loggers:
         for handler in getattr(logger, "handlers", ()):
-            # Ours asks for them itself.
+            # Ours looks them up itself.
             if not isinstance(handler.formatter, JsonFormatter):
                 handler.addFilter(name_task)
 
 
 def name_task(record: logging.LogRecord) -> bool:
-    """Do so for one record, and let it pass."""
+    """A filter that adds them and drops nothing."""
     for key, value in find_task().items():
         vars(record).setdefault(key, value)
     return True
 
 
 def keep_own_lines() -> None:
-    """See to it that one line per message is written, or tell what keeps it back."""
-    # Made before the project's settings were read, it is one of the "existing loggers"
-    # that a configuration disables unless it says otherwise.
+    """Make sure that each message's line is written, or warn about what prevents it."""
+    # It exists before the project's settings are read, so a logging configuration may
+    # have disabled it with all "existing loggers".
     log.disabled = False
     if obstacle := find_obstacle(logging.INFO):
         text = (
-            f"The line that is due for each message is not written: {obstacle}. "
-            "Let logger 'celery_push_worker' write level INFO"
+            f"The log line for each message is suppressed: {obstacle}. "
+            "Let logger 'celery_push_worker' log at level INFO"
         )
         if find_obstacle(logging.WARNING):
             write_anyway(logging.WARNING, text)
@@ -121,7 +121,7 @@ def keep_own_lines() -> None:
 
 
 def find_obstacle(level: int) -> str | None:
-    """Return the setting by which lines of this level are not written, if any."""
+    """Return what suppresses lines of this level, if anything does."""
     if logging.root.manager.disable >= level:
         return "logging.disable() was called"
     deciding = log
@@ -140,7 +140,7 @@ def find_obstacle(level: int) -> str | None:
 
 
 def walk_up(logger: logging.Logger) -> Iterator[logging.Logger]:
-    """Yield the logger and those above it that are asked to handle its records."""
+    """Yield the logger and its ancestors whose handlers get its records."""
     current: logging.Logger | None = logger
     while current:
         yield current

@@ -1,7 +1,8 @@
-"""Log records come in, lines of JSON go out, in the shape that Cloud Logging parses.
+"""Formats log records as lines of JSON that Cloud Logging parses.
 
 One object per line with ``level`` and ``message``; everything else becomes a field of
 the entry. Arguments and results of tasks are never among the fields.
+https://yandex.cloud/en/docs/serverless-containers/concepts/logs
 """
 
 from __future__ import annotations
@@ -18,17 +19,17 @@ if TYPE_CHECKING:
 log = logging.getLogger("celery_push_worker")
 
 LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL", "NOTSET": "TRACE"}
-"""The service's words where they differ from Python's."""
+"""Cloud Logging's levels where their names differ from Python's."""
 
 CELERY_FIELDS = {"id": "task_id", "name": "task_name"}
-"""What is taken over from the data that Celery attaches to its records."""
+"""Fields taken from the data that Celery attaches to its records."""
 
 
 class JsonFormatter(logging.Formatter):
-    """Renders a record as one line of JSON."""
+    """Formats a record as one line of JSON."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """Return the line, without the line feed."""
+        """Return the line, without a line feed."""
         entry = {
             "level": LEVELS.get(record.levelname, record.levelname),
             "message": record.getMessage(),
@@ -40,7 +41,7 @@ class JsonFormatter(logging.Formatter):
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
         line = json.dumps(entry, default=str, ensure_ascii=False)
-        # Half of a surrogate pair has no bytes: the whole line would be lost.
+        # A lone surrogate cannot be encoded: the whole line would be lost.
         return line.encode(errors="backslashreplace").decode()
 
 
@@ -68,7 +69,7 @@ def make_handler() -> logging.Handler:
 
 
 def write_anyway(level: int, text: str, exc: BaseException | None = None) -> None:
-    """Write a line to standard output, whatever is configured."""
+    """Write a line to standard output, whatever logging configuration there is."""
     info = (type(exc), exc, exc.__traceback__) if exc else None
     make_handler().handle(log.makeRecord(log.name, level, "", 0, text, (), info))
 

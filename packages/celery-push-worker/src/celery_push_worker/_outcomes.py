@@ -1,4 +1,4 @@
-"""Outcomes of single messages come in, the answer to the request goes out."""
+"""Outcomes of single messages, and the response to a request that follows from them."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ class Outcome(str, Enum):
 
 @dataclass(slots=True, kw_only=True)
 class Run:
-    """What the machinery has said about one message."""
+    """What Celery's machinery has said about one message."""
 
     acknowledged: bool = False
     requeue: bool | None = None
-    """Set when the message was rejected."""
+    """Set if the message was rejected: whether it is to be requeued."""
     state: str | None = None
     lost: Reason | None = None
-    """Set when the store or the broker failed: the message must come back."""
+    """Set if the store or broker failed: the message must come back."""
     fields: dict[str, Any] = field(default_factory=dict)
 
     def on_ack(self, *_: Any, **__: Any) -> None:
@@ -54,14 +54,13 @@ class Run:
         self.requeue = bool(requeue)
 
     def end(self) -> None:
-        """Be done with a message for which the machinery has found no end."""
+        """Acknowledge a message that the machinery has left without an end."""
         if self.requeue is None:
             self.acknowledged = True
 
     def end_by_limit(self) -> None:
         self.state = states.FAILURE
-        # Some releases leave a late message alone that is not to be acknowledged: the
-        # queue delivers it again.
+        # Some releases neither acknowledge nor reject a late message: requeue it.
         if not self.acknowledged and self.requeue is None:
             self.requeue = True
 
@@ -79,13 +78,13 @@ class Run:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MessageResult:
-    """One message and what becomes of it."""
+    """What became of one message."""
 
     message_id: str
     outcome: Outcome
     reason: Reason | None = None
     state: str | None = None
-    """The task's state, where it was executed."""
+    """The task's state in Celery, if it was executed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +96,7 @@ class Answer:
 
 
 def plan_answer(results: Sequence[MessageResult]) -> Answer:
-    """Return 200 only when nothing has to come back.
+    """Return 200 only if nothing has to come back; otherwise 503 or 500.
 
     The trigger deletes every message of the request after a 2xx and none otherwise.
     """

@@ -1,7 +1,6 @@
-"""Runs one task in this thread, and listens to what Celery's machinery says about it.
+"""Runs one task in this thread, in place of a worker's pool of processes.
 
-Stands where ``celery worker`` has its pool of processes. Nothing is decided by states
-or results: a message is done when the machinery acknowledges it.
+Nothing is decided by states or results: a message is done when Celery acknowledges it.
 """
 
 from __future__ import annotations
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 
 
 class InlinePool(BasePool):
-    """Runs one task in this thread, as the solo pool does, and within its limits."""
+    """Runs one task in this thread, as the solo pool does, within its time limits."""
 
     def __init__(
         self,
@@ -101,7 +100,7 @@ class InlinePool(BasePool):
             self.tell(callbacks["callback"], result)
 
     def observe(self, failed: Any, retval: ExceptionInfo) -> None:
-        """Note the state, and whether it is the task's own."""
+        """Record the state, and whether store or broker caused it."""
         if not failed:
             self.run.state = states.SUCCESS
             return
@@ -117,13 +116,13 @@ class InlinePool(BasePool):
                 self.record(error)
 
     def find_lost_retry(self, result: Any) -> BaseException | None:
-        """Return why a retry can never be published."""
+        """Return why a retry can never be published, if so."""
         if self.run.lost or not result[0]:
             return None
         return find_lost_retry(unwrap(result[1].exception))
 
     def fail(self, exc: BaseException, error_callback: Any) -> None:
-        """End a task by what left the machinery, as a pool of processes does."""
+        """Fail a task by an error outside its body, as a pool of processes does."""
         self.run.state = states.FAILURE
         if isinstance(exc, Exception):
             self.run.lost = blame(exc, exc.__traceback__, self.request.task)
@@ -134,18 +133,18 @@ class InlinePool(BasePool):
             self.record(exc)
 
     def tell(self, callback: Any, what: Any) -> bool:
-        """Tell the request how its task ended, and return whether it could bear it."""
+        """Tell the request how its task ended; return False if that raised an error."""
         try:
             callback(what)
         except Exception as exc:  # noqa: BLE001  whatever hooks and errbacks raise
-            log.exception("What follows a task has failed")
+            log.exception("A callback after a task failed")
             self.run.lost = blame(exc, exc.__traceback__, self.request.task)
             self.run.end()
             return False
         return True
 
     def record(self, exc: BaseException) -> None:
-        """Store a failure, and count it where a chord waits for the task."""
+        """Store a failure, and count it if a chord waits for the task."""
         with logged("A failure cannot be recorded"):
             self.app.backend.mark_as_failure(
                 self.request.id,
@@ -156,7 +155,7 @@ class InlinePool(BasePool):
             )
 
     def fail_by_limit(self, timeout: float | None) -> None:
-        """Record the failure, and tell it: Celery does so itself since 5.7."""
+        """Record the failure and signal it, which Celery does itself since 5.7."""
         task_id, told = self.request.id, []
 
         def receive(**details: Any) -> None:
@@ -177,19 +176,19 @@ class InlinePool(BasePool):
             )
 
     def abandon(self, timeout: float | None) -> None:
-        """Record the failure of a task that will not end; the process ends next."""
+        """Record the failure of a task that does not stop; the process exits next."""
         self.fail_by_limit(timeout)
         if self.run.acknowledged:
             self.on_abandon()
         log.critical(
-            "A task did not end at its time limit: the process ends",
+            "A task did not stop at its time limit: the process exits",
             extra={"fields": self.run.fields},
         )
 
 
 @contextmanager
 def blocking_joins() -> Iterator[None]:
-    """Refuse to wait for a task inside a task, as every worker does."""
+    """Forbid waiting for a task inside a task, as every worker does."""
     state: Any = _state
     before = state.task_join_will_block()
     state._set_task_join_will_block(True)  # noqa: SLF001, FBT003  as a pool at its start
@@ -219,7 +218,7 @@ def describe_limit(timeout: float | None) -> dict[str, Any]:
 
 
 def describe(exc: BaseException) -> ExceptionInfo:
-    """Return what a pool would tell, where what is no error ends a process."""
+    """Return what a pool would report; ``SystemExit`` would end its process."""
     lost = exc
     if not isinstance(exc, Exception):
         lost = WorkerLostError(f"Task exited prematurely: {exc!r}")

@@ -1,4 +1,4 @@
-"""Reads a request of the trigger's from a WSGI environment, and refuses any other."""
+"""Reads a trigger's request from a WSGI environment, and rejects any other."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from wsgiref.types import WSGIEnvironment
 
 OWN_HOSTS = (*CONTAINER_HOSTS, "localhost", "127.0.0.1", "[::1]", "*")
-"""Hosts that are no sign of the gateway, even where the site allows them."""
+"""Hosts that do not indicate the gateway, even if the site allows them."""
 
 MAX_LENGTH_DIGITS = 15
 """Of a ``Content-Length`` that is read."""
@@ -22,8 +22,8 @@ MAX_REQUEST_ID_CHARACTERS = 128
 """Of a request's id in the log."""
 
 
-def refuse_gateway(environ: WSGIEnvironment, public_hosts: Sequence[str]) -> None:
-    """Refuse a request that came through the public gateway.
+def reject_gateway(environ: WSGIEnvironment, public_hosts: Sequence[str]) -> None:
+    """Reject a request that came through the public gateway.
 
     :raises RequestError: with 403.
     """
@@ -46,33 +46,36 @@ def matches(host: str, patterns: Sequence[str]) -> bool:
 def read_body(environ: WSGIEnvironment, limit: int) -> bytes:
     """Return the request's body.
 
-    :raises RequestError: it is longer than the limit, or shorter than announced.
+    :param limit: in bytes.
+    :raises RequestError: it is too long, truncated, late, or has no length.
     """
     length = read_length(environ)
     if length is None and not environ.get("wsgi.input_terminated"):
         raise RequestError(411, "The request has no Content-Length")
     if (length or 0) > limit:
-        raise RequestError(413, f"The request has more than {limit} bytes")
+        raise RequestError(413, f"The request body has more than {limit} bytes")
     body = read_bytes(environ, limit + 1 if length is None else length)
     if len(body) > limit:
-        raise RequestError(413, f"The request has more than {limit} bytes")
+        raise RequestError(413, f"The request body has more than {limit} bytes")
     if length is not None and len(body) != length:
-        raise RequestError(400, f"The request ends after {len(body)} of {length} bytes")
+        raise RequestError(
+            400, f"The request body is truncated: {len(body)} of {length} bytes"
+        )
     return body
 
 
 def read_bytes(environ: WSGIEnvironment, size: int) -> bytes:
-    """Read so many bytes, and wait for the next of them no longer than is sensible."""
+    """Read this many bytes; give up after a minute without any."""
     connection = environ.get("gunicorn.socket")
     if connection:
         connection.settimeout(STALL_SECONDS)
     try:
         body: bytes = environ["wsgi.input"].read(size)
     except TimeoutError as exc:
-        raise RequestError(408, "The request's body does not arrive") from exc
+        raise RequestError(408, "The request body does not arrive") from exc
     except Exception as exc:
-        # Each server has its own error for a chunk that is none.
-        raise RequestError(400, f"The request's body cannot be read: {exc}") from exc
+        # Each server has its own error for an invalid chunk.
+        raise RequestError(400, f"The request body cannot be read: {exc}") from exc
     return body
 
 
@@ -81,7 +84,7 @@ def read_length(environ: WSGIEnvironment) -> int | None:
     if not text:
         return None
     if not (text.isascii() and text.isdigit() and len(text) <= MAX_LENGTH_DIGITS):
-        raise RequestError(400, "Content-Length is no number of bytes")
+        raise RequestError(400, "Content-Length is not a number of bytes")
     return int(text)
 
 

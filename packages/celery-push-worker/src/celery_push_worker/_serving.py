@@ -1,4 +1,4 @@
-"""What both gunicorn settings share: where to listen, and who may come in."""
+"""Shared by both gunicorn settings: the address, and the local cloud's token."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 WORKER_TMP_DIR = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
-"""For gunicorn's heartbeats: a container's disk may be read-only."""
+"""For gunicorn's heartbeat files: a container's disk may be read-only."""
 
 TOKEN_HEADER = "x-local-cloud-token"  # noqa: S105  a name
 FORBIDDEN = (
@@ -26,7 +26,7 @@ FORBIDDEN_HEADERS = [
 
 
 def get_address() -> str:
-    """Return where to listen: the platform sets ``PORT``, a laptop ``LISTEN_HOST``."""
+    """Return where to listen: the platform sets ``PORT``, the local cloud both."""
     host = os.environ.get("LISTEN_HOST", "0.0.0.0")  # noqa: S104  the platform's network
     return f"{host}:{os.environ.get('PORT', '8000')}"
 
@@ -37,18 +37,18 @@ def get_scheme() -> str:
 
 
 def listen(server: Any) -> None:
-    """Listen there whatever settings, variables and command line say.
+    """Listen on ``PORT``, whatever gunicorn's settings, variables and arguments say.
 
-    To be called when gunicorn starts, after it has read all of them.
+    Call it in ``on_starting``, when gunicorn has read all of them.
     """
     wanted, address = list(server.cfg.bind), get_address()
     if wanted != [address]:
         server.cfg.set("bind", address)
-        server.log.info("Listening on PORT, in place of %s", ", ".join(wanted))
+        server.log.info("Listening on PORT instead of %s", ", ".join(wanted))
 
 
 def require_token(worker: Any) -> None:
-    """Let in nobody but the local cloud, where this runs in it."""
+    """Reject requests without the local cloud's token, if it runs this process."""
     token = os.environ.pop("LOCAL_CLOUD_TOKEN", None)
     if token:
         guard = guard_asgi if is_asgi(worker) else guard_wsgi
@@ -57,7 +57,7 @@ def require_token(worker: Any) -> None:
 
 def is_asgi(worker: Any) -> bool:
     app = get_app(worker)
-    call = getattr(type(app), "__call__", None)  # noqa: B004  it is looked into
+    call = getattr(type(app), "__call__", None)  # noqa: B004  it is inspected
     return (
         hasattr(worker, "asgi")
         or inspect.iscoroutinefunction(app)

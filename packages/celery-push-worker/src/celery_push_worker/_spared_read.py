@@ -1,12 +1,12 @@
 """Saves one of the two reads of the result store that a task would cost.
 
-Celery reads a task's row before it writes one, to leave a success alone. The search for
-duplicates has just read that row. Its answer is used again for a task's first write,
-and only where that is a success: should another instance have succeeded meanwhile, one
-success takes the place of the other. Anything else is written as Celery does it.
+Celery reads a task's row before it writes it, so as not to overwrite a success. The
+search for duplicates has just read that row. What it found is used again for the task's
+first write, and only if that is a success: if another instance has succeeded meanwhile,
+one success replaces the other. Anything else is written as Celery does it.
 
-Notes in the row, too, of which messages a success does not tell: of the retry that the
-same run has published, and of any, when the task itself has written it before its end.
+It also marks rows whose success does not mean that every message of the task is done:
+if the same run has published a retry, or if the task itself has stored the success.
 """
 
 from __future__ import annotations
@@ -23,14 +23,14 @@ from ._chords import extend
 Base: Any = BaseKeyValueStoreBackend
 
 UNFINISHED = "push_worker_unfinished"
-"""Marks a success that the task has stored before it has ended."""
+"""Marks a success that the task stored before its end."""
 
 RETRIED = "push_worker_retried"
-"""Marks a success that has published a retry, by the number of its own retry."""
+"""Marks a success that has published a retry, with its own number of retries."""
 
 
 def covers(meta: dict[str, Any], retries: int) -> bool:
-    """Return whether a success tells that the message of this retry was done."""
+    """Return whether a row's success means that the message of this retry is done."""
     if meta.get(UNFINISHED):
         return False
     last = meta.get(RETRIED)
@@ -38,7 +38,7 @@ def covers(meta: dict[str, Any], retries: int) -> bool:
 
 
 class Row(threading.local):
-    """What each thread's task has read and written of its row."""
+    """What a thread's task has read and written of its row in the store."""
 
     def __init__(self) -> None:
         self.task_id: str | None = None
@@ -64,9 +64,9 @@ class Row(threading.local):
 
 
 def try_follow(backend: Any) -> Row | None:
-    """Return what a result store knows of the task's row; its class is extended for it.
+    """Return what a store knows of the running task's row; extends the store's class.
 
-    None for a store that writes in a way of its own.
+    None for a store that has its own way of writing.
     """
     kind: Any = type(backend)
     if not issubclass(kind, SparesRead):
@@ -83,12 +83,12 @@ def try_follow(backend: Any) -> Row | None:
 
 
 class SparesRead(Base):  # type: ignore[misc]  # the stubs leave out what is extended
-    """Stands before the class of Celery's store."""
+    """Mixin in front of Celery's class."""
 
     push_worker_row: Row
 
     def mark_as_done(self, task_id: str, *args: Any, **kw: Any) -> Any:
-        """Note that the task has ended."""
+        """Store the result of a task that has ended."""
         self.push_worker_row.is_ending = task_id == self.push_worker_row.task_id
         try:
             return super().mark_as_done(task_id, *args, **kw)

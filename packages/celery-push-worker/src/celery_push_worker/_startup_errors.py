@@ -1,6 +1,6 @@
-"""Says of an error at start what a person looks for: type, file, line, variable.
+"""Describes an error at start in one line: type, file, line, missing variable.
 
-Imports nothing: what has failed may be anything.
+Imports nothing that could have failed itself.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ FOREIGN = (
     *("<frozen ", "/site-packages/", "/dist-packages/"),
     os.path.dirname(os.__file__),  # noqa: PTH120  as in a traceback
 )
-"""In whose paths no project lies."""
+"""Parts of paths that do not belong to a project."""
 
 OWN = os.path.dirname(__file__)  # noqa: PTH120  the same
 
 
 def describe_failure(exc: BaseException) -> str:
-    """Return one sentence about an error that an import has raised."""
+    """Return one sentence about an error that was raised by an import."""
     place: tuple[str, int | None] | None
     cause = find_cause(exc)
     if isinstance(cause, ConfigurationError):
@@ -43,7 +43,7 @@ def find_cause(exc: BaseException) -> BaseException:
 
 
 def find_place(start: TracebackType | None) -> tuple[str, int | None] | None:
-    """Return the last line of the project's own, else the last line of all."""
+    """Return file and line of the project's last frame, or else of the last one."""
     places = list(walk(start))
     own = [place for place in places if is_projects(place[0])]
     found = own or places
@@ -51,7 +51,7 @@ def find_place(start: TracebackType | None) -> tuple[str, int | None] | None:
 
 
 def is_projects(file: str) -> bool:
-    """Return whether a source belongs to the project, and to no library."""
+    """Return whether a source file belongs to the project, not to a library."""
     return not any(path in file for path in FOREIGN)
 
 

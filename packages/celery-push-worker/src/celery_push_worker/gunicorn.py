@@ -1,7 +1,7 @@
-"""Settings for gunicorn: ``gunicorn -c python:celery_push_worker.gunicorn …``.
+"""Gunicorn's settings for the worker: ``-c python:celery_push_worker.gunicorn``.
 
-Written as the exec form of a container's command it is process 1, and gets the
-platform's SIGTERM. Imports nothing of Celery: the master process needs none.
+In the exec form of a container's command gunicorn is process 1, and receives the
+platform's SIGTERM. Does not import Celery, which the master process does not need.
 """
 
 from __future__ import annotations
@@ -16,13 +16,13 @@ bind = get_address()
 """The platform sets ``PORT``."""
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-"""Requests that are worked on at once; as many as the container's concurrency."""
+"""One request each: set it to the container's concurrency. Default: 1."""
 
 worker_class = "celery_push_worker._server.PatientWorker"
-"""One request per process, in its main thread: time limits interrupt system calls."""
+"""One request per process, in its main thread: time limits can interrupt it."""
 
 timeout = 0
-"""A task may take longer than 30 seconds; time limits and the platform end it."""
+"""No limit on a request: a task has its time limits, and the platform its own."""
 
 graceful_timeout = SHUTDOWN_SECONDS
 """For the task that runs at SIGTERM."""
@@ -30,7 +30,7 @@ graceful_timeout = SHUTDOWN_SECONDS
 keepalive = 0
 
 control_socket_disable = True
-"""Nobody talks to the server, and the home directory may be read-only."""
+"""Not needed, and the home directory may be read-only."""
 
 logger_class = "celery_push_worker._server.QuietLogger"
 
@@ -56,14 +56,14 @@ logconfig_dict = {
         }
     },
 }
-"""The server's own lines in the same shape as the worker's."""
+"""The server's log lines in the same format as the worker's."""
 
 
 def on_starting(server: Any) -> None:
-    """Listen there whatever the command line says."""
+    """Listen on ``PORT``, whatever the command line says."""
     listen(server)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Stand in front of the worker, which is loaded now."""
+    """Guard the worker, which is loaded now."""
     require_token(worker)

@@ -1,8 +1,8 @@
-"""For tests of one's own tasks: they run as in the cloud, without a queue.
+"""For testing your own tasks: they run as in the cloud, without a queue.
 
 ``post(app, add.s(2, 3))`` builds the trigger's event for a signature and executes it
-by a worker, in this process. What the task publishes goes to the app's broker, which a
-test sets to ``memory://``.
+with a worker, in this process. What the task publishes goes to the app's broker, which
+a test should set to ``memory://``.
 """
 
 from __future__ import annotations
@@ -30,7 +30,11 @@ __all__ = ["build_bodies", "build_event", "post"]
 
 
 def post(app: Celery, *signatures: Signature[Any]) -> list[MessageResult]:
-    """Execute the signatures as one request, and return a result for each message."""
+    """Execute the signatures as one request, and return a result for each message.
+
+    A result has ``message_id``, ``outcome`` (done, delayed, duplicate, retry_later or
+    dead), and, if there is one, ``reason`` and the task's ``state``.
+    """
     from ._events import parse_event
 
     worker = PushWorker(app)
@@ -39,11 +43,11 @@ def post(app: Celery, *signatures: Signature[Any]) -> list[MessageResult]:
 
 
 def build_bodies(signature: Signature[Any], *, wrapped: bool = True) -> list[str]:
-    """Return the bodies that publishing the signature would put into the queue.
+    """Return the bodies of the messages that publishing the signature sends.
 
     One for a task or a chain; one for each member of a group or of a chord's header.
 
-    :param wrapped: whether the outer base64 is around them.
+    :param wrapped: whether to encode them in base64, as kombu does by default.
     """
     with capture(signature.app) as published:
         signature.apply_async()
@@ -53,11 +57,11 @@ def build_bodies(signature: Signature[Any], *, wrapped: bool = True) -> list[str
 
 @contextmanager
 def capture(app: Celery) -> Iterator[list[dict[str, Any]]]:
-    """Catch what the app publishes inside, in the form in which a queue holds it."""
+    """Collect what the app publishes inside, as it would be in the queue."""
     published: list[dict[str, Any]] = []
     with Connection(transport=make_transport(published)) as connection:
         amqp: Any = app.amqp
-        before = amqp._producer_pool  # noqa: SLF001  a chain takes no other producer
+        before = amqp._producer_pool  # noqa: SLF001  a chain ignores a given producer
         amqp._producer_pool = ProducerPool(connection.Pool(2), limit=2)  # noqa: SLF001
         try:
             yield published
@@ -66,7 +70,7 @@ def capture(app: Celery) -> Iterator[list[dict[str, Any]]]:
 
 
 def make_transport(published: list[dict[str, Any]]) -> Any:
-    """Return a transport that lists messages where others send them."""
+    """Return a transport that collects messages instead of sending them."""
 
     class Channel(memory.Channel):
         def _put(self, queue: str, message: Any, **_: Any) -> None:  # noqa: ARG002
@@ -76,7 +80,7 @@ def make_transport(published: list[dict[str, Any]]) -> Any:
 
 
 def build_event(bodies: Sequence[str]) -> dict[str, Any]:
-    """Return the trigger's event for messages with these bodies: what is read of it."""
+    """Return a trigger's event with these bodies, without unused fields."""
     return {"messages": [build_entry(body) for body in bodies]}
 
 

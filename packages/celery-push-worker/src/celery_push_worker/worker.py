@@ -1,4 +1,4 @@
-"""A request comes in, its messages are executed, one status goes out."""
+"""The WSGI application: executes a request's messages, and responds with one status."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from ._lifecycle import IdleWatch, TaskContext, WorkerIdentity, start_worker
 from ._log_setup import set_up_logging
 from ._logs import log, logged
 from ._outcomes import Answer, MessageResult, Outcome, plan_answer
-from ._requests import read_body, read_request_id, refuse_gateway
+from ._requests import read_body, read_request_id, reject_gateway
 from ._settings import load_settings, read_settings
 from .exceptions import Reason, RequestError
 
@@ -33,7 +33,7 @@ __all__ = ["PushWorker"]
 HEALTH_PATH = "/healthz"
 
 INFRASTRUCTURE = (Reason.STORE_FAILED, Reason.BROKER_FAILED)
-"""Reasons for which the next message would fail, too."""
+"""Reasons for which the next message would fail as well."""
 
 
 class PushWorker:
@@ -42,8 +42,9 @@ class PushWorker:
     Creating it imports the app's tasks and sends the signals of a worker's start.
 
     :param app: the Celery app whose tasks are executed.
-    :param take_over_logging: whether log handlers of the process are replaced, as
-        ``celery worker`` does; without it they are set up only where there are none.
+    :param take_over_logging: replace the process's log handlers, as ``celery worker``
+        does. Otherwise they are set up only if there are none.
+    :raises ConfigurationError: names every ``push_worker_*`` setting of a wrong type.
     """
 
     def __init__(self, app: Celery, *, take_over_logging: bool = False) -> None:
@@ -66,32 +67,32 @@ class PushWorker:
     def __call__(
         self, environ: WSGIEnvironment, start_response: StartResponse
     ) -> Iterable[bytes]:
-        """Answer one request."""
+        """Respond to one request."""
         headers: dict[str, str] = {}
         try:
             answer = self.answer(environ)
         except RequestError as exc:
             answer, headers = render_problem(exc.status, str(exc)), exc.headers
             log.warning(
-                "Refused a request: %s", exc, extra={"fields": {"status": exc.status}}
+                "Request rejected: %s", exc, extra={"fields": {"status": exc.status}}
             )
-        except Exception:  # noqa: BLE001  the last fence: the trigger must get an answer
+        except Exception:  # noqa: BLE001  the trigger must get a response
             log.exception("A request failed")
             answer = render_problem(500, "internal_error")
         content = respond(answer, headers, start_response)
         return [] if environ["REQUEST_METHOD"] == "HEAD" else content
 
     def answer(self, environ: WSGIEnvironment) -> Answer:
-        """Return the answer to a request.
+        """Return the response to a request.
 
-        :raises RequestError: the request is none of a trigger's.
+        :raises RequestError: it does not come from a trigger.
         """
         method = environ["REQUEST_METHOD"]
         if method in ("GET", "HEAD"):
             return answer_health(environ)
         if method != "POST":
-            raise RequestError(405, "Only POST is answered", Allow="POST")
-        refuse_gateway(environ, self.settings.public_hosts)
+            raise RequestError(405, "Only POST is allowed", Allow="POST")
+        reject_gateway(environ, self.settings.public_hosts)
         events = parse_event(read_body(environ, self.settings.max_body_bytes))
         self.idle_watch.wake()
         try:
@@ -119,10 +120,10 @@ class PushWorker:
         return results
 
     def remember(self, results: Sequence[MessageResult]) -> None:
-        """Note what was done of a request that comes back whole."""
+        """Record what was done of a request that will come back."""
         done = [result.message_id for result in results if result.outcome.is_done]
         if done and len(done) < len(results):
-            with logged("What was done cannot be noted"):
+            with logged("Done messages cannot be recorded"):
                 self.deduplicator.mark(done)
 
 
@@ -136,7 +137,7 @@ def leave(event: Event) -> MessageResult:
 
 def answer_health(environ: WSGIEnvironment) -> Answer:
     if environ.get("PATH_INFO", "") != HEALTH_PATH:
-        raise RequestError(404, "Nothing is here; events are POSTed")
+        raise RequestError(404, "Not found: events are POSTed to this path")
     return Answer(status=HTTPStatus.OK, body=b'{"status": "ready"}')
 
 

@@ -153,4 +153,4 @@ def test_a_step_that_cannot_stop_does_not_keep_the_others(app, seen, caplog):
     run(app)
 
     assert seen == ["first"]
-    assert "has failed in 'stop'" in caplog.text
+    assert "failed in 'stop'" in caplog.text
