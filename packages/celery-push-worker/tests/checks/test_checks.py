@@ -262,7 +262,7 @@ def test_a_wait_without_a_result_backend_is_named_by_its_line(project):
     (text,) = project.find()["W011"]
 
     assert text == (
-        "The result of 'clean' is awaited (bakery.urls, line 4), and there is no result "
+        "The result of 'clean' is awaited (bakery.urls, line 4), but there is no result "
         "backend: the wait never ends."
     )
 
