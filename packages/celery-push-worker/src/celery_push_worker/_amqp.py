@@ -6,6 +6,7 @@ Celery imports it by name when an app publishes for the first time.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from celery._state import get_current_task
@@ -19,8 +20,6 @@ from ._platform import MAX_MESSAGE_BYTES
 from .exceptions import MessageTooLargeError, UnknownQueueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
 
 RETRIED_MARK = "push_worker_has_retried"

@@ -8,11 +8,8 @@ from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 SENDS = ("delay", "apply_async")
 WAITS = ("get", "wait", "join")

@@ -6,6 +6,7 @@ skipped, and named in a warning.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,6 @@ from celery.utils.imports import symbol_by_name
 from ._logs import log, logged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from celery import Celery
 
 COMPONENTS = "celery.worker."
@@ -65,7 +64,6 @@ class Bootsteps:
             )
 
     def stop(self, worker: Any) -> None:
-        """Stop the steps in reverse order."""
         steps = [("close", s) for s in worker.steps]
         steps += [("stop", s) for s in worker.steps[::-1]]
         for method, step in steps:

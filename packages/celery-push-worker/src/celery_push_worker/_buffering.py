@@ -9,13 +9,11 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Iterable
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from ._platform import MAX_RESPONSE_BYTES
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
 
 SERVER_BYTES = 1024
 """Reserved for the header lines that the server adds."""

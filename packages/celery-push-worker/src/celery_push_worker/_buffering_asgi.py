@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any
 
 from ._buffering import NO_CONTENT, Buffer, UnsendableError, find_length, report
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
-
     AsgiMessage = dict[str, Any]
     AsgiSend = Callable[[AsgiMessage], Awaitable[None]]
     AsgiApplication = Callable[[Any, Any, AsgiSend], Awaitable[None]]

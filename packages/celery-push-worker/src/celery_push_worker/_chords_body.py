@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from celery import exceptions, states
 from celery.canvas import maybe_signature
@@ -11,9 +12,6 @@ from celery.result import ResultSet, allow_join_result
 
 from ._logs import log
 from ._outages import is_outage
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
 
 
 def publish_body(

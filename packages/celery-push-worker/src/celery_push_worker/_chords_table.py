@@ -8,16 +8,14 @@ the sum of the sizes is the number of members counted.
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import states
 from celery.result import result_from_tuple
 
 from ._chords_body import join, publish_body
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
 
 MEMBERS_PER_SET = 500
 """An item holds up to 400 KB, and adding an id rewrites all of it."""
@@ -208,7 +206,6 @@ class CountsInTable:
 
 
 def find_set(request: Any) -> int:
-    """Return the number of the set that the member belongs to."""
     index = request.group_index
     if isinstance(index, int) and index >= 0:
         return index // MEMBERS_PER_SET

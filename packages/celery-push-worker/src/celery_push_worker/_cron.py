@@ -7,17 +7,14 @@ https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
 
 from __future__ import annotations
 
-from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from datetime import timedelta, tzinfo
+from typing import Any
 
 from celery.schedules import crontab, maybe_schedule, schedule
 
 from ._cron_utc import HOURS_PER_DAY, CronFields, InexpressibleError, shift_to_utc
 from ._platform import MAX_CRON_CHARACTERS
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import tzinfo
 
 MINUTES_PER_HOUR = 60
 

@@ -9,6 +9,7 @@ instances.
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +20,6 @@ from celery.exceptions import TimeLimitExceeded
 from ._spared_read import Row, covers, try_follow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from celery import Celery
 
     from ._settings import Settings

@@ -41,6 +41,5 @@ def find_remaining(eta: object, now: float) -> float:
 
 
 def count_hops(headers: dict[str, object]) -> int:
-    """Return how often the message was republished so far."""
     hops = headers.get(HOPS_HEADER)
     return hops if isinstance(hops, int) and hops > 0 else 0

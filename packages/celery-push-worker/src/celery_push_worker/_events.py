@@ -10,12 +10,9 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeGuard
 
 from .exceptions import RequestError
-
-if TYPE_CHECKING:
-    from typing import TypeGuard
 
 MAX_ID_LENGTH = 256
 """Of an event's id, in characters; observed ids have 36 or fewer."""

@@ -76,7 +76,6 @@ class MessageHandler:
             return Outcome.DEAD, Reason.INTERNAL_ERROR
 
     def fire(self, timer: TimerFired, run: Run) -> Outcome:
-        """Publish the task of a timer."""
         entry = plan_entry(self.app, timer)
         run.fields |= {
             "task_name": entry["task"],

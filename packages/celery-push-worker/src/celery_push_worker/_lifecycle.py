@@ -11,6 +11,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextvars import Context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -22,9 +24,6 @@ from . import _sockets
 from ._bootsteps import Bootsteps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextvars import Context
-
     from celery import Celery
 
 SKIP_CHECKS = "CELERY_SKIP_CHECKS"

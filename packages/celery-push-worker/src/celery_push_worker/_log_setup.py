@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
@@ -10,8 +11,6 @@ from celery import signals
 from ._logs import JsonFormatter, find_task, log, make_handler, write_anyway
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from celery import Celery
 
     from ._settings import Settings
@@ -25,7 +24,6 @@ HIJACKED = ("", "celery", "celery.task", "celery.redirected")
 
 
 def set_up_logging(app: Celery, settings: Settings, *, take_over: bool) -> None:
-    """Set up logging, unless the project does so itself."""
     level = settings.log_level
     if settings.json_logs and take_over:
         take_over_logging(app, level)
@@ -62,7 +60,6 @@ def take_over_logging(app: Celery, level: str) -> None:
 
 
 def remove_handlers() -> None:
-    """Remove the handlers that a worker removes."""
     for name in HIJACKED:
         logging.getLogger(name).handlers[:] = []
 

@@ -7,10 +7,10 @@ trigger calls, need not be among the site's ``ALLOWED_HOSTS``.
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 

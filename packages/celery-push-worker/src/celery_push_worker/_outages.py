@@ -9,8 +9,10 @@ from __future__ import annotations
 import errno
 import inspect
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import Any
 
 from celery.exceptions import Reject
 from kombu.exceptions import LimitExceeded, OperationalError
@@ -18,10 +20,6 @@ from kombu.exceptions import LimitExceeded, OperationalError
 from ._logs import log
 from ._startup_errors import is_projects
 from .exceptions import Reason, RetryLaterError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import CodeType
 
 MACHINERY = ("celery.", "billiard.", "vine.", "kombu.", "contextlib", __package__)
 """Modules that run tasks, and are not tasks themselves."""

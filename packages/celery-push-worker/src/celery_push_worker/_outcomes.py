@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import Enum
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import states
 
 from .exceptions import Reason
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
 
 
 class Outcome(str, Enum):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -37,8 +38,6 @@ from ._time_limits import HardTimeLimitReached, can_be_enforced, time_limits
 from .exceptions import Reason, ResultRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
     from ._outcomes import Run
 
 

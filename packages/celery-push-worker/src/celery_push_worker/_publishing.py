@@ -72,7 +72,6 @@ def plan_entry(app: Celery, timer: TimerFired) -> dict[str, Any]:
 
 
 def publish_entry(app: Celery, entry: dict[str, Any]) -> None:
-    """Publish the task of a timer, as beat would."""
     app.tasks[entry["task"]].apply_async(
         entry.get("args", []), entry.get("kwargs", {}), **entry["options"]
     )

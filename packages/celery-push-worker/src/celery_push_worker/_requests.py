@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from ._platform import CONTAINER_HOSTS, GATEWAY_HEADERS, GATEWAY_HOSTS
@@ -9,7 +10,6 @@ from ._settings import STALL_SECONDS
 from .exceptions import RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from wsgiref.types import WSGIEnvironment
 
 OWN_HOSTS = (*CONTAINER_HOSTS, "localhost", "127.0.0.1", "[::1]", "*")

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ._logs import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from celery import Celery
 
 

@@ -49,7 +49,6 @@ class Row(threading.local):
         self.marks: dict[str, Any] = {}
 
     def begin(self, task_id: str, *, has_succeeded: bool) -> None:
-        """Follow a task whose row has just been read."""
         self.task_id = task_id
         self.is_unread = not has_succeeded
         self.is_early = False
@@ -88,7 +87,6 @@ class SparesRead(Base):  # type: ignore[misc]  # the stubs leave out what is ext
     push_worker_row: Row
 
     def mark_as_done(self, task_id: str, *args: Any, **kw: Any) -> Any:
-        """Store the result of a task that has ended."""
         self.push_worker_row.is_ending = task_id == self.push_worker_row.task_id
         try:
             return super().mark_as_done(task_id, *args, **kw)

@@ -7,13 +7,10 @@ from __future__ import annotations
 
 import os
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from types import TracebackType
 
 from .exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
 
 FOREIGN = (
     *("<frozen ", "/site-packages/", "/dist-packages/"),

@@ -11,17 +11,14 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from types import FrameType
 
 from celery.exceptions import SoftTimeLimitExceeded
 
 from ._logs import log
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
 
 EXIT_STATUS = 70
 """Exit status of the process if a task does not stop."""

@@ -6,14 +6,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
 from django.conf import settings  # noqa: TID253
 from django.core.checks import Warning as Finding  # noqa: TID253  only Django calls it
 from django.core.checks import register  # noqa: TID253
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["TAG", "register_checks"]
 

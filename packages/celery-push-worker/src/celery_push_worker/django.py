@@ -6,11 +6,10 @@ goes through all of it, so the container's own host must be in ``ALLOWED_HOSTS``
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
     from django.http import HttpRequest, HttpResponse
 

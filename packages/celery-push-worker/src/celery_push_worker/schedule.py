@@ -9,8 +9,9 @@ from __future__ import annotations
 import json
 import re
 import sys
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import asdict, dataclass
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -20,9 +21,6 @@ from ._platform import MAX_PAYLOAD_CHARACTERS
 from .exceptions import ScheduleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import tzinfo
-
     from celery import Celery
 
 __all__ = ["Timer", "export_schedule", "find_unseen", "plan_timers"]

@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,8 +21,6 @@ from kombu.transport import memory
 from .worker import PushWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from celery import Celery, Signature
 
     from ._outcomes import MessageResult

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable, Sequence
 from contextvars import copy_context
 from functools import partial
 from http import HTTPStatus
@@ -21,7 +22,6 @@ from ._settings import load_settings, read_settings
 from .exceptions import Reason, RequestError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
     from wsgiref.types import StartResponse, WSGIEnvironment
 
     from celery import Celery
