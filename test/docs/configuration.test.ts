@@ -4,6 +4,7 @@ import { expect, test } from "vitest";
 import { configSchema } from "../../stacks/config-schema.ts";
 import { ROOT } from "../support/sources.ts";
 import { type ConfigField, configFields } from "./_config-fields.ts";
+import { configWith, problemsOf, synthesize } from "./_synth.ts";
 
 const FILE = join(ROOT, "docs", "configuration.md");
 const TABLE = /(?<=<!-- fields -->\n)[\s\S]*?(?=<!-- \/fields -->)/;
@@ -20,6 +21,38 @@ test("the table has every field that the schema accepts, and no other", () => {
   const documented = FIELDS.map(({ name }) => name);
 
   expect(documented.sort()).toEqual([...new Set(accepted(configSchema))].sort());
+});
+
+const DEFAULTS = FIELDS.flatMap(({ name, fallback = "" }) =>
+  /^("[^"]*"|\d+)$/.test(fallback) ? [{ name, value: JSON.parse(fallback) }] : [],
+);
+
+test.each(DEFAULTS)("$name is $value where it is left out", ({ name, value }) => {
+  const other = configWith(name, typeof value === "number" ? value + 1 : `${value}x`);
+
+  expect(synthesize(configWith(name, value))).toBe(synthesize(configWith(name)));
+  // A quota is in no resource.
+  if (problemsOf(other).length > 0 || name.startsWith("quotas.")) return;
+  expect(synthesize(other)).not.toBe(synthesize(configWith(name)));
+});
+
+const RANGES = FIELDS.flatMap(({ name, text }) => {
+  const [, min, max, step = 1] = /(\d+) to (\d+)(?: in steps of (\d+))?/.exec(text) ?? [];
+  return max === undefined
+    ? []
+    : [{ name, min: Number(min), max: Number(max), step: Number(step) }];
+});
+
+test.each(RANGES)("$name may be $min to $max", ({ name, min, max, step }) => {
+  const rejected = [min - step, min, max, max + step].filter((value) =>
+    problemsOf(configWith(name, value)).some((it) => it.includes(`'${name.split(".").at(-1)}'`)),
+  );
+
+  expect(rejected).toEqual([min - step, max + step]);
+});
+
+test("there are defaults and ranges to check", () => {
+  expect([DEFAULTS.length, RANGES.length].every((count) => count > 10)).toBe(true);
 });
 
 function renderTable(fields: readonly ConfigField[]): string {

@@ -13,7 +13,7 @@ const ROOT_FILE = /^[\w.-]+\.(ts|mjs|hcl|env|tfrc)$/;
 /** What is written as code and is a path of this repository. */
 const PATHS = DOCUMENTS.flatMap(({ path, codes, blocks }) =>
   [...codes, ...blocks.map(({ code }) => code)]
-    .flatMap((code) => code.match(/(?<![\w/.@$:-])[\w.@-]+(\/[\w.@<>-]+)*/g) ?? [])
+    .flatMap((code) => code.match(/(?<![\w/.@$:*-])[\w.@-]+(\/[\w.@<>-]+)*/g) ?? [])
     .filter((found) => ROOT_FILE.test(found) || isOurs(found))
     .map((found) => ({ path, found })),
 );

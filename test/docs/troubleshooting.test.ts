@@ -1,8 +1,6 @@
-import { readdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { expect, test } from "vitest";
-import { ROOT } from "../support/sources.ts";
 import { readDocument } from "./_documents.ts";
+import { readSources } from "./_sources.ts";
 
 const SOURCES = [
   "constructs",
@@ -14,7 +12,7 @@ const SOURCES = [
 const { text: PAGE } = readDocument("docs/troubleshooting.md");
 const [, OURS = ""] = /## Messages of this project\n([\s\S]*?)\n## /.exec(PAGE) ?? [];
 const MESSAGES = [...OURS.matchAll(/^\| `([^`]+)`/gm)].map(([, message = ""]) => message);
-const CODE = SOURCES.flatMap(readSources).map(joinTexts);
+const CODE = SOURCES.flatMap((folder) => readSources(folder)).map(joinTexts);
 
 test("there are messages to look for", () => expect(MESSAGES.length).toBeGreaterThan(15));
 
@@ -25,12 +23,6 @@ test.each(MESSAGES)("`%s` is what the code says", (message) => {
 
   expect(CODE.some((text) => pattern.test(text))).toBe(true);
 });
-
-function readSources(folder: string): string[] {
-  return readdirSync(join(ROOT, folder), { recursive: true, encoding: "utf8" })
-    .filter((name) => /\.(ts|py)$/.test(name))
-    .map((name) => readFileSync(join(ROOT, folder, name), "utf8"));
-}
 
 /** Joins what stands on two lines of the source: `"a " +\n  "b"`, and in Python `"a "\n  f"b"`. */
 function joinTexts(text: string): string {
