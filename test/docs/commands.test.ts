@@ -4,6 +4,7 @@ import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/sources.ts";
 import { DOCUMENTS } from "./_documents.ts";
+import { readSources } from "./_sources.ts";
 
 const scripts = scriptsOf(".");
 
@@ -39,6 +40,16 @@ test.each(CALLS)("$path: `$text` is a command with these flags", ({ script, word
   const verb = given.find((word) => /^(run|tasks|env)$/.test(word));
   const flags = given.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0]);
   if (flags.length > 0) expect(flagsOf(script, verb)).toEqual(expect.arrayContaining(flags));
+});
+
+test("each command of the Python package that is named exists", () => {
+  const [main = ""] = readSources("packages/celery-push-worker/src", /^__main__\.py$/);
+  const named = DOCUMENTS.flatMap(({ text }) =>
+    [...text.matchAll(/-m"?,? "?celery_push_worker"?,? "?([a-z]+)/g)].map(([, name = ""]) => name),
+  );
+
+  expect(named.length).toBeGreaterThan(5);
+  for (const name of new Set(named)) expect(main).toContain(`"${name}"`);
 });
 
 test("the flags in tables of `npm run local` are its flags", () => {

@@ -1,5 +1,5 @@
 import { existsSync, readdirSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/sources.ts";
 import { DOCUMENTS } from "./_documents.ts";
@@ -13,7 +13,7 @@ const ROOT_FILE = /^[\w.-]+\.(ts|mjs|hcl|env|tfrc)$/;
 /** What is written as code and is a path of this repository. */
 const PATHS = DOCUMENTS.flatMap(({ path, codes, blocks }) =>
   [...codes, ...blocks.map(({ code }) => code)]
-    .flatMap((code) => code.match(/(?<![\w/.@$:*-])[\w.@-]+(\/[\w.@<>-]+)*/g) ?? [])
+    .flatMap((code) => code.match(/(?<![\w/.@$:*-])[\w.@-]+(\/[\w.@<>*-]+)*/g) ?? [])
     .filter((found) => ROOT_FILE.test(found) || isOurs(found))
     .map((found) => ({ path, found })),
 );
@@ -31,11 +31,11 @@ function isOurs(found: string): boolean {
   return found.includes("/") && FOLDERS.includes(found.split("/")[0] ?? "");
 }
 
-/** `constructs/<noun>.ts` stands for any file of that shape. */
+/** `constructs/<noun>.ts` and `constructs/_*` stand for any file of that shape. */
 function exists(file: string): boolean {
-  const [before = "", after] = file.split(/<\w+>/);
+  const [before = "", after] = file.split(/<\w+>|\*/);
   if (after === undefined) return existsSync(file);
-  return (
-    existsSync(dirname(before)) && readdirSync(dirname(before)).some((it) => it.endsWith(after))
-  );
+  const [folder, start] = before.endsWith("/") ? [before, ""] : [dirname(before), basename(before)];
+  if (!existsSync(folder)) return false;
+  return readdirSync(folder).some((name) => name.startsWith(start) && name.endsWith(after));
 }

@@ -1,4 +1,7 @@
+import { statSync } from "node:fs";
+import { join } from "node:path";
 import { describe, expect, test } from "vitest";
+import { ROOT } from "../support/sources.ts";
 import { readDocument } from "./_documents.ts";
 
 const ENGLISH = readDocument("README.md");
@@ -7,6 +10,13 @@ const RUSSIAN = readDocument("README.ru.md");
 test.each([ENGLISH, RUSSIAN])("$path has at most 120 lines", ({ text }) => {
   expect(text.trimEnd().split("\n").length).toBeLessThanOrEqual(120);
 });
+
+test.each(ENGLISH.links.filter((link) => link.endsWith(".png")))(
+  "%s has at most 150 KB",
+  (image) => {
+    expect(statSync(join(ROOT, image)).size).toBeLessThanOrEqual(150 * 1024);
+  },
+);
 
 describe("README.ru.md has what README.md has, in the same order", () => {
   test("headings", () => {
