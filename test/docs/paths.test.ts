@@ -8,23 +8,35 @@ const FOLDERS = readdirSync(ROOT, { withFileTypes: true })
   .filter((entry) => entry.isDirectory() && !entry.name.startsWith("."))
   .map(({ name }) => name)
   .filter((name) => !["node_modules", "cdktf.out", "coverage"].includes(name));
-const ROOT_FILE = /^[\w.-]+\.(ts|mjs|hcl|env|tfrc)$/;
+const ROOT_FILE = /^[\w.-]+\.(ts|mjs|py|hcl|env|tfrc)$/;
+/** What a user's own project may have. */
+const THEIRS = ["gunicorn.conf.py"];
 
 /** What is written as code and is a path of this repository. */
 const PATHS = DOCUMENTS.flatMap(({ path, codes, blocks }) =>
   [...codes, ...blocks.map(({ code }) => code)]
     .flatMap((code) => code.match(/(?<![\w/.@$:*-])[\w.@-]+(\/[\w.@<>*-]+)*/g) ?? [])
     .filter((found) => ROOT_FILE.test(found) || isOurs(found))
+    .filter((found) => !THEIRS.includes(found))
     .map((found) => ({ path, found })),
 );
 
 test("there are paths to check", () => expect(PATHS.length).toBeGreaterThan(60));
 
-// A document may name a file as seen from its own folder, or a map a file as seen from where it lies.
-test.each(PATHS)("$path: $found exists", ({ path, found }) => {
-  const places = ["", dirname(path), "constructs", "scripts"].map((place) => join(ROOT, place));
+/** Where a file may lie whose folder the text has just named. */
+const PLACES = [
+  "",
+  "constructs",
+  "scripts",
+  "examples/django-celery",
+  "examples/django-celery/shop",
+  "packages/celery-push-worker/src/celery_push_worker",
+];
 
-  expect(places.some((place) => exists(join(place, found)))).toBe(true);
+test.each(PATHS)("$path: $found exists", ({ path, found }) => {
+  const places = [dirname(path), ...PLACES];
+
+  expect(places.some((place) => exists(join(ROOT, place, found)))).toBe(true);
 });
 
 function isOurs(found: string): boolean {
