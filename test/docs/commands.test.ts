@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/sources.ts";
@@ -40,6 +40,14 @@ test.each(CALLS)("$path: `$text` is a command with these flags", ({ script, word
   const verb = given.find((word) => /^(run|tasks|env)$/.test(word));
   const flags = given.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0]);
   if (flags.length > 0) expect(flagsOf(script, verb)).toEqual(expect.arrayContaining(flags));
+});
+
+test("each command is in a document", () => {
+  const commands = readdirSync(join(ROOT, "scripts"))
+    .filter((name) => name.endsWith(".ts"))
+    .map((name) => basename(name, ".ts"));
+
+  expect(CALLS.map(({ script }) => script)).toEqual(expect.arrayContaining(commands));
 });
 
 test("each command of the Python package that is named exists", () => {
