@@ -8,7 +8,12 @@ import { configWith, problemsOf, synthesize } from "./_synth.ts";
 
 const FILE = join(ROOT, "docs", "configuration.md");
 const TABLE = /(?<=<!-- fields -->\n)[\s\S]*?(?=<!-- \/fields -->)/;
-const FIELDS = configFields();
+/** What the rest depends on comes first, then by name. */
+const FIRST = ["stages", "celeryApp", "project"];
+const FIELDS = configFields().sort((one, other) => {
+  const [a = "", b = ""] = [one, other].map(({ name }) => name.split(".")[0]);
+  return FIRST.indexOf(b) - FIRST.indexOf(a) || (a < b ? -1 : Number(a > b));
+});
 
 /** `npx vitest run test/docs -u` writes the table. */
 test("docs/configuration.md has the fields with the comments that the editor shows", async () => {
