@@ -22,6 +22,7 @@ const LEAST_PATIENCE_MS = 60_000;
 // Where the tests of a file's refusals are not in the file of its name.
 const TESTED_WITH: Readonly<Record<string, string>> = {
   "constructs/celery-app-props.ts": "test/constructs/celery-app.test.ts",
+  "constructs/message-queue-props.ts": "test/constructs/message-queue.test.ts",
   "constructs/serverless-container.ts": "test/constructs/serverless-container-props.test.ts",
   "constructs/_container-environment.ts": "test/constructs/serverless-container-props.test.ts",
   "constructs/_container-quota.ts": "test/constructs/serverless-container-props.test.ts",

@@ -2,11 +2,8 @@ import { TerraformOutput, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { describe, expect, test } from "vitest";
 import { collectRefusals } from "../../constructs/_refusal.ts";
-import {
-  checkMessageQueue,
-  MessageQueue,
-  type MessageQueueProps,
-} from "../../constructs/message-queue.ts";
+import { MessageQueue } from "../../constructs/message-queue.ts";
+import { checkMessageQueue, type MessageQueueProps } from "../../constructs/message-queue-props.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { StaticKey } from "../../constructs/static-key.ts";
 import { addresses, grants, refusals, resources, synthPlain } from "../support/synth.ts";
