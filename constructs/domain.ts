@@ -16,7 +16,7 @@ export interface DnsZone {
 }
 
 /** A record for the domain's zone. */
-export interface DnsRecord {
+export interface ZoneRecord {
   readonly name: string;
   readonly type: string;
   readonly value: string;
@@ -79,9 +79,9 @@ export class DomainCertificate extends Construct {
   /** VALIDATING, ISSUED, RENEWING, RENEWAL_FAILED, INVALID or REVOKED. */
   readonly status: string;
   /** Proves that the domain is ours, for as long as it stands. */
-  readonly challengeRecord: DnsRecord;
+  readonly challengeRecord: ZoneRecord;
   /** What has to be made by hand: nothing with Cloud DNS. */
-  readonly records: readonly DnsRecord[];
+  readonly records: readonly ZoneRecord[];
 
   constructor(scope: Construct, id: string, props: DomainCertificateProps) {
     super(scope, id);
@@ -114,7 +114,7 @@ export class GatewayDomain extends Construct {
   /** Of the certificate: VALIDATING, ISSUED, RENEWING, RENEWAL_FAILED, INVALID or REVOKED. */
   readonly status: string;
   /** What has to be made by hand: nothing with Cloud DNS. */
-  readonly records: readonly DnsRecord[];
+  readonly records: readonly ZoneRecord[];
 
   constructor(scope: Construct, id: string, props: GatewayDomainProps) {
     super(scope, id);
@@ -164,13 +164,13 @@ const NOWHERE = "none";
 const USABLE_STATES = ["ISSUED", "RENEWING", "RENEWAL_FAILED"];
 
 /** What the cloud would refuse about a certificate's domain. */
-export function checkDomainCertificate(props: DomainCertificateProps, refuse: Refuse): void {
+function checkDomainCertificate(props: DomainCertificateProps, refuse: Refuse): void {
   checkName(props.name, "certificate", refuse);
   checkDomain(props, refuse);
 }
 
 /** What the cloud would refuse about a gateway's domain. */
-export function checkGatewayDomain(props: GatewayDomainProps, refuse: Refuse): void {
+function checkGatewayDomain(props: GatewayDomainProps, refuse: Refuse): void {
   checkName(props.certificateName, "certificate", refuse, "certificateName");
   checkDomain(props, refuse);
 }
@@ -221,8 +221,8 @@ function defineRecord(
   scope: Construct,
   id: string,
   dns: DomainProps["dns"],
-  record: DnsRecord,
-): DnsRecord[] {
+  record: ZoneRecord,
+): ZoneRecord[] {
   if (dns === "external") return [record];
   const { name, type, value } = record;
   new DnsRecordset(scope, id, {

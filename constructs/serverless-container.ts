@@ -4,10 +4,10 @@ import { dependable, Fn, TerraformLocal, type TerraformResource, TerraformStack 
 import { Construct, type IConstruct } from "constructs";
 import { checkEnvironment, FINGERPRINT_KEY } from "./_container-environment.ts";
 import { checkContainerQuota, raiseContainerQuota } from "./_container-quota.ts";
+import { dependOn, GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
 import { literal } from "./_literal.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { failOnOldRevision, failWithoutRevision } from "./_revision-failure.ts";
-import { dependOn, GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
 import type { SecretValue } from "./secret.ts";
 import {
   checkServerlessContainer,

@@ -93,7 +93,7 @@ export class TimerTrigger extends Construct {
 }
 
 /** Refuses what the trigger service would refuse. */
-export function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
+function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
   checkName(props.name, "trigger", refuse);
   checkTimer(props, refuse);
   checkTriggerPath(props.path, refuse);
