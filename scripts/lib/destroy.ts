@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import type { StackKind } from "../../stacks/settings.ts";
-import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
+import { writeWhole } from "../../packages/local-cloud/support/write-whole.ts";
+import { namePrefix, type Settings, type StackKind, stackId } from "../../stacks/settings.ts";
 import { refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
 import { forgetRegistry } from "./deploy/speculation.ts";
@@ -10,7 +10,6 @@ import { PLACEHOLDER_IMAGE } from "./plan.ts";
 import type { OnLine, Step } from "./shell/steps.ts";
 import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
-import { writeWhole } from "./shell/write-whole.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import { terraformDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";

@@ -1,6 +1,6 @@
 import type { IncomingMessage } from "node:http";
 import type { ContainerResponse } from "../containers/invoke.ts";
-import { splitTarget } from "../http/target.ts";
+import { splitTarget } from "../support/target.ts";
 import { asObject, type Operation } from "./_gateway-document.ts";
 
 /**

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { placeBeside } from "../../../packages/local-cloud/containers/beside.ts";
+import { makeExecEnvironment } from "../../../packages/local-cloud/containers/exec-environment.ts";
 import type { ContainerSpec, Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import { UsageError } from "../shell/command-line.ts";
@@ -11,6 +11,7 @@ import { type OwnCommand, runOnce } from "./once.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
 import { readSynthesized, usualEndpoints } from "./stack.ts";
 
+/** The flags of `npm run local -- run`. */
 export interface CommandFlags {
   readonly stage: string | undefined;
   readonly python: string | undefined;
@@ -51,6 +52,7 @@ export async function runCommand(
   return await runOnce(world, command, stop.signal);
 }
 
+/** Where the site's container is looked for, and how it runs. */
 export interface SiteOptions {
   readonly containers: readonly ContainerSpec[];
   readonly python: string | undefined;
@@ -71,7 +73,7 @@ export async function siteContext(
 ): Promise<Pick<OwnCommand, "cwd" | "env">> {
   if (spec === undefined) throw new UserError("The stack has no container with sources.");
   if (docker) return { cwd: resolve(world.root, spec.source), env: spec.environment };
-  return await placeBeside({
+  return await makeExecEnvironment({
     ...{ spec, root: world.root, cache: cacheDirectory(world.root), python, signal },
     secrets: readSecrets(world.root),
     progress: (step) => world.warn(`  ${step}`),

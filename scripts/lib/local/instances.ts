@@ -2,8 +2,8 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:f
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import type { World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { LOCAL_DIRECTORY } from "./paths.ts";
 
 /** A local cloud that runs in this project's folder. */

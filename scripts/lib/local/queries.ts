@@ -4,7 +4,7 @@ import {
 } from "../../../packages/local-cloud/control/client-environment.ts";
 import type { TaskRecord } from "../../../packages/local-cloud/events/task-record.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
-import { formatJson } from "../../../packages/local-cloud/support/harmless.ts";
+import { formatJson } from "../../../packages/local-cloud/support/json.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { findInstances } from "./instances.ts";

@@ -20,6 +20,7 @@ import { watchSources } from "./watch.ts";
 /** Addresses of nothing, for who asks a stack about something else. */
 const NOWHERE = { queue: "", tables: "", site: "" };
 
+/** The flags of `npm run local`. */
 export interface LocalFlags {
   readonly stage: string | undefined;
   readonly data: string | undefined;
@@ -111,7 +112,7 @@ async function placeOnce(
 
 async function noteFindings(cloud: LocalCloud, reporter: Reporter): Promise<void> {
   try {
-    for (const { id, text, hint } of await cloud.findings())
+    for (const { id, text, hint } of await cloud.systemChecks())
       reporter.note(`${id}  ${text} ${hint}`);
   } catch (error) {
     reporter.note(messageOf(error));

@@ -1,8 +1,8 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { LOCK_FILE, mergeLocks, STACK_LOCK_FILE } from "../../../stacks/terraform-files.ts";
 import type { World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import type { Terraform } from "./terraform.ts";
 
 /** Rewrites the committed lock of all (synthesized) stacks, and says what has become of it. */

@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { stackDirectory, stageDirectory, synthesisDirectory } from "../../../stacks/directories.ts";
 import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";
 import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { missingTerraform, terraformBinary } from "./environment.ts";
 import { findErrors, lockHint } from "./messages.ts";
 import {
@@ -33,6 +33,7 @@ export class TerraformFailure extends UserError {}
 /** Values of variables; no secrets, since they go on the command line. */
 export type TerraformVariables = Readonly<Record<string, string>>;
 
+/** The stage, and what Terraform gets of the environment. */
 export interface TerraformOptions {
   readonly stage: string | undefined;
   readonly env: Environment;

@@ -1,7 +1,8 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent, Happening } from "../../../../packages/local-cloud/events/event.ts";
 import type { Outcome, TaskRecord } from "../../../../packages/local-cloud/events/task-record.ts";
-import { formatJson, harmless } from "../../../../packages/local-cloud/support/harmless.ts";
+import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
+import { formatJson } from "../../../../packages/local-cloud/support/json.ts";
 import { describeEvent } from "../../../../scripts/lib/local/terminal/event-lines.ts";
 import { formatHeader, type StartupInfo } from "../../../../scripts/lib/local/terminal/header.ts";
 import { formatOutcome } from "../../../../scripts/lib/local/terminal/outcome-lines.ts";
