@@ -16,7 +16,7 @@ export interface DnsZone {
 }
 
 /** A record for the domain's zone. */
-export interface ZoneRecord {
+export interface DnsRecord {
   readonly name: string;
   readonly type: string;
   readonly value: string;
@@ -79,9 +79,9 @@ export class DomainCertificate extends Construct {
   /** VALIDATING, ISSUED, RENEWING, RENEWAL_FAILED, INVALID or REVOKED. */
   readonly status: string;
   /** Proves that the domain is ours, for as long as it stands. */
-  readonly challengeRecord: ZoneRecord;
+  readonly challengeRecord: DnsRecord;
   /** What has to be made by hand: nothing with Cloud DNS. */
-  readonly records: readonly ZoneRecord[];
+  readonly records: readonly DnsRecord[];
 
   constructor(scope: Construct, id: string, props: DomainCertificateProps) {
     super(scope, id);
@@ -114,7 +114,7 @@ export class GatewayDomain extends Construct {
   /** Of the certificate: VALIDATING, ISSUED, RENEWING, RENEWAL_FAILED, INVALID or REVOKED. */
   readonly status: string;
   /** What has to be made by hand: nothing with Cloud DNS. */
-  readonly records: readonly ZoneRecord[];
+  readonly records: readonly DnsRecord[];
 
   constructor(scope: Construct, id: string, props: GatewayDomainProps) {
     super(scope, id);
@@ -221,8 +221,8 @@ function defineRecord(
   scope: Construct,
   id: string,
   dns: DomainProps["dns"],
-  record: ZoneRecord,
-): ZoneRecord[] {
+  record: DnsRecord,
+): DnsRecord[] {
   if (dns === "external") return [record];
   const { name, type, value } = record;
   new DnsRecordset(scope, id, {

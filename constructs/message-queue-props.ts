@@ -6,10 +6,9 @@ import type { StaticKey } from "./static-key.ts";
 const LIMITS = "https://yandex.cloud/en/docs/message-queue/concepts/limits, November 2026";
 const MAX_NAME_LENGTH = 80;
 const NAME = /^(?=.{1,80}$)[0-9A-Za-z_-]+(\.fifo)?$/;
-/** Ends the name of every FIFO queue, and of no other. */
-export const FIFO_SUFFIX = ".fifo";
+const FIFO_SUFFIX = ".fifo";
 const DEFAULT_RETENTION_SECONDS = 345_600;
-/** 14 days. */
+/** How long any queue may keep a message: 14 days. */
 export const MAX_RETENTION_SECONDS = 1_209_600;
 const MAX_VISIBILITY_SECONDS = 43_200;
 
@@ -67,14 +66,6 @@ export interface MessageQueueProps {
    * @default - the provider takes YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY
    */
   readonly key?: StaticKey;
-}
-
-/** A queue that exists already. */
-export interface ExistingMessageQueue {
-  /** `yrn:yc:ymq:<region>:<folder>:<name>`. */
-  readonly arn: string;
-  /** As the cloud returned it: it cannot be put together from parts. */
-  readonly url: string;
 }
 
 /** Who takes messages out of a queue, and for how long at most. */
@@ -229,7 +220,7 @@ export function neededVisibility(consumer: MessageQueueConsumer | undefined): nu
   return Token.asNumber(Op.add(Op.add(timeoutSeconds, cutoffSeconds), VISIBILITY_MARGIN_SECONDS));
 }
 
-/** The name of the queue that takes the dead letters of another: `shop-tasks-dead`. */
+/** The name of the queue that holds a queue's dead letters. */
 export function deadLetterName(name: string): string {
   if (!isKnown(name) || !name.endsWith(FIFO_SUFFIX)) return `${name}-dead`;
   return `${name.slice(0, -FIFO_SUFFIX.length)}-dead${FIFO_SUFFIX}`;

@@ -1,14 +1,12 @@
 import { MessageQueue as Resource } from "@cdktf/provider-yandex/lib/message-queue";
 import { Fn, Lazy } from "cdktf";
 import { Construct } from "constructs";
-import { isKnown, refuseAtSynth } from "./_refusal.ts";
+import { refuseAtSynth } from "./_refusal.ts";
 import {
   checkConsumers,
   checkMessageQueue,
   type DeadLetterProps,
   deadLetterName,
-  type ExistingMessageQueue,
-  FIFO_SUFFIX,
   MAX_RETENTION_SECONDS,
   type MessageQueueConsumer,
   type MessageQueueProps,
@@ -32,35 +30,20 @@ const DEFAULT_MAX_RECEIVE_COUNT = 10;
  * queue.grantSend(account);
  */
 export class MessageQueue extends Construct {
-  /**
-   * A queue that is not part of the stack. Its settings are left alone: its visibility timeout must
-   * be longer than whatever consumes it may take.
-   */
-  static fromExisting(scope: Construct, id: string, queue: ExistingMessageQueue): MessageQueue {
-    return new MessageQueue(scope, id, queue);
-  }
-
   /** What clients of the queue connect to. */
   readonly url: string;
   /** What triggers and redrive policies call the queue. */
   readonly arn: string;
   readonly name: string;
   readonly fifo: boolean;
-  /** Where failed messages go; not known for an existing queue. */
+  /** Where failed messages go; `undefined` with `deadLetters: false`. */
   readonly deadLetterQueue?: MessageQueue;
 
   private readonly consumers: MessageQueueConsumer[] = [];
 
-  constructor(scope: Construct, id: string, props: MessageQueueProps | ExistingMessageQueue) {
+  constructor(scope: Construct, id: string, props: MessageQueueProps) {
     super(scope, id);
-    this.checkAtSynth("arn" in props ? undefined : props);
-    if ("arn" in props) {
-      this.url = props.url;
-      this.arn = props.arn;
-      this.name = isKnown(props.arn) ? (props.arn.split(":").at(-1) ?? "") : props.arn;
-      this.fifo = isKnown(props.arn) && props.arn.endsWith(FIFO_SUFFIX);
-      return;
-    }
+    this.checkAtSynth(props);
     this.name = props.name;
     this.fifo = props.fifo ?? false;
     this.deadLetterQueue = this.defineDeadLetters(props);
@@ -87,12 +70,12 @@ export class MessageQueue extends Construct {
     this.consumers.push(consumer);
   }
 
-  private checkAtSynth(props: MessageQueueProps | undefined): void {
+  private checkAtSynth(props: MessageQueueProps): void {
     // The queue checks its dead letters too, in the words its user wrote.
     if (this.node.scope instanceof MessageQueue) return;
     refuseAtSynth(this, (refuse) => {
       checkConsumers(this.consumers, refuse);
-      if (props) checkMessageQueue(props, this.consumers[0], refuse);
+      checkMessageQueue(props, this.consumers[0], refuse);
     });
   }
 

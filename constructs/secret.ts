@@ -18,6 +18,7 @@ export interface SecretValue {
   grantRead(account: ServiceAccount): void;
 }
 
+/** Props of {@link Secret.generate}. */
 export interface GeneratedSecretProps {
   /** At most 100 characters. */
   readonly name: string;
@@ -32,6 +33,7 @@ export interface GeneratedSecretProps {
   readonly length?: number;
 }
 
+/** Props of {@link Secret.staticKey}. */
 export interface StaticKeySecretProps {
   /** At most 100 characters. */
   readonly name: string;
@@ -97,7 +99,7 @@ export class Secret extends Construct {
 
   private readonly readers = new Set<ServiceAccount>();
 
-  private constructor(scope: Construct, id: string, define: (self: Secret) => Version) {
+  private constructor(scope: Construct, id: string, define: (self: Secret) => SecretVersion) {
     super(scope, id);
     const { secretId, versionId } = define(this);
     this.secretId = secretId;
@@ -128,7 +130,7 @@ export class Secret extends Construct {
     account.addGrant(grant, () => [this.secretId, READER_ROLE, account.member]);
   }
 
-  private defineGenerated({ name, key, length = 50 }: GeneratedSecretProps): Version {
+  private defineGenerated({ name, key, length = 50 }: GeneratedSecretProps): SecretVersion {
     const secret = new Resource(this, "Resource", {
       name,
       passwordPayloadSpecification: { passwordKey: key, length, includePunctuation: false },
@@ -140,7 +142,7 @@ export class Secret extends Construct {
     return { secretId: secret.id, versionId: version.id };
   }
 
-  private defineStaticKey({ name, account }: StaticKeySecretProps): Version {
+  private defineStaticKey({ name, account }: StaticKeySecretProps): SecretVersion {
     const secret = new Resource(this, "Resource", { name });
     const key = new IamServiceAccountStaticAccessKey(this, "Key", {
       serviceAccountId: account.id,
@@ -154,14 +156,14 @@ export class Secret extends Construct {
     return { secretId: secret.id, versionId: key.outputToLockboxVersionId };
   }
 
-  private findExisting({ secretId, versionId }: ExistingSecret): Version {
+  private findExisting({ secretId, versionId }: ExistingSecret): SecretVersion {
     if (versionId !== undefined) return { secretId, versionId };
     const found = new DataYandexLockboxSecret(this, "Resource", { secretId });
     return { secretId, versionId: found.currentVersion.get(0).id };
   }
 }
 
-interface Version {
+interface SecretVersion {
   readonly secretId: string;
   readonly versionId: string;
 }

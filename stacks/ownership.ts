@@ -6,6 +6,8 @@ import type { Settings } from "./settings.ts";
 
 /** The file that holds the id of a stage's state, named so that Terraform reads it. */
 const STATE_ID_FILE = "state-id.auto.tfvars.json";
+
+/** The variable of every stack that has the id of the state. */
 export const STATE_ID_VARIABLE = "state_id";
 
 /** Labels of everything that belongs to a stage. */

@@ -46,10 +46,9 @@ export interface Settings extends Omit<StageConfig, "backend" | "database" | "do
  */
 export function resolveSettings(input: unknown, stage?: string): Settings {
   const { stages = {}, ...shared } = parseConfig(input);
-  const all = new Map<string | undefined, Config>([[undefined, merge({}, shared) as Config]]);
-  for (const [name, overrides] of Object.entries(stages)) {
-    all.set(name, merge(merge({}, shared), overrides) as Config);
-  }
+  const all = new Map<string | undefined, Config>([[undefined, override(shared, {})]]);
+  for (const [name, overrides] of Object.entries(stages))
+    all.set(name, override(shared, overrides));
   refuseSharedDomain(all);
   const config = all.get(stage);
   if (config === undefined) throw unknownStage(String(stage), Object.keys(stages));
@@ -133,6 +132,11 @@ function fillInBackend({ backend, project }: Config): BackendSettings {
     region: "ru-central1",
     ...backend,
   };
+}
+
+// Both were checked: what one leaves out the other has, or nobody needs.
+function override(shared: Config, overrides: StageConfig): Config {
+  return merge(merge({}, shared), overrides) as Config;
 }
 
 // An object is merged field by field; anything else, arrays too, is replaced whole. A field that was

@@ -1,6 +1,7 @@
 import * as v from "valibot";
+import type { DnsRecord } from "../../../constructs/domain.ts";
 import { CERTIFICATE_VARIABLE } from "../../../stacks/app.ts";
-import type { DnsRecord, DomainOutputs } from "../../../stacks/outputs.ts";
+import type { DomainOutputs } from "../../../stacks/outputs.ts";
 import type { OnLine } from "../shell/steps.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
