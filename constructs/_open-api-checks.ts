@@ -1,32 +1,16 @@
 import {
-  asMapping,
-  type Mapping,
-  type OpenApiOperation,
+  type DocumentOperation,
+  INTEGRATION,
   operations,
   sharedIntegrations,
 } from "./_gateway-spec.ts";
+import { asMapping, type Mapping, valueAt } from "./_mapping.ts";
 import { danglingReferences } from "./_open-api-references.ts";
-import { PARAMETER_LOCATIONS, schemaProblems, valueAt } from "./_open-api-schema.ts";
+import { PARAMETER_LOCATIONS, schemaProblems } from "./_open-api-schema.ts";
 import { type OpenApiSource, shown } from "./_open-api-source.ts";
 import type { Refuse } from "./_refusal.ts";
 
-const INTEGRATIONS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/, November 2026";
-
-/** The documented types, each with the fields that it cannot do without. */
-const REQUIRED_FIELDS: Record<string, readonly string[]> = {
-  dummy: ["http_code"],
-  cloud_functions: ["function_id"],
-  http: ["url"],
-  object_storage: ["bucket", "object"],
-  cloud_datasphere: [],
-  cloud_datastreams: [],
-  serverless_containers: [],
-  cloud_ymq: [],
-  cloud_ydb: [],
-  swagger: [],
-};
-
-/** Everything that is wrong with a file that could be parsed. */
+/** What the gateway would refuse about a parsed file. */
 export async function checkOpenApi(source: OpenApiSource, refuse: Refuse): Promise<void> {
   if (!checkVersion(source, refuse)) return;
   checkOperations(source, refuse);
@@ -35,6 +19,7 @@ export async function checkOpenApi(source: OpenApiSource, refuse: Refuse): Promi
   if (!refusesReferences(source, refuse)) await checkSchema(source, refuse);
 }
 
+/** Whether the file is of a version that the rest can be checked for. */
 function checkVersion({ content, at }: OpenApiSource, refuse: Refuse): boolean {
   const version = content.openapi ?? content.swagger;
   const right = typeof content.openapi === "string" && /^3\.0\.\d+$/.test(content.openapi);
@@ -54,6 +39,22 @@ function checkVersion({ content, at }: OpenApiSource, refuse: Refuse): boolean {
   return right;
 }
 
+const INTEGRATIONS = "https://yandex.cloud/en/docs/api-gateway/concepts/extensions/, November 2026";
+
+/** The documented types, each with the fields that it cannot do without. */
+const REQUIRED_FIELDS: Record<string, readonly string[]> = {
+  dummy: ["http_code"],
+  cloud_functions: ["function_id"],
+  http: ["url"],
+  object_storage: ["bucket", "object"],
+  cloud_datasphere: [],
+  cloud_datastreams: [],
+  serverless_containers: [],
+  cloud_ymq: [],
+  cloud_ydb: [],
+  swagger: [],
+};
+
 function checkOperations(source: OpenApiSource, refuse: Refuse): void {
   const ids = new Set<unknown>();
   for (const operation of operations(source.content)) {
@@ -66,8 +67,10 @@ function checkOperations(source: OpenApiSource, refuse: Refuse): void {
       fix: "Rename one of the two",
     });
     ids.add(id);
-    const key = "x-yc-apigateway-integration";
-    if (key in body) checkIntegration(source, ["paths", path, method, key], body[key], refuse);
+    if (INTEGRATION in body) {
+      const place = ["paths", path, method, INTEGRATION];
+      checkIntegration(source, place, body[INTEGRATION], refuse);
+    }
   }
   for (const path of Object.keys(asMapping(source.content.paths))) {
     checkParameters(source, path, refuse);
@@ -100,7 +103,11 @@ function checkParameters(source: OpenApiSource, path: string, refuse: Refuse): v
 }
 
 // A parameter that lacks its name or its place is refused for that.
-function lacksParameter(source: OpenApiSource, operation: OpenApiOperation, name: string): boolean {
+function lacksParameter(
+  source: OpenApiSource,
+  operation: DocumentOperation,
+  name: string,
+): boolean {
   const parameters = parametersOf(source, operation);
   const isWhole = (parameter: Mapping) =>
     typeof parameter.name === "string" && PARAMETER_LOCATIONS.includes(String(parameter.in));
@@ -111,7 +118,7 @@ function namesInPath(parameters: readonly Mapping[]): unknown[] {
   return parameters.filter((parameter) => parameter.in === "path").map(({ name }) => name);
 }
 
-function parametersOf(source: OpenApiSource, { item, body }: OpenApiOperation): Mapping[] {
+function parametersOf(source: OpenApiSource, { item, body }: DocumentOperation): Mapping[] {
   return [item.parameters, body.parameters]
     .flatMap((list) => (Array.isArray(list) ? list : []))
     .map((parameter) => resolve(source.content, parameter));

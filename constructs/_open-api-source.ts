@@ -1,6 +1,6 @@
 import { type Document, isNode, LineCounter, parseDocument } from "yaml";
 import { tryReadFile } from "./_files.ts";
-import { isMapping, type Mapping } from "./_gateway-spec.ts";
+import { isMapping, type Mapping, toPointer } from "./_mapping.ts";
 import type { Refusal, Refuse } from "./_refusal.ts";
 
 const MAX_SHOWN = 120;
@@ -12,7 +12,7 @@ export interface OpenApiSource {
   at(path: readonly string[]): string;
 }
 
-/** Reads a file and says what keeps it from being read. */
+/** Reads and parses a file; nothing where that is refused. */
 export function parseSource(file: string, refuse: Refuse): OpenApiSource | undefined {
   const text = readText(file, refuse);
   if (text === undefined) return undefined;
@@ -38,7 +38,7 @@ export function parseSource(file: string, refuse: Refuse): OpenApiSource | undef
     fix: 'Begin the file with openapi: "3.0.3"',
   });
   return isMapping(content)
-    ? { content, at: (path) => `${file}:${lineOf(document, lines, path)} ${pointer(path)}` }
+    ? { content, at: (path) => `${file}:${lineOf(document, lines, path)} #${toPointer(path)}` }
     : undefined;
 }
 
@@ -78,14 +78,10 @@ function readText(file: string, refuse: Refuse): string | undefined {
 
 function lineOf(document: Document.Parsed, lines: LineCounter, path: readonly string[]): number {
   for (let length = path.length; length > 0; length -= 1) {
-    const node: unknown = document.getIn(path.slice(0, length), true);
+    const node = document.getIn(path.slice(0, length), true);
     if (isNode(node) && node.range) return lines.linePos(node.range[0]).line;
   }
   return 1;
-}
-
-function pointer(path: readonly string[]): string {
-  return `#${path.map((part) => `/${part.replace(/~/g, "~0").replace(/\//g, "~1")}`).join("")}`;
 }
 
 function shorten(line = ""): string {

@@ -1,13 +1,6 @@
 import type { IResolvable } from "cdktf";
-import {
-  asMapping,
-  type Mapping,
-  needsContainer,
-  operations,
-  pathsOf,
-  type Route,
-  shapeOf,
-} from "./_gateway-spec.ts";
+import { needsContainer, operations, pathsOf, type Route, shapeOf } from "./_gateway-spec.ts";
+import { asMapping, type Mapping } from "./_mapping.ts";
 import { checkName } from "./_name.ts";
 import { mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { LogGroup } from "./log-group.ts";

@@ -4,13 +4,8 @@ import {
 } from "@cdktf/provider-yandex/lib/api-gateway";
 import { Fn, type IResolvable, Lazy, Op } from "cdktf";
 import { Construct } from "constructs";
-import {
-  ANY_METHOD,
-  type Mapping,
-  needsContainer,
-  type Route,
-  renderSpec,
-} from "./_gateway-spec.ts";
+import { ANY_METHOD, needsContainer, type Route, renderSpec } from "./_gateway-spec.ts";
+import type { Mapping } from "./_mapping.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { CreationTime } from "./_terraform-data.ts";
 import {

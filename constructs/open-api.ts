@@ -1,4 +1,4 @@
-import type { Mapping } from "./_gateway-spec.ts";
+import type { Mapping } from "./_mapping.ts";
 import { checkOpenApi } from "./_open-api-checks.ts";
 import { parseSource } from "./_open-api-source.ts";
 import type { Refusal, Refuse } from "./_refusal.ts";

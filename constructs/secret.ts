@@ -5,8 +5,8 @@ import { LockboxSecretIamMember } from "@cdktf/provider-yandex/lib/lockbox-secre
 import { LockboxSecretVersion } from "@cdktf/provider-yandex/lib/lockbox-secret-version";
 import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { GRANT_LIFECYCLE } from "./_grants.ts";
 import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { GRANT_LIFECYCLE } from "./_rights.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 /** One entry of one version of a secret: what a container can be given by name. */
@@ -169,7 +169,7 @@ interface SecretVersion {
 }
 
 /** What the cloud would refuse about a generated secret. */
-export function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse): void {
+function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse): void {
   checkSecretName(props, refuse);
   refuse(mismatches(props.key, /^[-_./\\@0-9a-zA-Z]{1,256}$/), {
     field: "key",
@@ -186,7 +186,7 @@ export function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse
 }
 
 /** What the cloud would refuse about a secret's name. */
-export function checkSecretName(props: { readonly name: string }, refuse: Refuse): void {
+function checkSecretName(props: { readonly name: string }, refuse: Refuse): void {
   refuse(mismatches(props.name, /^.{1,100}$/s), {
     field: "name",
     value: props.name,

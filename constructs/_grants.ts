@@ -24,12 +24,12 @@ export const GRANT_LIFECYCLE = { ignoreChanges: ["sleep_after"] };
  *
  * Not for a grant on something that needs rights itself, which would have to come before and after.
  */
-export class StackGrants extends Construct {
+export class Grants extends Construct {
   /** The one of the stack that holds `scope`, made at the first call. */
-  static of(scope: Construct): StackGrants {
+  static of(scope: Construct): Grants {
     const stack = TerraformStack.of(scope);
     const found = stack.node.tryFindChild("Rights");
-    return found instanceof StackGrants ? found : new StackGrants(stack, "Rights");
+    return found instanceof Grants ? found : new Grants(stack, "Rights");
   }
 
   private readonly grants = new Map<TerraformResource, () => unknown>();
@@ -58,7 +58,7 @@ export class StackGrants extends Construct {
   }
 
   private defineWait(): TerraformResource {
-    const wait = new PropagationWait(this, "Resource", () => this.describe(), {
+    const wait = new GrantWait(this, "Resource", () => this.describe(), {
       terraformResourceType: "terraform_data",
       provisioners: [SLEEP],
     });
@@ -81,7 +81,7 @@ const SLEEP: LocalExecProvisioner = {
 };
 
 /** The built-in `terraform_data`, made anew, with its wait, whenever there is another right. */
-class PropagationWait extends TerraformResource {
+class GrantWait extends TerraformResource {
   private readonly rights: () => unknown[];
 
   constructor(
