@@ -1,7 +1,7 @@
 import { Token } from "cdktf";
 import type { Construct, IConstruct } from "constructs";
 
-/** A value that the cloud or the provider would refuse later, and what to write instead. */
+/** A value that Yandex Cloud or the provider would reject later, and what to write instead. */
 export interface Refusal {
   /** The prop as the user wrote it, e.g. `memoryMib` or `env.DEBUG`. */
   readonly field: string;
@@ -36,13 +36,13 @@ export function refuseAtSynth(scope: Construct, check: (refuse: Refuse) => void)
 
 /**
  * Values of an app that the cloud is known to take although the lists here, which are as old as
- * their months, do not have them. What is refused for another reason stays refused.
+ * their months, do not have them. What is rejected for another reason stays rejected.
  */
 export function acceptAnyway(app: IConstruct, values: readonly (string | number)[]): void {
   accepted.set(app.node.root, new Set(values.map(String)));
 }
 
-/** What an app was refused by the vendors' lists, with the months of these. */
+/** What an app was rejected for by the vendors' lists, with the months of these. */
 export function refusedByLists(app: IConstruct): readonly Refusal[] {
   return [...(byLists.get(app.node.root)?.values() ?? [])];
 }
@@ -75,7 +75,7 @@ export function isKnown<T>(value: T | undefined): value is T {
   return value !== undefined && !Token.isUnresolved(value);
 }
 
-/** Whether a known number is no integer in a range. */
+/** Whether a known number is not an integer in a range. */
 export function outside(value: number | undefined, min: number, max: number): boolean {
   return isKnown(value) && !(Number.isInteger(value) && value >= min && value <= max);
 }

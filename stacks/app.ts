@@ -49,7 +49,7 @@ export class AppStack extends TerraformStack {
     const image = new TerraformVariable(this, "image", {
       type: "string",
       nullable: false,
-      // Refused below. Without a default `cdktf deploy` would ask for a value and wait for ever.
+      // Rejected below. Without a default `cdktf deploy` would ask for a value and wait for ever.
       default: "",
       description:
         "The image of both containers, by digest: cr.yandex/<registry>/<repository>@sha256:<64 hex digits>. `npm run image` builds, pushes and remembers it",

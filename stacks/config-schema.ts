@@ -96,8 +96,8 @@ export interface StageConfig
   /** Your own OpenAPI 3.0 file instead of the built-in routes. */
   readonly openapi?: string;
   /**
-   * Values that are refused here although the cloud takes them, because they are newer than this
-   * project's lists and limits, e.g. `["a_new_integration", 16384]`. The refusal names the list.
+   * Values that are rejected here although Yandex Cloud accepts them, because they are newer than this
+   * project's lists and limits, e.g. `["a_new_integration", 16384]`. The error names the list.
    *
    * @default - none
    */
@@ -111,7 +111,7 @@ export interface StageConfig
 
 /** What `config.ts` exports. */
 export interface Config extends StageConfig {
-  /** First part of every cloud name: small letters, digits and hyphens. */
+  /** First part of every cloud name: lowercase letters, digits and hyphens. */
   readonly project: string;
   /** Where the Celery application is, e.g. "shop.celery:app". */
   readonly celeryApp: string;
@@ -126,7 +126,7 @@ const id = v.pipe(
   v.string(),
   v.regex(
     /^[a-z][a-z0-9]{1,49}$/,
-    'must be an id: small letters and digits, e.g. "b1g0123456789abcdefg"',
+    'must be an id: lowercase letters and digits, e.g. "b1g0123456789abcdefg"',
   ),
 );
 
@@ -145,7 +145,7 @@ const bucket = v.pipe(
   v.string(),
   v.regex(
     /^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$/,
-    "must be 3 to 63 small letters, digits, hyphens and dots",
+    "must be 3 to 63 lowercase letters, digits, hyphens and dots",
   ),
 );
 
@@ -250,10 +250,10 @@ const stageName = v.pipe(
   v.string(),
   v.regex(
     /^[a-z][a-z0-9-]{0,15}$/,
-    "must be 1 to 16 small letters, digits and hyphens, a letter first",
+    "must be 1 to 16 lowercase letters, digits and hyphens, a letter first",
   ),
-  // The stage without a name keeps its state under this one.
-  v.notValue("default", "must be another name: the stage without one is called so"),
+  // The default stage keeps its state under this one.
+  v.notValue("default", "must be another name: this is the default stage"),
 );
 
 /** The shape of `config.ts`, checked when it is loaded. */
@@ -263,7 +263,7 @@ export const configSchema = v.strictObject({
     v.string(),
     v.regex(
       /^[a-z][a-z0-9-]{0,28}[a-z0-9]$/,
-      "must be 2 to 30 small letters, digits and hyphens, a letter first, no hyphen last",
+      "must be 2 to 30 lowercase letters, digits and hyphens, a letter first, no hyphen last",
     ),
   ),
   celeryApp: v.pipe(

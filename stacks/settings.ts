@@ -22,7 +22,7 @@ export type DomainSettings = DomainConfig;
 export interface Settings extends Omit<StageConfig, "backend" | "database" | "domain" | "image"> {
   readonly project: string;
   readonly celeryApp: string;
-  /** `undefined` for the stage without a name. */
+  /** `undefined` for the default stage. */
   readonly stage: string | undefined;
   readonly backend: BackendSettings;
   readonly queueKey: "stack" | "environment";
@@ -87,7 +87,7 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
 // One host leads to one gateway: the second stage to attach it would fail late.
 function refuseSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
   const owners = new Map<string, string>();
-  for (const [stage = "the one without a name", { domain }] of stages) {
+  for (const [stage = "the default stage", { domain }] of stages) {
     if (!domain) continue;
     const owner = owners.get(domain.fqdn);
     if (owner !== undefined) {

@@ -50,7 +50,9 @@ function refuseAll(app: App): void {
     );
   if (refusals.length === 0) return;
   throw new Error(
-    ["The cloud would refuse this. Mend it in config.ts:", ...refusals, ...wayPast(app)].join("\n"),
+    ["Yandex Cloud would reject this. Fix it in config.ts:", ...refusals, ...wayPast(app)].join(
+      "\n",
+    ),
   );
 }
 
@@ -61,7 +63,7 @@ function wayPast(app: App): string[] {
   const sources = [...new Set(refused.map(({ source }) => `  ${source}`))];
   const values = JSON.stringify(refused.map(({ value }) => value));
   return [
-    `If the cloud takes it by now, write accept: ${values} in config.ts. As documented at:`,
+    `If Yandex Cloud accepts it by now, write accept: ${values} in config.ts. As documented at:`,
     ...sources,
   ];
 }
