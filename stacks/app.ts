@@ -17,7 +17,7 @@ import { type DomainSettings, namePrefix, type Settings, stackId } from "./setti
 /** The variable that stands for looking up the certificate. */
 export const CERTIFICATE_VARIABLE = "certificate";
 
-/** The system itself. What the commands and the local cloud need to know of it are its outputs. */
+/** The system itself. Its outputs are what the commands and the local cloud need to know about it. */
 export class AppStack extends TerraformStack {
   readonly celery: CeleryApp;
 
@@ -49,7 +49,7 @@ export class AppStack extends TerraformStack {
     const image = new TerraformVariable(this, "image", {
       type: "string",
       nullable: false,
-      // Rejected below. Without a default `cdktf deploy` would ask for a value and wait for ever.
+      // Rejected below. Without a default `cdktf deploy` would prompt for a value and wait forever.
       default: "",
       description:
         "The image of both containers, by digest: cr.yandex/<registry>/<repository>@sha256:<64 hex digits>. `npm run image` builds, pushes and remembers it",
@@ -132,7 +132,7 @@ function mapContainers<T>(
   return Object.fromEntries(Object.entries(containers).map(([role, c]) => [role, describe(c)]));
 }
 
-/** What a bare `cdktf deploy` shows in the end: the steps that Terraform cannot do. */
+/** What a bare `cdktf deploy` prints at the end: the steps that Terraform cannot do. */
 function describeNextSteps({ trigger, stage }: Settings): string[] {
   const flag = stage === undefined ? "" : ` --stage ${stage}`;
   const command = (name: string) => `npm run ${name}${flag && ` --${flag}`}`;

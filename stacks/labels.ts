@@ -4,8 +4,8 @@ import { describeMaker, ownLabels, STATE_ID_VARIABLE, STATE_LABEL } from "./owne
 import type { Settings } from "./settings.ts";
 
 /**
- * Labels everything in a stack that can be labelled, so that a deploy knows what an unfinished run of
- * its own has made. The id of the state is a variable: the same sources write the same Terraform on
+ * Labels every resource of a stack that can have labels, so that a deploy recognizes what an
+ * unfinished run of its own created. The id of the state is a variable: the same sources write the same Terraform on
  * every machine, while a local state is one machine's own.
  */
 export function labelResources(stack: TerraformStack, settings: Settings): void {
@@ -46,7 +46,7 @@ interface Describable {
   readonly descriptionInput: string | undefined;
 }
 
-// Another text makes another key, so that it is written on new ones only.
+// A changed description replaces a key, so only new ones get it.
 function describe(node: IConstruct, description: string): void {
   if (!isDescribed(node) || node.descriptionInput !== undefined) return;
   node.description = description;

@@ -49,7 +49,7 @@ export function resolveSettings(input: unknown, stage?: string): Settings {
   const all = new Map<string | undefined, Config>([[undefined, override(shared, {})]]);
   for (const [name, overrides] of Object.entries(stages))
     all.set(name, override(shared, overrides));
-  refuseSharedDomain(all);
+  rejectSharedDomain(all);
   const config = all.get(stage);
   if (config === undefined) throw unknownStage(String(stage), Object.keys(stages));
   return fillIn(config, stage);
@@ -85,7 +85,7 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
 }
 
 // One host leads to one gateway: the second stage to attach it would fail late.
-function refuseSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
+function rejectSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
   const owners = new Map<string, string>();
   for (const [stage = "the default stage", { domain }] of stages) {
     if (!domain) continue;
@@ -134,13 +134,13 @@ function fillInBackend({ backend, project }: Config): BackendSettings {
   };
 }
 
-// Both were checked: what one leaves out the other has, or nobody needs.
+// Both were checked: what one omits the other has, or it is optional.
 function override(shared: Config, overrides: StageConfig): Config {
   return merge(merge({}, shared), overrides) as Config;
 }
 
-// An object is merged field by field; anything else, arrays too, is replaced whole. A field that was
-// written as undefined counts as left out.
+// An object is merged field by field; anything else, arrays too, is replaced whole. A field that is
+// undefined counts as omitted.
 function merge(base: object, overrides: object): object {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(overrides)) {

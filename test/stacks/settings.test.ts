@@ -95,7 +95,7 @@ describe("resolveSettings", () => {
       '  \'trigger\' is "pulumi", allowed: ("yc" | "terraform").',
     ],
     [
-      "a further name of what the stack does not set",
+      "another name for what the stack does not set",
       { ...MINIMAL, aliases: { SECRET: "SECRET_KEY" } },
       "  'aliases.SECRET' is \"SECRET_KEY\", must be a variable that the stack sets: ALLOWED_HOSTS",
     ],
@@ -168,7 +168,7 @@ describe("resolveSettings", () => {
     expect(() => resolveSettings(config)).toThrow(`config.ts has problems:\n${line}`);
   });
 
-  test("tells all problems at once", () => {
+  test("reports all problems at once", () => {
     expect(() => resolveSettings({ project: 1, celeryApp: 2 })).toThrow(
       /'project' is 1[\s\S]*'celeryApp' is 2/,
     );
