@@ -12,10 +12,14 @@ const LIMITS = "https://yandex.cloud/en/docs/api-gateway/concepts/limits, Novemb
 const MAX_SPEC_BYTES = 3_500_000;
 const MAX_DOMAINS = 20;
 
-/** @see https://yandex.cloud/en/docs/api-gateway/concepts/ */
+/**
+ * Props of {@link ApiGateway}.
+ *
+ * @see https://yandex.cloud/en/docs/api-gateway/concepts/
+ */
 export interface ApiGatewayProps {
   /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
    * last.
    */
   readonly name: string;
@@ -31,7 +35,7 @@ export interface ApiGatewayProps {
    * Serves the operations of the document that name no container. An operation that writes a
    * `container_id` of its own needs its account's right to invoke granted elsewhere.
    *
-   * @default - none; refused when the document needs it
+   * @default - none; rejected when the document needs it
    */
   readonly container?: ServerlessContainer;
   /** @default - the default log group of the folder */
@@ -54,7 +58,7 @@ export interface BuiltGateway {
   readonly spec: string;
 }
 
-/** What the cloud or the provider would refuse about a gateway. */
+/** What Yandex Cloud or the provider would reject about a gateway. */
 export function checkApiGateway({ props, routes, domains, spec }: BuiltGateway, refuse: Refuse) {
   checkName(props.name, "gateway", refuse);
   checkDocument(props, refuse);
@@ -121,7 +125,7 @@ function checkRoute({ path, below }: Route, refuse: Refuse): void {
   refuse(typeof bucket === "string" && mismatches(bucket, BUCKET), {
     field: "bucket",
     value: bucket,
-    allowed: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends",
+    allowed: "3 to 63 lowercase letters, digits, dots and hyphens, a letter or digit at both ends",
     fix: "Give the bucket's name, not its address",
   });
 }
