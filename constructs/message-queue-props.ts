@@ -23,9 +23,7 @@ export interface DeadLetterProps {
   readonly maxReceiveCount?: number;
   /**
    * Seconds, 60 to 1209600, and not less than the queue's own: the time counts from the moment the
-   * message was first sent.
-   *
-   * @default 1209600 (14 days)
+   * message was first sent. @default 1209600 (14 days)
    */
   readonly retentionSeconds?: number;
 }

@@ -26,9 +26,7 @@ export interface GeneratedSecretProps {
   readonly key: string;
   /**
    * Characters, 8 to 256; letters and digits only, so that the value survives shells and URLs.
-   * Another length is used from the next version on.
-   *
-   * @default 50
+   * Another length is used from the next version on. @default 50
    */
   readonly length?: number;
 }

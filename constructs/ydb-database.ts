@@ -2,7 +2,7 @@ import { YdbDatabaseIamBinding } from "@cdktf/provider-yandex/lib/ydb-database-i
 import { YdbDatabaseServerless as Resource } from "@cdktf/provider-yandex/lib/ydb-database-serverless";
 import { Construct } from "constructs";
 import { GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
@@ -11,9 +11,7 @@ import type { ServiceAccount } from "./service-account.ts";
  *
  * @see https://yandex.cloud/en/docs/ydb/operations/manage-databases
  */
-export interface YdbDatabaseProps {
-  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
-  readonly name: string;
+export interface YdbDatabaseProps extends NamedProps {
   /** @default - none */
   readonly description?: string;
   /** GB that the database may hold, 1 or more. A month's first one is free. @default 1 */
