@@ -40,12 +40,11 @@ export class YdbDatabase extends Construct {
   readonly id: string;
   /** What DynamoDB clients connect to. */
   readonly documentApiEndpoint: string;
-  readonly resource: Resource;
 
   constructor(scope: Construct, id: string, props: YdbDatabaseProps) {
     super(scope, id);
     refuseAtSynth(this, (refuse) => checkYdbDatabase(props, refuse));
-    this.resource = new Resource(this, "Resource", {
+    const resource = new Resource(this, "Resource", {
       name: props.name,
       description: props.description,
       deletionProtection: props.deletionProtection ?? false,
@@ -53,8 +52,8 @@ export class YdbDatabase extends Construct {
         { storageSizeLimit: props.storageLimitGb ?? 1, ...renderThroughput(props.throughputLimit) },
       ],
     });
-    this.id = this.resource.id;
-    this.documentApiEndpoint = this.resource.documentApiEndpoint;
+    this.id = resource.id;
+    this.documentApiEndpoint = resource.documentApiEndpoint;
   }
 
   /** Lets an account read and write this database: `ydb.editor` on it, or another role. */
