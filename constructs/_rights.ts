@@ -125,11 +125,6 @@ export class RoleMembers extends Construct {
     this.members.set(node.path, member);
   }
 
-  /** Adds everybody, with a token or without. */
-  addEverybody(): void {
-    this.members.set("", "system:allUsers");
-  }
-
   /** The members, in an order that is not the program's. */
   list(): string[] {
     const entries = [...this.members].sort(([one], [other]) => (one < other ? -1 : 1));

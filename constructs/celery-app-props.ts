@@ -6,7 +6,7 @@ import type { LogGroupProps } from "./log-group.ts";
 import type { DeadLetterProps } from "./message-queue.ts";
 import type { OpenApiDocument } from "./open-api.ts";
 import type { QueueTriggerProps } from "./queue-trigger.ts";
-import type { ServerlessContainerProps } from "./serverless-container.ts";
+import type { ServerlessContainerProps } from "./serverless-container-props.ts";
 import type { YdbDatabaseProps } from "./ydb-database.ts";
 
 /** Where results of tasks are stored, and for how long. */

@@ -1,4 +1,4 @@
-import type { ServerlessContainerProps } from "./serverless-container.ts";
+import type { ServerlessContainerProps } from "./serverless-container-props.ts";
 
 /** What one of the two containers may differ in. */
 export interface CeleryContainerProps

@@ -1,29 +1,18 @@
 import { ServerlessContainer as Resource } from "@cdktf/provider-yandex/lib/serverless-container";
 import { ServerlessContainerIamBinding } from "@cdktf/provider-yandex/lib/serverless-container-iam-binding";
-import {
-  dependable,
-  Fn,
-  type LocalExecProvisioner,
-  Op,
-  type Postcondition,
-  propertyAccess,
-  TerraformLocal,
-  type TerraformResource,
-  TerraformSelf,
-  TerraformStack,
-} from "cdktf";
+import { dependable, Fn, TerraformLocal, type TerraformResource, TerraformStack } from "cdktf";
 import { Construct, type IConstruct } from "constructs";
-import {
-  checkContainerQuota,
-  checkEnvironment,
-  checkServerlessContainer,
-  FINGERPRINT_KEY,
-} from "./_container-checks.ts";
+import { checkEnvironment, FINGERPRINT_KEY } from "./_container-environment.ts";
 import { literal } from "./_literal.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { failOnOldRevision, failWithoutRevision } from "./_revision-guards.ts";
 import { dependOn, GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
-import type { LogGroup } from "./log-group.ts";
 import type { SecretValue } from "./secret.ts";
+import {
+  checkContainerQuota,
+  checkServerlessContainer,
+  type ServerlessContainerProps,
+} from "./serverless-container-props.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 const INVOKER_ROLE = "serverless-containers.containerInvoker";
@@ -38,110 +27,8 @@ const INVOKER_DELAY_SECONDS = 10;
 // https://yandex.cloud/en/docs/serverless-containers/concepts/limits
 const DEFAULT_CONTAINER_QUOTA = 10;
 
-/** @see https://yandex.cloud/en/docs/serverless-containers/concepts/container */
-export interface ServerlessContainerProps {
-  /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
-   * last.
-   */
-  readonly name: string;
-  /**
-   * Image by digest: `cr.yandex/<registry id>/<repository>@sha256:<64 hex digits>`. Never by tag: a
-   * tag that is pushed again would change nothing here and everything at the next cold start.
-   */
-  readonly image: string;
-  /**
-   * The account that pulls the image, reads the secrets and is what the code acts as. The container
-   * waits for all its grants.
-   */
-  readonly account: ServiceAccount;
-  /**
-   * MiB for each instance, 128 to 8192 in steps of 128.
-   *
-   * @default 512
-   */
-  readonly memoryMib?: number;
-  /**
-   * Processors for each instance, 1 to 4.
-   *
-   * @default 1
-   */
-  readonly cores?: number;
-  /**
-   * Percent of a processor that is guaranteed, 5 to 100 in steps of 5; 100 with more than one core.
-   *
-   * @default 100
-   */
-  readonly coreFraction?: number;
-  /**
-   * Requests that one instance takes at a time, 1 to 16.
-   *
-   * @default 1
-   */
-  readonly concurrency?: number;
-  /**
-   * Seconds that a request may take, cold start included, 1 to 3600. After that the caller gets 504.
-   *
-   * @default 60
-   */
-  readonly timeoutSeconds?: number;
-  /**
-   * Replaces the image's entry point. Run as it stands: without a shell, without variables.
-   *
-   * @default - the image's own
-   */
-  readonly command?: readonly string[];
-  /**
-   * Replaces the arguments of the image.
-   *
-   * @default - the image's own
-   */
-  readonly args?: readonly string[];
-  /**
-   * Environment, readable to everybody who can see the container, the state or a plan. Keys are
-   * letters, digits and underscores, a letter first; values at most 4096 characters. With the
-   * secrets' values, and all names, at most 4096 bytes together.
-   *
-   * @default - `REVISION_FINGERPRINT` alone
-   */
-  readonly env?: Readonly<Record<string, string>>;
-  /**
-   * Values from Lockbox, by the name of the variable that shows them. The account is given the right
-   * to read each. Taking away the last one is beyond the provider, which keeps it when the list gets
-   * empty: replace the container (`-replace=<address>`) in the deploy that takes it away.
-   *
-   * @default - none
-   */
-  readonly secrets?: Readonly<Record<string, SecretValue>>;
-  /**
-   * Where the output goes.
-   *
-   * @default - the default group of the folder
-   */
-  readonly logGroup?: LogGroup;
-  /**
-   * Instances that are kept ready, 0 to 2 (the quota of a whole cloud). They are paid while idle.
-   *
-   * @default 0
-   */
-  readonly minInstances?: number;
-  /**
-   * VPC network that the container can reach. Cold starts get slower, and the network cannot be
-   * deleted until up to a day after the last container left it.
-   *
-   * @default - the internet only
-   */
-  readonly networkId?: string;
-  /**
-   * Lets everybody invoke the container, without a token.
-   *
-   * @default false
-   */
-  readonly public?: boolean;
-}
-
 /**
- * A container that runs on requests, private unless said otherwise.
+ * A container that runs on requests, and that nobody may invoke but the accounts it is granted to.
  *
  * The provider only warns when the cloud could not start a revision, and then takes the container
  * for up to date. Here such an apply fails: the first revision by a provisioner, which also marks
@@ -197,7 +84,6 @@ export class ServerlessContainer extends Construct {
     this.id = this.resource.id;
     this.url = this.resource.url;
     for (const [key, value] of Object.entries(props.secrets ?? {})) this.addSecret(key, value);
-    if (props.public) this.openToAll();
     this.render();
   }
 
@@ -306,15 +192,6 @@ export class ServerlessContainer extends Construct {
     });
   }
 
-  private openToAll(): void {
-    const invokers = this.invokers();
-    invokers.addEverybody();
-    // Where the binding stood when it was for everybody or did not exist.
-    const { node } = new Construct(this, "Public");
-    const before = TerraformStack.of(this).getLogicalId(node);
-    invokers.binding.moveFromId(`${invokers.binding.terraformResourceType}.${before}`);
-  }
-
   private check(refuse: Refuse): void {
     checkServerlessContainer(this.props, refuse);
     checkEnvironment(this.env, this.secrets, refuse);
@@ -345,37 +222,4 @@ function renderSecrets(secrets: Readonly<Record<string, SecretValue>>) {
       key,
       environmentVariable,
     }));
-}
-
-const CAUSES =
-  "Likely causes: the image is not in the registry (push it, then deploy its digest); the " +
-  "container's account has no right to pull it or to read one of its secrets, or has had it for " +
-  "only a few seconds; a version of a secret is destroyed or has no such entry; a quota is used " +
-  "up. The provider's warning has the cloud's own words.";
-
-/** The first revision: a container that has none is taken for complete by every later plan. */
-function failWithoutRevision(name: string): LocalExecProvisioner {
-  return {
-    type: "local-exec",
-    interpreter: ["sh", "-c"],
-    command: '[ "$REVISION" != none ] || { echo "$MESSAGE" >&2; exit 1; }',
-    environment: {
-      REVISION: Fn.coalesce([TerraformSelf.getString("revision_id"), "none"]),
-      MESSAGE:
-        `The first revision of container ${name} did not start. ${CAUSES} Mend the cause and ` +
-        "deploy again: the container is made anew, with a new id, so run `npm run trigger` after " +
-        "a bare `cdktf deploy`.",
-    },
-  };
-}
-
-/** Later revisions: when one does not start, the provider reads the previous one back. */
-function failOnOldRevision(name: string, fingerprint: string): Postcondition {
-  const active = propertyAccess(TerraformSelf.getAny("image"), [0, "environment", FINGERPRINT_KEY]);
-  return {
-    condition: Op.eq(active, fingerprint),
-    errorMessage:
-      `The new revision of container ${name} did not start; the previous one still answers. ` +
-      `${CAUSES} Mend the cause and deploy again.`,
-  };
 }

@@ -1,7 +1,7 @@
 import { chmodSync, mkdirSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
 import type { StateLocation } from "../constructs/configure-stack.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, type StackKind, stackId } from "./settings.ts";
 
 /** The directory of a stage's local state and of what its commands remember. */
 export function stageDirectory(stage: string | undefined): string {
@@ -20,14 +20,30 @@ export function makeStageDirectory(stage: string | undefined, root = "."): strin
   return directory;
 }
 
-/** Where a stack's state is kept. A local path is relative, so that every machine renders the same. */
+/** Where synthesis writes, which cdktf takes from the environment, too. */
+export function synthesisDirectory(env: Readonly<Record<string, string | undefined>>): string {
+  return env.CDKTF_OUTDIR || "cdktf.out";
+}
+
+/** The directory, in that of a synthesis, in which Terraform runs for a stack. */
+export function stackDirectory(synthesis: string, id: string): string {
+  return join(synthesis, "stacks", id);
+}
+
+/**
+ * Where a stack's state is kept. A local path is relative to where Terraform runs, so that every
+ * machine renders the same.
+ *
+ * @param synthesis the directory that synthesis writes to
+ */
 export function stateLocation(
   settings: Settings,
-  kind: "registry" | "domain" | "app",
-  directory: string,
+  kind: StackKind,
+  synthesis: string,
 ): StateLocation {
   const { backend, stage } = settings;
   if (backend.type === "local") {
+    const directory = stackDirectory(synthesis, stackId(kind, stage));
     return { path: relative(directory, join(stageDirectory(stage), `${kind}.tfstate`)) };
   }
   const { bucket, endpoint, region, prefix } = backend;

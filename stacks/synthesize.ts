@@ -2,6 +2,7 @@ import { writeFileSync } from "node:fs";
 import { join, relative } from "node:path";
 import { type App, TerraformStack } from "cdktf";
 import { refusedByLists } from "../constructs/_refusal.ts";
+import { stackDirectory } from "./directories.ts";
 import { labelResources } from "./labels.ts";
 import { provideStateId } from "./ownership.ts";
 import { IMAGE_FILE, rememberedImage, renderImageFile } from "./remembered-image.ts";
@@ -19,7 +20,8 @@ export function synthesize(app: App, settings: Settings): void {
   for (const stack of stacks) labelResources(stack, settings);
   refuseAll(app);
   app.synth();
-  const directories = stacks.map(({ node }) => join(relative(".", app.outdir), "stacks", node.id));
+  const synthesis = relative(".", app.outdir);
+  const directories = stacks.map(({ node }) => stackDirectory(synthesis, node.id));
   for (const directory of directories) console.log(join(directory, "cdk.tf.json"));
   for (const directory of directories) provideTerraformFiles(directory, settings);
   provideStateId(directories, settings);
@@ -30,7 +32,7 @@ export function synthesize(app: App, settings: Settings): void {
 function provideImage({ outdir }: App, { stage }: Settings): void {
   const id = stackId("app", stage);
   const remembered = rememberedImage(stage);
-  const file = join(outdir, "stacks", id, IMAGE_FILE);
+  const file = join(stackDirectory(outdir, id), IMAGE_FILE);
   if (remembered) writeFileSync(file, renderImageFile(remembered));
   else if (!process.env.TF_VAR_image) {
     console.log(

@@ -57,7 +57,6 @@ export const DECISIONS: readonly Decision[] = [
       "replaceTriggeredBy: [`${dependable(this.resource)}.id`]",
       "replaceTriggeredBy: []",
     ],
-    ["containers are private", "if (props.public) this.openToAll();", "this.openToAll();"],
     ["a container waits for its account's rights", "account.precedes(resource);", ""],
     ["whoever gets a secret may read it", "value.grantRead(this.props.account);", ""],
   ]),

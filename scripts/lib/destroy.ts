@@ -1,6 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../../packages/local-cloud/support/write-whole.ts";
+import type { StackKind } from "../../stacks/settings.ts";
 import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
 import { refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
@@ -11,7 +12,7 @@ import type { OnLine, Step } from "./shell/steps.ts";
 import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
 import { synthesize } from "./terraform/synthesize.ts";
-import { type StackKind, stackDirectory } from "./terraform/terraform.ts";
+import { terraformDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";
 
 /** The steps of a destroy: triggers first, so that nothing is invoked on the way. */
@@ -97,7 +98,7 @@ async function destroyStack(session: Session, kind: StackKind, report: OnLine): 
 // there. With a provider and a place of its state, Terraform deletes what the state holds.
 function layOutDomain({ world, settings }: Session): void {
   const directory = (kind: StackKind) =>
-    join(world.root, stackDirectory(world.env, kind, settings.stage));
+    join(world.root, terraformDirectory(world.env, kind, settings.stage));
   const registry = readFileSync(join(directory("registry"), "cdk.tf.json"), "utf8");
   const { terraform, provider } = JSON.parse(registry);
   const stack = JSON.stringify({ terraform, provider }, null, 2);

@@ -1,6 +1,6 @@
 import type { Settings } from "../../stacks/settings.ts";
-import { parseDomainOutputs } from "./app-outputs.ts";
 import type { World } from "./shell/world.ts";
+import { parseDomainOutputs } from "./terraform/outputs.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import type { Terraform } from "./terraform/terraform.ts";
 

@@ -1,11 +1,12 @@
 import * as v from "valibot";
 import { rememberedImage } from "../../stacks/remembered-image.ts";
+import type { StackKind } from "../../stacks/settings.ts";
 import { stackId } from "../../stacks/settings.ts";
-import { parseDomainOutputs } from "./app-outputs.ts";
 import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
+import { parseDomainOutputs } from "./terraform/outputs.ts";
 import { synthesize } from "./terraform/synthesize.ts";
-import type { StackKind, TerraformVariables } from "./terraform/terraform.ts";
+import type { TerraformVariables } from "./terraform/terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;

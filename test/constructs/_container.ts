@@ -1,9 +1,7 @@
 import type { TerraformStack } from "cdktf";
 import { Secret } from "../../constructs/secret.ts";
-import {
-  ServerlessContainer,
-  type ServerlessContainerProps,
-} from "../../constructs/serverless-container.ts";
+import { ServerlessContainer } from "../../constructs/serverless-container.ts";
+import type { ServerlessContainerProps } from "../../constructs/serverless-container-props.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 
 export const IMAGE = `cr.yandex/crp1/site@sha256:${"0".repeat(64)}`;

@@ -293,28 +293,6 @@ describe("ServerlessContainer", () => {
     ]);
   });
 
-  test("grants invocation to all only when it is public", () => {
-    const stack = synthPlain((scope) => {
-      define(scope, { public: true });
-      define(scope, { public: false }, "Worker");
-    });
-
-    expect(resources(stack, "yandex_serverless_container_iam_binding")).toMatchObject([
-      {
-        container_id: "${yandex_serverless_container.Web.id}",
-        role: "serverless-containers.containerInvoker",
-        members: ["system:allUsers"],
-      },
-    ]);
-    // Two bindings of one role would take each other's members away.
-    expect(stack.moved).toEqual([
-      {
-        from: "yandex_serverless_container_iam_binding.Web_Public",
-        to: "yandex_serverless_container_iam_binding.Web_Invokers",
-      },
-    ]);
-  });
-
   test("is reachable as defaultChild", () => {
     const stack = synthPlain((scope) => {
       const web = define(scope);

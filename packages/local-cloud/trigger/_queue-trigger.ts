@@ -5,7 +5,7 @@ import type { Invoke } from "../containers/invoke.ts";
 import { decodeTask } from "../events/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { Queues, ReceivedMessage } from "../queue/queues.ts";
-import type { QueueTriggerSpec } from "../stack/blueprint.ts";
+import type { LocalTriggerSpec } from "../stack/blueprint.ts";
 import { renderQueueEvent } from "./_events.ts";
 import { eventRequest, isSuccess } from "./_requests.ts";
 import { readVerdicts } from "./_verdicts.ts";
@@ -24,7 +24,7 @@ const PAUSE_AFTER_ERROR_MS = 1000;
 
 /** Takes messages out of one queue and hands them to its container. */
 export class QueueTrigger {
-  readonly spec: QueueTriggerSpec;
+  readonly spec: LocalTriggerSpec;
 
   private readonly options: QueueTriggerOptions;
   private inFlight = 0;
@@ -32,7 +32,7 @@ export class QueueTrigger {
   private complaint = "";
   private freed: () => void = () => {};
 
-  constructor(spec: QueueTriggerSpec, options: QueueTriggerOptions) {
+  constructor(spec: LocalTriggerSpec, options: QueueTriggerOptions) {
     this.spec = spec;
     this.options = options;
   }

@@ -1,8 +1,8 @@
-import type { QueueTriggerSpec } from "../stack/blueprint.ts";
+import type { LocalTriggerSpec } from "../stack/blueprint.ts";
 import { QueueTrigger, type QueueTriggerOptions } from "./_queue-trigger.ts";
 
 export interface QueueTriggersOptions extends QueueTriggerOptions {
-  readonly specs: readonly QueueTriggerSpec[];
+  readonly specs: readonly LocalTriggerSpec[];
 }
 
 /**
@@ -49,7 +49,7 @@ export class QueueTriggers {
   }
 }
 
-function isFifo({ name, queue }: QueueTriggerSpec, { report }: QueueTriggerOptions): boolean {
+function isFifo({ name, queue }: LocalTriggerSpec, { report }: QueueTriggerOptions): boolean {
   if (!queue.endsWith(".fifo")) return false;
   report({
     type: "refused",

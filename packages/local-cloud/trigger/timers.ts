@@ -4,7 +4,7 @@ import type { Report } from "../events/event.ts";
 import type { TimerSpec } from "../stack/blueprint.ts";
 import { type Clock, realClock } from "../support/clock.ts";
 import { renderTimerEvent } from "./_events.ts";
-import { eventRequest, isSuccess } from "./_requests.ts";
+import { eventRequest } from "./_requests.ts";
 import { type Cron, nextTime, parseCron } from "./cron.ts";
 
 export interface TimersOptions {
@@ -85,26 +85,16 @@ export class Timers {
     this.cancels.add(cancel);
   }
 
-  /** Calls the container, again if that fails as often as the stack says. */
-  private async call(spec: TimerSpec, byHand: boolean): Promise<number> {
-    const eventId = randomUUID();
-    for (let attempt = 0; ; attempt += 1) {
-      const status = await this.post(spec, eventId);
-      this.options.report({ type: "timer", timer: spec.name, status, byHand });
-      if (isSuccess(status) || attempt >= spec.retryAttempts) return status;
-      await new Promise<void>((done) => {
-        this.wait(this.clock.now() + spec.retryIntervalSeconds * 1000, done);
-      });
-    }
-  }
-
-  private async post(
-    { name, payload = "", container, path }: TimerSpec,
-    eventId: string,
+  private async call(
+    { name, payload, container, path }: TimerSpec,
+    byHand: boolean,
   ): Promise<number> {
-    const event = renderTimerEvent(name, payload, eventId, this.clock.now());
-    const request = eventRequest(container, path, event, { id: eventId });
-    return (await this.options.invoke(container, request)).status;
+    const id = randomUUID();
+    const event = renderTimerEvent(name, payload, id, this.clock.now());
+    const request = eventRequest(container, path, event, { id });
+    const { status } = await this.options.invoke(container, request);
+    this.options.report({ type: "timer", timer: name, status, byHand });
+    return status;
   }
 
   private find(name: string): Timer {

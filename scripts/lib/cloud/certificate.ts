@@ -1,14 +1,10 @@
 import * as v from "valibot";
 import { CERTIFICATE_VARIABLE } from "../../../stacks/app.ts";
-import {
-  type AppOutputs,
-  type DnsRecord,
-  type DomainOutputs,
-  parseDomainOutputs,
-} from "../app-outputs.ts";
+import type { DnsRecord, DomainOutputs } from "../../../stacks/outputs.ts";
 import type { OnLine } from "../shell/steps.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
+import { type DeployedApp, parseDomainOutputs } from "../terraform/outputs.ts";
 import type { TerraformVariables } from "../terraform/terraform.ts";
 import { type CloudApi, CloudApiError } from "./cloud-api.ts";
 import type { Session } from "./session.ts";
@@ -95,7 +91,7 @@ export async function waitForCertificate(
 
 /** What the user has left to do for the domain. */
 export function domainAdvice(
-  domain: AppOutputs["domain"],
+  domain: DeployedApp["domain"],
   certificate: DomainOutputs | undefined,
 ): string[] {
   if (!domain) return [];
@@ -119,7 +115,7 @@ export function domainAdvice(
 
 // The cloud deletes no certificate that a gateway uses.
 function adviseNewCertificate(
-  { fqdn, status, attached }: NonNullable<AppOutputs["domain"]>,
+  { fqdn, status, attached }: NonNullable<DeployedApp["domain"]>,
   certificate: DomainOutputs | undefined,
 ): string {
   const remove = `\`yc certificate-manager certificate delete ${certificate?.certificate_id ?? "<id>"}\``;

@@ -1,11 +1,5 @@
-import type { Settings } from "../../../stacks/settings.ts";
-import {
-  type AppOutputs,
-  type DomainOutputs,
-  parseAppOutputs,
-  parseDomainOutputs,
-  parseRegistryOutputs,
-} from "../app-outputs.ts";
+import type { DomainOutputs } from "../../../stacks/outputs.ts";
+import type { Settings, StackKind } from "../../../stacks/settings.ts";
 import { accessOf } from "../cloud/access.ts";
 import {
   certificateStatus,
@@ -23,7 +17,13 @@ import type { OnLine } from "../shell/steps.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { type ApplyOptions, applyStack } from "../terraform/apply-stack.ts";
-import type { StackKind, TerraformVariables } from "../terraform/terraform.ts";
+import {
+  type DeployedApp,
+  parseAppOutputs,
+  parseDomainOutputs,
+  parseRegistryOutputs,
+} from "../terraform/outputs.ts";
+import type { TerraformVariables } from "../terraform/terraform.ts";
 import { handOver, runTriggers } from "../triggers/triggers.ts";
 import type { CheckResult } from "../verify/check-result.ts";
 import { verify } from "../verify/verify.ts";
@@ -56,7 +56,7 @@ export interface Deploy {
   certificate?: DomainOutputs | undefined;
   /** Status of the certificate, where the provider would fail on it. */
   refused?: string;
-  app?: AppOutputs;
+  app?: DeployedApp;
   findings?: readonly CheckResult[];
   /** What Django's own checks say, asked for beside everything else. */
   asking?: Promise<readonly string[]>;
@@ -227,7 +227,7 @@ function session({ session: open }: Deploy): Session {
   throw new Error("unexpected order of steps: no session yet");
 }
 
-function deployed({ app }: Deploy): AppOutputs {
+function deployed({ app }: Deploy): DeployedApp {
   if (app) return app;
   throw new Error("unexpected order of steps: the app is not applied yet");
 }

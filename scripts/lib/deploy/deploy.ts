@@ -1,8 +1,8 @@
+import type { StackKind } from "../../../stacks/settings.ts";
 import { stackId } from "../../../stacks/settings.ts";
-import { reachableUrl } from "../app-outputs.ts";
 import { domainAdvice } from "../cloud/certificate.ts";
 import type { Step } from "../shell/steps.ts";
-import type { StackKind } from "../terraform/terraform.ts";
+import { reachableUrl } from "../terraform/outputs.ts";
 import {
   applyApp,
   applyDomain,

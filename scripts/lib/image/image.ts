@@ -13,7 +13,7 @@ import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { UsageError } from "../shell/command-line.ts";
 import { digitsOf, type Environment, type World } from "../shell/world.ts";
-import { stackDirectory } from "../terraform/terraform.ts";
+import { terraformDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
 import { type BuildOptions, buildImage, HOST } from "./docker.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
@@ -88,7 +88,9 @@ export function describeImage(
 /** Forgets a stage's image, after its registry is gone. */
 export function forgetImage(world: World, stage: string | undefined): void {
   rmSync(join(world.root, imageMemory(stage)), { force: true });
-  rmSync(join(world.root, stackDirectory(world.env, "app", stage), IMAGE_FILE), { force: true });
+  rmSync(join(world.root, terraformDirectory(world.env, "app", stage), IMAGE_FILE), {
+    force: true,
+  });
 }
 
 /** The hash of the sources that the stage's image is built from. */
@@ -127,6 +129,6 @@ function remember(world: World, stage: string | undefined, image: RememberedImag
   makeStageDirectory(stage, world.root);
   writeWhole(join(world.root, imageMemory(stage)), `${JSON.stringify(image, null, 2)}\n`);
   // Synth has run before.
-  const stack = join(world.root, stackDirectory(world.env, "app", stage));
+  const stack = join(world.root, terraformDirectory(world.env, "app", stage));
   if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), renderImageFile(image));
 }

@@ -4,7 +4,7 @@ import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts
 import { readPorts } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { World } from "../shell/world.ts";
 import { synthesize } from "../terraform/synthesize.ts";
-import { stackDirectory } from "../terraform/terraform.ts";
+import { terraformDirectory } from "../terraform/terraform.ts";
 
 /** Files and folders that the stack is made of. */
 export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as const;
@@ -15,7 +15,7 @@ export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as
  * @throws UserError with what synth says
  */
 export async function readSynthesized(world: World, stage: string | undefined): Promise<string> {
-  const file = join(world.root, stackDirectory(world.env, "app", stage), "cdk.tf.json");
+  const file = join(world.root, terraformDirectory(world.env, "app", stage), "cdk.tf.json");
   if (!existsSync(file) || modifiedAt(file) < lastChange(world.root)) {
     await synthesize(world, stage);
   }

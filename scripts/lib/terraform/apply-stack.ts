@@ -1,19 +1,14 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { stageDirectory } from "../../../stacks/directories.ts";
-import type { Settings } from "../../../stacks/settings.ts";
+import type { Settings, StackKind } from "../../../stacks/settings.ts";
 import { interruption } from "../shell/interrupt.ts";
 import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { findApplied } from "./messages.ts";
 import { type TakeOverOptions, takeOver } from "./recovery.ts";
 import { rightsFirst } from "./rights.ts";
-import {
-  type StackKind,
-  type Terraform,
-  TerraformFailure,
-  type TerraformVariables,
-} from "./terraform.ts";
+import { type Terraform, TerraformFailure, type TerraformVariables } from "./terraform.ts";
 
 /** After this once, the same apply succeeds: the half-made key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;

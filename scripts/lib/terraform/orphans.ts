@@ -1,9 +1,9 @@
 import * as v from "valibot";
 import { describeMaker, STATE_LABEL, stateIdOf } from "../../../stacks/ownership.ts";
-import type { AppOutputs } from "../app-outputs.ts";
 import type { CloudApi } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import { deleteResource } from "./existing-resources.ts";
+import type { DeployedApp } from "./outputs.ts";
 import type { StateResource } from "./state.ts";
 
 /**
@@ -45,7 +45,7 @@ const secretsSchema = v.array(
 /** Keys, secrets and versions of the stack's accounts and secrets that no state and no container uses. */
 export async function findOrphans(
   session: Session,
-  app: AppOutputs,
+  app: DeployedApp,
   state: readonly StateResource[],
 ): Promise<Orphan[]> {
   const [keys, versions, secrets] = await Promise.all([
@@ -134,7 +134,7 @@ const revisionsSchema = v.array(
 );
 
 /** What the containers read now. A state from yesterday knows less than they do. */
-async function findUsed(api: CloudApi, { containers }: AppOutputs): Promise<Used> {
+async function findUsed(api: CloudApi, { containers }: DeployedApp): Promise<Used> {
   const lists = await Promise.all(
     Object.values(containers).map(({ id: containerId }) =>
       api.list("serverless-containers", "/containers/v1/revisions", "revisions", { containerId }),

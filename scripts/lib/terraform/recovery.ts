@@ -1,4 +1,5 @@
 import { STATE_LABEL, stateIdOf } from "../../../stacks/ownership.ts";
+import type { StackKind } from "../../../stacks/settings.ts";
 import { stackId } from "../../../stacks/settings.ts";
 import { CloudApiError } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
@@ -11,7 +12,6 @@ import {
   findExisting,
   type KnownAttributes,
 } from "./existing-resources.ts";
-import type { StackKind } from "./terraform.ts";
 
 /** Which stack's things are taken over, and for whom. */
 export interface TakeOverOptions {

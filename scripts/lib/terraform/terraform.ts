@@ -2,8 +2,8 @@ import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
-import { stageDirectory } from "../../../stacks/directories.ts";
-import { stackId } from "../../../stacks/settings.ts";
+import { stackDirectory, stageDirectory, synthesisDirectory } from "../../../stacks/directories.ts";
+import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";
 import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
@@ -16,9 +16,6 @@ import {
   parseState,
   type StateResource,
 } from "./state.ts";
-
-/** The stacks of a stage, in the order in which they are applied. */
-export type StackKind = "registry" | "domain" | "app";
 
 /** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
 const LOCK_TIMEOUT = "-lock-timeout=120s";
@@ -79,7 +76,7 @@ export class Terraform {
 
   /** Where Terraform runs for a stack, from the project's folder. */
   directory(kind: StackKind): string {
-    return stackDirectory(this.world.env, kind, this.options.stage);
+    return terraformDirectory(this.world.env, kind, this.options.stage);
   }
 
   /** The plan's text. */
@@ -215,19 +212,23 @@ export class Terraform {
   }
 
   private run(kind: StackKind, args: readonly string[], options: Parameters<World["run"]>[2]) {
-    const directory = stackDirectory(this.world.env, kind, this.options.stage);
+    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
     return this.world.run(this.binary, [`-chdir=${directory}`, ...args], options);
   }
 
   private file(kind: StackKind, name: string): string {
-    return join(this.world.root, stackDirectory(this.world.env, kind, this.options.stage), name);
+    return join(
+      this.world.root,
+      terraformDirectory(this.world.env, kind, this.options.stage),
+      name,
+    );
   }
 
   private failure(kind: StackKind, step: string, result: ProcessResult, more = ""): UserError {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
-    const directory = stackDirectory(this.world.env, kind, this.options.stage);
+    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
     const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
     const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
     return new TerraformFailure([title, reason, hint, more].filter(Boolean).join("\n"));
@@ -242,11 +243,11 @@ function variableFlags(variables: TerraformVariables): string[] {
   return Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
 }
 
-/** The directory, from the project's, in which Terraform runs for a stack. */
-export function stackDirectory(
+/** The directory, from the project's, in which Terraform runs for a stack of a stage. */
+export function terraformDirectory(
   env: Environment,
   kind: StackKind,
   stage: string | undefined,
 ): string {
-  return join(env.CDKTF_OUTDIR || "cdktf.out", "stacks", stackId(kind, stage));
+  return stackDirectory(synthesisDirectory(env), stackId(kind, stage));
 }

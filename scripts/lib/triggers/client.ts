@@ -138,7 +138,7 @@ function ruleFlags(rule: Rule): Record<string, string> {
     queue: rule.queueArn,
     "queue-service-account-id": rule.readerId,
     "batch-size": String(rule.batchSize),
-    "batch-cutoff": `${rule.batchCutoff}s`,
+    "batch-cutoff": `${rule.batchCutoffSeconds}s`,
     ...target,
   };
 }
@@ -154,7 +154,7 @@ export function renderRestRule(rule: Rule): Record<string, unknown> {
     const payload = rule.payload && { payload: rule.payload };
     return { timer: { cronExpression: rule.cron, ...payload, invokeContainerWithRetry: target } };
   }
-  const batchSettings = { size: String(rule.batchSize), cutoff: `${rule.batchCutoff}s` };
+  const batchSettings = { size: String(rule.batchSize), cutoff: `${rule.batchCutoffSeconds}s` };
   const queue = { queueId: rule.queueArn, serviceAccountId: rule.readerId };
   return { messageQueue: { ...queue, batchSettings, invokeContainer: target } };
 }

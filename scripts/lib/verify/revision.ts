@@ -1,14 +1,14 @@
 import * as v from "valibot";
-import type { AppOutputs } from "../app-outputs.ts";
 import type { Session } from "../cloud/session.ts";
 import { parseImage } from "../image/registry-images.ts";
+import type { DeployedApp } from "../terraform/outputs.ts";
 import type { CheckResult } from "./check-result.ts";
 
 /** Whether a container runs what was deployed. */
 export async function checkRevision(
   { api }: Session,
   role: string,
-  container: AppOutputs["containers"][string],
+  container: DeployedApp["containers"][string],
 ): Promise<CheckResult> {
   const query = { containerId: container.id };
   const path = "/containers/v1/revisions";
@@ -33,7 +33,7 @@ type Revision = v.InferOutput<typeof revisionsSchema>[number];
 /** Whether the active revision is the one that was deployed. */
 export function compareRevision(
   role: string,
-  wanted: AppOutputs["containers"][string],
+  wanted: DeployedApp["containers"][string],
   active: Revision | undefined,
 ): CheckResult {
   const check = `${role}: active revision`;

@@ -1,13 +1,14 @@
-import type { AppOutputs } from "../app-outputs.ts";
+import type { TriggerSpec } from "../../../constructs/trigger-spec.ts";
 import type { Session } from "../cloud/session.ts";
 import { messageOf } from "../shell/user-error.ts";
+import type { DeployedApp } from "../terraform/outputs.ts";
 import { ruleDifferences, SETTLING_MINUTES } from "../triggers/plan.ts";
-import type { LiveTrigger, TriggerSpec } from "../triggers/rules.ts";
+import { type LiveTrigger, ruleOf } from "../triggers/rules.ts";
 import { clientOf } from "../triggers/triggers.ts";
 import type { CheckResult } from "./check-result.ts";
 
 /** Whether all triggers are as they should be. */
-export async function checkTriggers(session: Session, app: AppOutputs): Promise<CheckResult[]> {
+export async function checkTriggers(session: Session, app: DeployedApp): Promise<CheckResult[]> {
   try {
     const live = await clientOf(session).list();
     return Object.entries(app.triggers).map(([name, spec]) =>
@@ -21,17 +22,17 @@ export async function checkTriggers(session: Session, app: AppOutputs): Promise<
 /** Whether a trigger is there, runs, and joins the right queue and container. */
 export function compareTrigger(
   name: string,
-  { rule, via }: TriggerSpec,
+  spec: TriggerSpec,
   live: readonly LiveTrigger[],
   now: number,
 ): CheckResult {
   const check = `trigger ${name}`;
-  const remedy = via === "yc" ? "`npm run trigger`" : "`npm run deploy`";
+  const remedy = spec.trigger === "yc" ? "`npm run trigger`" : "`npm run deploy`";
   const trigger = live.find((candidate) => candidate.name === name);
   if (trigger === undefined) {
     return { check, ok: false, found: "missing", fix: `Run ${remedy}.` };
   }
-  const wrong = ruleDifferences(trigger.rule, rule);
+  const wrong = ruleDifferences(trigger.rule, ruleOf(spec));
   if (wrong.length > 0) {
     return { check, ok: false, found: `differs in ${wrong.join(", ")}`, fix: `Run ${remedy}.` };
   }

@@ -1,8 +1,8 @@
-import { type AppOutputs, reachableUrl } from "../app-outputs.ts";
 import { countMessages, findQueueKey } from "../cloud/dead-letters.ts";
 import type { Session } from "../cloud/session.ts";
 import { messageOf } from "../shell/user-error.ts";
 import { findOrphans, type Orphan } from "../terraform/orphans.ts";
+import { type DeployedApp, reachableUrl } from "../terraform/outputs.ts";
 import type { StateResource } from "../terraform/state.ts";
 import type { CheckResult } from "./check-result.ts";
 import { checkDomain, checkGateway } from "./gateway.ts";
@@ -18,7 +18,7 @@ export interface VerifyOptions {
 /** Compares what runs with what was deployed. */
 export async function verify(
   session: Session,
-  app: AppOutputs,
+  app: DeployedApp,
   options: VerifyOptions = {},
 ): Promise<CheckResult[]> {
   // Asked for twice, and each time it takes a process.
@@ -53,7 +53,7 @@ export function formatFindings(findings: readonly CheckResult[]): string[] {
 
 async function checkOrphans(
   session: Session,
-  app: AppOutputs,
+  app: DeployedApp,
   state: readonly StateResource[],
   { removeBefore = 0 }: VerifyOptions,
 ): Promise<CheckResult> {
@@ -82,7 +82,7 @@ const DEPLOY_REMOVES = "The next `npm run deploy` removes what a deploy has made
 
 async function checkDeadLetters(
   session: Session,
-  { queues }: AppOutputs,
+  { queues }: DeployedApp,
   state: () => Promise<readonly StateResource[]>,
 ): Promise<CheckResult> {
   const { world, settings } = session;

@@ -2,18 +2,18 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { describe, expect, test } from "vitest";
-import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
 import { closingLines, deploySteps } from "../../../scripts/lib/deploy/deploy.ts";
 import type { Deploy } from "../../../scripts/lib/deploy/deploy-steps.ts";
 import { describeSteps } from "../../../scripts/lib/shell/steps.ts";
+import type { DeployedApp } from "../../../scripts/lib/terraform/outputs.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
 
 const DOMAIN = { domain: { fqdn: "shop.example.com", dns: "external" }, stages: {} };
-const APP: AppOutputs = {
+const APP: DeployedApp = {
   url: "https://shop.example.com",
   gateway: { id: "d5d", domain: "d5d.apigw.yandexcloud.net" },
   containers: {},

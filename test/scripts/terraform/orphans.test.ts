@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
 import { findOrphans } from "../../../scripts/lib/terraform/orphans.ts";
+import type { DeployedApp } from "../../../scripts/lib/terraform/outputs.ts";
 import type { StateResource } from "../../../scripts/lib/terraform/state.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { describeMaker, stateIdOf } from "../../../stacks/ownership.ts";
@@ -11,7 +11,7 @@ import { ACCESS, bodyOf, fakeWorld, type Routes } from "../_world.ts";
 const SETTINGS = settings({ backend: { type: "s3", bucket: "states" } });
 const STATE_ID = stateIdOf(SETTINGS);
 const MADE_BY_US = describeMaker(STATE_ID);
-const OUTPUTS = { containers: { web: { id: "bba" } } } as unknown as AppOutputs;
+const OUTPUTS = { containers: { web: { id: "bba" } } } as unknown as DeployedApp;
 const STATE: StateResource[] = [
   resource("yandex_iam_service_account", { id: "aje1", name: "shop-runtime" }),
   resource("yandex_lockbox_secret", { id: "e6q1", name: "shop-key" }),

@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { accessOf } from "../../../scripts/lib/cloud/access.ts";
 import { triggerClient } from "../../../scripts/lib/triggers/client.ts";
 import type { TriggerChange } from "../../../scripts/lib/triggers/plan.ts";
-import { parseLiveTriggers, parseSpecs, seconds } from "../../../scripts/lib/triggers/rules.ts";
+import { parseLiveTriggers, seconds } from "../../../scripts/lib/triggers/rules.ts";
 import { ACCESS, bodyOf, fakeWorld } from "../_world.ts";
 
 const NO_LOGIN = accessOf(fakeWorld());
@@ -15,7 +15,7 @@ const QUEUE_RULE = {
   path: "/run",
   invokerId: "ajeinvoker",
   batchSize: 1,
-  batchCutoff: 1,
+  batchCutoffSeconds: 1,
 } as const;
 const TIMER_RULE = {
   kind: "timer",
@@ -299,37 +299,6 @@ describe("parseLiveTriggers", () => {
       undefined,
     ]);
     expect(parseLiveTriggers(null)).toEqual([]);
-  });
-});
-
-describe("parseSpecs", () => {
-  test("fills in what may be left out", () => {
-    const target = { containerId: "bba", path: "", invokerId: "ajeinvoker", folderId: "b1g" };
-
-    expect(
-      parseSpecs({
-        tasks: {
-          kind: "queue",
-          queueArn: "yrn:q",
-          readerId: "aje",
-          batchSize: 1,
-          batchCutoff: 1,
-          ...target,
-        },
-        nightly: { kind: "timer", cron: "x", payload: null, via: "terraform", ...target },
-      }),
-    ).toEqual({
-      tasks: {
-        folderId: "b1g",
-        via: "yc",
-        rule: { ...QUEUE_RULE, readerId: "aje", path: "/" },
-      },
-      nightly: {
-        folderId: "b1g",
-        via: "terraform",
-        rule: { ...TIMER_RULE, cron: "x", payload: "" },
-      },
-    });
   });
 });
 

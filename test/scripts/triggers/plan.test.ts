@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { TriggerSpecs } from "../../../constructs/trigger-spec.ts";
 import {
   describeChange,
   planDeletion,
@@ -6,12 +7,7 @@ import {
   planTriggers,
   ruleDifferences,
 } from "../../../scripts/lib/triggers/plan.ts";
-import type {
-  LiveTrigger,
-  QueueRule,
-  TimerRule,
-  TriggerSpecs,
-} from "../../../scripts/lib/triggers/rules.ts";
+import type { LiveTrigger, QueueRule, TimerRule } from "../../../scripts/lib/triggers/rules.ts";
 
 const LABELS = { "managed-by": "shop", stage: "default" };
 const QUEUE: QueueRule = {
@@ -22,7 +18,7 @@ const QUEUE: QueueRule = {
   path: "/",
   invokerId: "ajeinvoker",
   batchSize: 1,
-  batchCutoff: 1,
+  batchCutoffSeconds: 1,
 };
 const TIMER: TimerRule = {
   kind: "timer",
@@ -33,8 +29,8 @@ const TIMER: TimerRule = {
   invokerId: "ajeinvoker",
 };
 const SPECS: TriggerSpecs = {
-  "shop-tasks": { folderId: "b1g", via: "yc", rule: QUEUE },
-  "shop-nightly": { folderId: "b1g", via: "yc", rule: TIMER },
+  "shop-tasks": { ...QUEUE, folderId: "b1g", trigger: "yc" },
+  "shop-nightly": { ...TIMER, folderId: "b1g", trigger: "yc" },
 };
 const LIVE = [live("1", "shop-tasks", QUEUE), live("2", "shop-nightly", TIMER)];
 
@@ -62,7 +58,7 @@ describe("planTriggers", () => {
     ["another invoker", { invokerId: "ajeother" }, "invokerId"],
     ["another path", { path: "/worker/" }, "path"],
     ["another batch size", { batchSize: 5 }, "batchSize"],
-    ["another cutoff", { batchCutoff: 10 }, "batchCutoff"],
+    ["another cutoff", { batchCutoffSeconds: 10 }, "batchCutoffSeconds"],
   ])("updates a trigger with %s", (_, old, field) => {
     const found = [live("1", "shop-tasks", { ...QUEUE, ...old }), LIVE[1] as LiveTrigger];
 

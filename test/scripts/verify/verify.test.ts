@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
-import type { AppOutputs } from "../../../scripts/lib/app-outputs.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
 import { findQueueKey, keyInState, parseCount } from "../../../scripts/lib/cloud/dead-letters.ts";
+import type { DeployedApp } from "../../../scripts/lib/terraform/outputs.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import type { LiveTrigger, QueueRule } from "../../../scripts/lib/triggers/rules.ts";
 import { compareRevision } from "../../../scripts/lib/verify/revision.ts";
@@ -20,16 +20,16 @@ const RULE: QueueRule = {
   path: "/",
   invokerId: "ajeinvoker",
   batchSize: 1,
-  batchCutoff: 1,
+  batchCutoffSeconds: 1,
 };
-const APP: AppOutputs = {
+const APP: DeployedApp = {
   url: "https://shop.example.com",
   gateway: { id: "d5d", domain: "d5d.apigw.yandexcloud.net" },
   containers: { web: WANTED },
   queues: { url: "https://mq/tasks", deadLetterUrl: "https://mq/dead" },
   document_api_endpoint: "https://docapi",
   results_table: "celery",
-  triggers: { tasks: { folderId: "b1g", via: "yc", rule: RULE } },
+  triggers: { tasks: { ...RULE, folderId: "b1g", trigger: "yc" } },
 };
 const REVISIONS =
   "GET https://serverless-containers.api.cloud.yandex.net/containers/v1/revisions?containerId=bba&pageSize=1000";
@@ -203,8 +203,8 @@ describe("compareTrigger", () => {
       "differs in queueArn",
       "Run `npm run trigger`.",
     ],
-  ])("minds a trigger that is %s", (_, via, found, words, fix) => {
-    expect(compareTrigger("tasks", { folderId: "b1g", via, rule: RULE }, found, NOW)).toEqual({
+  ])("minds a trigger that is %s", (_, trigger, found, words, fix) => {
+    expect(compareTrigger("tasks", { ...RULE, folderId: "b1g", trigger }, found, NOW)).toEqual({
       check: "trigger tasks",
       ok: false,
       found: words,
@@ -219,7 +219,7 @@ describe("compareTrigger", () => {
     [6, "active"],
   ])("says of one made %i minutes ago that it is %s", (minutes, found) => {
     const createdAt = new Date(NOW - minutes * 60_000).toISOString();
-    const spec = { folderId: "b1g", via: "yc", rule: RULE } as const;
+    const spec = { ...RULE, folderId: "b1g", trigger: "yc" } as const;
 
     expect(compareTrigger("tasks", spec, [{ ...live, createdAt }], NOW)).toEqual({
       check: "trigger tasks",

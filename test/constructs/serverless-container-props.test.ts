@@ -1,9 +1,7 @@
 import { TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
-import {
-  ServerlessContainer,
-  type ServerlessContainerProps,
-} from "../../constructs/serverless-container.ts";
+import { ServerlessContainer } from "../../constructs/serverless-container.ts";
+import type { ServerlessContainerProps } from "../../constructs/serverless-container-props.ts";
 import { refusals } from "../support/synth.ts";
 import { define, sentry } from "./_container.ts";
 

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { parseAppOutputs, parseRegistryOutputs } from "../../scripts/lib/app-outputs.ts";
+import { parseAppOutputs, parseRegistryOutputs } from "../../../scripts/lib/terraform/outputs.ts";
 
 test("a stage in which nothing is deployed is told", () => {
   expect(() => parseAppOutputs({})).toThrow(

@@ -1,16 +1,107 @@
-import { Token, Tokenization } from "cdktf";
 import { checkName } from "./_name.ts";
 import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
+import type { LogGroup } from "./log-group.ts";
 import type { SecretValue } from "./secret.ts";
-import type { ServerlessContainerProps } from "./serverless-container.ts";
+import type { ServiceAccount } from "./service-account.ts";
 
 const LIMITS = "https://yandex.cloud/en/docs/serverless-containers/concepts/limits, November 2026";
-const MAX_ENVIRONMENT_BYTES = 4096;
 const MAX_PROVISIONED_INSTANCES = 2;
 
-/** The entry of the environment that tells one revision from another: a hash of all its inputs. */
-export const FINGERPRINT_KEY = "REVISION_FINGERPRINT";
-const FINGERPRINT_LENGTH = 64;
+/** @see https://yandex.cloud/en/docs/serverless-containers/concepts/container */
+export interface ServerlessContainerProps {
+  /**
+   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * last.
+   */
+  readonly name: string;
+  /**
+   * Image by digest: `cr.yandex/<registry id>/<repository>@sha256:<64 hex digits>`. Never by tag: a
+   * tag that is pushed again would change nothing here and everything at the next cold start.
+   */
+  readonly image: string;
+  /**
+   * The account that pulls the image, reads the secrets and is what the code acts as. The container
+   * waits for all its grants.
+   */
+  readonly account: ServiceAccount;
+  /**
+   * MiB for each instance, 128 to 8192 in steps of 128.
+   *
+   * @default 512
+   */
+  readonly memoryMib?: number;
+  /**
+   * Processors for each instance, 1 to 4.
+   *
+   * @default 1
+   */
+  readonly cores?: number;
+  /**
+   * Percent of a processor that is guaranteed, 5 to 100 in steps of 5; 100 with more than one core.
+   *
+   * @default 100
+   */
+  readonly coreFraction?: number;
+  /**
+   * Requests that one instance takes at a time, 1 to 16.
+   *
+   * @default 1
+   */
+  readonly concurrency?: number;
+  /**
+   * Seconds that a request may take, cold start included, 1 to 3600. After that the caller gets 504.
+   *
+   * @default 60
+   */
+  readonly timeoutSeconds?: number;
+  /**
+   * Replaces the image's entry point. Run as it stands: without a shell, without variables.
+   *
+   * @default - the image's own
+   */
+  readonly command?: readonly string[];
+  /**
+   * Replaces the arguments of the image.
+   *
+   * @default - the image's own
+   */
+  readonly args?: readonly string[];
+  /**
+   * Environment, readable to everybody who can see the container, the state or a plan. Keys are
+   * letters, digits and underscores, a letter first; values at most 4096 characters. With the
+   * secrets' values, and all names, at most 4096 bytes together.
+   *
+   * @default - `REVISION_FINGERPRINT` alone
+   */
+  readonly env?: Readonly<Record<string, string>>;
+  /**
+   * Values from Lockbox, by the name of the variable that shows them. The account is given the right
+   * to read each. Taking away the last one is beyond the provider, which keeps it when the list gets
+   * empty: replace the container (`-replace=<address>`) in the deploy that takes it away.
+   *
+   * @default - none
+   */
+  readonly secrets?: Readonly<Record<string, SecretValue>>;
+  /**
+   * Where the output goes.
+   *
+   * @default - the default group of the folder
+   */
+  readonly logGroup?: LogGroup;
+  /**
+   * Instances that are kept ready, 0 to 2 (the quota of a whole cloud). They are paid while idle.
+   *
+   * @default 0
+   */
+  readonly minInstances?: number;
+  /**
+   * VPC network that the container can reach. Cold starts get slower, and the network cannot be
+   * deleted until up to a day after the last container left it.
+   *
+   * @default - the internet only
+   */
+  readonly networkId?: string;
+}
 
 /** What the cloud would refuse about a container apart from its environment. */
 export function checkServerlessContainer(props: ServerlessContainerProps, refuse: Refuse): void {
@@ -93,59 +184,6 @@ function checkRequests(props: ServerlessContainerProps, refuse: Refuse): void {
   });
 }
 
-/** What the cloud would refuse about the environment, secrets included. */
-export function checkEnvironment(
-  env: Readonly<Record<string, string>>,
-  secrets: Readonly<Record<string, SecretValue>>,
-  refuse: Refuse,
-): void {
-  for (const key of Object.keys(env)) checkKey("env", key, refuse);
-  for (const key of Object.keys(secrets)) checkKey("secrets", key, refuse);
-  for (const [key, value] of Object.entries(env)) checkValue(key, value, refuse);
-  for (const key of Object.keys(secrets)) checkOnce(key, env, refuse);
-  const bytes = countBytes(env, secrets);
-  refuse(bytes > MAX_ENVIRONMENT_BYTES, {
-    field: "env",
-    value: bytes,
-    allowed: `at most ${MAX_ENVIRONMENT_BYTES} bytes of names and values, the secrets' included`,
-    fix: "Shorten values, or put them into the image",
-  });
-}
-
-function checkKey(map: "env" | "secrets", key: string, refuse: Refuse): void {
-  refuse(mismatches(key, /^[a-zA-Z][a-zA-Z0-9_]*$/), {
-    field: `${map}.${key}`,
-    value: key,
-    allowed: "letters, digits and underscores, a letter first",
-    fix: "Rename the variable",
-  });
-  refuse(RESERVED_KEYS.includes(key), {
-    field: `${map}.${key}`,
-    value: key,
-    allowed: `any name but ${RESERVED_KEYS.join(", ")}`,
-    fix: "Take it out: it is set for the container",
-  });
-}
-
-function checkValue(key: string, value: string, refuse: Refuse): void {
-  const { length } = knownText(value);
-  refuse(length > 4096, {
-    field: `env.${key}.length`,
-    value: length,
-    allowed: "at most 4096 characters",
-    fix: "Put the value into the image or into a bucket",
-  });
-}
-
-function checkOnce(key: string, env: Readonly<Record<string, string>>, refuse: Refuse): void {
-  refuse(Object.hasOwn(env, key), {
-    field: `secrets.${key}`,
-    value: key,
-    allowed: "a name that env does not have",
-    fix: "Take it out of env",
-  });
-}
-
 /** What the quotas of a cloud would refuse, told by the first container that is one too many. */
 export function checkContainerQuota(
   all: readonly { readonly minInstances: number }[],
@@ -174,24 +212,6 @@ function countInstances(containers: readonly { readonly minInstances: number }[]
   return containers.reduce((sum, { minInstances }) => sum + minInstances, 0);
 }
 
-/** Bytes of the environment as far as they are known: unknown values count as empty. */
-function countBytes(
-  env: Readonly<Record<string, string>>,
-  secrets: Readonly<Record<string, SecretValue>>,
-): number {
-  const texts = [
-    ...Object.entries(env).flatMap(([key, value]) => [key, knownText(value)]),
-    ...Object.keys(secrets),
-    FINGERPRINT_KEY,
-  ];
-  return Buffer.byteLength(texts.join("")) + FINGERPRINT_LENGTH;
-}
-
-function knownText(value: string): string {
-  if (!Token.isUnresolved(value)) return value;
-  return Tokenization.reverseString(value).literals.join("");
-}
-
 function offStep(value: number | undefined, min: number, max: number, step: number): boolean {
   return outside(value, min, max) || (isKnown(value) && value % step !== 0);
 }
@@ -202,5 +222,3 @@ const VARIABLE = /(^|[=:])\$\{?[A-Z_][A-Z0-9_]*/;
 
 const IMAGE =
   /^cr\.yandex\/[a-z0-9]+\/[a-z0-9]+([._-][a-z0-9]+)*(\/[a-z0-9]+([._-][a-z0-9]+)*)*@sha256:[0-9a-f]{64}$/;
-
-const RESERVED_KEYS: readonly string[] = ["PORT", "REQUEST_PATH", FINGERPRINT_KEY];
