@@ -28,16 +28,16 @@ const command = {
   },
 } as const;
 
-await main(command, async (world, flags) => {
+await main(command, async (system, flags) => {
   const { stage, image, rebuild, wait, verbose, "dry-run": dryRun } = flags;
-  const given = givenImage(image, world.env);
+  const given = givenImage(image, system.env);
   refuseBoth(given, rebuild);
   const settings = settingsOf(stage);
   const owned = flags["take-over"]?.split(",");
-  const options = { world, settings, image: given, rebuild, wait, owned };
+  const options = { system, settings, image: given, rebuild, wait, owned };
   const steps = deploySteps(options);
   const deploy = { options };
-  if (dryRun) return world.say(describeSteps(steps).join("\n"));
-  await runSteps(world, steps, deploy, verbose);
-  world.say(closingLines(deploy).join("\n"));
+  if (dryRun) return system.say(describeSteps(steps).join("\n"));
+  await runSteps(system, steps, deploy, verbose);
+  system.say(closingLines(deploy).join("\n"));
 });

@@ -17,7 +17,7 @@ const command = {
   },
 } as const;
 
-await main(command, async (world, { stage, image }) => {
-  const session = await openSession(world, settingsOf(stage));
-  await planStacks(session, givenImage(image, world.env));
+await main(command, async (system, { stage, image }) => {
+  const session = await openSession(system, settingsOf(stage));
+  await planStacks(session, givenImage(image, system.env));
 });

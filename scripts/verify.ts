@@ -10,9 +10,9 @@ const command = {
   flags: { stage: STAGE, json: { type: "boolean", help: "print the findings as JSON" } },
 } as const;
 
-await main(command, async (world, { stage, json }) => {
-  const session = await openSession(world, settingsOf(stage));
+await main(command, async (system, { stage, json }) => {
+  const session = await openSession(system, settingsOf(stage));
   const findings = await verify(session, await readApp(session));
-  world.say(json ? JSON.stringify(findings, null, 2) : formatFindings(findings).join("\n"));
+  system.say(json ? JSON.stringify(findings, null, 2) : formatFindings(findings).join("\n"));
   if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
 });

@@ -9,8 +9,8 @@ import { forgetRegistry } from "./deploy/speculation.ts";
 import { forgetImage } from "./image/image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
 import type { OnLine, Step } from "./shell/steps.ts";
+import type { System } from "./shell/system.ts";
 import { UserError } from "./shell/user-error.ts";
-import type { World } from "./shell/world.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import { terraformDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";
@@ -36,18 +36,18 @@ export function destroySteps(settings: Settings): Step<Session>[] {
 }
 
 /** Asks the user to type the name of what is to be deleted. */
-export async function confirmDestroy(world: World, settings: Settings): Promise<void> {
-  if (!world.interactive) {
+export async function confirmDestroy(system: System, settings: Settings): Promise<void> {
+  if (!system.interactive) {
     throw new UserError("There is no terminal to ask at. Give --yes to destroy without asking.");
   }
   const name = namePrefix(settings);
-  const answer = await world.ask(`This deletes ${name} with its data. Type ${name} to go on: `);
+  const answer = await system.ask(`This deletes ${name} with its data. Type ${name} to go on: `);
   if (answer.trim() !== name) throw new UserError("Nothing was deleted.");
 }
 
 /** Refuses while the database is protected, before anything is touched. */
-export async function refuseProtected({ world, terraform, settings }: Session): Promise<void> {
-  await synthesize(world, settings.stage);
+export async function refuseProtected({ system, terraform, settings }: Session): Promise<void> {
+  await synthesize(system, settings.stage);
   await terraform.init("app");
   const state = await terraform.state("app");
   const isProtected = state.some(({ attributes }) => attributes.deletion_protection === true);
@@ -96,9 +96,9 @@ async function destroyStack(session: Session, kind: StackKind, report: OnLine): 
 
 // A domain that was taken out of config.ts is synthesized no more, but its certificate may still be
 // there. With a provider and a place of its state, Terraform deletes what the state holds.
-function layOutDomain({ world, settings }: Session): void {
+function layOutDomain({ system, settings }: Session): void {
   const directory = (kind: StackKind) =>
-    join(world.root, terraformDirectory(world.env, kind, settings.stage));
+    join(system.root, terraformDirectory(system.env, kind, settings.stage));
   const registry = readFileSync(join(directory("registry"), "cdk.tf.json"), "utf8");
   const { terraform, provider } = JSON.parse(registry);
   const stack = JSON.stringify({ terraform, provider }, null, 2);
@@ -109,8 +109,8 @@ function layOutDomain({ world, settings }: Session): void {
   );
 }
 
-async function forget({ world, settings }: Session): Promise<string> {
-  forgetImage(world, settings.stage);
-  forgetRegistry(world, settings.stage);
+async function forget({ system, settings }: Session): Promise<string> {
+  forgetImage(system, settings.stage);
+  forgetRegistry(system, settings.stage);
   return "done";
 }

@@ -13,30 +13,30 @@ export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(
 
 /** Says the plan of every stack, in the order in which a deploy applies them. */
 export async function planStacks(session: Session, given: string | undefined): Promise<void> {
-  const { world, settings, terraform } = session;
-  await synthesize(world, settings.stage);
+  const { system, settings, terraform } = session;
+  await synthesize(system, settings.stage);
   const kinds: StackKind[] = settings.domain ? ["registry", "domain", "app"] : ["registry", "app"];
   for (const kind of kinds) {
-    world.say(`\n── ${stackId(kind, settings.stage)} ──`);
+    system.say(`\n── ${stackId(kind, settings.stage)} ──`);
     await terraform.init(kind);
     const obstacle = await findObstacle(session, kind);
-    if (obstacle) world.say(obstacle);
+    if (obstacle) system.say(obstacle);
     else if (kind === "app") await planApp(session, given, await refusedCertificate(session));
-    else world.say(await terraform.plan(kind));
+    else system.say(await terraform.plan(kind));
   }
 }
 
 async function planApp(
-  { world, settings, terraform }: Session,
+  { system, settings, terraform }: Session,
   given: string | undefined,
   certificate: TerraformVariables,
 ) {
   const deployed = deployedImage(await terraform.outputs("app"));
-  const image = given ?? rememberedImage(settings.stage, world.root)?.image ?? deployed;
+  const image = given ?? rememberedImage(settings.stage, system.root)?.image ?? deployed;
   if (image === undefined) {
-    world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
+    system.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
   }
-  world.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE, ...certificate }));
+  system.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE, ...certificate }));
 }
 
 // Each of these would make the plan fail although nothing is wrong.

@@ -2,8 +2,8 @@ import * as v from "valibot";
 import { CERTIFICATE_VARIABLE } from "../../../stacks/app.ts";
 import type { DnsRecord, DomainOutputs } from "../../../stacks/outputs.ts";
 import type { OnLine } from "../shell/steps.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { type DeployedApp, parseDomainOutputs } from "../terraform/outputs.ts";
 import type { TerraformVariables } from "../terraform/terraform.ts";
 import { type CloudApi, CloudApiError } from "./cloud-api.ts";
@@ -66,26 +66,26 @@ export function knownCertificate(
 
 /** Waits until a certificate can be attached. */
 export async function waitForCertificate(
-  world: World,
+  system: System,
   api: CloudApi,
   id: string,
   report: OnLine,
 ): Promise<void> {
-  const start = world.now();
+  const start = system.now();
   for (;;) {
     const status = await certificateStatus(api, id);
     if (status !== undefined && isUsable(status)) return;
     if (isRefused(status))
       throw new UserError(`The certificate is ${status}. Deploy without --wait for what to do.`);
     if (status === undefined) throw new UserError("The certificate is gone. Deploy again.");
-    const minutes = Math.round((world.now() - start) / 60_000);
-    if (world.now() - start > TIMEOUT_MS) {
+    const minutes = Math.round((system.now() - start) / 60_000);
+    if (system.now() - start > TIMEOUT_MS) {
       throw new UserError(
         `The certificate is still ${status} after ${minutes} minutes. Check the domain's challenge record, then deploy again.`,
       );
     }
     report(`${status}, waited ${minutes} minutes; the service looks about every 30`);
-    await world.sleep(POLL_MS);
+    await system.sleep(POLL_MS);
   }
 }
 

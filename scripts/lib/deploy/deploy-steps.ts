@@ -14,8 +14,8 @@ import { openSession, type Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions } from "../image/image.ts";
 import { projectNotes } from "../local/project-checks.ts";
 import type { OnLine } from "../shell/steps.ts";
+import type { System } from "../shell/system.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { type ApplyOptions, applyStack } from "../terraform/apply-stack.ts";
 import {
   type DeployedApp,
@@ -32,7 +32,7 @@ import { rememberRegistry, type Speculation, speculate } from "./speculation.ts"
 
 /** What a deploy is asked for. */
 export interface DeployOptions {
-  readonly world: World;
+  readonly system: System;
   readonly settings: Settings;
   /** An image pushed by someone else, by digest. */
   readonly image?: string | undefined;
@@ -67,12 +67,12 @@ export interface Deploy {
 
 /** Checks everything at once and opens the session. Changes nothing in the cloud. */
 export async function preflight(deploy: Deploy): Promise<string> {
-  const { world, settings } = deploy.options;
-  const access = accessOf(world);
+  const { system, settings } = deploy.options;
+  const access = accessOf(system);
   await runChecks(deployChecks({ ...deploy.options, access }));
   // Beside everything else; told in the end, and stops nothing.
-  deploy.asking = projectNotes(world, settings);
-  deploy.session = await openSession(world, settings, access);
+  deploy.asking = projectNotes(system, settings);
+  deploy.session = await openSession(system, settings, access);
   return `folder ${deploy.session.folderId}`;
 }
 
@@ -133,8 +133,8 @@ export async function provideImage(deploy: Deploy, report: OnLine): Promise<stri
 }
 
 function imageOptions(deploy: Deploy): Omit<ImageOptions, "repository" | "report"> {
-  const { world, settings, image: given, rebuild } = deploy.options;
-  return { world, access: session(deploy).access, settings, given, rebuild };
+  const { system, settings, image: given, rebuild } = deploy.options;
+  return { system, access: session(deploy).access, settings, given, rebuild };
 }
 
 /** Deletes the triggers of `npm run trigger` before Terraform creates its own. */
@@ -158,7 +158,7 @@ async function applyAppOnce(deploy: Deploy, report: OnLine): Promise<string> {
   const variables = await certificateVariables(deploy);
   const plan = await deploy.speculation?.plan;
   deploy.speculation = undefined;
-  deploy.appliedAt = deploy.options.world.now();
+  deploy.appliedAt = deploy.options.system.now();
   const outcome = await apply(deploy, "app", report, { variables, plan });
   deploy.app = parseAppOutputs(await terraform.outputs("app"));
   return outcome;
@@ -166,9 +166,9 @@ async function applyAppOnce(deploy: Deploy, report: OnLine): Promise<string> {
 
 /** Creates the results table unless it exists. */
 export async function provideTable(deploy: Deploy): Promise<string> {
-  const { world, access } = session(deploy);
+  const { system, access } = session(deploy);
   const { document_api_endpoint: endpoint, results_table: table } = deployed(deploy);
-  return ensureTable({ world, access, endpoint, table });
+  return ensureTable({ system, access, endpoint, table });
 }
 
 /** Creates or updates the triggers. */
@@ -190,8 +190,8 @@ async function certificateVariables(deploy: Deploy): Promise<TerraformVariables>
 export async function attachDomain(deploy: Deploy, report: OnLine): Promise<string> {
   if (deploy.refused) return `not waited for, the certificate is ${deploy.refused}`;
   if (deployed(deploy).domain?.attached) return "attached already";
-  const { world, api } = session(deploy);
-  await waitForCertificate(world, api, String(deploy.certificate?.certificate_id), report);
+  const { system, api } = session(deploy);
+  await waitForCertificate(system, api, String(deploy.certificate?.certificate_id), report);
   return applyApp(deploy, report);
 }
 

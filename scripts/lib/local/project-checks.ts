@@ -2,7 +2,7 @@ import { findPlaceBeside } from "../../../packages/local-cloud/containers/beside
 import { askProject } from "../../../packages/local-cloud/containers/findings.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { Settings } from "../../../stacks/settings.ts";
-import type { World } from "../shell/world.ts";
+import type { System } from "../shell/system.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
 import { readSynthesized, usualEndpoints } from "./stack.ts";
 
@@ -18,17 +18,17 @@ const NOT_LOADED = `${NOT_RUN} the project did not load on this machine. \`npm r
  * environment of what it needs now. For a stack that is synthesized. Makes nothing and never fails: a
  * deploy does not depend on it.
  */
-export async function projectNotes(world: World, { stage }: Settings): Promise<string[]> {
+export async function projectNotes(system: System, { stage }: Settings): Promise<string[]> {
   try {
-    return await ask(world, stage);
+    return await ask(system, stage);
   } catch (error) {
     return [`${NOT_RUN} ${error instanceof Error ? error.message : error}`];
   }
 }
 
-async function ask(world: World, stage: string | undefined): Promise<string[]> {
-  const { root } = world;
-  const stack = await readSynthesized(world, stage);
+async function ask(system: System, stage: string | undefined): Promise<string[]> {
+  const { root } = system;
+  const stack = await readSynthesized(system, stage);
   const { containers, timers } = readStack(stack, usualEndpoints(stack));
   const [spec] = containers;
   if (spec === undefined) return [];

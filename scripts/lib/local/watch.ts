@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { relative, resolve } from "node:path";
 import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
+import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { readSynthesized, stackSources } from "./stack.ts";
 import type { Reporter } from "./terminal/reporter.ts";
 
@@ -17,16 +17,16 @@ type Change = "stack" | "sources";
  * made of changes. Gives back what ends that, once no change can escape it any more.
  */
 export async function watchSources(
-  world: World,
+  system: System,
   stage: string | undefined,
   cloud: LocalCloud,
   reporter: Reporter,
 ): Promise<() => Promise<void>> {
   const { watch } = await import("chokidar");
-  const folders = cloud.blueprint().containers.map(({ source }) => resolve(world.root, source));
+  const folders = cloud.blueprint().containers.map(({ source }) => resolve(system.root, source));
   const changes = new Changes(async (changed) => {
     reporter.note(`${[...changed].join(" and ")} changed, restarting`);
-    if (changed.has("stack")) await cloud.apply(await readSynthesized(world, stage));
+    if (changed.has("stack")) await cloud.apply(await readSynthesized(system, stage));
     else await cloud.restart();
     reporter.note("restarted");
   }, reporter);
@@ -37,7 +37,7 @@ export async function watchSources(
         () => changes.add("sources"),
       ),
     ),
-    watch(stackSources(world.root), { ignoreInitial: true }).on("all", () => changes.add("stack")),
+    watch(stackSources(system.root), { ignoreInitial: true }).on("all", () => changes.add("stack")),
   ];
   // What changes before a watcher is ready, it takes for what was there.
   await Promise.all(watchers.map((watcher) => once(watcher, "ready")));

@@ -1,6 +1,6 @@
 import type { Settings } from "../../../stacks/settings.ts";
+import type { Environment } from "../shell/system.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
-import type { Environment } from "../shell/world.ts";
 
 /** A job of a pipeline, and what it logs in with. */
 export type Job = {

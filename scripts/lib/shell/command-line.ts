@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
+import type { Environment } from "./system.ts";
 import { messageOf, UserError } from "./user-error.ts";
-import type { Environment } from "./world.ts";
 
 /** One flag of a command. */
 export interface Flag {

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { stageDirectory } from "../../../stacks/directories.ts";
 import type { Settings, StackKind } from "../../../stacks/settings.ts";
 import { interruption } from "../shell/interrupt.ts";
+import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { findApplied } from "./messages.ts";
 import { type TakeOverOptions, takeOver } from "./recovery.ts";
 import { rightsFirst } from "./rights.ts";
@@ -44,7 +44,7 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
     terraform.removeSavedPlan(kind);
     return "no change";
   }
-  const mark = markOf(session.world, session.settings, kind);
+  const mark = markOf(session.system, session.settings, kind);
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
   let isPlanned = plan !== undefined;
@@ -58,11 +58,11 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
 }
 
 /** Whether the last run that applied a stack here never came to its end. */
-export function isUnfinished(world: World, settings: Settings, kind: StackKind): boolean {
-  return existsSync(markOf(world, settings, kind));
+export function isUnfinished(system: System, settings: Settings, kind: StackKind): boolean {
+  return existsSync(markOf(system, settings, kind));
 }
 
-function markOf({ root }: World, { stage }: Settings, kind: StackKind): string {
+function markOf({ root }: System, { stage }: Settings, kind: StackKind): string {
   return join(root, stageDirectory(stage), `${kind}.unfinished`);
 }
 

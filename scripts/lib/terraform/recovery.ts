@@ -36,7 +36,7 @@ export async function takeOver(options: TakeOverOptions, reason?: Error): Promis
 }
 
 async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Promise<string[]> {
-  const { terraform, api, folderId, settings, world } = session;
+  const { terraform, api, folderId, settings, system } = session;
   // The terraform of a killed run may still be at work. What it makes is none of this.
   await terraform.waitForLock(kind);
   const state = await terraform.state(kind);
@@ -45,7 +45,7 @@ async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Prom
   );
   const missing = terraform.configured(kind).filter(({ address }) => !known.has(address));
   const found = await findExisting(api, folderId, missing, known);
-  const stateId = stateIdOf(settings, world.root);
+  const stateId = stateIdOf(settings, system.root);
   const isOwn = ({ inherits, labels, id }: ExistingResource) =>
     inherits || owned.includes(id) || (stateId !== "" && labels[STATE_LABEL] === stateId);
   const strangers = found.filter((thing) => !isOwn(thing) && !thing.duplicable);

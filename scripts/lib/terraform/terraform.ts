@@ -5,8 +5,8 @@ import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts
 import { stackDirectory, stageDirectory, synthesisDirectory } from "../../../stacks/directories.ts";
 import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
+import { type Environment, NOT_FOUND, type ProcessResult, type System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 import { missingTerraform, terraformBinary } from "./environment.ts";
 import { findErrors, lockHint } from "./messages.ts";
 import {
@@ -45,20 +45,20 @@ export interface TerraformOptions {
 export class Terraform {
   readonly binary: string;
 
-  private readonly world: World;
+  private readonly system: System;
   private readonly options: TerraformOptions;
   private readonly inits: Map<StackKind, Promise<void>>;
 
-  constructor(world: World, options: TerraformOptions, inits = new Map()) {
-    this.world = world;
+  constructor(system: System, options: TerraformOptions, inits = new Map()) {
+    this.system = system;
     this.options = options;
     this.inits = inits;
-    this.binary = terraformBinary(world.env);
+    this.binary = terraformBinary(system.env);
   }
 
   /** The same with another listener. */
   with(onLine: (line: string) => void): Terraform {
-    return new Terraform(this.world, { ...this.options, onLine }, this.inits);
+    return new Terraform(this.system, { ...this.options, onLine }, this.inits);
   }
 
   /** Makes a stack's directory ready, once: what was made ready before and is unchanged still is. */
@@ -76,7 +76,7 @@ export class Terraform {
 
   /** Where Terraform runs for a stack, from the project's folder. */
   directory(kind: StackKind): string {
-    return terraformDirectory(this.world.env, kind, this.options.stage);
+    return terraformDirectory(this.system.env, kind, this.options.stage);
   }
 
   /** The plan's text. */
@@ -100,7 +100,7 @@ export class Terraform {
 
   /** A plan holds what the state holds, so it goes where nobody else can read it. */
   removeSavedPlan(kind: StackKind): void {
-    rmSync(join(this.world.root, this.directory(kind), this.planFile(kind)), { force: true });
+    rmSync(join(this.system.root, this.directory(kind), this.planFile(kind)), { force: true });
   }
 
   /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
@@ -199,7 +199,7 @@ export class Terraform {
     fine: readonly number[] = [0],
   ): Promise<ProcessResult> {
     const { stage, env, onLine } = this.options;
-    const log = logFile(this.world, stage, `${step}-${kind}`);
+    const log = logFile(this.system, stage, `${step}-${kind}`);
     const result = await this.run(kind, args, { env, logFile: log, onLine });
     if (fine.includes(result.exitCode)) return result;
     throw this.failure(kind, step, result, `The whole output is in ${log}.`);
@@ -211,15 +211,15 @@ export class Terraform {
     throw this.failure(kind, args.slice(0, 2).join(" "), result);
   }
 
-  private run(kind: StackKind, args: readonly string[], options: Parameters<World["run"]>[2]) {
-    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
-    return this.world.run(this.binary, [`-chdir=${directory}`, ...args], options);
+  private run(kind: StackKind, args: readonly string[], options: Parameters<System["run"]>[2]) {
+    const directory = terraformDirectory(this.system.env, kind, this.options.stage);
+    return this.system.run(this.binary, [`-chdir=${directory}`, ...args], options);
   }
 
   private file(kind: StackKind, name: string): string {
     return join(
-      this.world.root,
-      terraformDirectory(this.world.env, kind, this.options.stage),
+      this.system.root,
+      terraformDirectory(this.system.env, kind, this.options.stage),
       name,
     );
   }
@@ -228,7 +228,7 @@ export class Terraform {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
-    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
+    const directory = terraformDirectory(this.system.env, kind, this.options.stage);
     const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
     const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
     return new TerraformFailure([title, reason, hint, more].filter(Boolean).join("\n"));

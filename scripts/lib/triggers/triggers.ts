@@ -65,8 +65,8 @@ export async function deleteTriggers(session: Session): Promise<string[]> {
 }
 
 /** The triggers of the session's folder. */
-export function clientOf({ world, access, folderId }: Session): TriggerClient {
-  return triggerClient(world, access, folderId);
+export function clientOf({ system, access, folderId }: Session): TriggerClient {
+  return triggerClient(system, access, folderId);
 }
 
 function madeByTerraform(specs: TriggerSpecs): boolean {

@@ -33,7 +33,7 @@ export async function verify(
     ),
     guarded("gateway", () => checkGateway(session, `https://${app.gateway.domain}`)),
     ...(app.domain?.attached
-      ? [guarded("domain", () => checkDomain(session.world, reachableUrl(app)))]
+      ? [guarded("domain", () => checkDomain(session.system, reachableUrl(app)))]
       : []),
     checkTriggers(session, app),
     guarded("dead letters", () => checkDeadLetters(session, app, state), true),
@@ -85,11 +85,11 @@ async function checkDeadLetters(
   { queues }: DeployedApp,
   state: () => Promise<readonly StateResource[]>,
 ): Promise<CheckResult> {
-  const { world, settings } = session;
+  const { system, settings } = session;
   const check = "dead letters";
   if (!queues.deadLetterUrl) return { check, ok: true, found: "no dead-letter queue" };
-  const key = await findQueueKey(world, state, settings);
-  const count = await countMessages(world, queues.deadLetterUrl, key);
+  const key = await findQueueKey(system, state, settings);
+  const count = await countMessages(system, queues.deadLetterUrl, key);
   const fix =
     "Tasks have failed too often. Look at the worker's log, then send them back or purge them.";
   return {

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pipelineLogin } from "../../../scripts/lib/pipeline/login.ts";
-import type { Environment, World } from "../../../scripts/lib/shell/world.ts";
+import type { Environment, System } from "../../../scripts/lib/shell/system.ts";
 import { resolveSettings } from "../../../stacks/settings.ts";
 
 const CONFIG = {
@@ -330,7 +330,7 @@ async function login(env: Environment, options: Options = {}) {
 async function tryLogin(env: Environment, options: Options) {
   const output: string[] = [];
   const requests: SeenRequest[] = [];
-  const world = {
+  const system = {
     env: env.GITHUB_ENV ? { ...env, GITHUB_ENV: envFile } : env,
     say: (text: string) => void output.push(text),
     sleep: () => Promise.resolve(),
@@ -339,8 +339,8 @@ async function tryLogin(env: Environment, options: Options) {
       const [status, body] = answer(url, options);
       return Promise.resolve(new Response(body, { status }));
     },
-  } as unknown as World;
-  const error = await pipelineLogin(world, resolveSettings(options.config ?? CONFIG), {
+  } as unknown as System;
+  const error = await pipelineLogin(system, resolveSettings(options.config ?? CONFIG), {
     stage: undefined,
     review: options.review ?? false,
     to: options.to,
