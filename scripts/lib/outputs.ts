@@ -1,10 +1,8 @@
 import type { Settings } from "../../stacks/settings.ts";
 import type { System } from "./shell/system.ts";
-import { parseDomainOutputs } from "./terraform/outputs.ts";
+import { type Outputs, parseDomainOutputs } from "./terraform/outputs.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import type { Terraform } from "./terraform/terraform.ts";
-
-type Outputs = Readonly<Record<string, unknown>>;
 
 /** The outputs of stack `app`, and as `certificate` what the stack of the domain says. */
 export async function readOutputs(

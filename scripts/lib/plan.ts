@@ -1,7 +1,6 @@
 import * as v from "valibot";
 import { rememberedImage } from "../../stacks/remembered-image.ts";
-import type { StackKind } from "../../stacks/settings.ts";
-import { stackId } from "../../stacks/settings.ts";
+import { type StackKind, stackId } from "../../stacks/settings.ts";
 import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
 import { parseDomainOutputs } from "./terraform/outputs.ts";

@@ -1,5 +1,4 @@
-import type { StackKind } from "../../../stacks/settings.ts";
-import { stackId } from "../../../stacks/settings.ts";
+import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { domainAdvice } from "../cloud/certificate.ts";
 import type { Step } from "../shell/steps.ts";
 import { reachableUrl } from "../terraform/outputs.ts";

@@ -10,7 +10,7 @@ const SETTLE_MS = 300;
 const IGNORED =
   /(^|[/\\])(\.[^/\\]+|node_modules|__pycache__|venv|staticfiles|[^/\\]*(\.pyc|\.log|\.sqlite3(-journal)?|\.tmp|~))([/\\]|$)/;
 
-type Change = "stack" | "sources";
+type WatchedKind = "stack" | "sources";
 
 /**
  * Restarts the containers whenever their sources change, and runs the stack anew whenever what it is
@@ -53,18 +53,18 @@ export function isIgnored(folder: string, path: string): boolean {
 
 /** Gathers changes until there are no more of them for a moment, and handles them one after the other. */
 class Changes {
-  private readonly act: (changed: ReadonlySet<Change>) => Promise<void>;
+  private readonly act: (changed: ReadonlySet<WatchedKind>) => Promise<void>;
   private readonly reporter: Reporter;
-  private readonly changed = new Set<Change>();
+  private readonly changed = new Set<WatchedKind>();
   private timer: NodeJS.Timeout | undefined;
   private acting = Promise.resolve();
 
-  constructor(act: (changed: ReadonlySet<Change>) => Promise<void>, reporter: Reporter) {
+  constructor(act: (changed: ReadonlySet<WatchedKind>) => Promise<void>, reporter: Reporter) {
     this.act = act;
     this.reporter = reporter;
   }
 
-  add(part: Change): void {
+  add(part: WatchedKind): void {
     this.changed.add(part);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {

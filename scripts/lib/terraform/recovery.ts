@@ -1,6 +1,5 @@
 import { STATE_LABEL, stateIdOf } from "../../../stacks/ownership.ts";
-import type { StackKind } from "../../../stacks/settings.ts";
-import { stackId } from "../../../stacks/settings.ts";
+import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { CloudApiError } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import { fieldsOf } from "../shell/json.ts";

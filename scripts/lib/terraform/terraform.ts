@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { stackDirectory, stageDirectory, synthesisDirectory } from "../../../stacks/directories.ts";
 import { type StackKind, stackId } from "../../../stacks/settings.ts";
@@ -19,6 +19,8 @@ import {
 
 /** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
 const LOCK_TIMEOUT = "-lock-timeout=120s";
+/** Asks nothing and writes no colours. */
+const QUIET = ["-input=false", "-no-color"];
 /** Exit code of a detailed plan that is not empty. */
 const CHANGES = 2;
 
@@ -81,26 +83,26 @@ export class Terraform {
 
   /** The plan's text. */
   async plan(kind: StackKind, variables: TerraformVariables = {}): Promise<string> {
-    const args = ["plan", "-input=false", "-no-color", LOCK_TIMEOUT, ...variableFlags(variables)];
+    const args = ["plan", ...QUIET, LOCK_TIMEOUT, ...variableFlags(variables)];
     return (await this.logged(kind, "plan", args)).stdout;
   }
 
   /** Plans the next apply, keeps the plan for `applySavedPlan`, and says whether it changes anything. */
   async savePlan(kind: StackKind): Promise<boolean> {
     const flags = ["-detailed-exitcode", LOCK_TIMEOUT, `-out=${this.planFile(kind)}`];
-    const args = ["plan", "-input=false", "-no-color", ...flags];
+    const args = ["plan", ...QUIET, ...flags];
     return (await this.logged(kind, "plan", args, [0, CHANGES])).exitCode === CHANGES;
   }
 
   /** Applies the saved plan, and returns what Terraform said. */
   async applySavedPlan(kind: StackKind): Promise<string> {
-    const args = ["apply", "-input=false", "-no-color", LOCK_TIMEOUT, this.planFile(kind)];
+    const args = ["apply", ...QUIET, LOCK_TIMEOUT, this.planFile(kind)];
     return (await this.logged(kind, "apply", args)).stdout;
   }
 
   /** A plan holds what the state holds, so it goes where nobody else can read it. */
   removeSavedPlan(kind: StackKind): void {
-    rmSync(join(this.system.root, this.directory(kind), this.planFile(kind)), { force: true });
+    rmSync(this.file(kind, this.planFile(kind)), { force: true });
   }
 
   /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
@@ -109,7 +111,7 @@ export class Terraform {
     variables: TerraformVariables = {},
     targets: readonly string[] = [],
   ): Promise<string> {
-    const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
+    const args = ["apply", ...QUIET, "-auto-approve", LOCK_TIMEOUT];
     const flags = [...variableFlags(variables), ...targets.map((target) => `-target=${target}`)];
     return (await this.logged(kind, "apply", [...args, ...flags])).stdout;
   }
@@ -119,7 +121,7 @@ export class Terraform {
     variables: TerraformVariables = {},
     refresh = true,
   ): Promise<void> {
-    const args = ["destroy", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
+    const args = ["destroy", ...QUIET, "-auto-approve", LOCK_TIMEOUT];
     const flags = [...(refresh ? [] : ["-refresh=false"]), ...variableFlags(variables)];
     await this.logged(kind, "destroy", [...args, ...flags]);
   }
@@ -166,7 +168,7 @@ export class Terraform {
     const inputs = this.initInputs(kind);
     if (inputs !== undefined && readIfThere(mark) === inputs) return;
     try {
-      await this.logged(kind, "init", ["init", "-input=false", "-no-color"]);
+      await this.logged(kind, "init", ["init", ...QUIET]);
     } catch (error) {
       this.inits.delete(kind);
       throw error;
@@ -212,24 +214,18 @@ export class Terraform {
   }
 
   private run(kind: StackKind, args: readonly string[], options: Parameters<System["run"]>[2]) {
-    const directory = terraformDirectory(this.system.env, kind, this.options.stage);
-    return this.system.run(this.binary, [`-chdir=${directory}`, ...args], options);
+    return this.system.run(this.binary, [`-chdir=${this.directory(kind)}`, ...args], options);
   }
 
   private file(kind: StackKind, name: string): string {
-    return join(
-      this.system.root,
-      terraformDirectory(this.system.env, kind, this.options.stage),
-      name,
-    );
+    return resolve(this.system.root, this.directory(kind), name);
   }
 
   private failure(kind: StackKind, step: string, result: ProcessResult, more = ""): UserError {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
-    const directory = terraformDirectory(this.system.env, kind, this.options.stage);
-    const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
+    const hint = lockHint(`${this.binary} -chdir=${this.directory(kind)}`, reason);
     const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
     return new TerraformFailure([title, reason, hint, more].filter(Boolean).join("\n"));
   }
