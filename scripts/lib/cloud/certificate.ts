@@ -1,6 +1,6 @@
 import * as v from "valibot";
-import { CERTIFICATE_VARIABLE } from "../../../stacks/app.ts";
 import type { DnsRecord, DomainOutputs } from "../../../stacks/outputs.ts";
+import { CERTIFICATE_VARIABLE } from "../../../stacks/variables.ts";
 import type { OnLine } from "../shell/steps.ts";
 import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
@@ -46,20 +46,8 @@ export async function refusedCertificate({
   const { certificate_id: id } = parseDomainOutputs(await terraform.outputs("domain")) ?? {};
   const status = id && (await certificateStatus(api, id));
   if (!id || !isRefused(status)) return {};
-  return knownCertificate(id, status, wasAttached(await terraform.outputs("app")));
-}
-
-/** Whether the last apply of the app had the domain attached. */
-export function wasAttached({ domain }: Readonly<Record<string, unknown>>): boolean {
-  return v.safeParse(v.object({ attached: v.literal(true) }), domain).success;
-}
-
-/** What stands for looking up a certificate on which the provider fails. */
-export function knownCertificate(
-  id: string,
-  status: string,
-  attached: boolean,
-): TerraformVariables {
+  const { domain } = await terraform.outputs("app");
+  const { success: attached } = v.safeParse(v.object({ attached: v.literal(true) }), domain);
   const known = { id, status, attached: String(attached) };
   return { [CERTIFICATE_VARIABLE]: JSON.stringify(known) };
 }

@@ -5,9 +5,8 @@ import {
   certificateStatus,
   isRefused,
   isUsable,
-  knownCertificate,
+  refusedCertificate,
   waitForCertificate,
-  wasAttached,
 } from "../cloud/certificate.ts";
 import { ensureTable } from "../cloud/results-table.ts";
 import { openSession, type Session } from "../cloud/session.ts";
@@ -23,7 +22,6 @@ import {
   parseDomainOutputs,
   parseRegistryOutputs,
 } from "../terraform/outputs.ts";
-import type { TerraformVariables } from "../terraform/terraform.ts";
 import { handOver, runTriggers } from "../triggers/triggers.ts";
 import type { CheckResult } from "../verify/check-result.ts";
 import { verify } from "../verify/verify.ts";
@@ -155,7 +153,8 @@ export async function applyApp(deploy: Deploy, report: OnLine): Promise<string> 
 
 async function applyAppOnce(deploy: Deploy, report: OnLine): Promise<string> {
   const { terraform } = session(deploy);
-  const variables = await certificateVariables(deploy);
+  await terraform.with(report).init("app");
+  const variables = deploy.refused ? await refusedCertificate(session(deploy)) : {};
   const plan = await deploy.speculation?.plan;
   deploy.speculation = undefined;
   deploy.appliedAt = deploy.options.system.now();
@@ -175,15 +174,6 @@ export async function provideTable(deploy: Deploy): Promise<string> {
 export async function provideTriggers(deploy: Deploy): Promise<string> {
   const { triggers: specs } = deployed(deploy);
   return describeChanges(await runTriggers(session(deploy), { action: "ensure", specs }));
-}
-
-async function certificateVariables(deploy: Deploy): Promise<TerraformVariables> {
-  const { certificate, refused } = deploy;
-  if (!certificate || refused === undefined) return {};
-  const { terraform } = session(deploy);
-  await terraform.init("app");
-  const attached = wasAttached(await terraform.outputs("app"));
-  return knownCertificate(certificate.certificate_id, refused, attached);
 }
 
 /** Waits for the certificate and attaches the domain. */
