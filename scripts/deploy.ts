@@ -8,7 +8,7 @@ import { describeSteps, runSteps } from "./lib/shell/steps.ts";
 const command = {
   name: "deploy",
   summary:
-    "Brings a stage up to date: registry, domain, image, app, results table, triggers; then verifies it. May be repeated and interrupted at will.",
+    "Brings a stage up to date: registry, domain, image, app, results table, triggers; then verifies it. Safe to repeat and to interrupt.",
   flags: {
     stage: STAGE,
     image: {
@@ -20,7 +20,7 @@ const command = {
     "take-over": {
       type: "string",
       value: "id,id",
-      help: "things in the folder that are this stage's own although its state does not know them",
+      help: "ids of resources in the folder that belong to this stage although its state does not list them",
     },
     wait: { type: "boolean", help: "wait for the domain's certificate and attach the domain" },
     "dry-run": DRY_RUN,

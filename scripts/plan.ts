@@ -6,7 +6,7 @@ import { main } from "./lib/shell/main.ts";
 
 const command = {
   name: "plan",
-  summary: "Shows what a deploy would change in the stacks, and changes nothing.",
+  summary: "Prints the plan of every stack: what a deploy would change. Changes nothing.",
   flags: {
     stage: STAGE,
     image: {

@@ -6,7 +6,7 @@ import { main } from "./lib/shell/main.ts";
 const command = {
   name: "table",
   summary:
-    "Makes the table in which Celery keeps its results, unless it exists, and has old results expire.",
+    "Creates the table in which Celery keeps its results unless it exists, and lets old results expire.",
   flags: { stage: STAGE, "dry-run": DRY_RUN },
 } as const;
 

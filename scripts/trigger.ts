@@ -8,11 +8,11 @@ const ACTIONS = ["pause", "resume", "delete"] as const satisfies readonly Trigge
 const command = {
   name: "trigger",
   summary:
-    "Creates or updates the triggers that hand messages to the worker, by `yc`, or by the API with YC_TOKEN.",
+    "Creates or updates the triggers that deliver messages to the worker, by `yc`, or by the API with YC_TOKEN.",
   flags: {
     stage: STAGE,
-    pause: { type: "boolean", help: "stop handing out messages; they wait in the queue" },
-    resume: { type: "boolean", help: "hand out messages again" },
+    pause: { type: "boolean", help: "stop delivering messages; they wait in the queue" },
+    resume: { type: "boolean", help: "deliver messages again" },
     delete: { type: "boolean", help: "delete the triggers" },
     "dry-run": DRY_RUN,
   },

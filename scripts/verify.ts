@@ -6,7 +6,7 @@ import { formatFindings, verify } from "./lib/verify/verify.ts";
 const command = {
   name: "verify",
   summary:
-    "Compares what runs with what was deployed: revisions, gateway, triggers, dead letters. Exit code 1 when something is off.",
+    "Compares what runs with what was deployed: revisions, gateway, triggers, dead letters. Exits with 1 if something differs.",
   flags: { stage: STAGE, json: { type: "boolean", help: "print the findings as JSON" } },
 } as const;
 

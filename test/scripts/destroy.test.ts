@@ -25,7 +25,7 @@ describe("destroySteps", () => {
         destroySteps(settings({ stages: { production: { domain: DOMAIN } } }, "production")),
       ),
     ).toEqual([
-      "1. Triggers: delete the triggers that `npm run trigger` made",
+      "1. Triggers: delete the triggers that `npm run trigger` created",
       "2. App: destroy stack app-production",
       "3. Domain: destroy stack domain-production",
       "4. Images and registry: destroy stack registry-production",
@@ -90,7 +90,7 @@ describe("confirmDestroy", () => {
 
   test("refuses without a terminal", async () => {
     await expect(confirmDestroy(fakeSystem(), settings())).rejects.toThrow(
-      "There is no terminal to ask at. Give --yes to destroy without asking.",
+      "No terminal to ask for confirmation. Add --yes to destroy without asking.",
     );
   });
 });
@@ -135,7 +135,7 @@ describe("leftovers", () => {
     ]);
     expect(leftovers(settings({ domain: DOMAIN, stages: {} }))).toEqual([
       "Left as they are:",
-      "  the DNS records that you made for shop.example.com",
+      "  the DNS records that you created for shop.example.com",
     ]);
     expect(leftovers(settings())).toEqual(["Nothing is left."]);
   });

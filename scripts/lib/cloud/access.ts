@@ -66,7 +66,7 @@ export function ycError(
 /**
  * The folder to work in: the stage's, or YC_FOLDER_ID, or the one of the `yc` profile.
  *
- * Two different ones are refused, because half of a deploy would land in either.
+ * Two different ones are an error, because half of a deploy would land in either.
  */
 export async function findFolder(system: System, settings: Settings): Promise<string> {
   const given = system.env.YC_FOLDER_ID;

@@ -10,7 +10,7 @@ import { type CloudApi, CloudApiError } from "./cloud-api.ts";
 import type { Session } from "./session.ts";
 
 const POLL_MS = 30_000;
-/** The service looks at a challenge about every 30 minutes. */
+/** The service checks a challenge about every 30 minutes. */
 const TIMEOUT_MS = 3 * 60 * 60_000;
 
 const schema = v.object({ status: v.string() });
@@ -64,7 +64,7 @@ export async function waitForCertificate(
     const status = await certificateStatus(api, id);
     if (status !== undefined && isUsable(status)) return;
     if (isRefused(status))
-      throw new UserError(`The certificate is ${status}. Deploy without --wait for what to do.`);
+      throw new UserError(`The certificate is ${status}. Deploy without --wait to see what to do.`);
     if (status === undefined) throw new UserError("The certificate is gone. Deploy again.");
     const minutes = Math.round((system.now() - start) / 60_000);
     if (system.now() - start > TIMEOUT_MS) {
@@ -72,7 +72,7 @@ export async function waitForCertificate(
         `The certificate is still ${status} after ${minutes} minutes. Check the domain's challenge record, then deploy again.`,
       );
     }
-    report(`${status}, waited ${minutes} minutes; the service looks about every 30`);
+    report(`${status}, waited ${minutes} minutes; the service checks about every 30`);
     await system.sleep(POLL_MS);
   }
 }
@@ -89,7 +89,7 @@ export function domainAdvice(
   const byHand =
     records.length > 0
       ? [
-          `DNS records of ${domain.fqdn}, to be made where the domain is kept:`,
+          `DNS records to create for ${domain.fqdn} at its DNS provider:`,
           ...records.map(formatRecord),
         ]
       : [];
@@ -97,7 +97,7 @@ export function domainAdvice(
   if (domain.attached) return byHand;
   return [
     ...byHand,
-    `${domain.fqdn} is not attached yet: its certificate is ${domain.status}. Let's Encrypt's answer takes about half an hour${byHand.length > 0 ? " from when the records are there" : ""}. Run \`npm run deploy\` again after that, or with --wait now.`,
+    `${domain.fqdn} is not attached yet: its certificate is ${domain.status}. Let's Encrypt takes about half an hour${byHand.length > 0 ? " once the records exist" : ""}. Run \`npm run deploy\` again then, or with --wait now.`,
   ];
 }
 
@@ -110,7 +110,7 @@ function adviseNewCertificate(
   const steps = attached
     ? `Set 'domain' to false in config.ts and deploy, delete the certificate (${remove}), write 'domain' again and deploy`
     : `Delete it (${remove}) and deploy again`;
-  return `${fqdn} needs another certificate, since its own is ${status}: the challenge record was missing or wrong for too long. ${steps}: that asks for a new one and says which record it wants. All else is deployed.`;
+  return `${fqdn} needs another certificate, because this one is ${status}: the challenge record was missing or wrong for too long. ${steps}: that requests a new one and prints the record it needs. Everything else is deployed.`;
 }
 
 function formatRecord({ name, type, value }: DnsRecord): string {

@@ -51,7 +51,7 @@ export async function findQueueKey(
   const key = queueKey === "stack" ? keyInState(await state()) : undefined;
   if (key) return key;
   throw new UserError(
-    "There is no key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
+    "No key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
   );
 }
 

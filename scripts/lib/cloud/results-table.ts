@@ -24,8 +24,8 @@ export interface TableOptions {
 }
 
 /**
- * Makes the table in which Celery keeps its results, if need be, and gives back what was done. Does
- * not come back before the table takes writes and old results expire.
+ * Creates the table in which Celery keeps its results unless it exists. Returns what was done, once
+ * the table takes writes and old results expire.
  */
 export async function ensureTable(options: TableOptions): Promise<string> {
   const made = await createUnlessThere(options);
@@ -38,7 +38,7 @@ export async function ensureTable(options: TableOptions): Promise<string> {
   return enabled ? "expiry switched on" : "unchanged";
 }
 
-/** The request that makes the table. */
+/** The request that creates the table. */
 export function renderCreateTable(table: string) {
   return {
     TableName: table,
@@ -84,7 +84,7 @@ async function describe(options: TableOptions) {
   return v.parse(v.object({ Table: tableSchema }), answer.body).Table;
 }
 
-// Switching expiry on may take an hour, in which the service refuses to be asked again.
+// Switching expiry on may take an hour, during which the service rejects another request.
 async function enableExpiry(options: TableOptions): Promise<boolean> {
   const before = await describeExpiry(options);
   if (isOn(before)) {

@@ -21,7 +21,7 @@ export interface Session {
   readonly terraform: Terraform;
 }
 
-/** The stage's settings; problems in `config.ts` are the user's to mend. */
+/** The stage's settings; problems in `config.ts` are the user's to fix. */
 export function settingsOf(stage: string | undefined): Settings {
   try {
     return resolveSettings(config, stage || undefined);
@@ -54,7 +54,7 @@ export function openTerraform(system: System, settings: Settings): Terraform {
   });
 }
 
-// Before Terraform makes the directory itself, open to everyone.
+// Before Terraform creates the directory itself, open to everyone.
 function prepareStage(system: System, { stage }: Settings): void {
   makeStageDirectory(stage, system.root);
   pruneLogs(system, stage);

@@ -49,7 +49,7 @@ export interface Deploy {
   session?: Session;
   /** `cr.yandex/<registry id>/<repository>`. */
   repository?: string;
-  /** What was begun beside the registry's apply and is of use. */
+  /** What was begun beside the registry's apply and still holds. */
   speculation?: Speculation | undefined;
   certificate?: DomainOutputs | undefined;
   /** Status of the certificate, where the provider would fail on it. */
@@ -90,7 +90,7 @@ export async function applyRegistry(deploy: Deploy, report: OnLine): Promise<str
     if (holds) deploy.speculation = speculation;
     return outcome;
   } finally {
-    // No tool is left at work behind the back of what comes next, and no plan of it.
+    // What comes next must not run beside it, nor find its plan.
     if (speculation && !deploy.speculation) {
       await speculation.plan;
       terraform.removeSavedPlan("app");
@@ -147,7 +147,7 @@ export async function applyApp(deploy: Deploy, report: OnLine): Promise<string> 
   const outcome = await applyAppOnce(deploy, report);
   const { domain } = deployed(deploy);
   if (!domain || domain.attached || !isUsable(domain.status)) return outcome;
-  // The apply that makes the gateway never attaches the domain, and this one has made it.
+  // The apply that creates the gateway never attaches the domain, and this one has created it.
   return `${outcome}; domain: ${await applyAppOnce(deploy, report)}`;
 }
 
@@ -193,7 +193,7 @@ export async function verifyAll(deploy: Deploy): Promise<string> {
   const failed = deploy.findings.filter(({ ok, minor }) => !ok && !minor);
   if (failed.length === 0) return describeFindings(deploy.findings);
   const problems = failed.map(({ check, found, fix }) => `${check}: ${found}. ${fix ?? ""}`.trim());
-  throw new UserError(joinProblems("Deployed, but not as it should be:", problems));
+  throw new UserError(joinProblems("Deployed, but verification failed:", problems));
 }
 
 function describeFindings(findings: readonly CheckResult[]): string {

@@ -41,7 +41,7 @@ export function deploySteps(options: DeployOptions): Step<Deploy>[] {
     {
       title: "Take over triggers",
       enabled: viaTerraform,
-      does: "delete triggers that `npm run trigger` made",
+      does: "delete triggers that `npm run trigger` created",
       run: takeOver,
     },
     { title: "App", does: `apply stack ${id("app")}`, run: applyApp },

@@ -20,7 +20,7 @@ export interface Check {
   /** A sentence that holds when the check passes. */
   readonly title: string;
   readonly enabled?: boolean;
-  /** Throws what is wrong and how to mend it. */
+  /** Throws what is wrong and how to fix it. */
   readonly task: () => Promise<unknown> | unknown;
 }
 
@@ -35,7 +35,7 @@ export interface PreflightOptions {
   readonly rebuild?: boolean;
 }
 
-/** What has to hold before a deploy. One of them writes the Terraform, since that is where it is refused. */
+/** What has to hold before a deploy. One of them synthesizes: that is where a configuration is rejected. */
 export function deployChecks(options: PreflightOptions): Check[] {
   const { system, settings, access, image } = options;
   const { backend, queueKey } = settings;
@@ -52,14 +52,14 @@ export function deployChecks(options: PreflightOptions): Check[] {
       enabled: !image,
       task: sourceHash,
     },
-    { title: "Docker runs", enabled: !image, task: () => checkDocker(options, sourceHash) },
+    { title: "Docker is running", enabled: !image, task: () => checkDocker(options, sourceHash) },
     {
       title: "Docker's configuration can be read",
       enabled: !image && !access.given,
       task: () => hasCredentialHelper(system.env),
     },
     {
-      title: "The cloud would take the stacks",
+      title: "Yandex Cloud would accept the stacks",
       task: () => synthesize(system, settings.stage),
     },
     { title: "Credentials are unambiguous", task: () => checkCredentials(system) },
@@ -87,7 +87,7 @@ export async function runChecks(checks: readonly Check[]): Promise<void> {
     .filter((result) => result.status === "rejected")
     .map(({ reason }) => messageOf(reason));
   if (problems.length === 0) return;
-  throw new UserError(joinProblems("Before anything was changed:", [...new Set(problems)]));
+  throw new UserError(joinProblems("Nothing was changed. Fix this first:", [...new Set(problems)]));
 }
 
 /** Whether a version such as `1.11.4` is at least another such as `1.10`. */

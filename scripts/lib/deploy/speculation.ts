@@ -23,7 +23,7 @@ export interface Speculation {
 
 const schema = v.object({ stack: v.string(), repository: v.string() });
 
-/** Remembers that the registry's stack was applied as it is, and what it made. */
+/** Remembers that the registry's stack was applied as it is, and its repository. */
 export function rememberRegistry(session: Session, repository: string): void {
   const memory = { stack: hashOfStack(session), repository };
   writeWhole(memoryFile(session.system, session.settings.stage), JSON.stringify(memory));
@@ -57,7 +57,7 @@ async function planApp({ terraform }: Session, image: Promise<unknown>): Promise
 }
 
 // A plan cannot wait for a certificate, nor follow a trigger's change of hands or what an unfinished
-// run has left. Terraform refuses some flags together with a plan that is made.
+// run has left. Terraform rejects some flags together with a saved plan.
 function isPlainRun({ system, settings }: Session): boolean {
   return (
     settings.domain === undefined &&

@@ -101,7 +101,7 @@ function parseDockerConfig(file: string): unknown {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     throw new UserError(
-      `${file} cannot be read as JSON (${messageOf(error)}). Mend it, or remove it and log in again with \`docker login\`.`,
+      `${file} cannot be read as JSON (${messageOf(error)}). Fix it, or remove it and log in again with \`docker login\`.`,
       { cause: error },
     );
   }
@@ -117,7 +117,7 @@ export function dockerError(what: string, { exitCode, stdout, stderr }: ProcessR
   const output = `${stdout}\n${stderr}`.trim();
   if (/Cannot connect to the Docker daemon/i.test(output)) {
     return new UserError(
-      "Docker does not run. Start it, or give an image that was built elsewhere with --image.",
+      "Docker is not running. Start it, or give an image that was built elsewhere with --image.",
     );
   }
   const hint = /denied|unauthorized/i.test(output)

@@ -64,7 +64,7 @@ export function givenImage(flag: string | undefined, env: Environment): string |
   return flag || env.TF_VAR_image || env.IMAGE || undefined;
 }
 
-/** Refuses to build an image and to be given one at the same time. */
+/** @throws UsageError if an image is given and another one is to be built */
 export function refuseBoth(given: string | undefined, rebuild: boolean): void {
   if (!given || !rebuild) return;
   throw new UsageError(

@@ -22,7 +22,7 @@ const OF_TERMINAL = /^(TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|EDITOR|VISUAL|PAGER
 
 /**
  * Runs a command as the site's container would, beside the local cloud that runs in this folder: in
- * its folder, with its Python and its environment. Gives back the exit code.
+ * its folder, with its Python and its environment. Returns the exit code.
  */
 export async function runCommand(
   system: System,

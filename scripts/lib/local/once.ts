@@ -19,8 +19,8 @@ export interface OwnCommand {
 }
 
 /**
- * Runs a command with the terminal of this process, and gives back its exit code. A signal to this
- * process ends it, and decides about the exit code then.
+ * Runs a command with the terminal of this process, and returns its exit code. A signal to this
+ * process ends it, and determines the exit code then.
  */
 export async function runOnce(
   { interactive }: Pick<System, "interactive">,

@@ -10,12 +10,12 @@ import { readSynthesized, usualEndpoints } from "./stack.ts";
 const PATIENCE_MS = 20_000;
 
 const NOT_RUN = "Django's system checks were not run:";
-const NO_PLACE = `${NOT_RUN} \`npm run local\` makes what they need, or run \`manage.py check --deploy\` in the image.`;
+const NO_PLACE = `${NOT_RUN} \`npm run local\` installs what they need, or run \`manage.py check --deploy\` in the image.`;
 const NOT_LOADED = `${NOT_RUN} the project did not load on this machine. \`npm run local\` shows why.`;
 
 /**
  * What Django's system checks find in the project, a line each, if `npm run local` has made a Python
- * environment of what it needs now. For a stack that is synthesized. Makes nothing and never fails: a
+ * environment of what it needs now. For a stack that is synthesized. Creates nothing and never fails: a
  * deploy does not depend on it.
  */
 export async function projectNotes(system: System, { stage }: Settings): Promise<string[]> {

@@ -33,7 +33,7 @@ export function createReporter(
   quit: () => void,
 ): Shown {
   const output = once ? process.stderr : process.stdout;
-  // Nobody reads what it shows any more.
+  // The reader is gone.
   output.on("error", quit);
   if (json) return { reporter: new JsonLines(output), restore: () => {} };
   const live = Boolean(output.isTTY) && system.env.TERM !== "dumb";
@@ -60,8 +60,8 @@ function keysOf(cloud: LocalCloud, terminal: Terminal): Keys {
     p: () =>
       terminal.note(
         cloud.togglePause()
-          ? "paused: messages stay in their queues; p hands them out again"
-          : "no longer paused",
+          ? "paused: messages stay in their queues; p delivers them again"
+          : "resumed",
       ),
     f: () => choice.ask(),
     l: () => terminal.nextLogMode(),

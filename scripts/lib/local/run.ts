@@ -32,7 +32,7 @@ export interface LocalFlags {
   readonly json: boolean;
 }
 
-/** Runs the local cloud until somebody stops it, and gives back the exit code. */
+/** Runs the local cloud until it is stopped. Returns the exit code. */
 export async function runLocal(system: System, flags: LocalFlags): Promise<number> {
   const stop = new AbortController();
   stopBySignal((interrupted) => stop.abort(interrupted));

@@ -10,7 +10,7 @@ import { terraformDirectory } from "../terraform/terraform.ts";
 export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as const;
 
 /**
- * The text of the synthesized stack, written anew when it is missing or older than its sources.
+ * The text of the synthesized stack, synthesized again when it is missing or older than its sources.
  *
  * @throws UserError with what synth says
  */

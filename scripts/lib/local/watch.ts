@@ -13,8 +13,8 @@ const IGNORED =
 type WatchedKind = "stack" | "sources";
 
 /**
- * Restarts the containers whenever their sources change, and runs the stack anew whenever what it is
- * made of changes. Gives back what ends that, once no change can escape it any more.
+ * Restarts the containers whenever their sources change, and applies the stack again whenever its
+ * sources change. Returns what ends that, once no change can be missed.
  */
 export async function watchSources(
   system: System,

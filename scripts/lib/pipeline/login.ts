@@ -27,8 +27,8 @@ export const PIPELINE_LOGIN = {
     to: { type: "string", value: "file", help: "file for the variables, to be sourced (GitLab)" },
   },
   notes: [
-    "YC_SERVICE_ACCOUNT_ID  the account to become",
-    "YC_LOCKBOX_SECRET_ID   the secret whose entries are named like the variables they become:",
+    "YC_SERVICE_ACCOUNT_ID  the account to act as",
+    "YC_LOCKBOX_SECRET_ID   the secret whose entries are named like the variables to set:",
     `                       ${STATE_KEYS.join(", ")}, and with`,
     "                       queueKey: 'environment' also",
     `                       ${QUEUE_KEYS.join(", ")}`,
@@ -101,7 +101,7 @@ export async function exchangeToken(
   const reason = body.error_description ?? body.message ?? body.error ?? "no explanation";
   throw new UserError(
     [
-      `The job may not become ${accountId} (${response.status}): ${String(reason).replaceAll(idToken, "…")}.`,
+      `The job is not allowed to act as ${accountId} (${response.status}): ${String(reason).replaceAll(idToken, "…")}.`,
       "Its federated credential must name exactly this workload:",
       ...describeWorkload(idToken),
     ].join("\n"),

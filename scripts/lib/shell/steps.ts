@@ -11,7 +11,7 @@ export interface Step<Context> {
   readonly enabled?: boolean;
   /** What it runs, for `--dry-run`. */
   readonly does: string;
-  /** Does the work; what it gives back is shown behind the title. */
+  /** Does the work; what it returns is shown behind the title. */
   readonly run: (context: Context, report: OnLine) => Promise<string>;
 }
 

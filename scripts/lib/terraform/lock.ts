@@ -5,7 +5,7 @@ import { LOCK_FILE, mergeLocks, STACK_LOCK_FILE } from "../../../stacks/terrafor
 import type { System } from "../shell/system.ts";
 import type { Terraform } from "./terraform.ts";
 
-/** Rewrites the committed lock of all (synthesized) stacks, and says what has become of it. */
+/** Rewrites the committed lock of all (synthesized) stacks, and says whether it has changed. */
 export async function lockProviders(
   system: System,
   terraform: Terraform,
@@ -17,7 +17,7 @@ export async function lockProviders(
   if (upgrade) rmSync(lock, { force: true });
   await terraform.lockProviders("registry");
   const after = mergeLocks(before, readFileSync(lock, "utf8"));
-  if (after === before) return `${LOCK_FILE} is as it was`;
+  if (after === before) return `${LOCK_FILE} is unchanged`;
   writeWhole(committed, after);
-  return `${LOCK_FILE} is new. Commit it.`;
+  return `${LOCK_FILE} has changed. Commit it.`;
 }

@@ -7,13 +7,13 @@ import type { DeployedApp } from "./outputs.ts";
 import type { StateResource } from "./state.ts";
 
 /**
- * Something beside the stack that nobody uses and that can be made twice without a complaint, so that
- * nobody would notice either: a live key, a secret or a version of one.
+ * Something beside the stack that nothing uses and that can exist twice without an error, so that
+ * nobody would notice: a live key, a secret or a version of one.
  */
 export interface Orphan {
   /** What a person calls it. */
   readonly what: string;
-  /** Whether a deploy of this very state has made it. */
+  /** Whether a deploy with this very state created it. */
   readonly own: boolean;
   /** The command that deletes it. */
   readonly command: string;

@@ -63,7 +63,7 @@ export class Terraform {
     return new Terraform(this.system, { ...this.options, onLine }, this.inits);
   }
 
-  /** Makes a stack's directory ready, once: what was made ready before and is unchanged still is. */
+  /** Runs `terraform init` in a stack's directory, unless an earlier one still holds. */
   init(kind: StackKind): Promise<void> {
     const running = this.inits.get(kind) ?? this.initOnce(kind);
     this.inits.set(kind, running);
@@ -105,7 +105,7 @@ export class Terraform {
     rmSync(this.file(kind, this.planFile(kind)), { force: true });
   }
 
-  /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
+  /** Applies a stack, or a part of it and what that needs, and returns what Terraform said. */
   async apply(
     kind: StackKind,
     variables: TerraformVariables = {},
@@ -136,7 +136,7 @@ export class Terraform {
     return parseState(await this.captured(kind, ["state", "pull"]));
   }
 
-  /** What the synthesized stack wants to be there. */
+  /** The resources of the synthesized stack. */
   configured(kind: StackKind): readonly ConfiguredResource[] {
     return parseConfiguration(readFileSync(this.file(kind, "cdk.tf.json"), "utf8"));
   }

@@ -11,7 +11,7 @@ import { checkTriggers } from "./triggers.ts";
 
 /** What to do beside looking. */
 export interface VerifyOptions {
-  /** Remove what a deploy of this state made before this time, and nobody uses. @default - only name it */
+  /** Delete what a deploy with this state created before this time and nothing uses. @default - only report it */
   readonly removeBefore?: number;
 }
 
@@ -72,13 +72,13 @@ async function checkOrphans(
   return {
     check,
     ok: false,
-    found: [...gone, ...left.map(({ what }) => `${what} is used by nothing`)].join("; "),
+    found: [...gone, ...left.map(({ what }) => `nothing uses ${what}`)].join("; "),
     fix: [...new Set(fixes)].join(" "),
     minor: true,
   };
 }
 
-const DEPLOY_REMOVES = "The next `npm run deploy` removes what a deploy has made.";
+const DEPLOY_REMOVES = "The next `npm run deploy` deletes what a deploy created.";
 
 async function checkDeadLetters(
   session: Session,

@@ -29,8 +29,8 @@ describe("waitForCertificate", () => {
 
     expect(system.now() - start).toBe(60_000);
     expect(lines).toEqual([
-      "VALIDATING, waited 0 minutes; the service looks about every 30",
-      "VALIDATING, waited 1 minutes; the service looks about every 30",
+      "VALIDATING, waited 0 minutes; the service checks about every 30",
+      "VALIDATING, waited 1 minutes; the service checks about every 30",
     ]);
   });
 
@@ -69,16 +69,16 @@ describe("domainAdvice", () => {
 
   test("lists the records to be made by hand, and when to come back", () => {
     expect(domainAdvice(domain, certificate)).toEqual([
-      "DNS records of shop.example.com, to be made where the domain is kept:",
+      "DNS records to create for shop.example.com at its DNS provider:",
       "  _acme-challenge.shop.example.com.  CNAME  fpq.cm.yandexcloud.net.",
       "  shop.example.com.  CNAME  d5d.apigw.yandexcloud.net.",
-      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt's answer takes about half an hour from when the records are there. Run `npm run deploy` again after that, or with --wait now.",
+      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt takes about half an hour once the records exist. Run `npm run deploy` again then, or with --wait now.",
     ]);
   });
 
   test("asks for patience only where Cloud DNS has the records", () => {
     expect(domainAdvice({ ...domain, records: [] }, { ...certificate, records: [] })).toEqual([
-      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt's answer takes about half an hour. Run `npm run deploy` again after that, or with --wait now.",
+      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt takes about half an hour. Run `npm run deploy` again then, or with --wait now.",
     ]);
   });
 

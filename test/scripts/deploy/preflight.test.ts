@@ -83,7 +83,7 @@ describe("the pre-flight", () => {
       run({ commands, routes: {}, config: { image: { context: "nowhere" } } }),
     ).rejects.toThrow(
       [
-        "Before anything was changed:",
+        "Nothing was changed. Fix this first:",
         "  - `terraform` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.",
         `  - ${join(root, "nowhere/Dockerfile")} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
         "  - `docker` is not installed. Install it (https://docs.docker.com/engine/install/), or give an image that was built elsewhere with --image.",
@@ -121,14 +121,18 @@ describe("the pre-flight", () => {
       {
         commands: { "docker info": { exitCode: 1, stderr: "Cannot connect to the Docker daemon" } },
       },
-      "Docker does not run. Start it",
+      "Docker is not running. Start it",
     ],
     [
       "docker without buildx",
       { commands: { "docker buildx version": { exitCode: 1 } } },
       "Docker has no buildx. Install it: https://docs.docker.com/go/buildx/.",
     ],
-    ["an image without a digest", { image: "cr.yandex/crp1/app:latest" }, "is no image by digest"],
+    [
+      "an image without a digest",
+      { image: "cr.yandex/crp1/app:latest" },
+      "is not an image by digest",
+    ],
     [
       "no network",
       { routes: {} },
@@ -163,7 +167,7 @@ describe("the pre-flight", () => {
     [
       "a bucket that may not be written",
       { config: S3, env: S3_ENV, routes: { ...NETWORK, ...bucket(403) } },
-      "The key in AWS_ACCESS_KEY_ID may not write bucket states. Grant storage.editor on it.",
+      "The key in AWS_ACCESS_KEY_ID may not write to bucket states. Grant storage.editor on it.",
     ],
     [
       "a bucket that does not answer well",

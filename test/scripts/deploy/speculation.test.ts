@@ -97,7 +97,7 @@ describe("a saved plan", () => {
     expect(statSync(join(plan, "..")).mode & 0o77).toBe(0);
   });
 
-  test("is made anew after another run", async () => {
+  test("is planned again after another run", async () => {
     const { system, apply } = prepare({
       [PLANNED]: { exitCode: 1, stdout: "Error: Saved plan is stale\n" },
       [`${APP} taint -allow-missing -lock-timeout=120s terraform_data.none`]: "",

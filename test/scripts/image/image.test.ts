@@ -132,9 +132,9 @@ describe("ensureImage", () => {
   test.each<[string, Partial<ProcessResult>, string]>([
     ["docker is missing", { exitCode: NOT_FOUND }, "`docker` is not installed. Install it"],
     [
-      "docker does not run",
+      "docker is not running",
       { exitCode: 1, stderr: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock" },
-      "Docker does not run. Start it, or give an image that was built elsewhere with --image.",
+      "Docker is not running. Start it, or give an image that was built elsewhere with --image.",
     ],
     [
       "the registry turns the push away",
@@ -233,7 +233,7 @@ test("a broken configuration of docker is named, with the way out", async () => 
 
   await expect(run()).rejects.toThrow(
     new RegExp(
-      `^${join(root, "config.json")} cannot be read as JSON \\(.+\\)\\. Mend it, or remove it and log in again with \`docker login\`\\.$`,
+      `^${join(root, "config.json")} cannot be read as JSON \\(.+\\)\\. Fix it, or remove it and log in again with \`docker login\`\\.$`,
     ),
   );
 });
@@ -306,7 +306,7 @@ describe("parseImage", () => {
     "refuses %j",
     (image) => {
       expect(() => parseImage(image)).toThrow(
-        `"${image}" is no image by digest. Write cr.yandex/<registry>/<repository>@sha256:<64 hex digits>.`,
+        `"${image}" is not an image by digest. Write cr.yandex/<registry>/<repository>@sha256:<64 hex digits>.`,
       );
     },
   );
@@ -345,7 +345,7 @@ describe("purgeRegistry", () => {
     });
 
     await expect(purgeRegistry(new CloudApi(system, ACCESS), "crp1")).rejects.toThrow(
-      "Registry crp1 still gets images. Stop what pushes to it, then run it again.",
+      "Registry crp1 still receives images. Stop what pushes to it, then run it again.",
     );
   });
 });

@@ -14,7 +14,7 @@ test("where nothing was made to ask a project with, a note says how to get it", 
   const system = fakeSystem({ root: await stackWith({ "requirements.txt": "django\n" }) });
 
   expect(await projectNotes(system, settings())).toEqual([
-    "Django's system checks were not run: `npm run local` makes what they need, or run `manage.py check --deploy` in the image.",
+    "Django's system checks were not run: `npm run local` installs what they need, or run `manage.py check --deploy` in the image.",
   ]);
 });
 

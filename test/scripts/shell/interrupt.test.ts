@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../support/sources.ts";
 
-const SENTENCE = "Interrupted. Run the same command again: it finishes the work.\n";
+const SENTENCE = "Interrupted. Run the same command again to finish.\n";
 
 let dir: string;
 

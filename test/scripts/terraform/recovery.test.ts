@@ -51,7 +51,7 @@ describe("applyStack", () => {
   });
 
   test.each([
-    ["another state's", { state: "000000000000" }, "made with another state"],
+    ["another state's", { state: "000000000000" }, "created with another state"],
     ["nobody's", {}, "without the labels of a deploy"],
   ])(
     "refuses what is %s by label, with the command that takes it over",
@@ -97,7 +97,7 @@ describe("applyStack", () => {
   });
 
   test.each([
-    ["no deploy has ended, and its container is known", {}, [CONTAINER()], "removed half-made"],
+    ["no deploy has ended, and its container is known", {}, [CONTAINER()], "deleted unfinished"],
     ["a deploy has ended", { gateway: { value: {} } }, [CONTAINER()], "may be in use"],
     ["the state knows nothing", {}, [], "may be in use"],
   ])("a gateway that terraform cannot import: %s", async (_, outputs, resources, words) => {

@@ -19,7 +19,7 @@ describe("runTriggers", () => {
 
     for (const action of ["ensure", "delete"] as const) {
       expect(await runTriggers(session, { action, specs })).toEqual([
-        "Terraform makes the triggers ('trigger' in config.ts); nothing is changed here",
+        "Terraform creates the triggers ('trigger' in config.ts); nothing to do here",
       ]);
     }
     expect(system.sent.filter(({ request }) => request !== LIST)).toEqual([]);
@@ -51,7 +51,7 @@ describe("runTriggers", () => {
     });
 
     expect(lines).toEqual([
-      "delete tasks (its container is another)",
+      "delete tasks (its container was replaced)",
       "create tasks (queue, paused as it was)",
     ]);
     expect(system.sent.at(-1)?.request).toBe(`POST ${API}/a2:pause`);
@@ -69,7 +69,7 @@ describe("handOver", () => {
       ["a2"],
     );
 
-    expect(await handOver(session)).toEqual(["delete tasks (Terraform makes it from now on)"]);
+    expect(await handOver(session)).toEqual(["delete tasks (Terraform creates it from now on)"]);
     expect(system.sent.map(({ request }) => request)).toEqual([LIST, `DELETE ${API}/a1`]);
   });
 

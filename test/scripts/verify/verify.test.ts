@@ -164,7 +164,7 @@ describe("compareRevision", () => {
       revision(`sha256:${"b".repeat(64)}`, "f1"),
       "image sha256:bbbbbbbbbbbb instead of sha256:aaaaaaaaaaaa",
     ],
-    [revision(DIGEST, "f0"), "other settings than the deployed ones"],
+    [revision(DIGEST, "f0"), "settings other than the deployed ones"],
   ])("minds %j", (active, found) => {
     expect(compareRevision("web", WANTED, active)).toEqual({
       check: "web: active revision",
@@ -259,7 +259,7 @@ describe("the key for the queues", () => {
       secretAccessKey: "secret",
     });
     await expect(findQueueKey(fakeSystem(), NO_STATE, { queueKey: "environment" })).rejects.toThrow(
-      "There is no key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
+      "No key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
     );
   });
 });
