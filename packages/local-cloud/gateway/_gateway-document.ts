@@ -1,5 +1,4 @@
-/** An object in an OpenAPI document, whose fields are not checked. */
-export type JsonObject = Readonly<Record<string, unknown>>;
+import { isObject, type JsonObject } from "../support/json.ts";
 
 /** The method of operations that serve all that have none of their own. */
 export const ANY_METHOD = "x-yc-apigateway-any-method";
@@ -49,10 +48,6 @@ export async function readGatewayDocument(text: string): Promise<GatewayDocument
 /** The value itself where it is an object, an empty one in place of anything else. */
 export function asObject(value: unknown): JsonObject {
   return isObject(value) ? value : {};
-}
-
-function isObject(value: unknown): value is JsonObject {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function asList(value: unknown): readonly unknown[] {

@@ -2,16 +2,13 @@ import * as v from "valibot";
 import { type AppOutputs, appOutputsSchema } from "../../../stacks/outputs.ts";
 import { expectShape, type StackText } from "./_terraform-document.ts";
 import type { ContainerSpec, Endpoints } from "./blueprint.ts";
+import { withLocalValues } from "./local-environment.ts";
 
 const { entries } = appOutputsSchema;
 
 const QUEUE_HOST = "message-queue.api.cloud.yandex.net";
 const CONTAINER = "yandex_serverless_container";
 const ATTRIBUTES = ["name", "image", "concurrency", "execution_timeout", "memory", "secrets"];
-
-/** Values that only a site on a laptop has. */
-const LOCAL_ENVIRONMENT = { DJANGO_DEBUG: "1", URL_SCHEME: "http" };
-const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
 
 const bodySchema = v.object({
   name: v.string(),
@@ -108,11 +105,5 @@ function renderEnvironment(
       .replace(new RegExp(`^sqs://${QUEUE_HOST}(?::443)?/?$`), "sqs://")
       .replaceAll(`https://${QUEUE_HOST}`, queue),
   ]);
-  const variables: Record<string, string> = Object.fromEntries(local);
-  const { ALLOWED_HOSTS: hosts } = variables;
-  for (const [key, value] of Object.entries(variables)) {
-    // Under whatever further names.
-    if (value === hosts) variables[key] = [hosts, ...LOCAL_HOSTS].join(",");
-  }
-  return { ...LOCAL_ENVIRONMENT, ...variables };
+  return withLocalValues(Object.fromEntries(local));
 }

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseObject } from "../support/json.ts";
 import { evaluate } from "./_terraform-expression.ts";
 import type { Endpoints } from "./blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "./local-ids.ts";
@@ -83,19 +84,11 @@ export class StackText {
 }
 
 function parse(text: string): Parsed {
-  const result = v.safeParse(schema, parseJson(text));
+  const result = v.safeParse(schema, parseObject(text));
   if (result.success) return result.output;
   throw new Error(
     "The synthesized stack is not what cdktf writes. Run `npm run synth`, which writes cdktf.out/stacks/app/cdk.tf.json anew.",
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -1,5 +1,8 @@
 import type { QueueTriggerSpec, TimerTriggerSpec } from "../../../stacks/outputs.ts";
 
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string>>;
+
 /** What a synthesized stack says, in the words of what runs. Names are the cloud's names. */
 export interface Blueprint {
   /** The project, as the prefix of every name. */
@@ -55,7 +58,7 @@ export interface ContainerSpec {
   readonly dockerfile: string;
   readonly command: readonly string[];
   /** With local addresses in place of the cloud's; without `PORT`. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Variables;
   /** Environment variables whose value is a secret of the cloud: from `.env.local`, or made up. */
   readonly secrets: readonly string[];
   /** Those of `secrets` that lie in a Lockbox of the user's, so that nothing can make them up. */

@@ -109,6 +109,8 @@ const redriveSchema = v.pipe(
   v.object({ deadLetterTargetArn: v.string(), maxReceiveCount: v.pipe(v.unknown(), v.toNumber()) }),
 );
 
+const tagsSchema = v.record(v.string(), v.string());
+
 // Those first that others send their dead letters to.
 function readQueues(stack: StackText): QueueSpec[] {
   const attributes = [
@@ -137,7 +139,7 @@ function renderQueue(body: Body): QueueSpec {
     maxMessageBytes: number("max_message_size"),
     receiveWaitSeconds: number("receive_wait_time_seconds"),
     ...(body.redrive_policy !== undefined && { redrive: renderRedrive(body.redrive_policy) }),
-    tags: (body.tags ?? {}) as Record<string, string>,
+    tags: expectShape(tagsSchema, body.tags ?? {}, "tags of a queue"),
   };
 }
 

@@ -6,6 +6,7 @@ import { decodeTask } from "../events/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { Queues, ReceivedMessage } from "../queue/queues.ts";
 import type { LocalTriggerSpec } from "../stack/blueprint.ts";
+import { Condition } from "../support/until.ts";
 import { renderQueueEvent } from "./_events.ts";
 import { eventRequest, isSuccess } from "./_requests.ts";
 import { readVerdicts } from "./_verdicts.ts";
@@ -30,7 +31,7 @@ export class QueueTrigger {
   private inFlight = 0;
   /** What is wrong, said once. */
   private complaint = "";
-  private freed: () => void = () => {};
+  private readonly freed = new Condition();
 
   constructor(spec: LocalTriggerSpec, options: QueueTriggerOptions) {
     this.spec = spec;
@@ -57,19 +58,8 @@ export class QueueTrigger {
   private async waitForRoom(signal: AbortSignal): Promise<void> {
     const { containers } = this.options;
     const concurrency = containers.concurrencyOf(this.spec.container);
-    while (this.inFlight >= concurrency && !signal.aborted) await this.nextEnd(signal);
+    await this.freed.until(() => this.inFlight < concurrency, signal);
     await containers.whenRoom(this.spec.container, signal);
-  }
-
-  private nextEnd(signal: AbortSignal): Promise<void> {
-    return new Promise((done) => {
-      const end = () => {
-        signal.removeEventListener("abort", end);
-        done();
-      };
-      this.freed = end;
-      signal.addEventListener("abort", end, { once: true });
-    });
   }
 
   /** A full batch at once, or what has come in the time of the cutoff. */
@@ -105,7 +95,7 @@ export class QueueTrigger {
       this.complain(error);
     } finally {
       this.inFlight -= 1;
-      this.freed();
+      this.freed.notify();
     }
   }
 

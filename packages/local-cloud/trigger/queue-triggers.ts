@@ -21,6 +21,7 @@ export class QueueTriggers {
       .map((spec) => new QueueTrigger(spec, options));
   }
 
+  /** Takes messages, for the first time or after a pause. */
   start(): void {
     if (this.running) return;
     this.running = new AbortController();
@@ -34,10 +35,7 @@ export class QueueTriggers {
     this.running = undefined;
   }
 
-  resume(): void {
-    this.start();
-  }
-
+  /** Whether nothing is taken, as before the start. */
   get paused(): boolean {
     return this.running === undefined;
   }

@@ -20,8 +20,7 @@ interface Timer {
   readonly cron: Cron;
 }
 
-// A machine that was asleep has late timers, and long ones overflow: so they are set anew.
-const LONGEST_WAIT_MS = 3_600_000;
+// What a machine has slept through is not made up for.
 const LATE_MS = 60_000;
 
 /** The timers of a stack: each calls its container at the times of its cron expression, in UTC. */
@@ -67,12 +66,10 @@ export class Timers {
   }
 
   private arm(timer: Timer): void {
-    const now = this.clock.now();
-    const next = nextTime(timer.cron, now);
+    const next = nextTime(timer.cron, this.clock.now());
     if (next === undefined) return;
-    this.wait(Math.min(next, now + LONGEST_WAIT_MS), () => {
-      const late = this.clock.now() - next;
-      if (late >= 0 && late < LATE_MS) void this.call(timer.spec, false);
+    this.wait(next, () => {
+      if (this.clock.now() - next < LATE_MS) void this.call(timer.spec, false);
       this.arm(timer);
     });
   }

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { placeBeside } from "../../../packages/local-cloud/containers/beside.ts";
+import { makeExecEnvironment } from "../../../packages/local-cloud/containers/exec-environment.ts";
 import type { ContainerSpec, Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import { UsageError } from "../shell/command-line.ts";
@@ -73,7 +73,7 @@ export async function siteContext(
 ): Promise<Pick<OwnCommand, "cwd" | "env">> {
   if (spec === undefined) throw new UserError("The stack has no container with sources.");
   if (docker) return { cwd: resolve(system.root, spec.source), env: spec.environment };
-  return await placeBeside({
+  return await makeExecEnvironment({
     ...{ spec, root: system.root, cache: cacheDirectory(system.root), python, signal },
     secrets: readSecrets(system.root),
     progress: (step) => system.warn(`  ${step}`),

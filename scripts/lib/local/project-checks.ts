@@ -1,5 +1,5 @@
-import { findPlaceBeside } from "../../../packages/local-cloud/containers/beside.ts";
-import { askProject } from "../../../packages/local-cloud/containers/findings.ts";
+import { findExecEnvironment } from "../../../packages/local-cloud/containers/exec-environment.ts";
+import { runSystemChecks } from "../../../packages/local-cloud/containers/system-checks.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import type { System } from "../shell/system.ts";
@@ -33,9 +33,9 @@ async function ask(system: System, stage: string | undefined): Promise<string[]>
   const [spec] = containers;
   if (spec === undefined) return [];
   const options = { spec, root, cache: cacheDirectory(root), secrets: readSecrets(root) };
-  const command = findPlaceBeside(options);
+  const command = findExecEnvironment(options);
   if (command === undefined) return [NO_PLACE];
   const names = timers.map(({ name }) => name);
-  const findings = await askProject(command, names, AbortSignal.timeout(PATIENCE_MS));
+  const findings = await runSystemChecks(command, names, AbortSignal.timeout(PATIENCE_MS));
   return findings?.map(({ id, text, hint }) => `${id}  ${text} ${hint}`) ?? [NOT_LOADED];
 }

@@ -117,7 +117,7 @@ async function placeOnce(
 
 async function noteFindings(cloud: LocalCloud, reporter: Reporter): Promise<void> {
   try {
-    for (const { id, text, hint } of await cloud.findings())
+    for (const { id, text, hint } of await cloud.systemChecks())
       reporter.note(`${id}  ${text} ${hint}`);
   } catch (error) {
     reporter.note(messageOf(error));

@@ -196,7 +196,7 @@ describe("QueueTriggers", () => {
     await settle();
 
     expect([triggers.paused, calls.length, counts().waiting]).toEqual([true, 0, 1]);
-    triggers.resume();
+    triggers.start();
     (await nextCall()).answer(200);
     await settle();
     expect([triggers.paused, counts().waiting]).toEqual([false, 0]);
