@@ -2,7 +2,7 @@ import { Token, Tokenization } from "cdktf";
 import { mismatches, type Refuse } from "./_refusal.ts";
 import type { SecretValue } from "./secret.ts";
 
-const MAX_ENVIRONMENT_BYTES = 4096;
+const MAX_BYTES = 4096;
 
 /** The entry of the environment that tells one revision from another: a hash of all its inputs. */
 export const FINGERPRINT_KEY = "REVISION_FINGERPRINT";
@@ -21,10 +21,10 @@ export function checkEnvironment(
   for (const [key, value] of Object.entries(env)) checkValue(key, value, refuse);
   for (const key of Object.keys(secrets)) checkOnce(key, env, refuse);
   const bytes = countBytes(env, secrets);
-  refuse(bytes > MAX_ENVIRONMENT_BYTES, {
+  refuse(bytes > MAX_BYTES, {
     field: "env",
     value: bytes,
-    allowed: `at most ${MAX_ENVIRONMENT_BYTES} bytes of names and values, the secrets' included`,
+    allowed: `at most ${MAX_BYTES} bytes of names and values, the secrets' included`,
     fix: "Shorten values, or put them into the image",
   });
 }

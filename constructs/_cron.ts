@@ -42,7 +42,7 @@ const FIELDS: readonly Field[] = [
   { name: "Year", min: 1970, max: 2099, allowed: "1970-2099" },
 ];
 
-const DAYS = "day of month and day of week";
+const DAYS = "day of month or as day of week";
 
 /** What is wrong with a cron expression, without a full stop; `undefined` when nothing is. */
 export function cronProblem(expression: string): string | undefined {
@@ -53,10 +53,10 @@ export function cronProblem(expression: string): string | undefined {
   if (length !== 5 && length !== 6) return `Write five fields and an optional year, not ${length}`;
   for (const [index, field] of FIELDS.slice(0, length).entries()) {
     const value = values[index] ?? "";
-    if (!isValid(field, value)) return `${field.name} is ${value}, allowed: ${field.allowed}`;
+    if (!isValid(field, value)) return `${field.name} must be ${field.allowed}, not ${value}`;
   }
   const [, , day, , weekday] = values;
-  if ((day === "?") === (weekday === "?")) return `Exactly one of ${DAYS} must be ?`;
+  if ((day === "?") === (weekday === "?")) return `Write ? as ${DAYS}, and only one of them`;
   return undefined;
 }
 

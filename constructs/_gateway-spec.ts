@@ -1,12 +1,11 @@
 import { literal } from "./_literal.ts";
-
-/** A mapping of an OpenAPI document. */
-export type Mapping = Record<string, unknown>;
+import { asMapping, isMapping, type Mapping } from "./_mapping.ts";
 
 /** Methods under which OpenAPI 3.0 knows operations, and the gateway's name for all others. */
 export const ANY_METHOD = "x-yc-apigateway-any-method";
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace", ANY_METHOD];
-const INTEGRATION = "x-yc-apigateway-integration";
+/** Names what serves an operation. */
+export const INTEGRATION = "x-yc-apigateway-integration";
 
 /** What the gateway serves at a path and, with `below`, at every path below it. */
 export interface Route {
@@ -21,7 +20,7 @@ export interface Route {
 }
 
 /** One operation of a document, and where it stands. */
-export interface Operation {
+export interface DocumentOperation {
   readonly path: string;
   readonly method: string;
   /** The path item that holds it. */
@@ -52,7 +51,7 @@ export function renderSpec(parts: SpecParts): string {
 }
 
 /** All operations of a document, in its order. */
-export function operations(document: Mapping): Operation[] {
+export function operations(document: Mapping): DocumentOperation[] {
   return Object.entries(asMapping(document.paths)).flatMap(([path, item]) =>
     METHODS.filter((method) => isMapping(asMapping(item)[method])).map((method) => ({
       path,
@@ -84,14 +83,6 @@ export function pathsOf(route: Route): string[] {
 /** A path with its parameters made nameless: the gateway takes two equal ones for the same. */
 export function shapeOf(path: string): string {
   return path.replace(/\{[^}]*\}/g, "{}").replace(/(.)\/$/, "$1");
-}
-
-export function isMapping(value: unknown): value is Mapping {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
-}
-
-export function asMapping(value: unknown): Mapping {
-  return isMapping(value) ? value : {};
 }
 
 const TO_CONTAINER = { type: "serverless_containers" };

@@ -1,7 +1,7 @@
-import { asMapping, isMapping, type Mapping } from "./_gateway-spec.ts";
+import { asMapping, fromPointer, isBranch, type Mapping } from "./_mapping.ts";
 
 /** A `$ref` that leads nowhere. */
-export interface DanglingReference {
+interface DanglingReference {
   /** Keys from the top of the document. */
   readonly path: readonly string[];
   readonly value: string;
@@ -19,7 +19,7 @@ export function danglingReferences(document: Mapping): DanglingReference[] {
 }
 
 function referencesIn(value: unknown, path: readonly string[]): DanglingReference[] {
-  if (typeof value !== "object" || value === null) return [];
+  if (!isBranch(value)) return [];
   return Object.entries(value).flatMap(([key, child]) => {
     const inner = [...path, key];
     if (key === "$ref" && typeof child === "string") return [{ path: inner, value: child }];
@@ -40,15 +40,9 @@ function isThere(document: Mapping, reference: string): boolean {
   if (reference.includes("${")) return true;
   if (!reference.startsWith("#/")) return false;
   let place: unknown = document;
-  for (const step of reference.slice(2).split("/")) {
-    const key = decode(step);
-    const isInside = (isMapping(place) || Array.isArray(place)) && Object.hasOwn(place, key);
-    if (!isInside) return false;
-    place = (place as Mapping)[key];
+  for (const key of fromPointer(reference)) {
+    if (!isBranch(place) || !Object.hasOwn(place, key)) return false;
+    place = place[key];
   }
   return true;
-}
-
-function decode(step: string): string {
-  return step.replace(/~1/g, "/").replace(/~0/g, "~");
 }

@@ -1,7 +1,8 @@
-import { ANY_METHOD, asMapping, type Mapping, operations } from "./_gateway-spec.ts";
+import { ANY_METHOD, INTEGRATION, operations } from "./_gateway-spec.ts";
+import { asMapping, fromPointer, type Mapping, valueAt } from "./_mapping.ts";
 
 /** Something in a document that OpenAPI 3.0 does not allow. */
-export interface SchemaProblem {
+interface SchemaProblem {
   /** Keys from the top of the document. */
   readonly path: readonly string[];
   readonly allowed: string;
@@ -13,6 +14,7 @@ export interface SchemaProblem {
 
 const OPENAPI = "https://spec.openapis.org/oas/v3.0.4, November 2026";
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace"];
+/** Where OpenAPI 3.0 lets a parameter be. */
 export const PARAMETER_LOCATIONS: readonly string[] = ["path", "query", "header", "cookie"];
 
 /** The part of the schema that tells what a way of logging in consists of, by its type. */
@@ -37,11 +39,6 @@ export async function schemaProblems(content: Mapping): Promise<SchemaProblem[]>
   });
 }
 
-/** The value at a path, or nothing. */
-export function valueAt(content: unknown, path: readonly string[]): unknown {
-  return path.reduce<unknown>((value, key) => (value as Mapping | undefined)?.[key], content);
-}
-
 function unresolved(message: string): SchemaProblem {
   return {
     path: [],
@@ -58,7 +55,7 @@ function toStandard(content: Mapping): { document: Mapping; standIns: Map<string
   const document = structuredClone(content);
   const standIns = new Map<string, string>();
   for (const { path, method, item, body } of operations(document)) {
-    delete body["x-yc-apigateway-integration"];
+    delete body[INTEGRATION];
     body.responses ??= { default: { description: "" } };
     for (const parameter of pathParameters(item, body)) parameter.required = true;
     const free = METHODS.find((name) => !(name in item));
@@ -103,7 +100,7 @@ function readable(document: Mapping, errors: readonly SchemaError[]): SchemaProb
 /** Whether an error only says what the value would lack if it were something else. */
 function isAlternative(document: Mapping, error: SchemaError): boolean {
   const { keyword, params } = error;
-  const path = keysOf(error);
+  const path = fromPointer(error.instancePath);
   if (keyword === "oneOf" || params.missingProperty === "$ref") return true;
   if (path[1] === "securitySchemes" && path.length >= 3) return isOtherScheme(document, error);
   const isLocation = (value: unknown) => PARAMETER_LOCATIONS.includes(String(value));
@@ -115,7 +112,7 @@ function isAlternative(document: Mapping, error: SchemaError): boolean {
 // Of a type that is none, one of the complaints about the type itself is left.
 function isOtherScheme(document: Mapping, error: SchemaError): boolean {
   const { schemaPath, instancePath, params } = error;
-  const { type } = asMapping(valueAt(document, keysOf(error).slice(0, 3)));
+  const { type } = asMapping(valueAt(document, fromPointer(error.instancePath).slice(0, 3)));
   const meant = SECURITY_SCHEMES[String(type)];
   if (meant !== undefined) return !schemaPath.includes(`/${meant}/`);
   const isOfType = instancePath.endsWith("/type") || params.missingProperty === "type";
@@ -134,7 +131,7 @@ function isConsequence(error: SchemaError, all: readonly SchemaError[]): boolean
 
 function describe(error: SchemaError): SchemaProblem {
   const { keyword, params, message = keyword } = error;
-  const path = keysOf(error);
+  const path = fromPointer(error.instancePath);
   if (path.at(-1) === "in") {
     const fix = "Correct the place of the parameter";
     return { path, allowed: `one of ${PARAMETER_LOCATIONS.join(", ")}`, fix };
@@ -155,9 +152,4 @@ function describe(error: SchemaError): SchemaProblem {
   }
   const quotes = keyword === "type" && params.type === "string";
   return { path, allowed, fix: quotes ? "Put it in quotes" : "Correct it" };
-}
-
-function keysOf({ instancePath }: Pick<SchemaError, "instancePath">): string[] {
-  const parts = instancePath.split("/").slice(1);
-  return parts.map((part) => part.replace(/~1/g, "/").replace(/~0/g, "~"));
 }

@@ -1,7 +1,7 @@
 import { Token } from "cdktf";
 import type { Construct, IConstruct } from "constructs";
 
-/** A value that the cloud or the provider would refuse later, and what to write instead. */
+/** A value that Yandex Cloud or the provider would reject later, and what to write instead. */
 export interface Refusal {
   /** The prop as the user wrote it, e.g. `memoryMib` or `env.DEBUG`. */
   readonly field: string;
@@ -9,20 +9,20 @@ export interface Refusal {
   readonly value: unknown;
   /** The allowed range or shape, with its unit. */
   readonly allowed: string;
-  /** The next move, as an imperative sentence without a full stop. */
+  /** What to do, as an imperative sentence without a full stop. */
   readonly fix: string;
   /**
-   * Where the vendor documents what it takes, and the month whose pages say so: a list that may have
-   * grown since, so that `acceptAnyway` gets past it.
+   * Where the vendor documents what it accepts, and the month of that page. The list may have grown
+   * since, so `acceptAnyway` gets past it.
    */
   readonly source?: string;
 }
 
-/** Notes a refusal when its first argument holds. */
+/** Records a refusal when its first argument is true. */
 export type Refuse = (when: boolean, refusal: Refusal) => void;
 
 /**
- * Runs a check when the tree is validated, so that all problems of all constructs come out at once
+ * Runs a check when the tree is validated, so that every problem of every construct is reported at once
  * and each is prefixed with its construct's path. The check sees props as they are at the end of
  * construction.
  */
@@ -35,14 +35,14 @@ export function refuseAtSynth(scope: Construct, check: (refuse: Refuse) => void)
 }
 
 /**
- * Values of an app that the cloud is known to take although the lists here, which are as old as
- * their months, do not have them. What is refused for another reason stays refused.
+ * Values of an app to accept although the lists here, which may be older, do not have them. What is
+ * refused for another reason stays refused.
  */
 export function acceptAnyway(app: IConstruct, values: readonly (string | number)[]): void {
   accepted.set(app.node.root, new Set(values.map(String)));
 }
 
-/** What an app was refused by the vendors' lists, with the months of these. */
+/** What the vendor's lists refused in an app, each with its source. */
 export function refusedByLists(app: IConstruct): readonly Refusal[] {
   return [...(byLists.get(app.node.root)?.values() ?? [])];
 }
@@ -75,7 +75,7 @@ export function isKnown<T>(value: T | undefined): value is T {
   return value !== undefined && !Token.isUnresolved(value);
 }
 
-/** Whether a known number is no integer in a range. */
+/** Whether a known number is not an integer in a range. */
 export function outside(value: number | undefined, min: number, max: number): boolean {
   return isKnown(value) && !(Number.isInteger(value) && value >= min && value <= max);
 }

@@ -3,7 +3,7 @@ import { Construct } from "constructs";
 import { isKnown, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { TriggerSpec, TriggerSpecs } from "./trigger-spec.ts";
 
-interface Entry {
+interface NamedTrigger {
   readonly name: string;
   readonly spec: TriggerSpec;
   /** Path of the construct that defines the trigger. */
@@ -22,7 +22,7 @@ export class TriggerOutput extends Construct {
     return found instanceof TriggerOutput ? found : new TriggerOutput(stack, "Triggers");
   }
 
-  private readonly entries: Entry[] = [];
+  private readonly entries: NamedTrigger[] = [];
 
   private constructor(scope: Construct, id: string) {
     super(scope, id);
@@ -41,7 +41,7 @@ export class TriggerOutput extends Construct {
 }
 
 /** Refuses a name that stands for two triggers. */
-export function checkTriggerNames(entries: readonly Entry[], refuse: Refuse): void {
+function checkTriggerNames(entries: readonly NamedTrigger[], refuse: Refuse): void {
   for (const name of new Set(entries.map((entry) => entry.name).filter(isKnown))) {
     const paths = entries.filter((entry) => entry.name === name).map((entry) => entry.definedBy);
     refuse(paths.length > 1, {
@@ -54,7 +54,7 @@ export function checkTriggerNames(entries: readonly Entry[], refuse: Refuse): vo
 }
 
 // In order of name, so that moving a line in the program changes no plan.
-function renderTriggers(entries: readonly Entry[]): TriggerSpecs {
+function renderTriggers(entries: readonly NamedTrigger[]): TriggerSpecs {
   const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
   return Object.fromEntries(sorted.map(({ name, spec }) => [name, spec]));
 }

@@ -1,12 +1,6 @@
-import {
-  asMapping,
-  type Mapping,
-  needsContainer,
-  operations,
-  pathsOf,
-  type Route,
-  shapeOf,
-} from "./_gateway-spec.ts";
+import type { IResolvable } from "cdktf";
+import { needsContainer, operations, pathsOf, type Route, shapeOf } from "./_gateway-spec.ts";
+import { asMapping, type Mapping } from "./_mapping.ts";
 import { checkName } from "./_name.ts";
 import { mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { LogGroup } from "./log-group.ts";
@@ -46,6 +40,25 @@ export interface ApiGatewayProps {
   readonly logGroup?: LogGroup;
   /** Network whose private addresses the gateway can reach. @default - public ones only */
   readonly networkId?: string;
+}
+
+/** Objects of a bucket as files below a path. */
+export interface StaticFilesOptions {
+  readonly bucket: string;
+  /** What stands before the file's name in the object's key, e.g. "static/". @default "" */
+  readonly prefix?: string;
+  /** Key of the object at the path itself, e.g. "index.html". @default - not served */
+  readonly index?: string;
+  /** Key of the object that answers instead of an error 4xx. @default - the error itself */
+  readonly errorObject?: string;
+}
+
+/** A host name of the gateway's own, and the certificate for it. */
+export interface AttachDomainOptions {
+  readonly fqdn: string;
+  readonly certificateId: string;
+  /** Whether the certificate can be used by now, as an expression that the plan can know. */
+  readonly when: IResolvable;
 }
 
 /** A gateway as it is at the end of construction. */
@@ -131,7 +144,7 @@ function checkRoute({ path, below }: Route, refuse: Refuse): void {
     fix: "Write the path without parameters: everything below it is included",
   });
   const { bucket } = asMapping(below);
-  refuse(typeof bucket === "string" && mismatches(withoutVariables(bucket), BUCKET), {
+  refuse(typeof bucket === "string" && mismatches(bucket, BUCKET), {
     field: "bucket",
     value: bucket,
     allowed: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends",
@@ -140,7 +153,3 @@ function checkRoute({ path, below }: Route, refuse: Refuse): void {
 }
 
 const BUCKET = /^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$/;
-
-function withoutVariables(text: string): string {
-  return text.replace(/\$\{var\.\w+\}/g, "var");
-}

@@ -1,36 +1,20 @@
-import { ApiGateway as Resource } from "@cdktf/provider-yandex/lib/api-gateway";
+import {
+  ApiGateway as Resource,
+  type ApiGatewayConfig as ResourceConfig,
+} from "@cdktf/provider-yandex/lib/api-gateway";
 import { Fn, type IResolvable, Lazy, Op } from "cdktf";
 import { Construct } from "constructs";
-import {
-  ANY_METHOD,
-  type Mapping,
-  needsContainer,
-  type Route,
-  renderSpec,
-} from "./_gateway-spec.ts";
+import { ANY_METHOD, needsContainer, type Route, renderSpec } from "./_gateway-spec.ts";
+import type { Mapping } from "./_mapping.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { CreationTime } from "./_terraform-data.ts";
-import { type ApiGatewayProps, checkApiGateway } from "./api-gateway-props.ts";
+import {
+  type ApiGatewayProps,
+  type AttachDomainOptions,
+  checkApiGateway,
+  type StaticFilesOptions,
+} from "./api-gateway-props.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
-
-/** Objects of a bucket as files below a path. */
-export interface StaticFilesOptions {
-  readonly bucket: string;
-  /** What stands before the file's name in the object's key, e.g. "static/". @default "" */
-  readonly prefix?: string;
-  /** Key of the object at the path itself, e.g. "index.html". @default - not served */
-  readonly index?: string;
-  /** Key of the object that answers instead of an error 4xx. @default - the error itself */
-  readonly errorObject?: string;
-}
-
-/** A host name of the gateway's own, and the certificate for it. */
-export interface AttachDomainOptions {
-  readonly fqdn: string;
-  readonly certificateId: string;
-  /** Whether the certificate can be used by now, as an expression that the plan can know. */
-  readonly when: IResolvable;
-}
 
 /**
  * The public entrance: routes of the internet to containers that nobody else may call, and to files
@@ -170,7 +154,7 @@ export class ApiGateway extends Construct {
   }
 }
 
-function renderGateway(props: ApiGatewayProps, spec: string) {
+function renderGateway(props: ApiGatewayProps, spec: string): ResourceConfig {
   const { name, timeoutSeconds, logGroup, networkId } = props;
   return {
     name,

@@ -3,7 +3,7 @@ import type { CeleryContainerProps } from "./celery-container.ts";
 import { type CeleryEnvironmentProps, isOwnVariable } from "./celery-environment.ts";
 import type { ContainerRegistry } from "./container-registry.ts";
 import type { LogGroupProps } from "./log-group.ts";
-import type { DeadLetterProps } from "./message-queue.ts";
+import type { DeadLetterProps } from "./message-queue-props.ts";
 import type { OpenApiDocument } from "./open-api.ts";
 import type { QueueTriggerProps } from "./queue-trigger.ts";
 import type { ServerlessContainerProps } from "./serverless-container-props.ts";

@@ -8,9 +8,9 @@ import {
 import { DataYandexContainerRegistry } from "@cdktf/provider-yandex/lib/data-yandex-container-registry";
 import { Fn, Op, TerraformResource, type TerraformResourceConfig, TerraformSelf } from "cdktf";
 import { Construct } from "constructs";
+import { GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
 import { checkName } from "./_name.ts";
 import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 const PULLER_ROLE = "container-registry.images.puller";
@@ -163,7 +163,7 @@ class Purge extends TerraformResource {
 }
 
 /** The rules of the lifecycle policy, in the spelling that the API reads back. */
-export function renderRules(
+function renderRules(
   props: Pick<ContainerRegistryProps, "keepNewest" | "untaggedDays">,
 ): ContainerRepositoryLifecyclePolicyRule[] {
   const { keepNewest = 10, untaggedDays = 14 } = props;
@@ -184,7 +184,7 @@ export function renderRules(
 }
 
 /** What the cloud would refuse about a registry, and a policy that would eat what a revision needs. */
-export function checkContainerRegistry(props: ContainerRegistryProps, refuse: Refuse): void {
+function checkContainerRegistry(props: ContainerRegistryProps, refuse: Refuse): void {
   checkName(props.name, "registry", refuse);
   refuse(mismatches(props.repository, REPOSITORY), {
     field: "repository",

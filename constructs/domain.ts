@@ -164,13 +164,13 @@ const NOWHERE = "none";
 const USABLE_STATES = ["ISSUED", "RENEWING", "RENEWAL_FAILED"];
 
 /** What the cloud would refuse about a certificate's domain. */
-export function checkDomainCertificate(props: DomainCertificateProps, refuse: Refuse): void {
+function checkDomainCertificate(props: DomainCertificateProps, refuse: Refuse): void {
   checkName(props.name, "certificate", refuse);
   checkDomain(props, refuse);
 }
 
 /** What the cloud would refuse about a gateway's domain. */
-export function checkGatewayDomain(props: GatewayDomainProps, refuse: Refuse): void {
+function checkGatewayDomain(props: GatewayDomainProps, refuse: Refuse): void {
   checkName(props.certificateName, "certificate", refuse, "certificateName");
   checkDomain(props, refuse);
 }

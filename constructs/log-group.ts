@@ -52,7 +52,7 @@ export class LogGroup extends Construct {
 }
 
 /** What the cloud would refuse about a log group. */
-export function checkLogGroup(props: LogGroupProps, refuse: Refuse): void {
+function checkLogGroup(props: LogGroupProps, refuse: Refuse): void {
   checkName(props.name, "log group", refuse);
   refuse(outside(props.retentionDays, 1, 3), {
     field: "retentionDays",

@@ -1,94 +1,22 @@
 import { MessageQueue as Resource } from "@cdktf/provider-yandex/lib/message-queue";
-import { Fn, Lazy, Op, Token } from "cdktf";
+import { Fn, Lazy } from "cdktf";
 import { Construct } from "constructs";
-import { isKnown, mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { refuseAtSynth } from "./_refusal.ts";
+import {
+  checkConsumers,
+  checkMessageQueue,
+  type DeadLetterProps,
+  deadLetterName,
+  MAX_RETENTION_SECONDS,
+  type MessageQueueConsumer,
+  type MessageQueueProps,
+  neededVisibility,
+} from "./message-queue-props.ts";
 import type { ServiceAccount } from "./service-account.ts";
-import type { StaticKey } from "./static-key.ts";
-
-const LIMITS = "https://yandex.cloud/en/docs/message-queue/concepts/limits, November 2026";
-const MAX_NAME_LENGTH = 80;
-const NAME = /^(?=.{1,80}$)[0-9A-Za-z_-]+(\.fifo)?$/;
-const FIFO_SUFFIX = ".fifo";
-const DEFAULT_RETENTION_SECONDS = 345_600;
-const MAX_RETENTION_SECONDS = 1_209_600;
-const MAX_VISIBILITY_SECONDS = 43_200;
-
-// A request that was cut at its timeout still has to be noticed by the trigger, and one that
-// succeeded at the last moment has to be followed by the deletion of its messages. Until then the
-// message must stay hidden, or it is worked on twice.
-const VISIBILITY_MARGIN_SECONDS = 60;
 
 // Each delivery counts, also one that no instance was free to take. A small number would send
 // healthy messages of a backlog to the dead letters.
 const DEFAULT_MAX_RECEIVE_COUNT = 10;
-
-/** Where a message goes that failed too often. */
-export interface DeadLetterProps {
-  /** Deliveries of a message before it is moved, 1 to 1000. @default 10 */
-  readonly maxReceiveCount?: number;
-  /**
-   * Seconds, 60 to 1209600, and not less than the queue's own: the time counts from the moment the
-   * message was first sent.
-   *
-   * @default 1209600 (14 days)
-   */
-  readonly retentionSeconds?: number;
-}
-
-/**
- * Props of {@link MessageQueue}.
- *
- * @see https://yandex.cloud/en/docs/message-queue/api-ref/queue/CreateQueue
- */
-export interface MessageQueueProps {
-  /**
-   * Name in the folder: up to 80 letters, digits, hyphens and underscores. It cannot be changed, and
-   * is free again 60 seconds after a queue of that name was deleted.
-   */
-  readonly name: string;
-  /**
-   * Seconds that a delivered message stays hidden, 0 to 43200.
-   *
-   * @default - the consumer's timeout and batch cutoff and 60 seconds; 30 without a consumer
-   */
-  readonly visibilityTimeoutSeconds?: number;
-  /** Seconds before a sent message can be delivered, 0 to 900. @default 0 */
-  readonly delaySeconds?: number;
-  /** Seconds that an unread message is kept, 60 to 1209600. @default 345600 (4 days) */
-  readonly retentionSeconds?: number;
-  /** Largest message in bytes, 1024 to 262144. A trigger delivers up to 230 KB. @default 262144 */
-  readonly maxMessageBytes?: number;
-  /** Seconds that a reader waits on an empty queue, 0 to 20. @default 0 */
-  readonly receiveWaitSeconds?: number;
-  /** Whether messages keep their order. No trigger reads such a queue. @default false */
-  readonly fifo?: boolean;
-  /** Queue for what failed too often; `false` for none. @default - one named `<name>-dead` */
-  readonly deadLetters?: false | DeadLetterProps;
-  /**
-   * Key that creates and reads the queue; its account needs `ymq.admin`. The access key, and with it
-   * the secret, is then in the state.
-   *
-   * @default - the provider takes YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY
-   */
-  readonly key?: StaticKey;
-}
-
-/** A queue that exists already. */
-export interface ExistingMessageQueue {
-  /** `yrn:yc:ymq:<region>:<folder>:<name>`. */
-  readonly arn: string;
-  /** As the cloud returned it: it cannot be put together from parts. */
-  readonly url: string;
-}
-
-/** Who takes messages out of a queue, and for how long at most. */
-export interface MessageQueueConsumer {
-  /** Seconds that a request may take. */
-  readonly timeoutSeconds: number;
-  /** Seconds that messages may wait for a batch to fill. */
-  readonly cutoffSeconds: number;
-  readonly by: Construct;
-}
 
 /**
  * A queue, and beside it one for the messages that failed too often, so that a broken task neither
@@ -102,35 +30,20 @@ export interface MessageQueueConsumer {
  * queue.grantSend(account);
  */
 export class MessageQueue extends Construct {
-  /**
-   * A queue that is not part of the stack. Its settings are left alone: its visibility timeout must
-   * be longer than whatever consumes it may take.
-   */
-  static fromExisting(scope: Construct, id: string, queue: ExistingMessageQueue): MessageQueue {
-    return new MessageQueue(scope, id, queue);
-  }
-
   /** What clients of the queue connect to. */
   readonly url: string;
   /** What triggers and redrive policies call the queue. */
   readonly arn: string;
   readonly name: string;
   readonly fifo: boolean;
-  /** Where failed messages go; not known for an existing queue. */
+  /** Where failed messages go; `undefined` with `deadLetters: false`. */
   readonly deadLetterQueue?: MessageQueue;
 
   private readonly consumers: MessageQueueConsumer[] = [];
 
-  constructor(scope: Construct, id: string, props: MessageQueueProps | ExistingMessageQueue) {
+  constructor(scope: Construct, id: string, props: MessageQueueProps) {
     super(scope, id);
-    this.checkAtSynth("arn" in props ? undefined : props);
-    if ("arn" in props) {
-      this.url = props.url;
-      this.arn = props.arn;
-      this.name = isKnown(props.arn) ? (props.arn.split(":").at(-1) ?? "") : props.arn;
-      this.fifo = isKnown(props.arn) && props.arn.endsWith(FIFO_SUFFIX);
-      return;
-    }
+    this.checkAtSynth(props);
     this.name = props.name;
     this.fifo = props.fifo ?? false;
     this.deadLetterQueue = this.defineDeadLetters(props);
@@ -157,12 +70,12 @@ export class MessageQueue extends Construct {
     this.consumers.push(consumer);
   }
 
-  private checkAtSynth(props: MessageQueueProps | undefined): void {
+  private checkAtSynth(props: MessageQueueProps): void {
     // The queue checks its dead letters too, in the words its user wrote.
     if (this.node.scope instanceof MessageQueue) return;
     refuseAtSynth(this, (refuse) => {
       checkConsumers(this.consumers, refuse);
-      if (props) checkMessageQueue(props, this.consumers[0], refuse);
+      checkMessageQueue(props, this.consumers[0], refuse);
     });
   }
 
@@ -197,154 +110,6 @@ export class MessageQueue extends Construct {
     props.key?.precedes(resource);
     return resource;
   }
-}
-
-/** Refuses what the service or the provider would refuse, and timeouts that make tasks run twice. */
-export function checkMessageQueue(
-  props: MessageQueueProps,
-  consumer: MessageQueueConsumer | undefined,
-  refuse: Refuse,
-): void {
-  checkNames(props, refuse);
-  checkRanges(props, refuse);
-  checkVisibility(props.visibilityTimeoutSeconds, consumer, refuse);
-  if (props.deadLetters) checkDeadLetters(props.deadLetters, props, refuse);
-}
-
-/** Refuses a second consumer. */
-export function checkConsumers(consumers: readonly MessageQueueConsumer[], refuse: Refuse): void {
-  const paths = consumers.map((consumer) => consumer.by.node.path);
-  refuse(paths.length > 1, {
-    field: "consumedBy",
-    value: paths,
-    allowed: "one trigger to a queue",
-    fix: `Give one of ${paths.join(" and ")} a queue of its own`,
-  });
-}
-
-function checkNames({ name, fifo = false, deadLetters }: MessageQueueProps, refuse: Refuse): void {
-  const misshapen = mismatches(name, NAME);
-  refuse(misshapen, {
-    field: "name",
-    value: name,
-    allowed: "1 to 80 letters, digits, hyphens and underscores",
-    fix: "Rename the queue",
-  });
-  if (misshapen || !isKnown(name)) return;
-  refuse(name.endsWith(FIFO_SUFFIX) !== fifo, {
-    field: "name",
-    value: name,
-    allowed: fifo ? "a name that ends in .fifo" : "a name that does not end in .fifo",
-    fix: fifo ? "Append .fifo, or leave out fifo" : "Remove .fifo, or set fifo",
-  });
-  refuse(deadLetters !== false && deadLetterName(name).length > MAX_NAME_LENGTH, {
-    field: "name",
-    value: name,
-    allowed: "5 characters less than 80, because the queue of dead letters adds -dead",
-    fix: "Shorten the name, or set deadLetters to false",
-  });
-}
-
-function checkRanges(props: MessageQueueProps, refuse: Refuse): void {
-  refuse(outside(props.delaySeconds, 0, 900), {
-    field: "delaySeconds",
-    value: props.delaySeconds,
-    allowed: "0 to 900 seconds",
-    fix: "Delay longer by a timer that sends the task",
-    source: LIMITS,
-  });
-  refuse(outside(props.retentionSeconds, 60, MAX_RETENTION_SECONDS), {
-    field: "retentionSeconds",
-    value: props.retentionSeconds,
-    allowed: "60 to 1209600 seconds (14 days)",
-    fix: "Leave it out for 4 days",
-    source: LIMITS,
-  });
-  refuse(outside(props.maxMessageBytes, 1024, 262_144), {
-    field: "maxMessageBytes",
-    value: props.maxMessageBytes,
-    allowed: "1024 to 262144 bytes",
-    fix: "Leave it out for 262144, and keep what is larger in a bucket",
-    source: LIMITS,
-  });
-  refuse(outside(props.receiveWaitSeconds, 0, 20), {
-    field: "receiveWaitSeconds",
-    value: props.receiveWaitSeconds,
-    allowed: "0 to 20 seconds",
-    fix: "Leave it out for 0: a trigger does not need it",
-    source: LIMITS,
-  });
-}
-
-function checkVisibility(
-  visibility: number | undefined,
-  consumer: MessageQueueConsumer | undefined,
-  refuse: Refuse,
-): void {
-  const needed = neededVisibility(consumer);
-  const path = consumer?.by.node.path;
-  refuse(outside(visibility, 0, MAX_VISIBILITY_SECONDS), {
-    field: "visibilityTimeoutSeconds",
-    value: visibility,
-    allowed: "0 to 43200 seconds (12 hours)",
-    fix: "Leave it out to have it follow from the consumer's timeout",
-    source: LIMITS,
-  });
-  refuse(isKnown(visibility) && isKnown(needed) && visibility < needed, {
-    field: "visibilityTimeoutSeconds",
-    value: visibility,
-    allowed: `at least ${needed} seconds, which is the timeout of ${path}, its batch cutoff and 60`,
-    fix: "Leave it out: a message that shows up while it is worked on runs twice",
-  });
-  refuse(visibility === undefined && isKnown(needed) && needed > MAX_VISIBILITY_SECONDS, {
-    field: "visibilityTimeoutSeconds",
-    value: needed,
-    allowed: "0 to 43200 seconds (12 hours), also where it follows from the consumer",
-    fix: `Shorten the timeout of ${path}`,
-  });
-}
-
-function checkDeadLetters(
-  { maxReceiveCount, retentionSeconds }: DeadLetterProps,
-  queue: MessageQueueProps,
-  refuse: Refuse,
-): void {
-  refuse(outside(maxReceiveCount, 1, 1000), {
-    field: "deadLetters.maxReceiveCount",
-    value: maxReceiveCount,
-    allowed: "1 to 1000 deliveries",
-    fix: "Leave it out for 10",
-    source: LIMITS,
-  });
-  const queueRetention = queue.retentionSeconds ?? DEFAULT_RETENTION_SECONDS;
-  const misfit = outside(retentionSeconds, 60, MAX_RETENTION_SECONDS);
-  refuse(misfit, {
-    field: "deadLetters.retentionSeconds",
-    value: retentionSeconds,
-    allowed: "60 to 1209600 seconds (14 days)",
-    fix: "Leave it out for 14 days",
-  });
-  refuse(!misfit && isKnown(retentionSeconds) && retentionSeconds < queueRetention, {
-    field: "deadLetters.retentionSeconds",
-    value: retentionSeconds,
-    allowed: `at least the queue's own ${queueRetention} seconds`,
-    fix: "Leave it out for 14 days: a dead letter's time counts from when it was first sent",
-  });
-}
-
-/** Seconds that a message has to stay hidden while a consumer has it. */
-export function neededVisibility(consumer: MessageQueueConsumer | undefined): number | undefined {
-  if (!consumer) return undefined;
-  const { timeoutSeconds, cutoffSeconds } = consumer;
-  if (isKnown(timeoutSeconds) && isKnown(cutoffSeconds)) {
-    return timeoutSeconds + cutoffSeconds + VISIBILITY_MARGIN_SECONDS;
-  }
-  return Token.asNumber(Op.add(Op.add(timeoutSeconds, cutoffSeconds), VISIBILITY_MARGIN_SECONDS));
-}
-
-function deadLetterName(name: string): string {
-  if (!isKnown(name) || !name.endsWith(FIFO_SUFFIX)) return `${name}-dead`;
-  return `${name.slice(0, -FIFO_SUFFIX.length)}-dead${FIFO_SUFFIX}`;
 }
 
 // The provider compares this text with the cloud's, letter by letter: keys in alphabetical order, no

@@ -121,7 +121,7 @@ export class QueueTrigger extends Construct {
 }
 
 /** Refuses what the trigger service would refuse, and what its documents disagree about. */
-export function checkQueueTrigger(props: QueueTriggerProps, refuse: Refuse): void {
+function checkQueueTrigger(props: QueueTriggerProps, refuse: Refuse): void {
   const { queue, batchSize, batchCutoffSeconds } = props;
   checkName(props.name, "trigger", refuse);
   checkTriggerPath(props.path, refuse);

@@ -5,8 +5,8 @@ import { LockboxSecretIamMember } from "@cdktf/provider-yandex/lib/lockbox-secre
 import { LockboxSecretVersion } from "@cdktf/provider-yandex/lib/lockbox-secret-version";
 import { TerraformStack } from "cdktf";
 import { Construct } from "constructs";
+import { GRANT_LIFECYCLE } from "./_grants.ts";
 import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { GRANT_LIFECYCLE } from "./_rights.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 /** One entry of one version of a secret: what a container can be given by name. */
@@ -18,6 +18,7 @@ export interface SecretValue {
   grantRead(account: ServiceAccount): void;
 }
 
+/** Props of {@link Secret.generate}. */
 export interface GeneratedSecretProps {
   /** At most 100 characters. */
   readonly name: string;
@@ -32,6 +33,7 @@ export interface GeneratedSecretProps {
   readonly length?: number;
 }
 
+/** Props of {@link Secret.staticKey}. */
 export interface StaticKeySecretProps {
   /** At most 100 characters. */
   readonly name: string;
@@ -53,8 +55,8 @@ export interface ExistingSecret {
 const READER_ROLE = "lockbox.payloadViewer";
 
 /** Entries of a secret made by `Secret.staticKey`. */
-export const ACCESS_KEY_ENTRY = "access_key";
-export const SECRET_KEY_ENTRY = "secret_key";
+const ACCESS_KEY_ENTRY = "access_key";
+const SECRET_KEY_ENTRY = "secret_key";
 
 /**
  * A secret in Lockbox and one version of it. Its values are in no state, plan or environment:
@@ -97,7 +99,7 @@ export class Secret extends Construct {
 
   private readonly readers = new Set<ServiceAccount>();
 
-  private constructor(scope: Construct, id: string, define: (self: Secret) => Version) {
+  private constructor(scope: Construct, id: string, define: (self: Secret) => SecretVersion) {
     super(scope, id);
     const { secretId, versionId } = define(this);
     this.secretId = secretId;
@@ -128,7 +130,7 @@ export class Secret extends Construct {
     account.addGrant(grant, () => [this.secretId, READER_ROLE, account.member]);
   }
 
-  private defineGenerated({ name, key, length = 50 }: GeneratedSecretProps): Version {
+  private defineGenerated({ name, key, length = 50 }: GeneratedSecretProps): SecretVersion {
     const secret = new Resource(this, "Resource", {
       name,
       passwordPayloadSpecification: { passwordKey: key, length, includePunctuation: false },
@@ -140,7 +142,7 @@ export class Secret extends Construct {
     return { secretId: secret.id, versionId: version.id };
   }
 
-  private defineStaticKey({ name, account }: StaticKeySecretProps): Version {
+  private defineStaticKey({ name, account }: StaticKeySecretProps): SecretVersion {
     const secret = new Resource(this, "Resource", { name });
     const key = new IamServiceAccountStaticAccessKey(this, "Key", {
       serviceAccountId: account.id,
@@ -154,20 +156,20 @@ export class Secret extends Construct {
     return { secretId: secret.id, versionId: key.outputToLockboxVersionId };
   }
 
-  private findExisting({ secretId, versionId }: ExistingSecret): Version {
+  private findExisting({ secretId, versionId }: ExistingSecret): SecretVersion {
     if (versionId !== undefined) return { secretId, versionId };
     const found = new DataYandexLockboxSecret(this, "Resource", { secretId });
     return { secretId, versionId: found.currentVersion.get(0).id };
   }
 }
 
-interface Version {
+interface SecretVersion {
   readonly secretId: string;
   readonly versionId: string;
 }
 
 /** What the cloud would refuse about a generated secret. */
-export function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse): void {
+function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse): void {
   checkSecretName(props, refuse);
   refuse(mismatches(props.key, /^[-_./\\@0-9a-zA-Z]{1,256}$/), {
     field: "key",
@@ -184,7 +186,7 @@ export function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse
 }
 
 /** What the cloud would refuse about a secret's name. */
-export function checkSecretName(props: { readonly name: string }, refuse: Refuse): void {
+function checkSecretName(props: { readonly name: string }, refuse: Refuse): void {
   refuse(mismatches(props.name, /^.{1,100}$/s), {
     field: "name",
     value: props.name,

@@ -4,10 +4,18 @@ import type { LogGroup } from "./log-group.ts";
 import type { SecretValue } from "./secret.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
-const LIMITS = "https://yandex.cloud/en/docs/serverless-containers/concepts/limits, November 2026";
-const MAX_PROVISIONED_INSTANCES = 2;
+/** Where the numbers of this file are from. */
+export const LIMITS =
+  "https://yandex.cloud/en/docs/serverless-containers/concepts/limits, November 2026";
 
-/** @see https://yandex.cloud/en/docs/serverless-containers/concepts/container */
+/** Instances that a whole cloud may keep ready. */
+export const MAX_PROVISIONED_INSTANCES = 2;
+
+/**
+ * Props of {@link ServerlessContainer}.
+ *
+ * @see https://yandex.cloud/en/docs/serverless-containers/concepts/container
+ */
 export interface ServerlessContainerProps {
   /**
    * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
@@ -182,34 +190,6 @@ function checkRequests(props: ServerlessContainerProps, refuse: Refuse): void {
     fix: "Leave it out for none",
     source: LIMITS,
   });
-}
-
-/** What the quotas of a cloud would refuse, told by the first container that is one too many. */
-export function checkContainerQuota(
-  all: readonly { readonly minInstances: number }[],
-  position: number,
-  quota: number,
-  refuse: Refuse,
-): void {
-  refuse(position === quota, {
-    field: "containers",
-    value: all.length,
-    allowed: `at most ${quota} in one cloud`,
-    fix: "Take containers out, or state a raised quota: quotas.containers in config.ts",
-  });
-  const before = countInstances(all.slice(0, position));
-  const after = countInstances(all.slice(0, position + 1));
-  refuse(before <= MAX_PROVISIONED_INSTANCES && after > MAX_PROVISIONED_INSTANCES, {
-    field: "minInstances",
-    value: countInstances(all),
-    allowed: `at most ${MAX_PROVISIONED_INSTANCES} for all containers of one cloud together`,
-    fix: "Keep fewer instances ready",
-    source: LIMITS,
-  });
-}
-
-function countInstances(containers: readonly { readonly minInstances: number }[]): number {
-  return containers.reduce((sum, { minInstances }) => sum + minInstances, 0);
 }
 
 function offStep(value: number | undefined, min: number, max: number, step: number): boolean {

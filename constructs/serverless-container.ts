@@ -3,13 +3,13 @@ import { ServerlessContainerIamBinding } from "@cdktf/provider-yandex/lib/server
 import { dependable, Fn, TerraformLocal, type TerraformResource, TerraformStack } from "cdktf";
 import { Construct, type IConstruct } from "constructs";
 import { checkEnvironment, FINGERPRINT_KEY } from "./_container-environment.ts";
+import { checkContainerQuota, raiseContainerQuota } from "./_container-quota.ts";
+import { dependOn, GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
 import { literal } from "./_literal.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { failOnOldRevision, failWithoutRevision } from "./_revision-guards.ts";
-import { dependOn, GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
+import { failOnOldRevision, failWithoutRevision } from "./_revision-failure.ts";
 import type { SecretValue } from "./secret.ts";
 import {
-  checkContainerQuota,
   checkServerlessContainer,
   type ServerlessContainerProps,
 } from "./serverless-container-props.ts";
@@ -24,11 +24,8 @@ const INVOKER_ROLE = "serverless-containers.containerInvoker";
  */
 const INVOKER_DELAY_SECONDS = 10;
 
-// https://yandex.cloud/en/docs/serverless-containers/concepts/limits
-const DEFAULT_CONTAINER_QUOTA = 10;
-
 /**
- * A container that runs on requests, and that nobody may invoke but the accounts it is granted to.
+ * A container that runs on requests, and that only accounts with a grant may call.
  *
  * The provider only warns when the cloud could not start a revision, and then takes the container
  * for up to date. Here such an apply fails: the first revision by a provisioner, which also marks
@@ -50,7 +47,7 @@ export class ServerlessContainer extends Construct {
    * @see https://yandex.cloud/en/docs/serverless-containers/concepts/limits
    */
   static limit(app: IConstruct, quota: number): void {
-    quotas.set(app.node.root, quota);
+    raiseContainerQuota(app, quota);
   }
 
   readonly id: string;
@@ -195,16 +192,14 @@ export class ServerlessContainer extends Construct {
   private check(refuse: Refuse): void {
     checkServerlessContainer(this.props, refuse);
     checkEnvironment(this.env, this.secrets, refuse);
-    const all = this.node.root.node
-      .findAll()
-      .filter((construct) => construct instanceof ServerlessContainer);
-    const quota = quotas.get(this.node.root) ?? DEFAULT_CONTAINER_QUOTA;
-    checkContainerQuota(all, all.indexOf(this), quota, refuse);
+    const all = this.node.root.node.findAll();
+    checkContainerQuota(
+      all.filter((it) => it instanceof ServerlessContainer),
+      this,
+      refuse,
+    );
   }
 }
-
-// How many containers the cloud of an app has room for, by the root of its tree.
-const quotas = new WeakMap<IConstruct, number>();
 
 function renderInstance(props: ServerlessContainerProps) {
   const { memoryMib = 512, cores = 1, coreFraction = 100, concurrency = 1 } = props;

@@ -3,8 +3,8 @@ import { ResourcemanagerFolderIamMember } from "@cdktf/provider-yandex/lib/resou
 import type { IResolvable, TerraformResource } from "cdktf";
 import { Fn, Token } from "cdktf";
 import { Construct } from "constructs";
+import { GRANT_LIFECYCLE, Grants } from "./_grants.ts";
 import { mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { GRANT_LIFECYCLE, Rights } from "./_rights.ts";
 
 /** @see https://yandex.cloud/en/docs/iam/concepts/users/service-accounts */
 export interface ServiceAccountProps {
@@ -87,12 +87,12 @@ export class ServiceAccount extends Construct {
    * @param gives what tells the grant from another one: what is there anew is waited for anew
    */
   addGrant(grant: TerraformResource, gives: () => unknown): void {
-    Rights.of(grant).add(grant, gives);
+    Grants.of(grant).add(grant, gives);
   }
 
   /** Makes a resource wait for every grant of the account, those given later included. */
   precedes(resource: TerraformResource): void {
-    Rights.of(resource).precedes(resource);
+    Grants.of(resource).precedes(resource);
   }
 
   private define(props: ServiceAccountProps): ExistingServiceAccount {
@@ -106,7 +106,7 @@ export class ServiceAccount extends Construct {
 }
 
 /** What the cloud would refuse about an account. */
-export function checkServiceAccount(props: ServiceAccountProps, refuse: Refuse): void {
+function checkServiceAccount(props: ServiceAccountProps, refuse: Refuse): void {
   refuse(mismatches(props.name, /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/), {
     field: "name",
     value: props.name,

@@ -12,8 +12,14 @@ import type { TriggerMaker } from "./trigger-spec.ts";
 
 const MAX_PAYLOAD_CHARACTERS = 4096;
 
-/** When a timer fires, and what it says. */
-export interface Timer {
+/**
+ * Props of {@link TimerTrigger}.
+ *
+ * @see https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
+ */
+export interface TimerTriggerProps {
+  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
+  readonly name: string;
   /**
    * Minutes, hours, day of month, month, day of week and an optional year, in UTC. One of the two
    * days is `?`, and the week counts from 1, which is Sunday: `0 9 ? * MON-FRI *`.
@@ -21,16 +27,6 @@ export interface Timer {
   readonly cron: string;
   /** Text that the container gets, up to 4096 characters. @default - none */
   readonly payload?: string;
-}
-
-/**
- * Props of {@link TimerTrigger}.
- *
- * @see https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
- */
-export interface TimerTriggerProps extends Timer {
-  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
-  readonly name: string;
   /** What is called, by a POST. */
   readonly container: ServerlessContainer;
   /** Path of the request. @default "/" */
@@ -97,14 +93,17 @@ export class TimerTrigger extends Construct {
 }
 
 /** Refuses what the trigger service would refuse. */
-export function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
+function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
   checkName(props.name, "trigger", refuse);
   checkTimer(props, refuse);
   checkTriggerPath(props.path, refuse);
 }
 
 /** Refuses a schedule or a payload that the trigger service does not take. */
-export function checkTimer({ cron, payload }: Timer, refuse: Refuse): void {
+export function checkTimer(
+  { cron, payload }: Pick<TimerTriggerProps, "cron" | "payload">,
+  refuse: Refuse,
+): void {
   const problem = isKnown(cron) ? cronProblem(cron) : undefined;
   const length = isKnown(payload) ? [...payload].length : 0;
   refuse(problem !== undefined, {

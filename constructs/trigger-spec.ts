@@ -9,7 +9,7 @@ const target = {
   invokerId: v.string(),
   folderId: v.string(),
   /** What creates the trigger: `npm run trigger`, or Terraform. */
-  trigger: v.optional(v.picklist(["yc", "terraform"]), "yc"),
+  trigger: v.picklist(["yc", "terraform"]),
 };
 
 const queueSchema = v.object({
@@ -20,7 +20,7 @@ const queueSchema = v.object({
   /** Messages in one request, 1 to 10. */
   batchSize: v.number(),
   /** How long messages are gathered, 1 to 20. */
-  batchCutoffSeconds: v.optional(v.number(), 1),
+  batchCutoffSeconds: v.number(),
   ...target,
 });
 
@@ -48,5 +48,18 @@ export type TriggerSpec = QueueTriggerSpec | TimerTriggerSpec;
 /** Every trigger of a stack by its name, whatever creates it. Names are unique in a folder. */
 export type TriggerSpecs = Readonly<Record<string, TriggerSpec>>;
 
+// What an older version deployed has two fields under other names, until it is deployed again.
+const withCurrentNames = v.pipe(
+  v.looseObject({ via: v.optional(v.unknown()), batchCutoff: v.optional(v.unknown()) }),
+  v.transform(({ via, batchCutoff, ...spec }): unknown => ({
+    ...(via !== undefined && { trigger: via }),
+    ...(batchCutoff !== undefined && { batchCutoffSeconds: batchCutoff }),
+    ...spec,
+  })),
+);
+
 /** The shape of output `triggers`: constructs write it, the scripts and the local cloud read it. */
-export const triggersSchema = v.record(v.string(), v.variant("kind", [queueSchema, timerSchema]));
+export const triggersSchema = v.record(
+  v.string(),
+  v.pipe(withCurrentNames, v.variant("kind", [queueSchema, timerSchema])),
+);

@@ -1,9 +1,9 @@
 import { YdbDatabaseIamBinding } from "@cdktf/provider-yandex/lib/ydb-database-iam-binding";
 import { YdbDatabaseServerless as Resource } from "@cdktf/provider-yandex/lib/ydb-database-serverless";
 import { Construct } from "constructs";
+import { GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
 import { checkName } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
-import { GRANT_LIFECYCLE, RoleMembers } from "./_rights.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
 /**
@@ -76,7 +76,7 @@ export class YdbDatabase extends Construct {
 }
 
 /** Refuses what the service would refuse, and the limit that stops all traffic. */
-export function checkYdbDatabase(props: YdbDatabaseProps, refuse: Refuse): void {
+function checkYdbDatabase(props: YdbDatabaseProps, refuse: Refuse): void {
   const { name, storageLimitGb, throughputLimit } = props;
   checkName(name, "database", refuse);
   refuse(outside(storageLimitGb, 1, Number.POSITIVE_INFINITY), {

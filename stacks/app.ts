@@ -15,7 +15,7 @@ import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 import { CERTIFICATE_VARIABLE } from "./variables.ts";
 
-/** The system itself. What the commands and the local cloud need to know of it are its outputs. */
+/** The system itself. Its outputs are what the commands and the local cloud need to know about it. */
 export class AppStack extends TerraformStack {
   readonly celery: CeleryApp;
 
@@ -47,7 +47,7 @@ export class AppStack extends TerraformStack {
     const image = new TerraformVariable(this, "image", {
       type: "string",
       nullable: false,
-      // Refused below. Without a default `cdktf deploy` would ask for a value and wait for ever.
+      // Rejected below. Without a default `cdktf deploy` would prompt for a value and wait forever.
       default: "",
       description:
         "The image of both containers, by digest: cr.yandex/<registry>/<repository>@sha256:<64 hex digits>. `npm run image` builds, pushes and remembers it",
@@ -130,7 +130,7 @@ function mapContainers<T>(
   return Object.fromEntries(Object.entries(containers).map(([role, c]) => [role, describe(c)]));
 }
 
-/** What a bare `cdktf deploy` shows in the end: the steps that Terraform cannot do. */
+/** What a bare `cdktf deploy` prints at the end: the steps that Terraform cannot do. */
 function describeNextSteps({ trigger, stage }: Settings): string[] {
   const flag = stage === undefined ? "" : ` --stage ${stage}`;
   const command = (name: string) => `npm run ${name}${flag && ` --${flag}`}`;

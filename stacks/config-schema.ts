@@ -9,7 +9,7 @@ import type { ContainerRegistryProps } from "../constructs/container-registry.ts
 import type { DomainProps } from "../constructs/domain.ts";
 import type { YdbDatabaseProps } from "../constructs/ydb-database.ts";
 
-/** A value that lies in Lockbox already. */
+/** A value that is already in Lockbox. */
 export interface LockboxValueConfig {
   readonly secretId: string;
   /** @default - the version that is current when the stack is applied */
@@ -18,7 +18,7 @@ export interface LockboxValueConfig {
   readonly key: string;
 }
 
-/** A domain of the user's. */
+/** Your own domain. */
 export type DomainConfig = DomainProps;
 
 /** The database of the results. */
@@ -27,7 +27,7 @@ export interface DatabaseConfig extends Pick<YdbDatabaseProps, "storageLimitGb">
   readonly deletionProtection?: boolean;
 }
 
-/** Props of `CeleryApp` that stand in `config.ts` as they are. */
+/** Props of `CeleryApp` that `config.ts` takes unchanged. */
 type AppFields =
   | "queueKey"
   | "trigger"
@@ -84,25 +84,25 @@ export interface StageConfig
      */
     readonly workdir?: string;
   };
-  /** Variables whose values lie in Lockbox. */
+  /** Variables whose values are in Lockbox. */
   readonly secrets?: Readonly<Record<string, LockboxValueConfig>>;
   /** The database of the results. */
   readonly database?: DatabaseConfig;
   /**
-   * The site's own domain with a Let's Encrypt certificate; `false` in a stage takes away the one
+   * The site's own domain with a Let's Encrypt certificate; `false` in a stage removes the one
    * above it. @default - the gateway's own
    */
   readonly domain?: false | DomainConfig;
   /** Your own OpenAPI 3.0 file instead of the built-in routes. */
   readonly openapi?: string;
   /**
-   * Values that are refused here although the cloud takes them, because they are newer than this
-   * project's lists and limits, e.g. `["a_new_integration", 16384]`. The refusal names the list.
+   * Values to accept although this project's lists and limits, which may be older than they are,
+   * do not have them, e.g. `["a_new_integration", 16384]`. The error names the list.
    *
    * @default - none
    */
   readonly accept?: readonly (string | number)[];
-  /** Your cloud's quotas, where they were raised. */
+  /** Your cloud's quotas, if they were raised. */
   readonly quotas?: {
     /** @default 10 */
     readonly containers?: number;
@@ -111,7 +111,7 @@ export interface StageConfig
 
 /** What `config.ts` exports. */
 export interface Config extends StageConfig {
-  /** First part of every cloud name: small letters, digits and hyphens. */
+  /** First part of every cloud name: lowercase letters, digits and hyphens. */
   readonly project: string;
   /** Where the Celery application is, e.g. "shop.celery:app". */
   readonly celeryApp: string;
@@ -121,12 +121,12 @@ export interface Config extends StageConfig {
 
 const text = v.pipe(v.string(), v.nonEmpty("must not be empty"));
 
-// Ids are 20 letters and digits today; the documents say no more than that they are at most 50.
+// Ids are 20 letters and digits today; the documentation says only that they are at most 50.
 const id = v.pipe(
   v.string(),
   v.regex(
     /^[a-z][a-z0-9]{1,49}$/,
-    'must be an id: small letters and digits, e.g. "b1g0123456789abcdefg"',
+    'must be an id: lowercase letters and digits, e.g. "b1g0123456789abcdefg"',
   ),
 );
 
@@ -145,7 +145,7 @@ const bucket = v.pipe(
   v.string(),
   v.regex(
     /^[a-z0-9][-.a-z0-9]{1,61}[a-z0-9]$/,
-    "must be 3 to 63 small letters, digits, hyphens and dots",
+    "must be 3 to 63 lowercase letters, digits, hyphens and dots",
   ),
 );
 
@@ -250,10 +250,10 @@ const stageName = v.pipe(
   v.string(),
   v.regex(
     /^[a-z][a-z0-9-]{0,15}$/,
-    "must be 1 to 16 small letters, digits and hyphens, a letter first",
+    "must be 1 to 16 lowercase letters, digits and hyphens, a letter first",
   ),
-  // The stage without a name keeps its state under this one.
-  v.notValue("default", "must be another name: the stage without one is called so"),
+  // The default stage keeps its state under this name.
+  v.notValue("default", "must be another name: this is the default stage"),
 );
 
 /** The shape of `config.ts`, checked when it is loaded. */
@@ -263,7 +263,7 @@ export const configSchema = v.strictObject({
     v.string(),
     v.regex(
       /^[a-z][a-z0-9-]{0,28}[a-z0-9]$/,
-      "must be 2 to 30 small letters, digits and hyphens, a letter first, no hyphen last",
+      "must be 2 to 30 lowercase letters, digits and hyphens, a letter first, no hyphen last",
     ),
   ),
   celeryApp: v.pipe(

@@ -9,8 +9,8 @@ export function stageDirectory(stage: string | undefined): string {
 }
 
 /**
- * Makes that directory in a project, for nobody but its owner: Terraform writes a state that everyone
- * on the machine could read, and the state may hold a key.
+ * Creates that directory in a project, readable by its owner only: Terraform writes a state that
+ * everyone on the machine could read, and the state may hold a key.
  */
 export function makeStageDirectory(stage: string | undefined, root = "."): string {
   const directory = join(root, stageDirectory(stage));

@@ -4,8 +4,8 @@ import { describeMaker, ownLabels, STATE_ID_VARIABLE, STATE_LABEL } from "./owne
 import type { Settings } from "./settings.ts";
 
 /**
- * Labels everything in a stack that can be labelled, so that a deploy knows what an unfinished run of
- * its own has made. The id of the state is a variable: the same sources write the same Terraform on
+ * Labels every resource of a stack that can have labels, so that a deploy recognizes what an
+ * unfinished run of its own created. The id of the state is a variable: the same sources write the same Terraform on
  * every machine, while a local state is one machine's own.
  */
 export function labelResources(stack: TerraformStack, settings: Settings): void {
@@ -26,15 +26,17 @@ export function labelResources(stack: TerraformStack, settings: Settings): void 
   });
 }
 
-interface Labelled {
+interface Labeled {
   labels: Readonly<Record<string, string>>;
   readonly labelsInput: Readonly<Record<string, string>> | undefined;
 }
 
 function label(node: IConstruct, labels: Readonly<Record<string, string>>): void {
-  if (!TerraformResource.isTerraformResource(node) || !("labelsInput" in node)) return;
-  const resource = node as unknown as Labelled;
-  resource.labels = { ...labels, ...resource.labelsInput };
+  if (canHaveLabels(node)) node.labels = { ...labels, ...node.labelsInput };
+}
+
+function canHaveLabels(node: IConstruct): node is TerraformResource & Labeled {
+  return TerraformResource.isTerraformResource(node) && "labelsInput" in node;
 }
 
 const DESCRIBED = ["yandex_iam_service_account_static_access_key", "yandex_lockbox_secret_version"];
@@ -44,14 +46,17 @@ interface Describable {
   readonly descriptionInput: string | undefined;
 }
 
-// Another text makes another key, so that it is written on new ones only.
+// A changed description replaces a key, so only new ones get it.
 function describe(node: IConstruct, description: string): void {
-  if (!TerraformResource.isTerraformResource(node)) return;
-  if (!DESCRIBED.includes(node.terraformResourceType)) return;
-  const resource = node as unknown as Describable;
-  if (resource.descriptionInput !== undefined) return;
-  resource.description = description;
+  if (!isDescribed(node) || node.descriptionInput !== undefined) return;
+  node.description = description;
   const { ignoreChanges = [] } = node.lifecycle ?? {};
   if (ignoreChanges === "all") return;
   node.lifecycle = { ...node.lifecycle, ignoreChanges: [...ignoreChanges, "description"] };
+}
+
+function isDescribed(node: IConstruct): node is TerraformResource & Describable {
+  return (
+    TerraformResource.isTerraformResource(node) && DESCRIBED.includes(node.terraformResourceType)
+  );
 }

@@ -8,9 +8,6 @@ export type { QueueTriggerSpec, TimerTriggerSpec } from "../constructs/trigger-s
 
 const recordSchema = v.object({ name: v.string(), type: v.string(), value: v.string() });
 
-/** A DNS record that a person has to make. */
-export type DnsRecord = v.InferOutput<typeof recordSchema>;
-
 /** Outputs of the stack `registry`. */
 export const registryOutputsSchema = v.object({
   registry_id: v.string(),
@@ -18,6 +15,7 @@ export const registryOutputsSchema = v.object({
   repository: v.string(),
 });
 
+/** What the stack `registry` tells: where images are pushed to. */
 export type RegistryOutputs = v.InferOutput<typeof registryOutputsSchema>;
 
 /** Outputs of the stack `domain`. */
@@ -29,6 +27,7 @@ export const domainOutputsSchema = v.object({
   records: v.optional(v.array(recordSchema), []),
 });
 
+/** What the stack `domain` tells: how far the certificate is, and which record it needs. */
 export type DomainOutputs = v.InferOutput<typeof domainOutputsSchema>;
 
 const port = v.number();
@@ -79,4 +78,5 @@ export const appOutputsSchema = v.object({
   url: v.string(),
 });
 
+/** What the stack `app` tells whoever deploys, checks, runs locally or destroys it. */
 export type AppOutputs = v.InferOutput<typeof appOutputsSchema>;

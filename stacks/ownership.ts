@@ -6,6 +6,8 @@ import type { Settings } from "./settings.ts";
 
 /** The file that holds the id of a stage's state, named so that Terraform reads it. */
 const STATE_ID_FILE = "state-id.auto.tfvars.json";
+
+/** The variable of every stack that has the id of the state. */
 export const STATE_ID_VARIABLE = "state_id";
 
 /** Labels of everything that belongs to a stage. */
@@ -13,15 +15,15 @@ export function ownLabels({ project, stage }: Pick<Settings, "project" | "stage"
   return { "managed-by": project, stage: stage ?? "default" };
 }
 
-/** What is written on things that have no labels. */
+/** The description of resources that cannot have labels. */
 export function describeMaker(stateId: string): string {
   return `Made by a deploy with state ${stateId}, which removes it when nothing uses it`;
 }
 
-/** The label that tells which state a thing belongs to, where two states use one name. */
+/** The label that tells which state a resource belongs to, where two states use one name. */
 export const STATE_LABEL = "state";
 
-/** Puts the id of a stage's state beside each of its stacks; a local state gets one here. */
+/** Writes the id of a stage's state beside each of its stacks; a local state gets its id here. */
 export function provideStateId(stackDirectories: readonly string[], settings: Settings): void {
   const file = join(makeStageDirectory(settings.stage), STATE_ID_FILE);
   const id = stateIdOf(settings) || randomBytes(6).toString("hex");

@@ -22,7 +22,7 @@ export type DomainSettings = DomainConfig;
 export interface Settings extends Omit<StageConfig, "backend" | "database" | "domain" | "image"> {
   readonly project: string;
   readonly celeryApp: string;
-  /** `undefined` for the stage without a name. */
+  /** `undefined` for the default stage. */
   readonly stage: string | undefined;
   readonly backend: BackendSettings;
   readonly queueKey: "stack" | "environment";
@@ -46,11 +46,10 @@ export interface Settings extends Omit<StageConfig, "backend" | "database" | "do
  */
 export function resolveSettings(input: unknown, stage?: string): Settings {
   const { stages = {}, ...shared } = parseConfig(input);
-  const all = new Map<string | undefined, Config>([[undefined, merge({}, shared) as Config]]);
-  for (const [name, overrides] of Object.entries(stages)) {
-    all.set(name, merge(merge({}, shared), overrides) as Config);
-  }
-  refuseSharedDomain(all);
+  const all = new Map<string | undefined, Config>([[undefined, override(shared, {})]]);
+  for (const [name, overrides] of Object.entries(stages))
+    all.set(name, override(shared, overrides));
+  rejectSharedDomain(all);
   const config = all.get(stage);
   if (config === undefined) throw unknownStage(String(stage), Object.keys(stages));
   return fillIn(config, stage);
@@ -86,9 +85,9 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
 }
 
 // One host leads to one gateway: the second stage to attach it would fail late.
-function refuseSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
+function rejectSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
   const owners = new Map<string, string>();
-  for (const [stage = "the one without a name", { domain }] of stages) {
+  for (const [stage = "the default stage", { domain }] of stages) {
     if (!domain) continue;
     const owner = owners.get(domain.fqdn);
     if (owner !== undefined) {
@@ -135,8 +134,13 @@ function fillInBackend({ backend, project }: Config): BackendSettings {
   };
 }
 
-// An object is merged field by field; anything else, arrays too, is replaced whole. A field that was
-// written as undefined counts as left out.
+// Both were checked: what one omits the other has, or it is optional.
+function override(shared: Config, overrides: StageConfig): Config {
+  return merge(merge({}, shared), overrides) as Config;
+}
+
+// An object is merged field by field; anything else, arrays too, is replaced whole. A field that is
+// undefined counts as omitted.
 function merge(base: object, overrides: object): object {
   const merged: Record<string, unknown> = { ...base };
   for (const [key, value] of Object.entries(overrides)) {

@@ -13,12 +13,12 @@ import { provideTerraformFiles } from "./terraform-files.ts";
  * Writes the Terraform of all stacks, and puts the image that `npm run image` remembered beside the
  * stack that takes it, so that plain `cdktf deploy` finds it too.
  *
- * @throws Error with every refusal of every stack, each prefixed with its construct's path
+ * @throws Error with every problem of every stack, each prefixed with its construct's path
  */
 export function synthesize(app: App, settings: Settings): void {
   const stacks = app.node.children.filter(TerraformStack.isStack);
   for (const stack of stacks) labelResources(stack, settings);
-  refuseAll(app);
+  rejectInvalid(app);
   app.synth();
   const synthesis = relative(".", app.outdir);
   const directories = stacks.map(({ node }) => stackDirectory(synthesis, node.id));
@@ -28,7 +28,7 @@ export function synthesize(app: App, settings: Settings): void {
   provideImage(app, settings);
 }
 
-// Said here, because `cdktf deploy` tends to lose the last of what a failing terraform says.
+// Here, because `cdktf deploy` tends to lose the last lines of a failing terraform.
 function provideImage({ outdir }: App, { stage }: Settings): void {
   const id = stackId("app", stage);
   const remembered = rememberedImage(stage);
@@ -42,26 +42,28 @@ function provideImage({ outdir }: App, { stage }: Settings): void {
 }
 
 // The framework validates too, but stops at the first stack that has problems.
-function refuseAll(app: App): void {
-  const refusals = app.node
+function rejectInvalid(app: App): void {
+  const problems = app.node
     .findAll()
     .flatMap((construct) =>
       construct.node.validate().map((message) => `  [${construct.node.path}] ${message}`),
     );
-  if (refusals.length === 0) return;
+  if (problems.length === 0) return;
   throw new Error(
-    ["The cloud would refuse this. Mend it in config.ts:", ...refusals, ...wayPast(app)].join("\n"),
+    ["Yandex Cloud would reject this. Fix it in config.ts:", ...problems, ...waysPast(app)].join(
+      "\n",
+    ),
   );
 }
 
-// The lists of what a vendor takes grow, and nobody should have to wait for us.
-function wayPast(app: App): string[] {
+// The vendor's lists grow, and nobody should have to wait for a release of this project.
+function waysPast(app: App): string[] {
   const refused = refusedByLists(app);
   if (refused.length === 0) return [];
   const sources = [...new Set(refused.map(({ source }) => `  ${source}`))];
   const values = JSON.stringify(refused.map(({ value }) => value));
   return [
-    `If the cloud takes it by now, write accept: ${values} in config.ts. As documented at:`,
+    `If Yandex Cloud accepts this now, add accept: ${values} to config.ts. Documented at:`,
     ...sources,
   ];
 }

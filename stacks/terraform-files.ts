@@ -2,16 +2,16 @@ import { existsSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Settings } from "./settings.ts";
 
-/** Versions and checksums of the providers, for every stack; in git. */
+/** Versions and checksums of the providers, for every stack; committed. */
 export const LOCK_FILE = "terraform.lock.hcl";
-/** The same as Terraform and cdktf look for it. */
+/** The same under the name that Terraform and cdktf look for. */
 export const STACK_LOCK_FILE = ".terraform.lock.hcl";
 
 const BLOCK = /^provider "([^"]+)" \{\n(.*?)^\}\n/gms;
 
 /**
- * Puts beside a stack what Terraform wants in a file of its own: the locked provider, and the
- * versions of Terraform. Those would fit into `cdk.tf.json`, but checkov cannot read it then.
+ * Writes beside a stack what Terraform wants in files of their own: the provider lock, and the
+ * Terraform version. The latter would fit into `cdk.tf.json`, but checkov could not read that.
  */
 export function provideTerraformFiles(directory: string, settings: Settings): void {
   const version = oldestTerraform(settings.backend.type === "local");
@@ -26,14 +26,14 @@ export function provideTerraformFiles(directory: string, settings: Settings): vo
 }
 
 /**
- * The oldest Terraform that a stack takes: plantimestamp() and terraform_data are as old as 1.5, S3
- * lock files as 1.10. Not written into the stack's JSON, which checkov could not read then.
+ * The oldest Terraform that a stack works with: plantimestamp() and terraform_data are as old as 1.5, S3
+ * lock files as 1.10.
  */
 export function oldestTerraform(localState: boolean): string {
   return localState ? "1.5" : "1.10";
 }
 
-/** Whether a lock has a provider of the committed one, and all that is said of those it has. */
+/** Whether a lock has a provider of the committed lock, and every line about those it has. */
 export function extendsLock(lock: string, committed: string): boolean {
   const wanted = parseLock(committed);
   const held = [...parseLock(lock)].filter(([name]) => wanted.has(name));

@@ -61,7 +61,7 @@ export const DECISIONS: readonly Decision[] = [
     ["whoever gets a secret may read it", "value.grantRead(this.props.account);", ""],
   ]),
   ...construct(
-    "_rights",
+    "_grants",
     [
       ["rights take time", "provisioners: [SLEEP],", ""],
       [

@@ -21,9 +21,13 @@ const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json"];
 const LEAST_PATIENCE_MS = 60_000;
 // Where the tests of a file's refusals are not in the file of its name.
 const TESTED_WITH: Readonly<Record<string, string>> = {
+  "constructs/_open-api-checks.ts": "test/constructs/open-api.test.ts",
+  "constructs/_open-api-source.ts": "test/constructs/open-api.test.ts",
   "constructs/celery-app-props.ts": "test/constructs/celery-app.test.ts",
-  "constructs/_container-environment.ts": "test/constructs/serverless-container-props.test.ts",
+  "constructs/message-queue-props.ts": "test/constructs/message-queue.test.ts",
   "constructs/serverless-container.ts": "test/constructs/serverless-container-props.test.ts",
+  "constructs/_container-environment.ts": "test/constructs/serverless-container-props.test.ts",
+  "constructs/_container-quota.ts": "test/constructs/serverless-container-props.test.ts",
   "constructs/api-gateway.ts": "test/constructs/api-gateway-props.test.ts",
   "scripts/lib/terraform/state-lock.ts": "test/scripts/deploy/preflight.test.ts",
   "scripts/lib/image/docker.ts": "test/scripts/image/image.test.ts",

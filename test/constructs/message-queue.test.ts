@@ -2,11 +2,8 @@ import { TerraformOutput, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { describe, expect, test } from "vitest";
 import { collectRefusals } from "../../constructs/_refusal.ts";
-import {
-  checkMessageQueue,
-  MessageQueue,
-  type MessageQueueProps,
-} from "../../constructs/message-queue.ts";
+import { MessageQueue } from "../../constructs/message-queue.ts";
+import { checkMessageQueue, type MessageQueueProps } from "../../constructs/message-queue-props.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { StaticKey } from "../../constructs/static-key.ts";
 import { addresses, grants, refusals, resources, synthPlain } from "../support/synth.ts";
@@ -182,29 +179,6 @@ describe("MessageQueue", () => {
     });
   });
 
-  test("takes a queue that exists and leaves it alone", () => {
-    const stack = synthPlain((scope) => {
-      const arn = "yrn:yc:ymq:ru-central1:b1g1:old.fifo";
-      const url = "https://message-queue.api.cloud.yandex.net/b1g1/dj6/old.fifo";
-      const queue = MessageQueue.fromExisting(scope, "Old", { arn, url });
-      queue.consumedBy({ timeoutSeconds: 600, cutoffSeconds: 1, by: queue });
-
-      expect(queue).toMatchObject({ arn, url, name: "old.fifo", fifo: true });
-      expect(queue.deadLetterQueue).toBeUndefined();
-    });
-
-    expect(stack.resource).toBeUndefined();
-  });
-
-  test("takes an existing queue whose ARN is not known yet for a standard one", () => {
-    synthPlain((scope) => {
-      const { stringValue: arn } = new TerraformVariable(scope, "arn", {});
-      const queue = MessageQueue.fromExisting(scope, "Old", { arn, url: "https://q" });
-
-      expect(queue).toMatchObject({ arn, name: arn, fifo: false });
-    });
-  });
-
   test("is reachable as defaultChild", () => {
     synthPlain((scope) => {
       const queue = new MessageQueue(scope, "Tasks", { name: "shop-tasks" });
@@ -326,20 +300,18 @@ describe("MessageQueue", () => {
     ]);
   });
 
-  test("refuses a second consumer, also of an existing queue", () => {
+  test("refuses a second consumer", () => {
     const messages = refusals((scope) => {
-      const own = defineQueue(scope);
-      const old = MessageQueue.fromExisting(scope, "Old", { arn: "yrn:old", url: "https://old" });
+      const queue = defineQueue(scope);
       for (const id of ["First", "Second"]) {
         const by = new Construct(scope, id);
-        own.consumedBy({ timeoutSeconds: 60, cutoffSeconds: 1, by });
-        old.consumedBy({ timeoutSeconds: 60, cutoffSeconds: 1, by });
+        queue.consumedBy({ timeoutSeconds: 60, cutoffSeconds: 1, by });
       }
     });
 
-    const refusal =
-      '\'consumedBy\' is ["app/First","app/Second"], allowed: one trigger to a queue. Give one of app/First and app/Second a queue of its own.';
-    expect(messages).toEqual([`[app/Tasks] ${refusal}`, `[app/Old] ${refusal}`]);
+    expect(messages).toEqual([
+      '[app/Tasks] \'consumedBy\' is ["app/First","app/Second"], allowed: one trigger to a queue. Give one of app/First and app/Second a queue of its own.',
+    ]);
   });
 
   test("accepts the ends of every range", () => {

@@ -3,73 +3,74 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Construct } from "constructs";
 import { afterAll, describe, expect, test } from "vitest";
-import { parseSchedule, readSchedule, scheduleProblems } from "../../constructs/schedule.ts";
+import { readSchedule, type ScheduledTimer } from "../../constructs/schedule.ts";
 import { refusals } from "../support/synth.ts";
 
 const NIGHTLY = { name: "nightly", cron: "0 3 * * ? *", payload: '{"task":"shop.clean"}' };
 const HOURLY = { name: "hourly", cron: "0 * * * ? *", payload: "" };
-const ANEW = "Write the file anew with the worker package of this project";
+const AGAIN = "Write the file again with the worker package of this project";
+const folder = mkdtempSync(join(tmpdir(), "schedule-"));
+afterAll(() => rmSync(folder, { recursive: true }));
 
-describe("parseSchedule", () => {
+/** The timers of a file with this text, and what is refused. */
+function readText(text: string) {
+  const path = join(folder, "s.json");
+  writeFileSync(path, text);
+  let timers: readonly ScheduledTimer[] = [];
+  const messages = refusals((scope) => {
+    timers = readSchedule(new Construct(scope, "Shop"), path);
+  });
+  return { timers, messages: messages.map((message) => message.replace(path, "s.json")) };
+}
+
+describe("readSchedule", () => {
   test("gives the timers of the file, and nothing else of it", () => {
-    const text = JSON.stringify({
-      version: 1,
-      timers: [{ ...NIGHTLY, note: "x" }, HOURLY],
-      by: "us",
-    });
+    const timers = [{ ...NIGHTLY, note: "x" }, HOURLY];
 
-    expect(parseSchedule(text, "schedule.json")).toEqual([NIGHTLY, HOURLY]);
+    expect(readText(JSON.stringify({ version: 1, timers, by: "us" }))).toEqual({
+      timers: [NIGHTLY, HOURLY],
+      messages: [],
+    });
   });
 
   test("gives no timers where there are none", () => {
-    expect(parseSchedule('{"version":1,"timers":[]}', "schedule.json")).toEqual([]);
+    expect(readText('{"version":1,"timers":[]}')).toEqual({ timers: [], messages: [] });
   });
 
-  test("throws with all problems at once", () => {
-    const timers = [
-      { ...NIGHTLY, cron: "@daily" },
-      { ...HOURLY, name: "Hourly" },
-    ];
+  test("tells all problems at once, and gives no timers", () => {
+    const timers = [NIGHTLY, { ...HOURLY, cron: "@daily" }, { ...HOURLY, name: "Hourly" }];
 
-    expect(() => parseSchedule(JSON.stringify({ version: 1, timers }), "s.json")).toThrow(
-      [
-        '\'s.json: nightly.cron\' is "@daily", allowed: minutes hours day-of-month month day-of-week [year], in UTC. @daily is not known here: write "0 0 * * ? *".',
-        "'s.json: Hourly.name' is \"Hourly\", allowed: lowercase letters, digits and hyphens, no hyphen first or last. Rename the entry.",
-      ].join("\n"),
-    );
+    expect(readText(JSON.stringify({ version: 1, timers }))).toEqual({
+      timers: [],
+      messages: [
+        "[app/Shop] 's.json: hourly.cron' is \"@daily\", allowed: minutes hours day-of-month month day-of-week [year], in UTC. Write five fields and an optional year, not 1.",
+        "[app/Shop] 's.json: Hourly.name' is \"Hourly\", allowed: lowercase letters, digits and hyphens, no hyphen first or last. Rename the entry.",
+      ],
+    });
   });
 
   test.each<[string, string, string[]]>([
-    [
-      "what is no JSON",
-      "{",
-      [
-        `'s.json: version' is null, allowed: 1, in a JSON object. ${ANEW}.`,
-        `'s.json: timers' is null, allowed: a list. ${ANEW}.`,
-      ],
-    ],
+    ["what is not JSON", "{", [`'s.json: the file' is null, allowed: Object. ${AGAIN}.`]],
     [
       "another version",
       '{"version":2,"timers":[]}',
-      [`'s.json: version' is 2, allowed: 1, in a JSON object. ${ANEW}.`],
+      [`'s.json: version' is 2, allowed: 1. ${AGAIN}.`],
     ],
     [
-      "timers that are no list",
+      "timers that are not a list",
       '{"version":1,"timers":{}}',
-      [`'s.json: timers' is {}, allowed: a list. ${ANEW}.`],
+      [`'s.json: timers' is {}, allowed: Array. ${AGAIN}.`],
     ],
     [
-      "an entry that is no timer",
+      "an entry that is not a timer",
       '{"version":1,"timers":[{"name":"a","cron":"0 3 * * ? *"}]}',
-      [
-        `'s.json: timers[0]' is {"name":"a","cron":"0 3 * * ? *"}, allowed: an object with the texts name, cron and payload. ${ANEW}.`,
-      ],
+      [`'s.json: timers.0.payload' is null, allowed: "payload". ${AGAIN}.`],
     ],
     [
       "a name that comes twice",
       JSON.stringify({ version: 1, timers: [NIGHTLY, NIGHTLY] }),
       [
-        "'s.json: timers[1].name' is \"nightly\", allowed: each name once. Rename one of the entries.",
+        "'s.json: timers.1.name' is \"nightly\", allowed: each name once. Rename one of the entries.",
       ],
     ],
     [
@@ -87,36 +88,7 @@ describe("parseSchedule", () => {
       ],
     ],
   ])("refuses %s", (_, text, problems) => {
-    expect(scheduleProblems(text, "s.json")).toEqual(problems);
-  });
-});
-
-describe("readSchedule", () => {
-  const folder = mkdtempSync(join(tmpdir(), "schedule-"));
-  afterAll(() => rmSync(folder, { recursive: true }));
-
-  test("reads the file", () => {
-    const path = join(folder, "good.json");
-    writeFileSync(path, JSON.stringify({ version: 1, timers: [NIGHTLY] }));
-
-    const messages = refusals((scope) => {
-      expect(readSchedule(scope, path)).toEqual([NIGHTLY]);
-    });
-
-    expect(messages).toEqual([]);
-  });
-
-  test("refuses a file with problems at the construct that reads it, and gives no timers", () => {
-    const path = join(folder, "bad.json");
-    writeFileSync(path, JSON.stringify({ version: 1, timers: [NIGHTLY, { ...HOURLY, cron: "" }] }));
-
-    const messages = refusals((scope) => {
-      expect(readSchedule(new Construct(scope, "Shop"), path)).toEqual([]);
-    });
-
-    expect(messages).toEqual([
-      `[app/Shop] '${path}: hourly.cron' is "", allowed: minutes hours day-of-month month day-of-week [year], in UTC. Write five fields and, if need be, a year; there are 1.`,
-    ]);
+    expect(readText(text).messages).toEqual(problems.map((problem) => `[app/Shop] ${problem}`));
   });
 
   test("refuses a file that is missing", () => {

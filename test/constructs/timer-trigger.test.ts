@@ -141,7 +141,7 @@ describe("TimerTrigger", () => {
     [
       "a schedule",
       { cron: "0 3 * * *" },
-      '\'cron\' is "0 3 * * *", allowed: minutes hours day-of-month month day-of-week [year], in UTC. Day of month and day of week cannot both be filled: write "0 3 * * ? *".',
+      "'cron' is \"0 3 * * *\", allowed: minutes hours day-of-month month day-of-week [year], in UTC. Write ? as day of month or as day of week, and only one of them.",
     ],
     [
       "a payload of 4097 characters",

@@ -71,7 +71,7 @@ describe("resolveSettings", () => {
     [
       "a project that no cloud name may begin with",
       { ...MINIMAL, project: "Shop" },
-      "  'project' is \"Shop\", must be 2 to 30 small letters, digits and hyphens, a letter first, no hyphen last.",
+      "  'project' is \"Shop\", must be 2 to 30 lowercase letters, digits and hyphens, a letter first, no hyphen last.",
     ],
     [
       "a Celery application without its attribute",
@@ -95,7 +95,7 @@ describe("resolveSettings", () => {
       '  \'trigger\' is "pulumi", allowed: ("yc" | "terraform").',
     ],
     [
-      "a further name of what the stack does not set",
+      "another name for what the stack does not set",
       { ...MINIMAL, aliases: { SECRET: "SECRET_KEY" } },
       "  'aliases.SECRET' is \"SECRET_KEY\", must be a variable that the stack sets: ALLOWED_HOSTS",
     ],
@@ -108,7 +108,7 @@ describe("resolveSettings", () => {
     [
       "an id of another shape",
       { ...MINIMAL, folderId: "MY FOLDER" },
-      '  \'folderId\' is "MY FOLDER", must be an id: small letters and digits, e.g. "b1g0123456789abcdefg".',
+      '  \'folderId\' is "MY FOLDER", must be an id: lowercase letters and digits, e.g. "b1g0123456789abcdefg".',
     ],
     [
       "a role of another shape",
@@ -133,7 +133,7 @@ describe("resolveSettings", () => {
     [
       "a bucket that no storage has",
       { ...MINIMAL, backend: { type: "s3", bucket: "Bad Bucket" } },
-      "  'backend.bucket' is \"Bad Bucket\", must be 3 to 63 small letters, digits, hyphens and dots.",
+      "  'backend.bucket' is \"Bad Bucket\", must be 3 to 63 lowercase letters, digits, hyphens and dots.",
     ],
     [
       "an endpoint that is no URL",
@@ -148,12 +148,12 @@ describe("resolveSettings", () => {
     [
       "a stage's name that no cloud name can have",
       { ...MINIMAL, stages: { Production: {} } },
-      "  'stages.Production' is \"Production\", must be 1 to 16 small letters, digits and hyphens, a letter first.",
+      "  'stages.Production' is \"Production\", must be 1 to 16 lowercase letters, digits and hyphens, a letter first.",
     ],
     [
-      "a stage that would share the state of the one without a name",
+      "a stage that would share the state of the default stage",
       { ...MINIMAL, stages: { default: {} } },
-      "  'stages.default' is \"default\", must be another name: the stage without one is called so.",
+      "  'stages.default' is \"default\", must be another name: this is the default stage.",
     ],
     [
       "a domain of two stages",
@@ -162,13 +162,13 @@ describe("resolveSettings", () => {
         domain: { fqdn: "shop.example.com", dns: "external" },
         stages: { production: {} },
       },
-      "  'domain.fqdn' is \"shop.example.com\" in two stages (the one without a name, production). Move 'domain' into the stage it belongs to, or set it to false in the other.",
+      "  'domain.fqdn' is \"shop.example.com\" in two stages (the default stage, production). Move 'domain' into the stage it belongs to, or set it to false in the other.",
     ],
   ])("refuses %s", (_, config, line) => {
     expect(() => resolveSettings(config)).toThrow(`config.ts has problems:\n${line}`);
   });
 
-  test("tells all problems at once", () => {
+  test("reports all problems at once", () => {
     expect(() => resolveSettings({ project: 1, celeryApp: 2 })).toThrow(
       /'project' is 1[\s\S]*'celeryApp' is 2/,
     );

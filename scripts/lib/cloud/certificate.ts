@@ -1,5 +1,6 @@
 import * as v from "valibot";
-import type { DnsRecord, DomainOutputs } from "../../../stacks/outputs.ts";
+import type { DnsRecord } from "../../../constructs/domain.ts";
+import type { DomainOutputs } from "../../../stacks/outputs.ts";
 import { CERTIFICATE_VARIABLE } from "../../../stacks/variables.ts";
 import type { OnLine } from "../shell/steps.ts";
 import type { System } from "../shell/system.ts";

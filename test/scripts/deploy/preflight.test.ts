@@ -72,7 +72,7 @@ describe("the pre-flight", () => {
 
   test("tells all problems at once, the same one only once", async () => {
     const commands = {
-      [SYNTH]: { exitCode: 1, stderr: "The cloud would refuse this.\n  [app] 'x' is 1\n" },
+      [SYNTH]: { exitCode: 1, stderr: "Yandex Cloud would reject this.\n  [app] 'x' is 1\n" },
       "terraform version -json": { exitCode: NOT_FOUND },
       "docker info": { exitCode: NOT_FOUND },
       "yc iam create-token --no-browser": { exitCode: 1 },
@@ -87,7 +87,7 @@ describe("the pre-flight", () => {
         "  - `terraform` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.",
         `  - ${join(root, "nowhere/Dockerfile")} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
         "  - `docker` is not installed. Install it (https://docs.docker.com/engine/install/), or give an image that was built elsewhere with --image.",
-        "  - The cloud would refuse this.",
+        "  - Yandex Cloud would reject this.",
         "      [app] 'x' is 1",
         "  - Not logged in to Yandex Cloud. Run `yc init` first.",
         "  - No folder is set. Set 'folderId' in config.ts or YC_FOLDER_ID, or run `yc config set folder-id <id>`.",

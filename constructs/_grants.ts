@@ -9,7 +9,7 @@ import {
 import { Construct } from "constructs";
 
 /** Seconds that Terraform waits for new rights, because they reach the services late. */
-export const GRANT_DELAY_SECONDS = 20;
+const GRANT_DELAY_SECONDS = 20;
 
 /**
  * For every grant. Stacks that were applied by earlier versions have a wait in each of them, and a
@@ -24,12 +24,12 @@ export const GRANT_LIFECYCLE = { ignoreChanges: ["sleep_after"] };
  *
  * Not for a grant on something that needs rights itself, which would have to come before and after.
  */
-export class Rights extends Construct {
+export class Grants extends Construct {
   /** The one of the stack that holds `scope`, made at the first call. */
-  static of(scope: Construct): Rights {
+  static of(scope: Construct): Grants {
     const stack = TerraformStack.of(scope);
     const found = stack.node.tryFindChild("Rights");
-    return found instanceof Rights ? found : new Rights(stack, "Rights");
+    return found instanceof Grants ? found : new Grants(stack, "Rights");
   }
 
   private readonly grants = new Map<TerraformResource, () => unknown>();
@@ -58,7 +58,7 @@ export class Rights extends Construct {
   }
 
   private defineWait(): TerraformResource {
-    const wait = new Wait(this, "Resource", () => this.describe(), {
+    const wait = new GrantWait(this, "Resource", () => this.describe(), {
       terraformResourceType: "terraform_data",
       provisioners: [SLEEP],
     });
@@ -81,7 +81,7 @@ const SLEEP: LocalExecProvisioner = {
 };
 
 /** The built-in `terraform_data`, made anew, with its wait, whenever there is another right. */
-class Wait extends TerraformResource {
+class GrantWait extends TerraformResource {
   private readonly rights: () => unknown[];
 
   constructor(
