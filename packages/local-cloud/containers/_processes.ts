@@ -52,8 +52,6 @@ export class Processes implements Launcher {
     return { program, args, cwd: findWorkdir(this.options.root, spec), env };
   }
 
-  async cleanUp(): Promise<void> {}
-
   private environmentOf({ requirements, dockerfile, ...spec }: ContainerSpec): EnvironmentOptions {
     const { cache, python } = this.options;
     const source = this.sourceOf(spec);

@@ -161,7 +161,7 @@ export class Containers {
   }
 
   private async cleanUp(): Promise<void> {
-    await Promise.all(this.options.specs.map((spec) => this.launcher.cleanUp(spec)));
+    await Promise.all(this.options.specs.map((spec) => this.launcher.cleanUp?.(spec)));
   }
 
   private find(name: string): Container {

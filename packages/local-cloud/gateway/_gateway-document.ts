@@ -85,13 +85,13 @@ function missingOf(
   { type }: JsonObject,
 ): string | undefined {
   if (!IMITATED.includes(String(type))) {
-    return `Integrations of type ${type} are not imitated here.`;
+    return `Integrations of type ${type} are not emulated.`;
   }
   const schemes = asObject(asObject(document.components).securitySchemes);
   const guarded = asList(body.security ?? document.security)
     .flatMap((requirement) => Object.keys(asObject(requirement)))
     .some((name) => "x-yc-apigateway-authorizer" in asObject(schemes[name]));
-  return guarded ? "Authorizers (x-yc-apigateway-authorizer) are not imitated here." : undefined;
+  return guarded ? "x-yc-apigateway-authorizer is not emulated." : undefined;
 }
 
 /** Extensions that are served, or that say by themselves what is not. */
@@ -112,33 +112,12 @@ const SERVED_SETTINGS: ReadonlySet<string> = new Set([
   "variables",
 ]);
 
-/** What a specification can ask for besides, by how its names begin. */
-const EXTRAS: Readonly<Record<string, string>> = {
-  rateLimit: "Rate limits",
-  validator: "Validators",
-  smartWebSecurity: "Security profiles",
-  securityProfileId: "Security profiles",
-  "x-yc-apigateway:smartWebSecurity": "Security profiles",
-  "x-yc-apigateway-rate-limit": "Rate limits",
-  "x-yc-apigateway-validator": "Validators",
-  "x-yc-apigateway-websocket-": "WebSockets",
-  "x-yc-status-mapping": "Replacements of status codes",
-  "x-yc-schema-mapping": "Transformations of bodies",
-};
-
 function extrasIn(document: JsonObject, settings: JsonObject): string[] {
   const asked = [
     ...Object.keys(settings).filter((name) => !SERVED_SETTINGS.has(name)),
     ...[...extensionsIn(document)].filter((name) => !SERVED.has(name)),
   ];
-  return asked.map(
-    (name) => `${nameOf(name)} are not imitated here: requests are served without them.`,
-  );
-}
-
-function nameOf(extension: string): string {
-  const known = Object.keys(EXTRAS).find((name) => extension.startsWith(name));
-  return known === undefined ? `Extensions ${extension}` : String(EXTRAS[known]);
+  return asked.map((name) => `${name} is not emulated: requests are served without it.`);
 }
 
 function extensionsIn(value: unknown, found = new Set<string>()): Set<string> {

@@ -103,23 +103,20 @@ export class QueueTrigger {
   private async post(messages: readonly ReceivedMessage[]): Promise<number> {
     const { queues, invoke, report } = this.options;
     const { name: trigger, queue, container, path } = this.spec;
-    const invocation = randomUUID();
     const messageIds = messages.map(({ messageId }) => messageId);
-    report({ type: "invoked", invocation, trigger, container, messageIds });
-    const began = performance.now();
+    report({ type: "invoked", trigger, container, messageIds });
     const event = renderQueueEvent(queues.arnOf(queue), messages, Date.now());
     const [message] = messages.length === 1 ? messages : [];
     const answer = await invoke(
       container,
       eventRequest(container, path, event, {
-        id: invocation,
+        id: randomUUID(),
         ...(message && { message: describeMessage(message) }),
       }),
     );
-    const seconds = (performance.now() - began) / 1000;
     const { status } = answer;
     const verdicts = readVerdicts(String(answer.body));
-    report({ type: "answered", invocation, container, messageIds, status, seconds, verdicts });
+    report({ type: "answered", messageIds, status, verdicts });
     return status;
   }
 

@@ -1,6 +1,7 @@
 import type { LocalTriggerSpec } from "../stack/blueprint.ts";
 import { QueueTrigger, type QueueTriggerOptions } from "./_queue-trigger.ts";
 
+/** The triggers of a stack, and what they take from and give to. */
 export interface QueueTriggersOptions extends QueueTriggerOptions {
   readonly specs: readonly LocalTriggerSpec[];
 }
@@ -16,9 +17,7 @@ export class QueueTriggers {
   private runs: Promise<unknown> = Promise.resolve();
 
   constructor({ specs, ...options }: QueueTriggersOptions) {
-    this.triggers = specs
-      .filter((spec) => !isFifo(spec, options))
-      .map((spec) => new QueueTrigger(spec, options));
+    this.triggers = specs.map((spec) => new QueueTrigger(spec, options));
   }
 
   /** Takes messages, for the first time or after a pause. */
@@ -45,16 +44,4 @@ export class QueueTriggers {
     this.pause();
     await this.runs;
   }
-}
-
-function isFifo({ name, queue }: LocalTriggerSpec, { report }: QueueTriggerOptions): boolean {
-  if (!queue.endsWith(".fifo")) return false;
-  report({
-    type: "refused",
-    by: name,
-    code: "InvalidArgument",
-    message: `Trigger ${name} reads ${queue}, and triggers read no FIFO queues`,
-    fix: "Leave out fifo where the queue is defined",
-  });
-  return true;
 }

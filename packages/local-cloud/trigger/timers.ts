@@ -15,7 +15,7 @@ export interface TimersOptions {
   readonly clock?: Clock;
 }
 
-interface Timer {
+interface CronTimer {
   readonly spec: TimerSpec;
   readonly cron: Cron;
 }
@@ -27,8 +27,9 @@ const LATE_MS = 60_000;
 export class Timers {
   private readonly options: TimersOptions;
   private readonly clock: Clock;
-  private readonly timers: ReadonlyMap<string, Timer>;
-  private readonly cancels = new Set<() => void>();
+  private readonly timers: ReadonlyMap<string, CronTimer>;
+  /** What takes the next call back, by the timer's name. */
+  private readonly cancels = new Map<string, () => void>();
 
   constructor(options: TimersOptions) {
     this.options = options;
@@ -43,7 +44,7 @@ export class Timers {
   }
 
   stop(): void {
-    for (const cancel of [...this.cancels]) cancel();
+    for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();
   }
 
@@ -65,21 +66,14 @@ export class Timers {
     return times;
   }
 
-  private arm(timer: Timer): void {
+  private arm(timer: CronTimer): void {
     const next = nextTime(timer.cron, this.clock.now());
     if (next === undefined) return;
-    this.wait(next, () => {
+    const cancel = this.clock.setTimer(next, () => {
       if (this.clock.now() - next < LATE_MS) void this.call(timer.spec, false);
       this.arm(timer);
     });
-  }
-
-  private wait(at: number, act: () => void): void {
-    const cancel = this.clock.setTimer(at, () => {
-      this.cancels.delete(cancel);
-      act();
-    });
-    this.cancels.add(cancel);
+    this.cancels.set(timer.spec.name, cancel);
   }
 
   private async call(
@@ -94,7 +88,7 @@ export class Timers {
     return status;
   }
 
-  private find(name: string): Timer {
+  private find(name: string): CronTimer {
     const timer = this.timers.get(name);
     if (timer) return timer;
     const known = [...this.timers.keys()].join(", ") || "none; set 'schedule' in config.ts";

@@ -31,13 +31,13 @@ function open(live: boolean) {
 function runTask(events: EventStore, state = "SUCCESS") {
   const message = { queue: "q", messageId: "m" };
   const task = { id: "t", name: "shop.pay", args: [7], kwargs: {}, retries: 0 };
-  const call = { invocation: "i", container: "worker", messageIds: ["m"] };
+  const messageIds = ["m"];
   const { report } = events;
   report({ type: "published", ...message, bytes: 1, delaySeconds: 0, task });
   report({ type: "received", ...message, receiveCount: 1, by: "trigger", visibleAt: 0 });
-  report({ type: "invoked", trigger: "t", ...call });
+  report({ type: "invoked", trigger: "t", container: "worker", messageIds });
   report({ type: "stored", table: "celery", taskId: "t", state });
-  report({ type: "answered", ...call, status: 200, seconds: 0, verdicts: [] });
+  report({ type: "answered", messageIds, status: 200, verdicts: [] });
 }
 
 describe("Terminal", () => {
