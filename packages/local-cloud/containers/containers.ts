@@ -4,9 +4,9 @@ import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { Condition } from "../support/until.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentProblem, secretValues } from "./_environment.ts";
-import { Images } from "./_images.ts";
+import { Images } from "./_image-launcher.ts";
 
-import { Processes } from "./_processes.ts";
+import { Processes } from "./_process-launcher.ts";
 import { platformAnswer } from "./_send-request.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 import type { Launcher, LauncherOptions } from "./launcher.ts";

@@ -3,7 +3,7 @@ import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { secretValues } from "./_environment.ts";
 import { freePort } from "./_free-port.ts";
 import type { ProcessCommand } from "./_owned-process.ts";
-import { Processes } from "./_processes.ts";
+import { Processes } from "./_process-launcher.ts";
 import type { LauncherOptions, Preparation } from "./launcher.ts";
 
 export interface ExecOptions extends LauncherOptions, Preparation {

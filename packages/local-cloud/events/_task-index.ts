@@ -8,7 +8,7 @@ import {
   isOver,
   type Message,
   newEntry,
-} from "./_entry.ts";
+} from "./_tracked-task.ts";
 import { weightOf } from "./_weight.ts";
 import type {
   Answered,

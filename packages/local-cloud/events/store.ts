@@ -1,5 +1,5 @@
-import { describe } from "./_entry.ts";
 import { TaskIndex } from "./_task-index.ts";
+import { describe } from "./_tracked-task.ts";
 import { weightOf } from "./_weight.ts";
 import type { CloudEvent, Report } from "./event.ts";
 import { FAILED_STATES, type Outcome, type TaskRecord } from "./task-record.ts";

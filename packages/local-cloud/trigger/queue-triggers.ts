@@ -1,5 +1,5 @@
 import type { LocalTriggerSpec } from "../stack/blueprint.ts";
-import { QueueTrigger, type QueueTriggerOptions } from "./_queue-trigger.ts";
+import { QueueTrigger, type QueueTriggerOptions } from "./_queue-poller.ts";
 
 /** The triggers of a stack, and what they take from and give to. */
 export interface QueueTriggersOptions extends QueueTriggerOptions {

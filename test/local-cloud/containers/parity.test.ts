@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Processes } from "../../../packages/local-cloud/containers/_processes.ts";
+import { Processes } from "../../../packages/local-cloud/containers/_process-launcher.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { Config } from "../../../stacks/config-schema.ts";
 import { ENDPOINTS, synthesize } from "../stack/_synthesized.ts";

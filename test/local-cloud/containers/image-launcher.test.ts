@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Images } from "../../../packages/local-cloud/containers/_images.ts";
+import { Images } from "../../../packages/local-cloud/containers/_image-launcher.ts";
 import { Containers } from "../../../packages/local-cloud/containers/containers.ts";
 import { get, SPEC } from "./_world.ts";
 
