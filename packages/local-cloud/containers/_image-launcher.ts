@@ -10,7 +10,7 @@ import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-buil
 import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
 /** Runs containers as images that are built from their sources, with the docker of the machine. */
-export class Images implements Launcher {
+export class ImageLauncher implements Launcher {
   private readonly root: string;
   private readonly platform: NodeJS.Platform;
 

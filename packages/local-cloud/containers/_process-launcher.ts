@@ -13,7 +13,7 @@ import { findWorkdir } from "./_workdir.ts";
 import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
-export class Processes implements Launcher {
+export class ProcessLauncher implements Launcher {
   private readonly options: LauncherOptions;
   private layer = "";
 

@@ -4,9 +4,9 @@ import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { Condition } from "../support/until.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentProblem, secretValues } from "./_environment.ts";
-import { Images } from "./_image-launcher.ts";
+import { ImageLauncher } from "./_image-launcher.ts";
 
-import { Processes } from "./_process-launcher.ts";
+import { ProcessLauncher } from "./_process-launcher.ts";
 import { platformAnswer } from "./_send-request.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 import type { Launcher, LauncherOptions } from "./launcher.ts";
@@ -43,7 +43,7 @@ export class Containers {
 
   constructor(options: ContainersOptions) {
     this.options = options;
-    this.launcher = options.docker ? new Images(options) : new Processes(options);
+    this.launcher = options.docker ? new ImageLauncher(options) : new ProcessLauncher(options);
     this.containers = new Map(
       options.specs.map((spec) => [
         spec.name,

@@ -8,7 +8,7 @@ const INTEGRATION = "x-yc-apigateway-integration";
 const IMITATED = ["serverless_containers", "object_storage", "dummy"];
 
 /** What the gateway does with one method of one path. */
-export interface Operation {
+export interface GatewayOperation {
   /** With its parameters: `/static/{file+}`. */
   readonly path: string;
   /** In lower case, or `ANY_METHOD`. */
@@ -23,7 +23,7 @@ export interface Operation {
 
 /** A gateway's OpenAPI document with all references and variables resolved. */
 export interface GatewayDocument {
-  readonly operations: readonly Operation[];
+  readonly operations: readonly GatewayOperation[];
   readonly ignoresTrailingSlashes: boolean;
   /** What the text asks for and is not imitated, in sentences, each once. */
   readonly missing: readonly string[];
@@ -60,7 +60,7 @@ async function parseYaml(text: string): Promise<unknown> {
   return parse(text);
 }
 
-function readPath(document: JsonObject, path: string, item: JsonObject): Operation[] {
+function readPath(document: JsonObject, path: string, item: JsonObject): GatewayOperation[] {
   const settings = asObject(document["x-yc-apigateway"]);
   const cors = resolve(document, item["x-yc-apigateway-cors"] ?? settings.cors);
   return METHODS.filter((method) => method in item).map((method) => {

@@ -11,7 +11,7 @@ import { renderQueueEvent } from "./_events.ts";
 import { eventRequest, isSuccess } from "./_requests.ts";
 import { readVerdicts } from "./_verdicts.ts";
 
-export interface QueueTriggerOptions {
+export interface QueuePollerOptions {
   readonly queues: Queues;
   readonly invoke: Invoke;
   readonly containers: Pick<Containers, "whenRoom" | "concurrencyOf">;
@@ -24,16 +24,16 @@ const LONG_POLL_SECONDS = 20;
 const PAUSE_AFTER_ERROR_MS = 1000;
 
 /** Takes messages out of one queue and hands them to its container. */
-export class QueueTrigger {
+export class QueuePoller {
   readonly spec: LocalTriggerSpec;
 
-  private readonly options: QueueTriggerOptions;
+  private readonly options: QueuePollerOptions;
   private inFlight = 0;
   /** What is wrong, said once. */
   private complaint = "";
   private readonly freed = new Condition();
 
-  constructor(spec: LocalTriggerSpec, options: QueueTriggerOptions) {
+  constructor(spec: LocalTriggerSpec, options: QueuePollerOptions) {
     this.spec = spec;
     this.options = options;
   }

@@ -1,8 +1,8 @@
 import type { LocalTriggerSpec } from "../stack/blueprint.ts";
-import { QueueTrigger, type QueueTriggerOptions } from "./_queue-poller.ts";
+import { QueuePoller, type QueuePollerOptions } from "./_queue-poller.ts";
 
 /** The triggers of a stack, and what they take from and give to. */
-export interface QueueTriggersOptions extends QueueTriggerOptions {
+export interface QueueTriggersOptions extends QueuePollerOptions {
   readonly specs: readonly LocalTriggerSpec[];
 }
 
@@ -12,12 +12,12 @@ export interface QueueTriggersOptions extends QueueTriggerOptions {
  * visibility timeout is over, until the queue's redrive policy makes them dead letters.
  */
 export class QueueTriggers {
-  private readonly triggers: readonly QueueTrigger[];
+  private readonly triggers: readonly QueuePoller[];
   private running: AbortController | undefined;
   private runs: Promise<unknown> = Promise.resolve();
 
   constructor({ specs, ...options }: QueueTriggersOptions) {
-    this.triggers = specs.map((spec) => new QueueTrigger(spec, options));
+    this.triggers = specs.map((spec) => new QueuePoller(spec, options));
   }
 
   /** Takes messages, for the first time or after a pause. */

@@ -5,7 +5,7 @@ import type { TimerSpec } from "../stack/blueprint.ts";
 import { type Clock, realClock } from "../support/clock.ts";
 import { renderTimerEvent } from "./_events.ts";
 import { eventRequest } from "./_requests.ts";
-import { type Cron, nextTime, parseCron } from "./cron.ts";
+import { type CronSchedule, nextTime, parseCron } from "./cron.ts";
 
 export interface TimersOptions {
   readonly specs: readonly TimerSpec[];
@@ -17,7 +17,7 @@ export interface TimersOptions {
 
 interface CronTimer {
   readonly spec: TimerSpec;
-  readonly cron: Cron;
+  readonly cron: CronSchedule;
 }
 
 // What a machine has slept through is not made up for.
