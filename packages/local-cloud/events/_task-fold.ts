@@ -5,6 +5,7 @@ import {
   addLogLine,
   addWait,
   dropAttempt,
+  endAttempt,
   type TrackedMessage,
   type TrackedTask,
 } from "./_tracked-task.ts";
@@ -235,10 +236,6 @@ export class TaskFold {
 function wordOf(celeryState: string | undefined): OutcomeWord {
   if (celeryState === "RETRY") return "retry";
   return FINAL[celeryState ?? ""] ?? "done";
-}
-
-function endAttempt({ attempt }: TrackedMessage, at: number): void {
-  if (attempt) attempt.endedAt ??= at;
 }
 
 /** Celery's JSON of an exception: `{ exc_type, exc_message, exc_module }`. */

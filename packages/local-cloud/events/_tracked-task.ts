@@ -83,6 +83,11 @@ export function dropAttempt(entry: TrackedTask, attempt: Attempt): void {
   entry.attempts = entry.attempts.filter((other) => other !== attempt);
 }
 
+/** Ends the attempt that has a message, unless it has ended. */
+export function endAttempt({ attempt }: TrackedMessage, at: number): void {
+  if (attempt) attempt.endedAt ??= at;
+}
+
 /** Adds what it waited for, unless that took no time; the last 100 spans are kept. */
 export function addWait(entry: TrackedTask, cause: WaitCause, from: number, to: number): void {
   if (to > from) push(entry.waits, { cause, from, to }, MAX_WAITS);
