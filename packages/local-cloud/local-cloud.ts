@@ -6,7 +6,7 @@ import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
 import { RunningStack } from "./deployment/running-stack.ts";
 import { EventStore } from "./events/store.ts";
-import { openJournal } from "./queue/journal.ts";
+import { openQueueJournal } from "./queue/journal.ts";
 import { reportKept } from "./queue/kept-messages.ts";
 import { Queues } from "./queue/queues.ts";
 import { startQueueServer } from "./queue/server.ts";
@@ -176,7 +176,7 @@ async function startServices(
   { report }: EventStore,
   teardown: Teardown,
 ) {
-  const journal = data === undefined ? undefined : await openJournal(data);
+  const journal = data === undefined ? undefined : await openQueueJournal(data);
   if (journal) teardown.add(() => journal.close());
   const hosts = docker ? [DOCKER_HOST] : [];
   let address = "";

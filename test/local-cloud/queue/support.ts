@@ -1,5 +1,5 @@
 import type { Happening } from "../../../packages/local-cloud/events/event.ts";
-import type { Journal } from "../../../packages/local-cloud/queue/journal.ts";
+import type { QueueJournal } from "../../../packages/local-cloud/queue/journal.ts";
 import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
 import { defaultSettings } from "../../../packages/local-cloud/queue/settings.ts";
 import type { QueueSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
@@ -42,7 +42,7 @@ export interface Bench {
 /** Queues on a clock of their own. */
 export function makeQueues(
   specs: readonly QueueSpec[],
-  options: { readonly clock?: TestClock; readonly journal?: Journal } = {},
+  options: { readonly clock?: TestClock; readonly journal?: QueueJournal } = {},
 ): Bench {
   const clock = options.clock ?? new TestClock();
   const events: Happening[] = [];
