@@ -4,10 +4,6 @@ import type { Message } from "./message.ts";
 export class HiddenMessages {
   private readonly heap: Message[] = [];
 
-  get size(): number {
-    return this.heap.length;
-  }
-
   get earliest(): Message | undefined {
     return this.heap[0];
   }
@@ -23,8 +19,8 @@ export class HiddenMessages {
     const index = message.hiddenIndex;
     if (index < 0) return;
     message.hiddenIndex = -1;
-    const last = this.heap.pop() as Message;
-    if (last === message) return;
+    const last = this.heap.pop();
+    if (last === undefined || last === message) return;
     this.place(last, index);
     this.rise(last);
     this.sink(last);
@@ -36,8 +32,8 @@ export class HiddenMessages {
 
   private rise(message: Message): void {
     while (message.hiddenIndex > 0) {
-      const parent = this.heap[(message.hiddenIndex - 1) >> 1] as Message;
-      if (isBefore(parent, message)) return;
+      const parent = this.heap[(message.hiddenIndex - 1) >> 1];
+      if (!parent || isBefore(parent, message)) return;
       this.swap(parent, message);
     }
   }

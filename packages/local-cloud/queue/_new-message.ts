@@ -14,8 +14,6 @@ export function newMessage(sent: CheckedSend, sequence: number, sentAt: number):
     sentAt,
     attributes: sent.attributes,
     md5OfAttributes: sent.md5OfAttributes,
-    groupId: sent.groupId,
-    deduplicationId: sent.deduplicationId,
     from: undefined,
     receiveCount: 0,
     firstReceivedAt: 0,

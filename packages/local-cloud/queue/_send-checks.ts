@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { QueueError } from "./errors.ts";
 import { MAX_DELAY_SECONDS, MAX_MESSAGE_BYTES } from "./limits.ts";
@@ -10,29 +9,22 @@ import {
   sizeOf,
 } from "./message.ts";
 
+/** What a sender sends. */
 export interface SendInput {
   readonly body: string;
   /** 0-900. @default - the queue's own */
   readonly delaySeconds?: number;
   readonly attributes?: MessageAttributes;
-  /** FIFO queues only, and needed there. */
-  readonly groupId?: string;
-  /** FIFO queues only. @default - the body's SHA-256, where the queue deduplicates by content */
-  readonly deduplicationId?: string;
 }
 
+/** A message that the cloud would take, before it is in its queue. */
 export interface CheckedSend {
   readonly body: string;
   readonly bytes: number;
   readonly delaySeconds: number;
   readonly attributes: MessageAttributes | undefined;
   readonly md5OfAttributes: string | undefined;
-  readonly groupId: string | undefined;
-  readonly deduplicationId: string | undefined;
 }
-
-// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html
-const FIFO_ID = /^[0-9A-Za-z!"#$%&'()*+,\-./:;<=>?@[\\\]^_`{|}~]{1,128}$/;
 
 /** Refuses a message that the cloud would refuse, and fills in what the queue says. */
 export function checkSend(input: SendInput, queue: QueueSpec): CheckedSend {
@@ -49,21 +41,13 @@ export function checkSend(input: SendInput, queue: QueueSpec): CheckedSend {
       `Message body validation failed: character ${unreadable} is not allowed.`,
     );
   }
-  const { fifo } = queue;
-  if (fifo) checkFifo(input, queue);
   return {
     body,
     bytes,
     delaySeconds: checkDelay(input.delaySeconds, queue),
     attributes: hasAttributes ? attributes : undefined,
     md5OfAttributes: hasAttributes ? md5OfAttributes(attributes) : undefined,
-    groupId: fifo ? input.groupId : undefined,
-    deduplicationId: fifo ? input.deduplicationId || byContent(body) : undefined,
   };
-}
-
-function byContent(body: string): string {
-  return createHash("sha256").update(body).digest("hex");
 }
 
 /** Refuses a message that is larger than its queue allows. */
@@ -85,27 +69,5 @@ function checkDelay(delaySeconds: number | undefined, queue: QueueSpec): number 
     "InvalidParameterValue",
     `Delay seconds are too big: ${delaySeconds}, at most ${MAX_DELAY_SECONDS}.`,
     "Later tasks are for a timer: schedule in config.ts",
-  );
-}
-
-function checkFifo(input: SendInput, queue: QueueSpec): void {
-  const { groupId, deduplicationId } = input;
-  if (!groupId) throw new QueueError("MissingParameter", "No MessageGroupId parameter.");
-  if (!deduplicationId && !queue.contentBasedDeduplication) {
-    throw new QueueError(
-      "MissingParameter",
-      "No MessageDeduplicationId parameter.",
-      `Send one, or set contentBasedDeduplication on ${queue.name}`,
-    );
-  }
-  checkFifoId("MessageGroupId", groupId);
-  if (deduplicationId) checkFifoId("MessageDeduplicationId", deduplicationId);
-}
-
-function checkFifoId(field: string, value: string): void {
-  if (FIFO_ID.test(value)) return;
-  throw new QueueError(
-    "InvalidParameterValue",
-    `${field} must be 1 to 128 letters, digits and punctuation marks.`,
   );
 }

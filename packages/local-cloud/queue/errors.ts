@@ -24,6 +24,7 @@ const DEFAULTS = {
     "You must wait some time after deleting a queue before you can create another queue with the same name.",
   "AWS.SimpleQueueService.TooManyEntriesInBatchRequest":
     "The batch request contains more entries than permissible.",
+  "AWS.SimpleQueueService.UnsupportedOperation": "Unsupported operation.",
 };
 
 /** The code of a refusal, as the cloud gives it in both protocols. */

@@ -16,9 +16,6 @@ export const MAX_RECEIVE_COUNT = 1000;
 export const MAX_QUEUES = 1000;
 export const MAX_TAGS = 50;
 export const MAX_IN_FLIGHT = 120_000;
-export const MAX_IN_FLIGHT_FIFO = 20_000;
-/** How long a FIFO queue takes no second message of the same deduplication id. */
-export const DEDUPLICATION_MS = 300_000;
 /** How long the name of a deleted queue cannot be used. */
 export const NAME_REST_MS = 60_000;
 

@@ -26,8 +26,6 @@ export interface Message {
   readonly sentAt: number;
   readonly attributes?: MessageAttributes;
   readonly md5OfAttributes?: string;
-  readonly groupId?: string;
-  readonly deduplicationId?: string;
   /** The queue that a dead letter came from. */
   readonly from?: string;
   receiveCount: number;

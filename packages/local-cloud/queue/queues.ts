@@ -1,33 +1,35 @@
+import { decodeTask } from "../events/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
 import { type Clock, realClock } from "../support/clock.ts";
 import {
-  type Counts,
   describePeeked,
   describeReceived,
   describeSent,
   type PeekedMessage,
+  type QueueCounts,
   type ReceivedMessage,
-  type ReceiveInput,
+  type ReceiveOptions,
   type SentMessage,
 } from "./_descriptions.ts";
 import { newMessage, store } from "./_new-message.ts";
 import { readHandle } from "./_receipt-handle.ts";
-import { replay } from "./_replay.ts";
+import { Replay } from "./_replay.ts";
 import { checkSend, type SendInput } from "./_send-checks.ts";
-import { taskOf } from "./_task-of.ts";
 import { QueueError } from "./errors.ts";
 import type { QueueJournal, QueueRecord } from "./journal.ts";
 import { MAX_QUEUES, MAX_VISIBILITY_SECONDS, NAME_REST_MS } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { Queue } from "./queue.ts";
 
-export type { PeekedMessage, ReceivedMessage, ReceiveInput, SentMessage } from "./_descriptions.ts";
+export type { PeekedMessage, ReceivedMessage } from "./_descriptions.ts";
 export type { SendInput } from "./_send-checks.ts";
 
 /** Names that a refusal lists: a project has two. */
 const LISTED = 10;
+// What Celery sends is a JSON object, mostly in base64. Trying to decode anything else takes time.
+const CELERY = /^\s*(\{|ey)/;
 
 export interface QueuesOptions {
   readonly report: Report;
@@ -58,7 +60,7 @@ export class Queues {
   /** Makes a queue of the stack, or gives one that is there these settings and lets it keep its messages. */
   create(spec: QueueSpec): void {
     const existing = this.byName.get(spec.name);
-    if (existing && existing.spec.fifo === spec.fifo) existing.spec = spec;
+    if (existing) existing.spec = spec;
     else this.open(spec, this.clock.now());
     this.deletedAt.delete(spec.name);
     this.record("queue", spec, this.get(spec.name).createdAt);
@@ -112,48 +114,26 @@ export class Queues {
   send(name: string, input: SendInput): SentMessage {
     const queue = this.get(name);
     const checked = checkSend(input, queue.spec);
-    const { deduplicationId } = checked;
-    const earlier = deduplicationId === undefined ? undefined : queue.sentOnce(deduplicationId);
-    const sequence = earlier ? earlier.sequence : this.nextSequence();
-    const message = newMessage(checked, sequence, this.clock.now());
-    if (earlier) return describeSent(message, earlier.messageId);
-    queue.accept(message);
-    if (this.options.journal) this.record("send", name, store(message));
-    this.reportPublished(queue, message, checked.delaySeconds, message.sentAt);
+    const message = newMessage(checked, this.nextSequence(), this.clock.now());
+    queue.place(message);
+    this.record("send", name, store(message));
+    this.reportPublished(queue, message, checked.delaySeconds);
     return describeSent(message);
   }
 
   /** At most `max` messages, as soon as there is one; none when the time is over or `signal` says so. */
-  receive(
+  async receive(
     name: string,
-    input: ReceiveInput,
+    options: ReceiveOptions,
     signal?: AbortSignal,
   ): Promise<readonly ReceivedMessage[]> {
-    return Promise.resolve(this.receiveNowOrLater(name, input, signal));
-  }
-
-  /** The same, without a promise where there is nothing to wait for. */
-  receiveNowOrLater(
-    name: string,
-    { max, waitSeconds, visibilityTimeoutSeconds, by }: ReceiveInput,
-    signal?: AbortSignal,
-  ): readonly ReceivedMessage[] | Promise<readonly ReceivedMessage[]> {
-    const queue = this.get(name);
-    const options = {
-      max,
-      by,
-      visibilityTimeoutSeconds: visibilityTimeoutSeconds ?? queue.spec.visibilityTimeoutSeconds,
-    };
-    const now = queue.receive(options);
-    if (now.length > 0 || waitSeconds === 0) return now.map(describeReceived);
-    return queue
-      .receiveLater(options, waitSeconds * 1000, signal)
-      .then((messages) => messages.map(describeReceived));
+    const messages = await this.get(name).receive(options, signal);
+    return messages.map(describeReceived);
   }
 
   /**
-   * Deletes a message by the receipt handle of one of its receives, in a FIFO queue of the last one.
-   * Nothing happens to a message that is gone.
+   * Deletes a message by the receipt handle of one of its receives. Nothing happens to a message that
+   * is gone.
    */
   delete(name: string, receiptHandle: string): void {
     const queue = this.get(name);
@@ -188,7 +168,7 @@ export class Queues {
     return Array.from(this.get(name).all(), describePeeked);
   }
 
-  counts(name: string): Counts {
+  counts(name: string): QueueCounts {
     return this.get(name).count();
   }
 
@@ -196,29 +176,6 @@ export class Queues {
   sourcesOf(name: string): readonly string[] {
     const { name: target } = this.get(name);
     return this.names.filter((other) => this.specOf(other).redrive?.deadLetterQueue === target);
-  }
-
-  /**
-   * Sends dead letters back to the queues they came from, as they are, and says how many. What
-   * somebody has received just now, or what came from a queue that is gone, stays.
-   *
-   * @param ids messages to send back, otherwise all
-   */
-  redrive(name: string, ids?: readonly string[]): number {
-    const queue = this.get(name);
-    const wanted = ids && new Set(ids);
-    const sources = this.sourcesOf(name);
-    let moved = 0;
-    for (const message of [...queue.all()]) {
-      const source = message.from ?? (sources.length === 1 ? sources[0] : undefined);
-      const target = source === undefined ? undefined : this.byName.get(source);
-      if (!target || message.state === "in flight" || (wanted && !wanted.has(message.id))) continue;
-      const sentAt = this.clock.now();
-      queue.move(message, target, { sentAt });
-      this.reportPublished(target, message, 0, sentAt);
-      moved++;
-    }
-    return moved;
   }
 
   /** When all that happened so far is kept; `undefined` where nothing has to be waited for. */
@@ -247,8 +204,7 @@ export class Queues {
     );
   }
 
-  private open(spec: QueueSpec, createdAt: number): void {
-    this.byName.get(spec.name)?.close();
+  private open(spec: QueueSpec, createdAt: number): Queue {
     const queue = new Queue(spec, createdAt, {
       clock: this.clock,
       report: this.options.report,
@@ -257,15 +213,15 @@ export class Queues {
       find: (name) => this.byName.get(name),
     });
     this.byName.set(spec.name, queue);
+    return queue;
   }
 
   private reportPublished(
     { name: queue }: Queue,
-    { id: messageId, bytes, body }: Message,
+    { id: messageId, bytes, body, sentAt }: Message,
     delaySeconds: number,
-    sentAt: number,
   ): void {
-    const task = taskOf(body);
+    const task = CELERY.test(body) ? decodeTask(body) : undefined;
     const event = { type: "published", queue, messageId, bytes, delaySeconds, sentAt } as const;
     this.options.report(task ? { ...event, task } : event);
   }
@@ -283,13 +239,12 @@ export class Queues {
   };
 
   private restore(records: readonly QueueRecord[]): void {
-    const { queues, sequence, deletedAt } = replay(records);
+    const { queues, sequence, deletedAt } = new Replay(records);
     this.sequence = sequence;
     for (const [name, at] of deletedAt) this.deletedAt.set(name, at);
-    for (const { spec, createdAt, messages, once } of queues) {
-      this.open(spec, createdAt);
-      for (const message of messages) this.get(spec.name).place(message);
-      for (const [id, entry] of once) this.get(spec.name).restoreOnce(id, entry);
+    for (const { spec, createdAt, messages } of queues.values()) {
+      const queue = this.open(spec, createdAt);
+      for (const message of messages.values()) queue.place(message);
     }
   }
 
@@ -303,5 +258,5 @@ function findReceived(queue: Queue, receiptHandle: string): Message | undefined 
   const handle = readHandle(receiptHandle);
   const message = queue.find(handle.sequence);
   if (message?.sentAt !== handle.sentAt) return undefined;
-  return queue.spec.fifo && message.receiveCount !== handle.receiveCount ? undefined : message;
+  return message;
 }

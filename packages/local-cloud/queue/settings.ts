@@ -1,5 +1,6 @@
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { queueArn, queueNameOf, REGION } from "../stack/local-ids.ts";
+import { parseObject } from "../support/json.ts";
 import { QueueError } from "./errors.ts";
 import {
   DEFAULT_RETENTION_SECONDS,
@@ -40,8 +41,6 @@ const NUMBERS: Readonly<Record<string, readonly [NumberField, min: number, max: 
 export function defaultSettings(name: string): QueueSpec {
   return {
     name,
-    fifo: name.endsWith(".fifo"),
-    contentBasedDeduplication: false,
     visibilityTimeoutSeconds: DEFAULT_VISIBILITY_SECONDS,
     delaySeconds: 0,
     retentionSeconds: DEFAULT_RETENTION_SECONDS,
@@ -51,17 +50,14 @@ export function defaultSettings(name: string): QueueSpec {
   };
 }
 
-/** Refuses a name that the cloud would refuse. */
+/** Refuses a name that the cloud would refuse, and a FIFO queue. */
 export function checkName(name: string, fifoAttribute: string | undefined): void {
   if (!NAME.test(name)) throw new QueueError("InvalidParameterValue", "Invalid queue name.");
-  if (name.endsWith(".fifo") && fifoAttribute !== "true") {
+  if (name.endsWith(".fifo") || fifoAttribute === "true") {
     throw new QueueError(
-      "InvalidParameterValue",
-      "The FifoQueue attribute should be set to true for FIFO queue.",
+      "AWS.SimpleQueueService.UnsupportedOperation",
+      `FIFO queues are not emulated: ${name} can be had in the cloud only, and no trigger reads it there.`,
     );
-  }
-  if (!name.endsWith(".fifo") && fifoAttribute === "true") {
-    throw new QueueError("InvalidParameterValue", 'Name of FIFO queue should end with ".fifo".');
   }
 }
 
@@ -80,13 +76,6 @@ function changeSetting(spec: QueueSpec, name: string, value: string): QueueSpec 
   const range = NUMBERS[name];
   if (range) return { ...spec, [range[0]]: parseNumber(name, value, range[1], range[2]) };
   if (name === "RedrivePolicy") return { ...spec, redrive: parseRedrive(value, spec) };
-  if (name === "FifoQueue" && spec.fifo) return checkFifo(spec, value);
-  if (name === "ContentBasedDeduplication" && spec.fifo) {
-    if (value === "true" || value === "false") {
-      return { ...spec, contentBasedDeduplication: value === "true" };
-    }
-    throw invalid(name, "Valid values: true, false.");
-  }
   throw new QueueError("InvalidAttributeName", `Unknown Attribute ${name}.`);
 }
 
@@ -96,24 +85,14 @@ function parseNumber(name: string, value: string, min: number, max: number): num
   throw invalid(name, `Valid values are from ${min} to ${max} both inclusive.`);
 }
 
-function checkFifo(spec: QueueSpec, value: string): QueueSpec {
-  if (value === "true") return spec;
-  throw invalid(
-    "FifoQueue",
-    value === "false"
-      ? "Reason: Modifying queue type is not supported."
-      : "Valid values: true, false.",
-  );
-}
-
 function invalid(name: string, why: string): QueueError {
   return new QueueError("InvalidAttributeValue", `Invalid value for the parameter ${name}. ${why}`);
 }
 
-function parseRedrive(text: string, { name, fifo }: QueueSpec): QueueSpec["redrive"] {
+function parseRedrive(text: string, { name }: QueueSpec): QueueSpec["redrive"] {
   if (text === "") return undefined;
   const refuse = (why: string) => new QueueError("InvalidParameterValue", why);
-  const { deadLetterTargetArn: arn, maxReceiveCount } = parsePolicy(text);
+  const { deadLetterTargetArn: arn, maxReceiveCount } = parseObject(text) ?? {};
   const count = Number(maxReceiveCount);
   if (typeof arn !== "string" || maxReceiveCount === undefined) {
     throw refuse("RedrivePolicy attribute is ill-constructed.");
@@ -123,7 +102,7 @@ function parseRedrive(text: string, { name, fifo }: QueueSpec): QueueSpec["redri
     throw refuse(`maxReceiveCount must be greater than 0 and less than ${MAX_RECEIVE_COUNT + 1}.`);
   }
   if (!ARN.test(arn)) throw refuse("Invalid deadLetterTargetArn.");
-  if (arn.endsWith(".fifo") !== fifo) {
+  if (arn.endsWith(".fifo")) {
     throw refuse("Target dead letter queue should have the same type as source queue.");
   }
   const deadLetterQueue = queueNameOf(arn);
@@ -131,17 +110,6 @@ function parseRedrive(text: string, { name, fifo }: QueueSpec): QueueSpec["redri
     throw refuse("Using the queue itself as a dead letter queue is not allowed.");
   }
   return { deadLetterQueue, maxReceiveCount: count };
-}
-
-function parsePolicy(text: string): {
-  readonly deadLetterTargetArn?: unknown;
-  readonly maxReceiveCount?: unknown;
-} {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }
 
 /** The settings as attributes, as both protocols write them. */
@@ -154,10 +122,6 @@ export function describeSettings(spec: QueueSpec, folderId?: string): Record<str
       deadLetterTargetArn: queueArn(spec.redrive.deadLetterQueue, folderId),
       maxReceiveCount: spec.redrive.maxReceiveCount,
     });
-  }
-  if (spec.fifo) {
-    attributes.FifoQueue = "true";
-    attributes.ContentBasedDeduplication = String(spec.contentBasedDeduplication);
   }
   return attributes;
 }

@@ -28,8 +28,6 @@ export interface Endpoints {
 
 export interface QueueSpec {
   readonly name: string;
-  readonly fifo: boolean;
-  readonly contentBasedDeduplication: boolean;
   /** 0-43,200. */
   readonly visibilityTimeoutSeconds: number;
   /** 0-900. */

@@ -20,17 +20,8 @@ export interface Listening {
  * Serves HTTP on the loopback address, on `port` or, where that is taken, on one of the 19 after it.
  * 0 is any free port.
  */
-export function listen(handler: RequestListener, port: number): Promise<Listening> {
-  return listenWith(makeServer(handler), port);
-}
-
-/** A server that waits for requests longer than any client does. */
-export function makeServer(handler: RequestListener): Server {
-  return createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
-}
-
-/** The same as {@link listen}, for a server that was changed since it was made. */
-export async function listenWith(server: Server, port: number): Promise<Listening> {
+export async function listen(handler: RequestListener, port: number): Promise<Listening> {
+  const server = createServer({ keepAliveTimeout: KEEP_ALIVE_MS }, handler);
   const last = port === 0 ? 0 : Math.min(port + TRIES - 1, LAST_PORT);
   for (let candidate = port; candidate <= last; candidate++) {
     if (await tryPort(server, candidate)) return describe(server);

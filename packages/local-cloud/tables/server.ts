@@ -1,7 +1,7 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refused, Report } from "../events/event.ts";
-import { isContainer } from "../http/caller.ts";
+import { isContainer } from "../stack/local-ids.ts";
 import type { Clock } from "../support/clock.ts";
 import { refusalOf } from "../support/guard.ts";
 import { type Listening, listen } from "../support/listen.ts";

@@ -8,7 +8,7 @@ let bench: Bench;
 let server: Listening;
 
 beforeEach(async () => {
-  bench = makeQueues([spec("tasks"), spec("small", { maxMessageBytes: 1024 }), spec("order.fifo")]);
+  bench = makeQueues([spec("tasks"), spec("small", { maxMessageBytes: 1024 })]);
   const { queues, events } = bench;
   server = await startQueueServer({ queues, port: 0, report: (event) => events.push(event) });
 });
@@ -140,8 +140,19 @@ describe("what the cloud refuses is refused with its code", () => {
       "AWS.SimpleQueueService.NonExistentQueue",
     ],
     ["CreateQueue", create("B@d"), "InvalidParameterValue"],
-    ["CreateQueue", create("q.fifo"), "InvalidParameterValue"],
-    ["CreateQueue", create("q", { FifoQueue: "true" }), "InvalidParameterValue"],
+    ["CreateQueue", create("q.fifo"), "AWS.SimpleQueueService.UnsupportedOperation"],
+    [
+      "CreateQueue",
+      create("q.fifo", { FifoQueue: "true" }),
+      "AWS.SimpleQueueService.UnsupportedOperation",
+    ],
+    [
+      "CreateQueue",
+      create("q", { FifoQueue: "true" }),
+      "AWS.SimpleQueueService.UnsupportedOperation",
+    ],
+    ["CreateQueue", create("q", { FifoQueue: "false" }), "ValidationError"],
+    ["SetQueueAttributes", { QueueUrl, Attributes: { FifoQueue: "true" } }, "InvalidAttributeName"],
     ["CreateQueue", create("q", { KmsMasterKeyId: "k" }), "ValidationError"],
     ["CreateQueue", create("q", { VisibilityTimeout: "43201" }), "ValidationError"],
     ["CreateQueue", create("tasks", { DelaySeconds: "1" }), "ValidationError"],
@@ -162,23 +173,9 @@ describe("what the cloud refuses is refused with its code", () => {
     expect(bench.events.at(-1)).toMatchObject({ type: "refused", by: "queue", code });
   });
 
-  test("a FIFO queue needs a group and an id, in each entry of a batch by itself", async () => {
-    const order = { QueueUrl: "http://x/a/b/order.fifo" };
-    const send = (more: object) => json("SendMessage", { ...order, MessageBody: "x", ...more });
-    expect(JSON.parse((await send({})).body).message).toBe("No MessageGroupId parameter.");
-    expect(JSON.parse((await send({ MessageGroupId: "g" })).body).message).toMatch(
-      /^No MessageDeduplicationId parameter\. Send one, or set contentBasedDeduplication on order/,
-    );
-    const both = { MessageGroupId: "g", MessageDeduplicationId: "d" };
-    const Entries = [
-      { Id: "good", MessageBody: "x", ...both },
-      { Id: "bad", MessageBody: "x" },
-    ];
-    const { body } = await json("SendMessageBatch", { ...order, Entries });
-    expect(JSON.parse(body)).toMatchObject({
-      Successful: [{ Id: "good" }],
-      Failed: [{ Id: "bad", Code: "MissingParameter", SenderFault: true }],
-    });
+  test("a FIFO queue is not emulated", async () => {
+    const { body } = await json("CreateQueue", create("q.fifo", { FifoQueue: "true" }));
+    expect(JSON.parse(body).message).toMatch(/^FIFO queues are not emulated: q\.fifo /);
   });
 
   test("a refusal says what to change, where the project can change it", async () => {

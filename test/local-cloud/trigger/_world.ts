@@ -7,8 +7,6 @@ import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-trigg
 
 export const QUEUE: QueueSpec = {
   name: "shop-tasks",
-  fifo: false,
-  contentBasedDeduplication: false,
   visibilityTimeoutSeconds: 30,
   delaySeconds: 0,
   retentionSeconds: 345_600,
