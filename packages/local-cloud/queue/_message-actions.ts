@@ -1,7 +1,7 @@
 import type { JsonObject } from "../support/json.ts";
 import { action, type QueueAction, type QueueCall, queueName } from "./_action.ts";
 import { entries, messageAttributes, optionalText, text, texts, wholeNumber } from "./_input.ts";
-import { checkSize } from "./_send-checks.ts";
+import { checkSize, type SendInput } from "./_new-message.ts";
 import { QueueError } from "./errors.ts";
 import {
   MAX_BATCH,
@@ -11,7 +11,7 @@ import {
   MAX_WAIT_SECONDS,
 } from "./limits.ts";
 import { type MessageAttributes, sizeOf } from "./message.ts";
-import type { ReceivedMessage, SendInput } from "./queues.ts";
+import type { ReceivedMessage } from "./queues.ts";
 
 const SEND = [
   "MessageBody",

@@ -3,6 +3,7 @@ import type { Message } from "./message.ts";
 
 const HANDLE = /^([0-9a-z]{1,11})-([0-9a-z]{1,11})-([0-9a-z]{1,11})$/;
 
+/** What a receipt handle says of its message. */
 export interface ReceiptHandle {
   readonly sequence: number;
   readonly receiveCount: number;
@@ -14,6 +15,7 @@ export function makeHandle({ sequence, receiveCount, sentAt }: Message): string 
   return `${sequence.toString(36)}-${receiveCount.toString(36)}-${sentAt.toString(36)}`;
 }
 
+/** @throws QueueError where the text is not one that `makeHandle` has made */
 export function readHandle(text: string): ReceiptHandle {
   const match = HANDLE.exec(text);
   if (!match) throw new QueueError("ReceiptHandleIsInvalid");

@@ -11,6 +11,7 @@ export interface MessageAttribute {
   readonly binaryValue?: string;
 }
 
+/** A message's attributes by name. */
 export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 
 /** A message in its queue. The queue alone changes what is not readonly. */

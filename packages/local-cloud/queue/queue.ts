@@ -26,14 +26,13 @@ export interface QueueContext {
 /** One queue: its messages, who may have which of them when. Checks nothing that a sender writes. */
 export class Queue {
   spec: QueueSpec;
-  createdAt: number;
+  /** Milliseconds since the epoch. */
+  readonly createdAt: number;
   private readonly context: QueueContext;
   private readonly messages = new Map<number, Message>();
   private readonly hidden = new HiddenMessages();
   private readonly ready = new ReadyMessages();
   private readonly waiters: Waiters<Message>;
-  private delayed = 0;
-  private inFlight = 0;
   private stopSweep: (() => void) | undefined;
 
   constructor(spec: QueueSpec, createdAt: number, context: QueueContext) {
@@ -49,7 +48,7 @@ export class Queue {
 
   count(): QueueCounts {
     this.advance();
-    const { inFlight, delayed } = this;
+    const { delayed, "in flight": inFlight } = this.hidden.counts;
     return { waiting: this.messages.size - inFlight - delayed, inFlight, delayed };
   }
 
@@ -79,9 +78,53 @@ export class Queue {
     return await waiting;
   }
 
+  /** A message that is in the queue, in whatever state. */
+  find(sequence: number): Message | undefined {
+    this.advance();
+    return this.messages.get(sequence);
+  }
+
+  delete(message: Message): void {
+    this.remove(message, "deleted");
+  }
+
+  /** Hides a message in flight for another time, 0 to give it back. */
+  changeVisibility(message: Message, seconds: number): void {
+    const visibleAt = this.context.clock.now() + seconds * 1000;
+    this.hidden.remove(message);
+    message.visibleAt = visibleAt;
+    this.hidden.add(message, "in flight");
+    this.context.record("hide", this.name, message.sequence, visibleAt);
+    this.context.report({ type: "hidden", queue: this.name, messageId: message.id, visibleAt });
+    if (seconds === 0) this.advance();
+    this.waiters.wakeAt(this.hidden.earliest?.visibleAt);
+  }
+
+  purge(): void {
+    for (const message of this.messages.values()) {
+      message.state = "gone";
+      this.context.report({ type: "deleted", queue: this.name, messageId: message.id });
+    }
+    this.messages.clear();
+    this.hidden.clear();
+    this.ready.clear();
+  }
+
+  /** Ends what waits and all timers. */
+  close(): void {
+    this.stopSweep?.();
+    this.waiters.close();
+  }
+
+  /** All that has to be told again to have the queue as it is now. */
+  *records(): Generator<QueueRecord> {
+    yield ["queue", this.spec, this.createdAt];
+    for (const message of this.messages.values()) yield ["send", this.name, store(message)];
+  }
+
   private take(options: ReceiveOptions): Message[] {
     this.advance();
-    if (this.inFlight >= MAX_IN_FLIGHT) {
+    if (this.hidden.counts["in flight"] >= MAX_IN_FLIGHT) {
       throw new QueueError("OverLimit", `Too many messages of ${this.name} are in flight.`);
     }
     const received: Message[] = [];
@@ -94,28 +137,36 @@ export class Queue {
     return received;
   }
 
-  /** A message that is in the queue, in whatever state. */
-  find(sequence: number): Message | undefined {
-    this.advance();
-    return this.messages.get(sequence);
+  private next(): Message | undefined {
+    for (;;) {
+      const message = this.ready.take();
+      if (message === undefined) return undefined;
+      if (!this.isExpired(message) && !this.isDead(message)) return message;
+    }
   }
 
-  delete(message: Message): void {
-    this.drop(message);
-    this.context.record("delete", this.name, message.sequence);
-    this.context.report({ type: "deleted", queue: this.name, messageId: message.id });
+  private isExpired(message: Message): boolean {
+    if (message.sentAt + this.spec.retentionSeconds * 1000 > this.context.clock.now()) return false;
+    this.remove(message, "expired");
+    return true;
   }
 
-  /** Hides a message in flight for another time, 0 to give it back. */
-  changeVisibility(message: Message, seconds: number): void {
-    const visibleAt = this.context.clock.now() + seconds * 1000;
-    this.hidden.remove(message);
-    message.visibleAt = visibleAt;
-    this.hidden.add(message);
-    this.context.record("hide", this.name, message.sequence, visibleAt);
-    this.context.report({ type: "hidden", queue: this.name, messageId: message.id, visibleAt });
-    if (seconds === 0) this.advance();
-    this.waiters.wakeAt(this.hidden.earliest?.visibleAt);
+  private isDead(message: Message): boolean {
+    const { redrive } = this.spec;
+    if (redrive === undefined || message.receiveCount < redrive.maxReceiveCount) return false;
+    const deadLetters = this.context.find(redrive.deadLetterQueue);
+    if (deadLetters === undefined) return false;
+    const { id: messageId, receiveCount } = message;
+    const { name: deadLetterQueue } = deadLetters;
+    this.context.report({
+      type: "dead",
+      queue: this.name,
+      messageId,
+      deadLetterQueue,
+      receiveCount,
+    });
+    this.bury(message, deadLetters);
+    return true;
   }
 
   /** Gives a message to its dead-letter queue, as a new one: never received, at once receivable. */
@@ -134,92 +185,33 @@ export class Queue {
     deadLetters.place(moved);
   }
 
-  private drop(message: Message): void {
-    this.forget(message);
-    message.state = "gone";
-    this.messages.delete(message.sequence);
-  }
-
-  purge(): void {
-    for (const message of this.messages.values()) {
-      message.state = "gone";
-      this.context.report({ type: "deleted", queue: this.name, messageId: message.id });
-    }
-    this.messages.clear();
-    this.hidden.clear();
-    this.ready.clear();
-    this.delayed = 0;
-    this.inFlight = 0;
-  }
-
-  /** Ends what waits and all timers. */
-  close(): void {
-    this.stopSweep?.();
-    this.waiters.close();
-  }
-
-  /** All that has to be told again to have the queue as it is now. */
-  *records(): Generator<QueueRecord> {
-    yield ["queue", this.spec, this.createdAt];
-    for (const message of this.messages.values()) yield ["send", this.name, store(message)];
-  }
-
-  private next(): Message | undefined {
-    for (;;) {
-      const message = this.ready.take();
-      if (message === undefined) return undefined;
-      if (!this.isExpired(message) && !this.isDead(message)) return message;
-    }
-  }
-
-  private isExpired(message: Message): boolean {
-    if (message.sentAt + this.spec.retentionSeconds * 1000 > this.context.clock.now()) return false;
-    this.drop(message);
-    this.context.record("delete", this.name, message.sequence);
-    this.context.report({ type: "expired", queue: this.name, messageId: message.id });
-    return true;
-  }
-
-  private isDead(message: Message): boolean {
-    const { redrive } = this.spec;
-    if (redrive === undefined || message.receiveCount < redrive.maxReceiveCount) return false;
-    const deadLetters = this.context.find(redrive.deadLetterQueue);
-    if (deadLetters === undefined) return false;
-    this.context.report({
-      type: "dead",
-      queue: this.name,
-      messageId: message.id,
-      deadLetterQueue: deadLetters.name,
-      receiveCount: message.receiveCount,
-    });
-    this.bury(message, deadLetters);
-    return true;
-  }
-
   private deliver(message: Message, { visibilityTimeoutSeconds, by }: ReceiveOptions): void {
     const now = this.context.clock.now();
     message.receiveCount++;
     message.firstReceivedAt ||= now;
     message.visibleAt =
       now + (visibilityTimeoutSeconds ?? this.spec.visibilityTimeoutSeconds) * 1000;
-    const { sequence, receiveCount, firstReceivedAt, visibleAt } = message;
+    const { id: messageId, sequence, receiveCount, firstReceivedAt, visibleAt } = message;
+    const { name: queue } = this;
     this.hide(message, "in flight");
-    this.context.record("receive", this.name, sequence, receiveCount, firstReceivedAt, visibleAt);
-    this.context.report({
-      type: "received",
-      queue: this.name,
-      messageId: message.id,
-      receiveCount,
-      by,
-      visibleAt,
-    });
+    this.context.record("receive", queue, sequence, receiveCount, firstReceivedAt, visibleAt);
+    this.context.report({ type: "received", queue, messageId, receiveCount, by, visibleAt });
+  }
+
+  private remove(message: Message, type: "deleted" | "expired"): void {
+    this.drop(message);
+    this.context.record("delete", this.name, message.sequence);
+    this.context.report({ type, queue: this.name, messageId: message.id });
+  }
+
+  private drop(message: Message): void {
+    this.hidden.remove(message);
+    message.state = "gone";
+    this.messages.delete(message.sequence);
   }
 
   private hide(message: Message, state: "delayed" | "in flight"): void {
-    message.state = state;
-    if (state === "delayed") this.delayed++;
-    else this.inFlight++;
-    this.hidden.add(message);
+    this.hidden.add(message, state);
     this.waiters.wakeAt(this.hidden.earliest?.visibleAt);
   }
 
@@ -236,16 +228,10 @@ export class Queue {
     for (;;) {
       const { earliest } = this.hidden;
       if (earliest === undefined || earliest.visibleAt > now) break;
-      this.forget(earliest);
+      this.hidden.remove(earliest);
       this.show(earliest);
     }
     this.waiters.wakeAt(this.hidden.earliest?.visibleAt);
-  }
-
-  private forget(message: Message): void {
-    if (message.state === "delayed") this.delayed--;
-    if (message.state === "in flight") this.inFlight--;
-    this.hidden.remove(message);
   }
 
   private sweepLater(): void {

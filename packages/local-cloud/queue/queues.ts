@@ -1,7 +1,7 @@
 import { decodeTask } from "../events/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
-import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
+import { queueArn, queueUrl } from "../stack/local-ids.ts";
 import { type Clock, realClock } from "../support/clock.ts";
 import {
   describePeeked,
@@ -13,33 +13,29 @@ import {
   type ReceiveOptions,
   type SentMessage,
 } from "./_descriptions.ts";
-import { newMessage, store } from "./_new-message.ts";
+import { newMessage, type SendInput, store } from "./_new-message.ts";
 import { readHandle } from "./_receipt-handle.ts";
 import { Replay } from "./_replay.ts";
-import { checkSend, type SendInput } from "./_send-checks.ts";
 import { QueueError } from "./errors.ts";
 import type { QueueJournal, QueueRecord } from "./journal.ts";
-import { MAX_QUEUES, MAX_VISIBILITY_SECONDS, NAME_REST_MS } from "./limits.ts";
+import { MAX_QUEUES, NAME_REST_MS } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { Queue } from "./queue.ts";
 
 export type { PeekedMessage, ReceivedMessage } from "./_descriptions.ts";
-export type { SendInput } from "./_send-checks.ts";
 
 /** Names that a refusal lists: a project has two. */
 const LISTED = 10;
 // What Celery sends is a JSON object, mostly in base64. Trying to decode anything else takes time.
 const CELERY = /^\s*(\{|ey)/;
 
+/** What all queues need. */
 export interface QueuesOptions {
   readonly report: Report;
   /** @default the machine's clock */
   readonly clock?: Clock;
   /** Keeps everything across restarts. @default - memory only */
   readonly journal?: QueueJournal;
-  /** Where clients find the server, without a slash at the end; asked anew for each URL. */
-  readonly address: () => string;
-  readonly folderId?: string;
 }
 
 /** All queues of the local cloud. What the cloud would refuse throws a {@link QueueError}. */
@@ -103,21 +99,21 @@ export class Queues {
     return this.get(name).createdAt;
   }
 
-  urlOf(name: string, address = this.options.address()): string {
+  /** @param address the server's, without a slash at the end */
+  urlOf(name: string, address: string): string {
     return queueUrl(address, this.get(name).name);
   }
 
   arnOf(name: string): string {
-    return queueArn(this.get(name).name, this.options.folderId ?? FOLDER_ID);
+    return queueArn(this.get(name).name);
   }
 
   send(name: string, input: SendInput): SentMessage {
     const queue = this.get(name);
-    const checked = checkSend(input, queue.spec);
-    const message = newMessage(checked, this.nextSequence(), this.clock.now());
+    const message = newMessage(input, queue.spec, ++this.sequence, this.clock.now());
     queue.place(message);
     this.record("send", name, store(message));
-    this.reportPublished(queue, message, checked.delaySeconds);
+    this.reportPublished(name, message);
     return describeSent(message);
   }
 
@@ -144,12 +140,6 @@ export class Queues {
   /** Hides a message in flight for 0 to 43,200 seconds from now. */
   changeVisibility(name: string, receiptHandle: string, seconds: number): void {
     const queue = this.get(name);
-    if (!(seconds >= 0 && seconds <= MAX_VISIBILITY_SECONDS)) {
-      throw new QueueError(
-        "InvalidParameterValue",
-        "VisibilityTimeout parameter must be less than or equal to 12 hours.",
-      );
-    }
     const message = findReceived(queue, receiptHandle);
     if (!message) throw new QueueError("InvalidParameterValue", "No such message.");
     if (message.state !== "in flight") {
@@ -209,7 +199,7 @@ export class Queues {
       clock: this.clock,
       report: this.options.report,
       record: this.record,
-      nextSequence: () => this.nextSequence(),
+      nextSequence: () => ++this.sequence,
       find: (name) => this.byName.get(name),
     });
     this.byName.set(spec.name, queue);
@@ -217,18 +207,13 @@ export class Queues {
   }
 
   private reportPublished(
-    { name: queue }: Queue,
-    { id: messageId, bytes, body, sentAt }: Message,
-    delaySeconds: number,
+    queue: string,
+    { id: messageId, bytes, body, sentAt, visibleAt }: Message,
   ): void {
+    const delaySeconds = (visibleAt - sentAt) / 1000;
     const task = CELERY.test(body) ? decodeTask(body) : undefined;
-    const event = { type: "published", queue, messageId, bytes, delaySeconds, sentAt } as const;
-    this.options.report(task ? { ...event, task } : event);
-  }
-
-  private nextSequence(): number {
-    this.sequence++;
-    return this.sequence;
+    const { report } = this.options;
+    report({ type: "published", queue, messageId, bytes, delaySeconds, sentAt, task });
   }
 
   private readonly record = (...record: QueueRecord): void => {

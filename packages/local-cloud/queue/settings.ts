@@ -113,13 +113,13 @@ function parseRedrive(text: string, { name }: QueueSpec): QueueSpec["redrive"] {
 }
 
 /** The settings as attributes, as both protocols write them. */
-export function describeSettings(spec: QueueSpec, folderId?: string): Record<string, string> {
+export function describeSettings(spec: QueueSpec): Record<string, string> {
   const attributes: Record<string, string> = {};
   for (const [name, [field]] of Object.entries(NUMBERS)) attributes[name] = String(spec[field]);
   if (spec.redrive) {
     // The provider compares this text, so its keys are in order and the count is a number.
     attributes.RedrivePolicy = JSON.stringify({
-      deadLetterTargetArn: queueArn(spec.redrive.deadLetterQueue, folderId),
+      deadLetterTargetArn: queueArn(spec.redrive.deadLetterQueue),
       maxReceiveCount: spec.redrive.maxReceiveCount,
     });
   }

@@ -1,5 +1,4 @@
 import { createServer, type RequestListener, type Server } from "node:http";
-import type { AddressInfo } from "node:net";
 
 /** The loopback address: nobody else in the network can reach what runs here. */
 const HOST = "127.0.0.1";
@@ -8,6 +7,7 @@ const LAST_PORT = 65_535;
 // Clients keep connections for a minute. Who closes first loses requests that are under way.
 const KEEP_ALIVE_MS = 75_000;
 
+/** A server that listens. */
 export interface Listening {
   readonly port: number;
   /** `http://localhost:PORT`, without a slash at the end. */
@@ -32,7 +32,8 @@ export async function listen(handler: RequestListener, port: number): Promise<Li
 }
 
 function describe(server: Server): Listening {
-  const { port } = server.address() as AddressInfo;
+  const address = server.address();
+  const port = typeof address === "object" && address !== null ? address.port : 0;
   return { port, url: `http://localhost:${port}`, close: () => close(server) };
 }
 

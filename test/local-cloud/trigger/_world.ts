@@ -40,7 +40,7 @@ export function startTrigger(
 ) {
   const happenings: Happening[] = [];
   const report = (happening: Happening) => happenings.push(happening);
-  const queues = new Queues({ report, address: () => "http://localhost:9324" });
+  const queues = new Queues({ report });
   queues.create({ ...QUEUE, ...queue });
   const calls: Call[] = [];
   const waiting: ((call: Call) => void)[] = [];

@@ -1,10 +1,12 @@
+import type { JsonObject } from "../support/json.ts";
+
 /** What the Document API answers instead of a result. */
-export class ApiError extends Error {
+export class DocumentApiError extends Error {
   readonly status: number;
   /** The answer's body: `__type`, `message`, and what else belongs to the error. */
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: JsonObject;
 
-  constructor(status: number, body: Readonly<Record<string, unknown>>) {
+  constructor(status: number, body: JsonObject) {
     super(String(body.message ?? body.Message ?? body.__type));
     this.status = status;
     this.body = body;
@@ -17,11 +19,12 @@ export class ApiError extends Error {
 }
 
 /** A refusal of a request that was understood. */
-export function refusal(code: string, message: string, details: object = {}): ApiError {
+export function refusal(code: string, message: string): DocumentApiError {
   const __type = `com.amazonaws.dynamodb.v20120810#${code}`;
-  return new ApiError(400, { __type, message, ...details });
+  return new DocumentApiError(400, { __type, message });
 }
 
-export function invalid(message: string): ApiError {
+/** A refusal of a request with something wrong in it. */
+export function invalid(message: string): DocumentApiError {
   return refusal("ValidationException", message);
 }
