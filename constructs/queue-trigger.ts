@@ -4,10 +4,11 @@ import { Construct } from "constructs";
 import { checkName } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { checkTriggerPath } from "./_trigger.ts";
-import { TriggerOutput, type TriggerVia } from "./_trigger-output.ts";
+import { TriggerOutput } from "./_trigger-output.ts";
 import type { MessageQueue } from "./message-queue.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
 import type { ServiceAccount } from "./service-account.ts";
+import type { TriggerMaker } from "./trigger-spec.ts";
 
 const LIMITS =
   "https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger, November 2026";
@@ -37,7 +38,7 @@ export interface QueueTriggerProps {
   /** Seconds that a message waits for a batch to fill, 1 to 20. @default 1 */
   readonly batchCutoffSeconds?: number;
   /** What makes the trigger. Both ways make the same one. @default "yc" */
-  readonly via?: TriggerVia;
+  readonly via?: TriggerMaker;
 }
 
 /**
@@ -93,9 +94,9 @@ export class QueueTrigger extends Construct {
       path,
       invokerId: invoker.id,
       batchSize: this.props.batchSize,
-      batchCutoff: this.props.batchCutoffSeconds,
+      batchCutoffSeconds: this.props.batchCutoffSeconds,
       folderId: invoker.folderId,
-      via,
+      trigger: via,
     } as const;
     TriggerOutput.of(this).add(this.name, spec, this);
   }

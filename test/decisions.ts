@@ -190,24 +190,28 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["stages are stack ids", "stage === undefined ? kind : `${kind}-${stage}`", "kind"],
   ]),
-  ...script("terraform/terraform", [
+  ...script("terraform/environment", [
     [
       "AWS_CA_BUNDLE does not reach the provider",
       "const { AWS_CA_BUNDLE: _, ...rest } = env;",
       "const rest = env;",
     ],
   ]),
-  ...script("image/image", [
-    ["one manifest, no index", '"--provenance=false",', ""],
-    ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
-    ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
-  ]),
+  ...script(
+    "image/docker",
+    [
+      ["one manifest, no index", '"--provenance=false",', ""],
+      ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
+      ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
+    ],
+    "image/image",
+  ),
   ...script("image/image", [
     ["a digest that the registry no longer has is refused", "await requireImage(api, given);", ""],
     [
       "unchanged sources are not built again",
-      "known?.digest ?? (await build(options, tag))",
-      "await build(options, tag)",
+      "known?.digest ?? (await buildImage(options, tag))",
+      "await buildImage(options, tag)",
     ],
   ]),
   ...script("triggers/client", [
@@ -219,15 +223,19 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["an old CLI works", 'this.tree = ["serverless", "trigger"];', ""],
   ]),
-  ...script("verify", [
+  ...script(
+    "verify/revision",
     [
-      "verify compares fingerprints",
-      "active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint",
-      "false",
+      [
+        "verify compares fingerprints",
+        "active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint",
+        "false",
+      ],
+      ["verify compares digests", "active.image.imageDigest !== digest", "false"],
     ],
-    ["verify compares digests", "active.image.imageDigest !== digest", "false"],
-  ]),
-  ...script("results-table", [
+    "verify/verify",
+  ),
+  ...script("cloud/results-table", [
     ["the table is paid by request", '    BillingMode: "PAY_PER_REQUEST",\n', ""],
   ]),
   ...script("cloud/access", [["yc opens no browser", '[...args, "--no-browser"]', "args"]]),
@@ -240,7 +248,7 @@ export const DECISIONS: readonly Decision[] = [
         "return;",
       ],
     ],
-    "preflight",
+    "deploy/preflight",
   ),
   ...script("destroy", [
     ["a protected database stops a destroy", "if (!isProtected) return;", "return;"],

@@ -1,10 +1,12 @@
 import * as v from "valibot";
+import type { StackKind } from "../../stacks/settings.ts";
 import { stackId } from "../../stacks/settings.ts";
-import { parseDomainOutputs } from "./app-outputs.ts";
 import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
 import { rememberedImage } from "./image/image.ts";
-import type { StackKind, Variables } from "./terraform/terraform.ts";
+import { parseDomainOutputs } from "./terraform/outputs.ts";
+import { synthesize } from "./terraform/synthesize.ts";
+import type { TerraformVariables } from "./terraform/terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;
@@ -12,7 +14,7 @@ export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(
 /** Says the plan of every stack, in the order in which a deploy applies them. */
 export async function planStacks(session: Session, given: string | undefined): Promise<void> {
   const { world, settings, terraform } = session;
-  await terraform.synth();
+  await synthesize(world, settings.stage);
   const kinds: StackKind[] = settings.domain ? ["registry", "domain", "app"] : ["registry", "app"];
   for (const kind of kinds) {
     world.say(`\n── ${stackId(kind, settings.stage)} ──`);
@@ -27,7 +29,7 @@ export async function planStacks(session: Session, given: string | undefined): P
 async function planApp(
   { world, settings, terraform }: Session,
   given: string | undefined,
-  certificate: Variables,
+  certificate: TerraformVariables,
 ) {
   const deployed = deployedImage(await terraform.outputs("app"));
   const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;

@@ -25,8 +25,8 @@ describe("QueueTrigger", () => {
         ...REFERENCES,
         path: "/",
         batchSize: 1,
-        batchCutoff: 1,
-        via: "yc",
+        batchCutoffSeconds: 1,
+        trigger: "yc",
       },
     });
     expect(resources(stack, "yandex_function_trigger")).toEqual([]);
@@ -49,8 +49,8 @@ describe("QueueTrigger", () => {
         ...REFERENCES,
         path: "/worker/",
         batchSize: 10,
-        batchCutoff: 20,
-        via: "terraform",
+        batchCutoffSeconds: 20,
+        trigger: "terraform",
       },
     });
     expect(grants(stack)).toContainEqual(expect.objectContaining({ role: "editor" }));

@@ -1,15 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
+import * as v from "valibot";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { withoutLocalValues } from "../stack/local-environment.ts";
 import { RUNTIME_KEY } from "../stack/local-ids.ts";
+import { writeWhole } from "../support/write-whole.ts";
 import { TOKEN, TOKEN_VARIABLE } from "./_token.ts";
 
 // https://yandex.cloud/en/docs/serverless-containers/concepts/limits
 const MAX_BYTES = 4096;
 const IMAGE_PACKAGES = "/opt/celery-push/own";
 const SECRET_BYTES = 25;
+
+const keptSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
 
 /**
  * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
@@ -21,9 +25,7 @@ export function secretValues(
   given: Variables,
   file: string,
 ): Record<string, string> {
-  const kept: Record<string, string> = existsSync(file)
-    ? JSON.parse(readFileSync(file, "utf8"))
-    : {};
+  const kept = existsSync(file) ? v.parse(keptSchema, readFileSync(file, "utf8")) : {};
   const value = (name: string) => {
     if (given[name] !== undefined) return given[name];
     if (foreignSecrets.includes(name)) return "";
@@ -35,8 +37,7 @@ export function secretValues(
   const values = Object.fromEntries(secrets.map((name) => [name, value(name)]));
   if (JSON.stringify(kept) !== before) {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    writeWhole(file, JSON.stringify(kept), 0o600);
   }
   return { ...given, ...values };
 }

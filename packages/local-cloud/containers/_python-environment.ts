@@ -1,16 +1,8 @@
-import {
-  existsSync,
-  mkdirSync,
-  readdirSync,
-  readFileSync,
-  rmSync,
-  statSync,
-  writeFileSync,
-} from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
-import { setTimeout as sleep } from "node:timers/promises";
+import { waitForLock } from "../support/lock.ts";
 import { hashText } from "./_hash.ts";
-import { hashLeadingTo, type Installed, isUnchanged, listInstalled } from "./_installed-from.ts";
+import { hashLeadingTo, isUnchanged, listInstalled } from "./_installed-from.ts";
 import { describeStep, findInstaller } from "./_python-installer.ts";
 import { findRequirements, type Requirements } from "./_requirements.ts";
 import { type ProgramResult, runProgram, withLastLines } from "./_run-program.ts";
@@ -55,7 +47,10 @@ export async function makeEnvironment(options: EnvironmentOptions): Promise<stri
   const mismatch = describeMismatch(python, wanted);
   if (mismatch !== undefined) options.warn?.(mismatch);
   if (isDone(folder)) return folder;
-  const unlock = await lock(`${folder}.lock`, options);
+  mkdirSync(dirname(folder), { recursive: true });
+  const onWait = () =>
+    options.progress?.("waiting for another run that makes the same environment");
+  const unlock = await waitForLock(`${folder}.lock`, { onWait, signal: options.signal });
   try {
     if (!isDone(folder)) await make(folder, { ...options, python, requirements, mismatch });
     removeOlder(folder, prefix);
@@ -166,38 +161,7 @@ function makingFailed(
 /** Whether an environment was finished, and what it was made from lies there as it did. */
 function isDone(folder: string): boolean {
   const file = join(folder, "done");
-  return existsSync(file) && isUnchanged(JSON.parse(readFileSync(file, "utf8")) as Installed);
-}
-
-/** Waits for whoever makes the same environment; one that died meanwhile is not waited for. */
-async function lock(
-  path: string,
-  { progress = () => {}, signal }: Partial<Preparation>,
-): Promise<() => void> {
-  mkdirSync(dirname(path), { recursive: true });
-  for (let told = false; ; told = true) {
-    try {
-      writeFileSync(path, String(process.pid), { flag: "wx" });
-      return () => rmSync(path, { force: true });
-    } catch {
-      if (!told) progress("waiting for another run that makes the same environment");
-    }
-    if (isAbandoned(path)) rmSync(path, { force: true });
-    else await sleep(200, undefined, { signal });
-  }
-}
-
-function isAbandoned(path: string): boolean {
-  try {
-    const pid = Number(readFileSync(path, "utf8"));
-    // One that was just made may still be empty.
-    if (pid === 0) return Date.now() - statSync(path).mtimeMs > 1000;
-    process.kill(pid, 0);
-    return false;
-  } catch (error) {
-    // Alive, yet not ours to signal; or the lock has just been given back.
-    return (error as NodeJS.ErrnoException).code === "ESRCH";
-  }
+  return existsSync(file) && isUnchanged(readFileSync(file, "utf8"));
 }
 
 function removeOlder(folder: string, prefix: string): void {

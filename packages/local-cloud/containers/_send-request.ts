@@ -1,8 +1,8 @@
 import type { Dispatcher } from "undici";
+import { firstLine, firstLineOf, READ_BYTES } from "../support/first-line.ts";
 import { REFUSED_IN_RESPONSES, requestHeaders, responseHeaders } from "./_headers.ts";
 import { agent } from "./_readiness.ts";
 import { TOKEN, TOKEN_HEADER } from "./_token.ts";
-import { firstLine, firstLineOf, READ_BYTES } from "./first-line.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
 // Of a response, headers included: https://yandex.cloud/en/docs/serverless-containers/concepts/limits

@@ -1,11 +1,12 @@
 import { join } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import { Condition } from "../support/until.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentProblem, secretValues } from "./_environment.ts";
-import { Images } from "./_images.ts";
+import { ImageLauncher } from "./_image-launcher.ts";
 
-import { Processes } from "./_processes.ts";
+import { ProcessLauncher } from "./_process-launcher.ts";
 import { platformAnswer } from "./_send-request.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 import type { Launcher, LauncherOptions } from "./launcher.ts";
@@ -34,7 +35,7 @@ export class Containers {
   private readonly options: ContainersOptions;
   private readonly launcher: Launcher;
   private readonly containers: ReadonlyMap<string, Container>;
-  private readonly waitingForRoom = new Set<() => void>();
+  private readonly roomMayBe = new Condition();
   private readonly stopping = new AbortController();
   /** One container of each that share what was made for them. */
   private readonly prepared = new Map<Container, string>();
@@ -42,14 +43,14 @@ export class Containers {
 
   constructor(options: ContainersOptions) {
     this.options = options;
-    this.launcher = options.docker ? new Images(options) : new Processes(options);
+    this.launcher = options.docker ? new ImageLauncher(options) : new ProcessLauncher(options);
     this.containers = new Map(
       options.specs.map((spec) => [
         spec.name,
         new Container({
           ...{ spec, secrets: this.secretsOf(spec), report: options.report },
           root: options.root,
-          onChange: () => this.tellWaiting(),
+          onChange: () => this.roomMayBe.notify(),
         }),
       ]),
     );
@@ -78,7 +79,7 @@ export class Containers {
       return await container.handle(request);
     } finally {
       this.requests -= 1;
-      this.tellWaiting();
+      this.roomMayBe.notify();
     }
   };
 
@@ -93,18 +94,8 @@ export class Containers {
   }
 
   /** Waits until `hasRoom`, or until `signal` is aborted. */
-  whenRoom(name: string, signal: AbortSignal): Promise<void> {
-    return new Promise((done) => {
-      const check = () => {
-        if (!signal.aborted && !this.hasRoom(name)) return;
-        this.waitingForRoom.delete(check);
-        signal.removeEventListener("abort", check);
-        done();
-      };
-      this.waitingForRoom.add(check);
-      signal.addEventListener("abort", check, { once: true });
-      check();
-    });
+  async whenRoom(name: string, signal: AbortSignal): Promise<void> {
+    await this.roomMayBe.until(() => this.hasRoom(name), signal);
   }
 
   /** Starts all containers anew, with changed sources and requirements. */
@@ -170,7 +161,7 @@ export class Containers {
   }
 
   private async cleanUp(): Promise<void> {
-    await Promise.all(this.options.specs.map((spec) => this.launcher.cleanUp(spec)));
+    await Promise.all(this.options.specs.map((spec) => this.launcher.cleanUp?.(spec)));
   }
 
   private find(name: string): Container {
@@ -215,9 +206,5 @@ export class Containers {
     const fix = "The cloud has this quota in each zone, and raises it on request";
     this.options.report({ type: "refused", by: name, code: "429", message, fix });
     return platformAnswer(429, `${message}. ${fix}.`);
-  }
-
-  private tellWaiting(): void {
-    for (const check of [...this.waitingForRoom]) check();
   }
 }

@@ -3,7 +3,7 @@ import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { secretValues } from "./_environment.ts";
 import { freePort } from "./_free-port.ts";
 import type { ProcessCommand } from "./_owned-process.ts";
-import { Processes } from "./_processes.ts";
+import { ProcessLauncher } from "./_process-launcher.ts";
 import type { LauncherOptions, Preparation } from "./launcher.ts";
 
 export interface ExecOptions extends LauncherOptions, Preparation {
@@ -20,7 +20,7 @@ export async function makeExecEnvironment(
   options: ExecOptions,
 ): Promise<Pick<ProcessCommand, "cwd" | "env">> {
   const { spec, cache, secrets } = options;
-  const launcher = new Processes(options);
+  const launcher = new ProcessLauncher(options);
   const prepared = await launcher.prepare(spec, options);
   const values = secretValues(spec, secrets, join(cache, "secrets.json"));
   return launcher.command(spec, prepared, await freePort(), values);
@@ -32,7 +32,7 @@ export function findExecEnvironment({
   secrets,
   ...options
 }: LauncherOptions & Pick<ExecOptions, "spec" | "secrets">): ProcessCommand | undefined {
-  const launcher = new Processes(options);
+  const launcher = new ProcessLauncher(options);
   const prepared = launcher.find(spec);
   if (prepared === undefined) return undefined;
   const values = secretValues(spec, secrets, join(options.cache, "secrets.json"));

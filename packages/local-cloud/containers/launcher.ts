@@ -18,8 +18,8 @@ export interface Launcher {
   prepare(spec: ContainerSpec, work: Preparation): Promise<string>;
   /** What to run so that it listens on a port of loopback. */
   command(spec: ContainerSpec, prepared: string, port: number, secrets: Variables): ProcessCommand;
-  /** Ends what may have outlived its process. */
-  cleanUp(spec: ContainerSpec): Promise<void>;
+  /** Ends what may have outlived its process. @default - nothing does */
+  cleanUp?(spec: ContainerSpec): Promise<void>;
 }
 
 /** What every launcher has to know. */

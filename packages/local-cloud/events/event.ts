@@ -87,7 +87,6 @@ export interface Hidden extends OfMessage {
 /** The trigger has POSTed messages to a container. */
 export interface Invoked {
   readonly type: "invoked";
-  readonly invocation: string;
   readonly trigger: string;
   readonly container: string;
   readonly messageIds: readonly string[];
@@ -96,11 +95,8 @@ export interface Invoked {
 /** The container has answered, or could not. `status` 502: no answer; 504: its time was over. */
 export interface Answered {
   readonly type: "answered";
-  readonly invocation: string;
-  readonly container: string;
   readonly messageIds: readonly string[];
   readonly status: number;
-  readonly seconds: number;
   /** The worker's verdict on each message, where the body has one. */
   readonly verdicts: readonly {
     readonly messageId: string;
@@ -141,7 +137,6 @@ export interface Logged {
   /** The line's own task, or the only one that the container was executing. */
   readonly taskId?: string;
   readonly messageId?: string;
-  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
 export interface TimerFired {

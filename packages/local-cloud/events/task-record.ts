@@ -22,7 +22,7 @@ export interface TaskRecord {
   /** Its executions, the last 50. */
   readonly attempts: readonly Attempt[];
   /** What it has waited for so far, the last 100 spans, in order. */
-  readonly waits: readonly Wait[];
+  readonly waits: readonly WaitSpan[];
   /** What it returned; of a task under way, what it says about its progress. */
   readonly result?: unknown;
   readonly error?: TaskError;
@@ -87,7 +87,7 @@ export interface TaskError {
  */
 export type WaitCause = "delay" | "retry" | "hidden" | "capacity" | "queue" | "batch";
 
-export interface Wait {
+export interface WaitSpan {
   readonly cause: WaitCause;
   readonly from: number;
   readonly to: number;

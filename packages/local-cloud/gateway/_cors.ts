@@ -1,5 +1,5 @@
 import type { IncomingMessage } from "node:http";
-import type { JsonObject } from "./_gateway-document.ts";
+import type { JsonObject } from "../support/json.ts";
 import type { GatewayResponse } from "./_integration.ts";
 
 /** Whether a browser asks for permission before the request that it means. */

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { firstLine, READ_BYTES } from "../containers/first-line.ts";
 import type { Invoke } from "../containers/invoke.ts";
 import type { Report } from "../events/event.ts";
 import type { GatewaySpec } from "../stack/blueprint.ts";
 import { resourceId } from "../stack/local-ids.ts";
+import { firstLine, READ_BYTES } from "../support/first-line.ts";
 import { refusalOf } from "../support/guard.ts";
 import { type Listening, listen } from "../support/listen.ts";
 import { answerPreflight, isPreflight, withCors } from "./_cors.ts";

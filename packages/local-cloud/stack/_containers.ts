@@ -1,26 +1,14 @@
 import * as v from "valibot";
-import { expectShape, type StackText } from "./_terraform-document.ts";
+import { type AppOutputs, appOutputsSchema } from "../../../stacks/outputs.ts";
+import { expectShape, type TerraformDocument } from "./_terraform-document.ts";
 import type { ContainerSpec, Endpoints } from "./blueprint.ts";
 import { withLocalValues } from "./local-environment.ts";
+
+const { entries } = appOutputsSchema;
 
 const QUEUE_HOST = "message-queue.api.cloud.yandex.net";
 const CONTAINER = "yandex_serverless_container";
 const ATTRIBUTES = ["name", "image", "concurrency", "execution_timeout", "memory", "secrets"];
-
-const sourcesSchema = v.object({
-  containers: v.record(
-    v.string(),
-    v.object({
-      source: v.string(),
-      requirements: v.optional(v.string()),
-      workdir: v.optional(v.string()),
-      dockerfile: v.optional(v.string(), "Dockerfile"),
-      command: v.nullish(v.array(v.string())),
-    }),
-  ),
-});
-
-const idsSchema = v.record(v.string(), v.object({ id: v.string() }));
 
 const bodySchema = v.object({
   name: v.string(),
@@ -35,12 +23,12 @@ const bodySchema = v.object({
   secrets: v.nullish(v.array(v.object({ id: v.string(), environment_variable: v.string() })), []),
 });
 
-type Body = v.InferOutput<typeof bodySchema>;
-type Source = v.InferOutput<typeof sourcesSchema>["containers"][string];
+type ContainerAttributes = v.InferOutput<typeof bodySchema>;
+type ContainerSource = AppOutputs["local"]["containers"][string];
 
 /** The containers that have a source here, and the names of those that do not. */
 export function readContainers(
-  stack: StackText,
+  stack: TerraformDocument,
   endpoints: Endpoints,
 ): { readonly containers: ContainerSpec[]; readonly unknown: string[] } {
   const sources = readSources(stack);
@@ -58,9 +46,9 @@ export function readContainers(
 }
 
 /** Where the code of each container is, by its name; the outputs have it by role. */
-function readSources(stack: StackText): Map<string, Source> {
-  const { containers } = expectShape(sourcesSchema, stack.output("local"), "output `local`");
-  const ids = expectShape(idsSchema, stack.output("containers"), "output `containers`");
+function readSources(stack: TerraformDocument): Map<string, ContainerSource> {
+  const { containers } = expectShape(entries.local, stack.output("local"), "output `local`");
+  const ids = expectShape(entries.containers, stack.output("containers"), "output `containers`");
   return new Map(
     Object.entries(containers).flatMap(([role, source]) => {
       const id = ids[role]?.id;
@@ -69,14 +57,13 @@ function readSources(stack: StackText): Map<string, Source> {
   );
 }
 
-const targetsSchema = v.record(
-  v.string(),
-  v.object({ containerId: v.string(), path: v.optional(v.string(), "/") }),
-);
-
 /** Where whatever answers triggers says that it is ready. */
-function readHealthPaths(stack: StackText): Map<string, string> {
-  const triggers = expectShape(targetsSchema, stack.output("triggers") ?? {}, "output `triggers`");
+function readHealthPaths(stack: TerraformDocument): Map<string, string> {
+  const triggers = expectShape(
+    entries.triggers,
+    stack.output("triggers") ?? {},
+    "output `triggers`",
+  );
   return new Map(
     Object.values(triggers).map(({ containerId, path }) => [
       containerId,
@@ -86,8 +73,8 @@ function readHealthPaths(stack: StackText): Map<string, string> {
 }
 
 function renderContainer(
-  body: Body,
-  { command, ...source }: Source,
+  body: ContainerAttributes,
+  { command, ...source }: ContainerSource,
   healthPath: string | undefined,
   endpoints: Endpoints,
 ): ContainerSpec {

@@ -1,4 +1,5 @@
 import * as v from "valibot";
+import { parseObject } from "../support/json.ts";
 import { evaluate } from "./_terraform-expression.ts";
 import type { Endpoints } from "./blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "./local-ids.ts";
@@ -15,14 +16,14 @@ const schema = v.object({
 type Parsed = v.InferOutput<typeof schema>;
 
 /** Attributes of a resource, evaluated. */
-export type Body = Readonly<Record<string, unknown>>;
+export type ResourceAttributes = Readonly<Record<string, unknown>>;
 
 /**
  * A synthesized stack whose texts can be asked for: references lead to what stands for the cloud's
  * resources here. Nothing is evaluated before it is asked for, since much in a stack is for
  * Terraform alone.
  */
-export class StackText {
+export class TerraformDocument {
   private readonly parsed: Parsed;
   private readonly endpoints: Endpoints;
 
@@ -37,7 +38,7 @@ export class StackText {
   }
 
   /** All resources of a type; of each, only the named attributes. */
-  resources(type: string, attributes: readonly string[]): Body[] {
+  resources(type: string, attributes: readonly string[]): ResourceAttributes[] {
     return Object.values(this.parsed.resource[type] ?? {}).map((raw) =>
       Object.fromEntries(attributes.map((name) => [name, this.evaluate(raw[name])])),
     );
@@ -67,7 +68,7 @@ export class StackText {
   }
 
   /** What the cloud would have computed. */
-  private standIn(type: string, raw: Body, attribute: string) {
+  private standIn(type: string, raw: ResourceAttributes, attribute: string) {
     const name = String(this.evaluate(raw.name ?? ""));
     const { queue, tables, site } = this.endpoints;
     const computed: Readonly<Record<string, string>> = {
@@ -83,19 +84,11 @@ export class StackText {
 }
 
 function parse(text: string): Parsed {
-  const result = v.safeParse(schema, parseJson(text));
+  const result = v.safeParse(schema, parseObject(text));
   if (result.success) return result.output;
   throw new Error(
     "The synthesized stack is not what cdktf writes. Run `npm run synth`, which writes cdktf.out/stacks/app/cdk.tf.json anew.",
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
 }
 
 /**

@@ -151,7 +151,7 @@ function encodeJson(value: unknown): string {
 
 // The escapes of a quoted text are JSON's.
 function unquote(text: string): string {
-  return JSON.parse(text) as string;
+  return String(JSON.parse(text));
 }
 
 function notUnderstood(text: string, at: number): Error {

@@ -1,3 +1,5 @@
+import type { QueueTriggerSpec, TimerTriggerSpec } from "../../../stacks/outputs.ts";
+
 /** Environment variables by name. */
 export type Variables = Readonly<Record<string, string>>;
 
@@ -7,7 +9,7 @@ export interface Blueprint {
   readonly project: string;
   readonly queues: readonly QueueSpec[];
   readonly containers: readonly ContainerSpec[];
-  readonly queueTriggers: readonly QueueTriggerSpec[];
+  readonly queueTriggers: readonly LocalTriggerSpec[];
   readonly timers: readonly TimerSpec[];
   readonly gateways: readonly GatewaySpec[];
   /** The table of results that is there at start. */
@@ -67,26 +69,19 @@ export interface ContainerSpec {
   readonly healthPath?: string;
 }
 
-export interface QueueTriggerSpec {
+/** What hands the messages of a queue to a container. */
+export interface LocalTriggerSpec
+  extends Pick<QueueTriggerSpec, "path" | "batchSize" | "batchCutoffSeconds"> {
   readonly name: string;
   readonly queue: string;
   readonly container: string;
-  /** Begins with a slash. */
-  readonly path: string;
-  readonly batchSize: number;
-  readonly batchCutoffSeconds: number;
 }
 
-export interface TimerSpec {
+/** What calls a container on a schedule. */
+export interface TimerSpec extends Pick<TimerTriggerSpec, "cron" | "path"> {
   readonly name: string;
-  /** In Yandex's dialect, in UTC. */
-  readonly cron: string;
-  readonly payload?: string;
+  readonly payload: string;
   readonly container: string;
-  readonly path: string;
-  /** Calls after one that failed, 0-5, and the seconds between them, 10-60. */
-  readonly retryAttempts: number;
-  readonly retryIntervalSeconds: number;
 }
 
 export interface GatewaySpec {

@@ -1,12 +1,18 @@
 import * as v from "valibot";
+import {
+  type AppOutputs,
+  appOutputsSchema,
+  type QueueTriggerSpec,
+  type TimerTriggerSpec,
+} from "../../../stacks/outputs.ts";
 import { readContainers } from "./_containers.ts";
-import { type Body, expectShape, StackText } from "./_terraform-document.ts";
+import { expectShape, type ResourceAttributes, TerraformDocument } from "./_terraform-document.ts";
 import type {
   Blueprint,
   Endpoints,
   GatewaySpec,
+  LocalTriggerSpec,
   QueueSpec,
-  QueueTriggerSpec,
   TimerSpec,
 } from "./blueprint.ts";
 import { queueNameOf } from "./local-ids.ts";
@@ -49,7 +55,7 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
  * @throws Error that names what is missing or not understood
  */
 export function readStack(text: string, endpoints: Endpoints): Blueprint {
-  const stack = new StackText(text, endpoints);
+  const stack = new TerraformDocument(text, endpoints);
   const { table, ports } = readLocal(stack);
   const { containers, unknown } = readContainers(stack, endpoints);
   const { queues, fifo } = readQueues(stack);
@@ -74,64 +80,28 @@ export function readStack(text: string, endpoints: Endpoints): Blueprint {
 /** The ports to try first, which have to be known before the rest can be read. */
 export function readPorts(text: string): Blueprint["ports"] {
   const anywhere = "http://localhost";
-  return readLocal(new StackText(text, { queue: anywhere, tables: anywhere, site: anywhere }))
-    .ports;
+  return readLocal(
+    new TerraformDocument(text, { queue: anywhere, tables: anywhere, site: anywhere }),
+  ).ports;
 }
 
-const localSchema = v.object({
-  table: v.string(),
-  ports: v.object({ site: v.number(), queue: v.number(), tables: v.number() }),
-});
-
-function readLocal(stack: StackText): v.InferOutput<typeof localSchema> {
-  return expectShape(localSchema, stack.output("local"), "output `local`");
+function readLocal(stack: TerraformDocument): AppOutputs["local"] {
+  return expectShape(appOutputsSchema.entries.local, stack.output("local"), "output `local`");
 }
 
-const triggerSchema = v.variant("kind", [
-  v.object({
-    kind: v.literal("queue"),
-    queueArn: v.string(),
-    containerId: v.string(),
-    path: v.string(),
-    batchSize: v.number(),
-    batchCutoff: v.number(),
-  }),
-  v.object({
-    kind: v.literal("timer"),
-    cron: v.string(),
-    payload: v.optional(v.string(), ""),
-    containerId: v.string(),
-    path: v.string(),
-    retryAttempts: v.nullish(v.number(), 0),
-    retryIntervalSeconds: v.nullish(v.number(), 10),
-  }),
-]);
-
-type Trigger = v.InferOutput<typeof triggerSchema>;
-
-function readTriggers(stack: StackText): Record<string, Trigger> {
+function readTriggers(stack: TerraformDocument): AppOutputs["triggers"] {
   const triggers = stack.output("triggers") ?? {};
-  return expectShape(v.record(v.string(), triggerSchema), triggers, "output `triggers`");
+  return expectShape(appOutputsSchema.entries.triggers, triggers, "output `triggers`");
 }
 
-function renderQueueTrigger(
-  name: string,
-  spec: Extract<Trigger, { kind: "queue" }>,
-): QueueTriggerSpec {
-  return {
-    name,
-    queue: queueNameOf(spec.queueArn),
-    container: spec.containerId,
-    path: spec.path,
-    batchSize: spec.batchSize,
-    batchCutoffSeconds: spec.batchCutoff,
-  };
+function renderQueueTrigger(name: string, spec: QueueTriggerSpec): LocalTriggerSpec {
+  const { queueArn, containerId: container, path, batchSize, batchCutoffSeconds } = spec;
+  return { name, queue: queueNameOf(queueArn), container, path, batchSize, batchCutoffSeconds };
 }
 
-function renderTimer(name: string, spec: Extract<Trigger, { kind: "timer" }>): TimerSpec {
-  const { cron, payload, path, containerId: container } = spec;
-  const { retryAttempts, retryIntervalSeconds } = spec;
-  return { name, cron, payload, container, path, retryAttempts, retryIntervalSeconds };
+function renderTimer(name: string, spec: TimerTriggerSpec): TimerSpec {
+  const { cron, payload, containerId: container, path } = spec;
+  return { name, cron, payload: payload ?? "", container, path };
 }
 
 const redriveSchema = v.pipe(
@@ -140,8 +110,10 @@ const redriveSchema = v.pipe(
   v.object({ deadLetterTargetArn: v.string(), maxReceiveCount: v.pipe(v.unknown(), v.toNumber()) }),
 );
 
+const tagsSchema = v.record(v.string(), v.string());
+
 /** Those first that others send their dead letters to. FIFO queues are not emulated. */
-function readQueues(stack: StackText) {
+function readQueues(stack: TerraformDocument) {
   const attributes = [
     "name",
     "fifo_queue",
@@ -163,7 +135,7 @@ function readQueues(stack: StackText) {
   };
 }
 
-function renderQueue(body: Body): QueueSpec {
+function renderQueue(body: ResourceAttributes): QueueSpec {
   const number = (attribute: keyof typeof DEFAULTS) =>
     Number(body[attribute] ?? DEFAULTS[attribute]);
   return {
@@ -174,7 +146,7 @@ function renderQueue(body: Body): QueueSpec {
     maxMessageBytes: number("max_message_size"),
     receiveWaitSeconds: number("receive_wait_time_seconds"),
     ...(body.redrive_policy !== undefined && { redrive: renderRedrive(body.redrive_policy) }),
-    tags: (body.tags ?? {}) as Record<string, string>,
+    tags: expectShape(tagsSchema, body.tags ?? {}, "tags of a queue"),
   };
 }
 
@@ -187,7 +159,7 @@ function renderRedrive(policy: unknown): QueueSpec["redrive"] {
   return { deadLetterQueue: queueNameOf(deadLetterTargetArn), maxReceiveCount };
 }
 
-function readGateways(stack: StackText): GatewaySpec[] {
+function readGateways(stack: TerraformDocument): GatewaySpec[] {
   return stack
     .resources("yandex_api_gateway", ["name", "spec", "execution_timeout"])
     .map(({ name, spec, execution_timeout: timeout }) => ({

@@ -4,8 +4,8 @@ import type { Report } from "../events/event.ts";
 import type { TimerSpec } from "../stack/blueprint.ts";
 import { type Clock, realClock } from "../support/clock.ts";
 import { renderTimerEvent } from "./_events.ts";
-import { eventRequest, isSuccess } from "./_requests.ts";
-import { type Cron, nextTime, parseCron } from "./cron.ts";
+import { eventRequest } from "./_requests.ts";
+import { type CronSchedule, nextTime, parseCron } from "./cron.ts";
 
 export interface TimersOptions {
   readonly specs: readonly TimerSpec[];
@@ -15,21 +15,21 @@ export interface TimersOptions {
   readonly clock?: Clock;
 }
 
-interface Timer {
+interface CronTimer {
   readonly spec: TimerSpec;
-  readonly cron: Cron;
+  readonly cron: CronSchedule;
 }
 
-// A machine that was asleep has late timers, and long ones overflow: so they are set anew.
-const LONGEST_WAIT_MS = 3_600_000;
+// What a machine has slept through is not made up for.
 const LATE_MS = 60_000;
 
 /** The timers of a stack: each calls its container at the times of its cron expression, in UTC. */
 export class Timers {
   private readonly options: TimersOptions;
   private readonly clock: Clock;
-  private readonly timers: ReadonlyMap<string, Timer>;
-  private readonly cancels = new Set<() => void>();
+  private readonly timers: ReadonlyMap<string, CronTimer>;
+  /** What takes the next call back, by the timer's name. */
+  private readonly cancels = new Map<string, () => void>();
 
   constructor(options: TimersOptions) {
     this.options = options;
@@ -44,7 +44,7 @@ export class Timers {
   }
 
   stop(): void {
-    for (const cancel of [...this.cancels]) cancel();
+    for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();
   }
 
@@ -66,48 +66,29 @@ export class Timers {
     return times;
   }
 
-  private arm(timer: Timer): void {
-    const now = this.clock.now();
-    const next = nextTime(timer.cron, now);
+  private arm(timer: CronTimer): void {
+    const next = nextTime(timer.cron, this.clock.now());
     if (next === undefined) return;
-    this.wait(Math.min(next, now + LONGEST_WAIT_MS), () => {
-      const late = this.clock.now() - next;
-      if (late >= 0 && late < LATE_MS) void this.call(timer.spec, false);
+    const cancel = this.clock.setTimer(next, () => {
+      if (this.clock.now() - next < LATE_MS) void this.call(timer.spec, false);
       this.arm(timer);
     });
+    this.cancels.set(timer.spec.name, cancel);
   }
 
-  private wait(at: number, act: () => void): void {
-    const cancel = this.clock.setTimer(at, () => {
-      this.cancels.delete(cancel);
-      act();
-    });
-    this.cancels.add(cancel);
-  }
-
-  /** Calls the container, again if that fails as often as the stack says. */
-  private async call(spec: TimerSpec, byHand: boolean): Promise<number> {
-    const eventId = randomUUID();
-    for (let attempt = 0; ; attempt += 1) {
-      const status = await this.post(spec, eventId);
-      this.options.report({ type: "timer", timer: spec.name, status, byHand });
-      if (isSuccess(status) || attempt >= spec.retryAttempts) return status;
-      await new Promise<void>((done) => {
-        this.wait(this.clock.now() + spec.retryIntervalSeconds * 1000, done);
-      });
-    }
-  }
-
-  private async post(
-    { name, payload = "", container, path }: TimerSpec,
-    eventId: string,
+  private async call(
+    { name, payload, container, path }: TimerSpec,
+    byHand: boolean,
   ): Promise<number> {
-    const event = renderTimerEvent(name, payload, eventId, this.clock.now());
-    const request = eventRequest(container, path, event, { id: eventId });
-    return (await this.options.invoke(container, request)).status;
+    const id = randomUUID();
+    const event = renderTimerEvent(name, payload, id, this.clock.now());
+    const request = eventRequest(container, path, event, { id });
+    const { status } = await this.options.invoke(container, request);
+    this.options.report({ type: "timer", timer: name, status, byHand });
+    return status;
   }
 
-  private find(name: string): Timer {
+  private find(name: string): CronTimer {
     const timer = this.timers.get(name);
     if (timer) return timer;
     const known = [...this.timers.keys()].join(", ") || "none; set 'schedule' in config.ts";

@@ -12,7 +12,7 @@ import {
   realpathSync,
 } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { stageDirectory } from "../../../stacks/locations.ts";
+import { stageDirectory } from "../../../stacks/directories.ts";
 import { SECRETS_FILE } from "../local/paths.ts";
 import { UserError } from "../shell/user-error.ts";
 import { DockerIgnore } from "./docker-ignore.ts";

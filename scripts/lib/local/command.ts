@@ -6,7 +6,6 @@ import { UsageError } from "../shell/command-line.ts";
 import { stopBySignal } from "../shell/interrupt.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import { Ending } from "./ending.ts";
 import { findInstances } from "./instances.ts";
 import { type OwnCommand, runOnce } from "./once.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
@@ -34,27 +33,25 @@ export async function runCommand(
       "No command is given. Write e.g. `npm run local -- run python manage.py migrate`.",
     );
   }
-  const until = new Ending();
   const stop = new AbortController();
   let begun = false;
   stopBySignal((interrupted) => {
     // At a terminal Ctrl-C is the command's, which may be a shell of Python's.
     if (begun && world.interactive && interrupted.signal === "SIGINT") return;
-    until.come(interrupted);
     stop.abort(interrupted);
   });
   const stack = await readSynthesized(world, stage);
   const { containers } = readStack(stack, await endpointsOf(world, stack));
-  const { cwd, env } = await placeCommand(world, { containers, python, signal: stop.signal });
+  const { cwd, env } = await siteContext(world, { containers, python, signal: stop.signal });
   const own = Object.entries(world.env).filter(([name]) => OF_TERMINAL.test(name));
   // One word with spaces in it was a line in quotes.
   const shell = words.length === 1 && /\s/.test(words.join());
   const command = { words, shell, cwd, env: { ...Object.fromEntries(own), ...env } };
   begun = true;
-  return await runOnce(world, command, until);
+  return await runOnce(world, command, stop.signal);
 }
 
-export interface Place {
+export interface SiteOptions {
   readonly containers: readonly ContainerSpec[];
   readonly python: string | undefined;
   /** Its Python is an image's then, and the command's the machine's. */
@@ -62,10 +59,15 @@ export interface Place {
   readonly signal?: AbortSignal;
 }
 
-/** The folder of the site's container and its environment. */
-export async function placeCommand(
+/** The working directory and the environment of the site's container, on this machine. */
+export async function siteContext(
   world: World,
-  { containers: [spec], python, docker = false, signal = new AbortController().signal }: Place,
+  {
+    containers: [spec],
+    python,
+    docker = false,
+    signal = new AbortController().signal,
+  }: SiteOptions,
 ): Promise<Pick<OwnCommand, "cwd" | "env">> {
   if (spec === undefined) throw new UserError("The stack has no container with sources.");
   if (docker) return { cwd: resolve(world.root, spec.source), env: spec.environment };
@@ -80,10 +82,7 @@ export async function placeCommand(
 /** Addresses of the local cloud that runs in this folder, or those that one would have. */
 async function endpointsOf(world: World, stack: string): Promise<Endpoints> {
   const [instance] = await findInstances(world);
-  if (instance !== undefined) {
-    const response = await world.fetch(`${instance.control}/api/cloud`);
-    return ((await response.json()) as { readonly addresses: Endpoints }).addresses;
-  }
+  if (instance !== undefined) return instance.addresses;
   world.warn(
     "No local cloud runs in this folder: the command finds no queue and no results. Start one: npm run local",
   );

@@ -16,8 +16,8 @@ import { interruption, passSignals } from "./interrupt.ts";
 import {
   digitsOf,
   NOT_FOUND,
-  type RunOptions,
-  type RunResult,
+  type ProcessOptions,
+  type ProcessResult,
   TIMED_OUT,
   type World,
 } from "./world.ts";
@@ -71,8 +71,8 @@ async function ask(question: string): Promise<string> {
 async function runCaptured(
   command: string,
   args: readonly string[],
-  options: RunOptions,
-): Promise<RunResult> {
+  options: ProcessOptions,
+): Promise<ProcessResult> {
   const child = spawn(command, args, {
     env: options.env,
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -96,9 +96,9 @@ async function runCaptured(
 async function runLogged(
   command: string,
   args: readonly string[],
-  options: RunOptions,
+  options: ProcessOptions,
   file: string,
-): Promise<RunResult> {
+): Promise<ProcessResult> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, "", { mode: 0o600 });
   const log = openSync(file, "a");

@@ -1,11 +1,11 @@
 /** What one process answered. */
-export interface RunResult {
+export interface ProcessResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunOptions {
+export interface ProcessOptions {
   /** The whole environment of the process. */
   readonly env: Environment;
   /** Goes to standard input, which is closed otherwise. */
@@ -33,7 +33,7 @@ export const TIMED_OUT = 124;
 /** Everything outside the process. Tests pass their own. */
 export interface World {
   /** Runs a command without a shell. A failure is an answer, not an exception. */
-  run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult>;
+  run(command: string, args: readonly string[], options: ProcessOptions): Promise<ProcessResult>;
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** One line for the user, on standard output. */
   say(text: string): void;

@@ -1,6 +1,6 @@
 import { type Access, runYc, ycError, ycOutput } from "../cloud/access.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
-import type { RunResult, World } from "../shell/world.ts";
+import type { ProcessResult, World } from "../shell/world.ts";
 import type { Labels, TriggerChange } from "./plan.ts";
 import { type LiveTrigger, parseLiveTriggers, type Rule } from "./rules.ts";
 
@@ -103,7 +103,7 @@ class YcTriggers implements TriggerClient {
 }
 
 // Old CLIs answer an unknown command with an error or with their help text.
-function isUnknownCommand({ exitCode, stdout, stderr }: RunResult): boolean {
+function isUnknownCommand({ exitCode, stdout, stderr }: ProcessResult): boolean {
   if (exitCode === 0) return !/^\s*(\[|null)/.test(stdout);
   return /unknown (command|flag)/i.test(stderr);
 }
@@ -127,7 +127,7 @@ export function renderCreate({ name, labels, rule }: Create): string[] {
         "--batch-size",
         String(rule.batchSize),
         "--batch-cutoff",
-        `${rule.batchCutoff}s`,
+        `${rule.batchCutoffSeconds}s`,
         ...target,
       ]
     : [
@@ -138,7 +138,6 @@ export function renderCreate({ name, labels, rule }: Create): string[] {
         rule.cron,
         ...(rule.payload ? ["--payload", rule.payload] : []),
         ...target,
-        ...retryFlags("--retry", rule),
       ];
 }
 
@@ -164,7 +163,7 @@ export function renderUpdate({ trigger, name, labels, rule }: Update): string[] 
         "--new-batch-size",
         String(rule.batchSize),
         "--new-batch-cutoff",
-        `${rule.batchCutoff}s`,
+        `${rule.batchCutoffSeconds}s`,
         ...target,
       ]
     : [
@@ -176,7 +175,6 @@ export function renderUpdate({ trigger, name, labels, rule }: Update): string[] 
         "--new-payload",
         rule.payload,
         ...target,
-        ...retryFlags("--new-container-retry", rule),
       ];
 }
 
@@ -188,7 +186,7 @@ export function renderRestRule(rule: Rule): Record<string, unknown> {
     serviceAccountId: rule.invokerId,
   };
   if (rule.kind === "queue") {
-    const batchSettings = { size: String(rule.batchSize), cutoff: `${rule.batchCutoff}s` };
+    const batchSettings = { size: String(rule.batchSize), cutoff: `${rule.batchCutoffSeconds}s` };
     return {
       messageQueue: {
         queueId: rule.queueArn,
@@ -198,15 +196,11 @@ export function renderRestRule(rule: Rule): Record<string, unknown> {
       },
     };
   }
-  const retrySettings = {
-    retryAttempts: String(rule.retryAttempts),
-    interval: `${rule.retryIntervalSeconds}s`,
-  };
   return {
     timer: {
       cronExpression: rule.cron,
       ...(rule.payload && { payload: rule.payload }),
-      invokeContainerWithRetry: { ...target, ...(rule.retryAttempts > 0 && { retrySettings }) },
+      invokeContainerWithRetry: target,
     },
   };
 }
@@ -219,17 +213,6 @@ function targetFlags(prefix: string, { containerId, path, invokerId }: Rule): st
     path,
     `${prefix}invoke-container-service-account-id`,
     invokerId,
-  ];
-}
-
-function retryFlags(prefix: string, rule: Extract<Rule, { kind: "timer" }>): string[] {
-  const { retryAttempts, retryIntervalSeconds } = rule;
-  if (retryAttempts === 0) return prefix.startsWith("--new") ? [`${prefix}-attempts`, "0"] : [];
-  return [
-    `${prefix}-attempts`,
-    String(retryAttempts),
-    `${prefix}-interval`,
-    `${retryIntervalSeconds}s`,
   ];
 }
 

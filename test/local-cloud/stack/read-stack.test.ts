@@ -140,8 +140,6 @@ describe("readStack", () => {
         payload: '{"n": "${x}"}',
         container: "shop-worker",
         path: "/",
-        retryAttempts: 0,
-        retryIntervalSeconds: 10,
       },
     ]);
     expect(blueprint.skipped).toEqual([]);

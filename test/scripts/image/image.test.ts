@@ -29,7 +29,7 @@ import {
   purgeRegistry,
   requireImage,
 } from "../../../scripts/lib/image/registry-images.ts";
-import { NOT_FOUND, type RunResult } from "../../../scripts/lib/shell/world.ts";
+import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/world.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
 
@@ -132,7 +132,7 @@ describe("ensureImage", () => {
     expect(existsSync(join(root, ".state"))).toBe(false);
   });
 
-  test.each<[string, Partial<RunResult>, string]>([
+  test.each<[string, Partial<ProcessResult>, string]>([
     ["docker is missing", { exitCode: NOT_FOUND }, "`docker` is not installed. Install it"],
     [
       "docker does not run",
@@ -368,7 +368,7 @@ test("requireImage accepts what the registry holds", async () => {
 
 function prepare(
   routes: Routes,
-  commands: Record<string, Partial<RunResult>> = {},
+  commands: Record<string, Partial<ProcessResult>> = {},
   env: Record<string, string> = {},
   access = ACCESS,
   given?: string,
