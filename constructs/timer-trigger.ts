@@ -37,14 +37,14 @@ export interface TimerTriggerProps extends Timer {
   readonly path?: string;
   /** Account that calls the container. */
   readonly invoker: ServiceAccount;
-  /** What makes the trigger. Both ways make the same one. @default "yc" */
-  readonly via?: TriggerMaker;
+  /** What makes the trigger: `npm run trigger`, or Terraform. Both make the same. @default "yc" */
+  readonly trigger?: TriggerMaker;
 }
 
 /**
  * Calls a container on a schedule, at best once a minute.
  *
- * With `via: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
+ * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
  * the timer from it.
  *
  * @example
@@ -55,18 +55,18 @@ export class TimerTrigger extends Construct {
 
   private readonly props: TimerTriggerProps;
   private readonly path: string;
-  private readonly via: TriggerMaker;
+  private readonly trigger: TriggerMaker;
 
   constructor(scope: Construct, id: string, props: TimerTriggerProps) {
     super(scope, id);
     this.name = props.name;
     this.props = props;
     this.path = props.path ?? "/";
-    this.via = props.via ?? "yc";
+    this.trigger = props.trigger ?? "yc";
     refuseAtSynth(this, (refuse) => checkTimerTrigger(props, refuse));
     props.container.grantInvoke(props.invoker);
     this.describe();
-    if (this.via === "terraform") this.defineTrigger();
+    if (this.trigger === "terraform") this.defineTrigger();
   }
 
   private describe(): void {
@@ -79,7 +79,7 @@ export class TimerTrigger extends Construct {
       path: this.path,
       invokerId: invoker.id,
       folderId: invoker.folderId,
-      trigger: this.via,
+      trigger: this.trigger,
     } as const;
     TriggerOutput.of(this).add(this.name, spec, this);
   }

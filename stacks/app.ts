@@ -23,7 +23,7 @@ export class AppStack extends TerraformStack {
 
   private readonly settings: Settings;
 
-  constructor(scope: Construct, settings: Settings, openApi?: OpenApiDocument) {
+  constructor(scope: Construct, settings: Settings, openapi?: OpenApiDocument) {
     super(scope, stackId("app", settings.stage));
     this.settings = settings;
     configureStack(this, {
@@ -31,44 +31,18 @@ export class AppStack extends TerraformStack {
       state: stateLocation(settings, "app", App.of(this).outdir),
     });
     this.celery = new CeleryApp(this, "Celery", {
-      ...this.celeryProps(),
+      ...settings,
+      name: namePrefix(settings),
       image: this.defineImage(),
       registry: ContainerRegistry.fromName(this, "Images", {
         registryName: registryName(settings),
         repository: REPOSITORY,
       }),
       secrets: this.defineSecrets(),
-      openApi,
+      hosts: settings.domain ? [settings.domain.fqdn] : [],
+      openapi,
     });
     this.defineOutputs();
-  }
-
-  private celeryProps() {
-    const { settings } = this;
-    return {
-      name: namePrefix(settings),
-      celeryApp: settings.celeryApp,
-      env: settings.env,
-      aliases: settings.aliases,
-      web: settings.web,
-      worker: settings.worker,
-      workerPath: settings.workerPath,
-      batchSize: settings.batchSize,
-      batchCutoffSeconds: settings.batchCutoffSeconds,
-      via: settings.trigger,
-      queueKey: settings.queueKey,
-      schedule: settings.schedule,
-      resultsTable: settings.results.table,
-      resultsTtlSeconds: settings.results.ttlSeconds,
-      storageLimitGb: settings.database.storageLimitGb,
-      deletionProtection: settings.database.deletionProtection,
-      retentionDays: settings.retentionDays,
-      networkId: settings.networkId,
-      hosts: settings.domain ? [settings.domain.fqdn] : [],
-      staticBucket: settings.staticBucket,
-      queueReaderRole: settings.roles?.queueReader,
-      documentApiRole: settings.roles?.documentApi,
-    };
   }
 
   private defineImage(): string {

@@ -3,9 +3,6 @@ import { dirname, join, relative } from "node:path";
 import type { StateLocation } from "../constructs/configure-stack.ts";
 import { type Settings, type StackKind, stackId } from "./settings.ts";
 
-/** The file in which `npm run image` remembers a stage's image, named so that Terraform reads it. */
-export const IMAGE_FILE = "image.auto.tfvars.json";
-
 /** The directory of a stage's local state and of what its commands remember. */
 export function stageDirectory(stage: string | undefined): string {
   return join(".state", stage ?? "default");

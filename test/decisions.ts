@@ -105,7 +105,11 @@ export const DECISIONS: readonly Decision[] = [
     ["a second to gather", "props.batchCutoffSeconds ?? 1", "props.batchCutoffSeconds ?? 10"],
     ["a trigger waits for its accounts' rights", "reader.precedes(trigger);", ""],
     ["a trigger waits for the right to call", "container.invokersPrecede(trigger);", ""],
-    ["the script makes triggers by default", 'props.via ?? "yc"', 'props.via ?? "terraform"'],
+    [
+      "the script makes triggers by default",
+      'props.trigger ?? "yc"',
+      'props.trigger ?? "terraform"',
+    ],
   ]),
   ...construct("ydb-database", [
     [
@@ -127,7 +131,6 @@ export const DECISIONS: readonly Decision[] = [
   ),
   ...construct("api-gateway", [
     ["the gateway waits for its account's rights", "props.account.precedes(this.resource);", ""],
-    ["a canary without weight is none", "weight > 0 && rendered", "rendered"],
   ]),
   ...construct(
     "_gateway-spec",
@@ -165,12 +168,6 @@ export const DECISIONS: readonly Decision[] = [
   ]),
   ...construct("celery-app", [
     ["the worker path is fenced", "if (workerPath) gateway.addNotFound(workerPath);", ""],
-    ["Django answers to the gateway's hosts", "[...hosts, GATEWAY_HOSTS]", "[...hosts]"],
-    [
-      "the broker's address has no key in it",
-      "`sqs://${new URL(QUEUE_ENDPOINT).host}:443`",
-      "`sqs://key:secret@${new URL(QUEUE_ENDPOINT).host}:443`",
-    ],
     [
       "the key for queues is the configuration's choice",
       'queueKey === "stack" ? this.defineQueueKey() : undefined',
@@ -182,6 +179,18 @@ export const DECISIONS: readonly Decision[] = [
       "      invoker: reader,\n      batchSize",
     ],
   ]),
+  ...construct(
+    "celery-environment",
+    [
+      ["Django answers to the gateway's hosts", "[...hosts, GATEWAY_HOSTS]", "[...hosts]"],
+      [
+        "the broker's address has no key in it",
+        "`sqs://${new URL(QUEUE_ENDPOINT).host}:443`",
+        "`sqs://key:secret@${new URL(QUEUE_ENDPOINT).host}:443`",
+      ],
+    ],
+    "celery-app",
+  ),
   ...held("stacks/settings.ts", "test/stacks/settings.test.ts", [
     [
       "production's database is protected",

@@ -1,8 +1,7 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../../packages/local-cloud/support/write-whole.ts";
-import type { StackKind } from "../../stacks/settings.ts";
-import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
+import { namePrefix, type Settings, type StackKind, stackId } from "../../stacks/settings.ts";
 import { refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
 import { forgetRegistry } from "./deploy/speculation.ts";

@@ -1,9 +1,8 @@
 import * as v from "valibot";
-import type { StackKind } from "../../stacks/settings.ts";
-import { stackId } from "../../stacks/settings.ts";
+import { rememberedImage } from "../../stacks/remembered-image.ts";
+import { type StackKind, stackId } from "../../stacks/settings.ts";
 import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
-import { rememberedImage } from "./image/image.ts";
 import { parseDomainOutputs } from "./terraform/outputs.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import type { TerraformVariables } from "./terraform/terraform.ts";
@@ -32,7 +31,7 @@ async function planApp(
   certificate: TerraformVariables,
 ) {
   const deployed = deployedImage(await terraform.outputs("app"));
-  const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;
+  const image = given ?? rememberedImage(settings.stage, world.root)?.image ?? deployed;
   if (image === undefined) {
     world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
   }

@@ -34,7 +34,7 @@ describe("TimerTrigger", () => {
       defineTimer(scope, {
         payload: '{"task": "clean"}',
         path: "/worker/",
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -55,7 +55,7 @@ describe("TimerTrigger", () => {
       defineTimer(scope, {
         payload: '{"task": "clean"}',
         path: "/worker/",
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -75,7 +75,7 @@ describe("TimerTrigger", () => {
   });
 
   test("creates a timer without payload by Terraform", () => {
-    const stack = synthPlain((scope) => defineTimer(scope, { via: "terraform" }));
+    const stack = synthPlain((scope) => defineTimer(scope, { trigger: "terraform" }));
 
     expect(resources(stack, "yandex_function_trigger")).toEqual([
       expect.objectContaining({
@@ -91,7 +91,7 @@ describe("TimerTrigger", () => {
 
   test("keeps Terraform from reading a payload as a template", () => {
     const stack = synthPlain((scope) =>
-      defineTimer(scope, { payload: "${a} %{if} $b", via: "terraform" }),
+      defineTimer(scope, { payload: "${a} %{if} $b", trigger: "terraform" }),
     );
 
     expect(stack.output?.triggers?.value).toMatchObject({
@@ -129,7 +129,7 @@ describe("TimerTrigger", () => {
 
   test("is reachable as defaultChild where Terraform makes it", () => {
     synthPlain((scope) => {
-      const timer = defineTimer(scope, { via: "terraform" });
+      const timer = defineTimer(scope, { trigger: "terraform" });
 
       expect(raw(timer).terraformResourceType).toBe("yandex_function_trigger");
     });

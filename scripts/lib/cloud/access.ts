@@ -18,6 +18,7 @@ export interface Access {
   token(): Promise<string>;
 }
 
+/** The token in YC_TOKEN, or one of `yc`, asked for once and when it is needed. */
 export function accessOf(world: World): Access {
   const given = world.env.YC_TOKEN;
   if (given) return { given: true, token: () => Promise.resolve(given) };
@@ -48,6 +49,7 @@ export async function ycOutput(world: World, args: readonly string[]): Promise<s
   return result.stdout;
 }
 
+/** What to tell the user about a `yc` command that failed. */
 export function ycError(
   args: readonly string[],
   { exitCode, stdout, stderr }: ProcessResult,

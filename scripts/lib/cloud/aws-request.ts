@@ -8,6 +8,7 @@ export interface AccessKey {
   readonly secretAccessKey: string;
 }
 
+/** A request to Object Storage or Message Queue. */
 export interface SignedRequest {
   readonly key: AccessKey;
   readonly service: "s3" | "sqs";

@@ -1,4 +1,5 @@
-import { asRecord, parseJson } from "../shell/json.ts";
+import { parseObject } from "../../../packages/local-cloud/support/json.ts";
+import { fieldsOf } from "../shell/json.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import type { Access } from "./access.ts";
@@ -37,7 +38,7 @@ export class CloudApi {
     do {
       const search = new URLSearchParams({ ...query, pageSize: "1000" });
       if (pageToken) search.set("pageToken", pageToken);
-      const page = asRecord(await this.get(service, `${path}?${search}`));
+      const page = fieldsOf(await this.get(service, `${path}?${search}`));
       const found = page[field];
       if (Array.isArray(found)) items.push(...found);
       pageToken = typeof page.nextPageToken === "string" ? page.nextPageToken : "";
@@ -63,18 +64,18 @@ export class CloudApi {
     method: "POST" | "PATCH" | "DELETE",
     body?: object,
   ): Promise<void> {
-    let operation = asRecord(await this.call(service, path, method, body));
+    let operation = fieldsOf(await this.call(service, path, method, body));
     const deadline = this.world.now() + OPERATION_TIMEOUT_MS;
     while (operation.done !== true) {
       if (this.world.now() > deadline) {
         throw new UserError(`${service}: operation ${operation.id} takes too long. Run it again.`);
       }
       await this.world.sleep(OPERATION_POLL_MS);
-      operation = asRecord(await this.get("operation", `/operations/${operation.id}`));
+      operation = fieldsOf(await this.get("operation", `/operations/${operation.id}`));
     }
     const { error } = operation;
     if (error)
-      throw new UserError(`${service}: ${asRecord(error).message ?? JSON.stringify(error)}`);
+      throw new UserError(`${service}: ${fieldsOf(error).message ?? JSON.stringify(error)}`);
   }
 
   private async call(
@@ -93,7 +94,7 @@ export class CloudApi {
     });
     const text = await response.text();
     if (!response.ok) throw failedCall(service, response.status, text);
-    return parseJson(text) ?? {};
+    return parseObject(text) ?? {};
   }
 }
 
@@ -119,7 +120,7 @@ function failedCall(service: string, status: number, text: string): CloudApiErro
       status,
     );
   }
-  const message = asRecord(parseJson(text)).message ?? (text.slice(0, 200) || "no explanation");
+  const message = parseObject(text)?.message ?? (text.slice(0, 200) || "no explanation");
   return new CloudApiError(`${service} answered ${status}: ${message}`, status);
 }
 

@@ -1,5 +1,5 @@
 import * as v from "valibot";
-import { parseJson } from "../shell/json.ts";
+import { parseObject } from "../../../packages/local-cloud/support/json.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import type { Access } from "./access.ts";
@@ -14,6 +14,7 @@ const MAX_POLL_MS = 4000;
 const TIMEOUT_MS = 5 * 60_000;
 const ATTEMPTS = 5;
 
+/** Which table, where, and who asks for it. */
 export interface TableOptions {
   readonly world: World;
   readonly access: Access;
@@ -172,7 +173,7 @@ async function callOnce(
 }
 
 function parseError(text: string): { error: string; message: string } {
-  const { success, output } = v.safeParse(errorSchema, parseJson(text));
+  const { success, output } = v.safeParse(errorSchema, parseObject(text));
   if (!success) return { error: "unknown error", message: text.slice(0, 200) || "no explanation" };
   const { __type, message, Message } = output;
   return { error: __type.split("#").at(-1) || "unknown error", message: message ?? Message ?? "" };

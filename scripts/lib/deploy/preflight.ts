@@ -24,6 +24,7 @@ export interface Check {
   readonly task: () => Promise<unknown> | unknown;
 }
 
+/** What the checks depend on. */
 export interface PreflightOptions {
   readonly world: World;
   readonly settings: Settings;

@@ -6,7 +6,7 @@ import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts
 import { stageDirectory } from "../../../stacks/directories.ts";
 import type { Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
-import { readJson } from "../shell/json.ts";
+import { readObject } from "../shell/json.ts";
 import type { OnLine } from "../shell/steps.ts";
 import type { World } from "../shell/world.ts";
 import { isUnfinished, type SavedPlan } from "../terraform/apply-stack.ts";
@@ -29,6 +29,7 @@ export function rememberRegistry(session: Session, repository: string): void {
   writeWhole(memoryFile(session.world, session.settings.stage), JSON.stringify(memory));
 }
 
+/** Forgets what `rememberRegistry` remembered, after the registry is gone. */
 export function forgetRegistry(world: Pick<World, "root">, stage: string | undefined): void {
   rmSync(memoryFile(world, stage), { force: true });
 }
@@ -68,7 +69,7 @@ function isPlainRun({ world, settings }: Session): boolean {
 }
 
 function knownRepository(session: Session): string | undefined {
-  const memory = v.safeParse(schema, readJson(memoryFile(session.world, session.settings.stage)));
+  const memory = v.safeParse(schema, readObject(memoryFile(session.world, session.settings.stage)));
   const isCurrent = memory.success && memory.output.stack === hashOfStack(session);
   return isCurrent ? memory.output.repository : undefined;
 }

@@ -1,12 +1,17 @@
 import { existsSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
-import * as v from "valibot";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
-import { IMAGE_FILE, makeStageDirectory, stageDirectory } from "../../../stacks/directories.ts";
+import { makeStageDirectory } from "../../../stacks/directories.ts";
+import {
+  IMAGE_FILE,
+  imageMemory,
+  type RememberedImage,
+  rememberedImage,
+  renderImageFile,
+} from "../../../stacks/remembered-image.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { UsageError } from "../shell/command-line.ts";
-import { readJson } from "../shell/json.ts";
 import { digitsOf, type Environment, type World } from "../shell/world.ts";
 import { terraformDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
@@ -80,16 +85,9 @@ export function describeImage(
   return kept ? "would keep the remembered image" : "would build and push";
 }
 
-/** The image that the last run remembered for a stage. What cannot be read counts as forgotten. */
-export function rememberedImage(world: World, stage: string | undefined): Remembered | undefined {
-  const memory = v.safeParse(memorySchema, readJson(memoryFile(world, stage)));
-  return memory.success ? memory.output : undefined;
-}
-
 /** Forgets a stage's image, after its registry is gone. */
 export function forgetImage(world: World, stage: string | undefined): void {
-  rmSync(memoryFile(world, stage), { force: true });
-  rmSync(join(world.root, stageDirectory(stage), IMAGE_FILE), { force: true });
+  rmSync(join(world.root, imageMemory(stage)), { force: true });
   rmSync(join(world.root, terraformDirectory(world.env, "app", stage), IMAGE_FILE), {
     force: true,
   });
@@ -112,13 +110,9 @@ export function isUnchanged(
   settings: Settings,
   current = () => sourceHashOf(world, settings),
 ): boolean {
-  const { sourceHash } = rememberedImage(world, settings.stage) ?? {};
+  const { sourceHash } = rememberedImage(settings.stage, world.root) ?? {};
   return sourceHash !== undefined && sourceHash === current();
 }
-
-type Remembered = v.InferOutput<typeof memorySchema>;
-
-const memorySchema = v.object({ image: v.string(), sourceHash: v.optional(v.string()) });
 
 // Not by the image's own tag alone: a later build of the same sources replaces an earlier one.
 function newestBuild(images: readonly RegistryImage[], name: string): RegistryImage | undefined {
@@ -131,16 +125,10 @@ function newestBuild(images: readonly RegistryImage[], name: string): RegistryIm
     )?.image;
 }
 
-// Where plain `cdktf deploy` finds it too: synth copies the file, but may have run before.
-function remember(world: World, stage: string | undefined, memory: Remembered): void {
-  const directory = makeStageDirectory(stage, world.root);
-  const variables = `${JSON.stringify({ image: memory.image }, null, 2)}\n`;
-  writeWhole(memoryFile(world, stage), `${JSON.stringify(memory, null, 2)}\n`);
-  writeWhole(join(directory, IMAGE_FILE), variables);
+function remember(world: World, stage: string | undefined, image: RememberedImage): void {
+  makeStageDirectory(stage, world.root);
+  writeWhole(join(world.root, imageMemory(stage)), `${JSON.stringify(image, null, 2)}\n`);
+  // Synth has run before.
   const stack = join(world.root, terraformDirectory(world.env, "app", stage));
-  if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), variables);
-}
-
-function memoryFile(world: World, stage: string | undefined): string {
-  return join(world.root, stageDirectory(stage), "image.json");
+  if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), renderImageFile(image));
 }

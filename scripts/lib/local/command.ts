@@ -11,6 +11,7 @@ import { type OwnCommand, runOnce } from "./once.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
 import { readSynthesized, usualEndpoints } from "./stack.ts";
 
+/** The flags of `npm run local -- run`. */
 export interface CommandFlags {
   readonly stage: string | undefined;
   readonly python: string | undefined;
@@ -51,6 +52,7 @@ export async function runCommand(
   return await runOnce(world, command, stop.signal);
 }
 
+/** Where the site's container is looked for, and how it runs. */
 export interface SiteOptions {
   readonly containers: readonly ContainerSpec[];
   readonly python: string | undefined;

@@ -11,6 +11,7 @@ import { coloured, plain } from "./terminal/style.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { TimerChoice } from "./timers.ts";
 
+/** What the flags say about the output. */
 export interface ReporterOptions {
   readonly json: boolean;
   /** Whether a command of the user's has the standard output. */

@@ -20,6 +20,7 @@ import { watchSources } from "./watch.ts";
 /** Addresses of nothing, for who asks a stack about something else. */
 const NOWHERE = { queue: "", tables: "", site: "" };
 
+/** The flags of `npm run local`. */
 export interface LocalFlags {
   readonly stage: string | undefined;
   readonly data: string | undefined;

@@ -1,9 +1,9 @@
 import { appendFileSync, chmodSync, writeFileSync } from "node:fs";
 import * as v from "valibot";
+import { parseObject } from "../../../packages/local-cloud/support/json.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi, CloudApiError, request, serviceUrl } from "../cloud/cloud-api.ts";
 import { type CommandDefinition, type FlagValues, STAGE } from "../shell/command-line.ts";
-import { asRecord, parseJson } from "../shell/json.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { ID_TOKEN_FIX, type Job, readJob } from "./job.ts";
@@ -13,6 +13,7 @@ const LOCKBOX = "payload.lockbox";
 const STATE_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 const QUEUE_KEYS = ["YC_MESSAGE_QUEUE_ACCESS_KEY", "YC_MESSAGE_QUEUE_SECRET_KEY"];
 
+/** The command `npm run pipeline-login`. */
 export const PIPELINE_LOGIN = {
   name: "pipeline-login",
   summary:
@@ -69,7 +70,7 @@ async function findIdToken(world: World, job: Job): Promise<string> {
   const response = await request(world, job.requestUrl, {
     headers: { authorization: `Bearer ${job.requestToken}` },
   });
-  const token = parseObject(await response.text()).value;
+  const token = parseObject(await response.text())?.value;
   if (response.ok && isOneWord(token)) return token;
   throw new UserError(`GitHub gave no OIDC token (${response.status}). ${ID_TOKEN_FIX}.`);
 }
@@ -91,7 +92,7 @@ export async function exchangeToken(
       subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
     }),
   });
-  const body = parseObject(await response.text());
+  const body = parseObject(await response.text()) ?? {};
   if (response.ok && isOneWord(body.access_token)) return body.access_token;
   const reason = body.error_description ?? body.message ?? body.error ?? "no explanation";
   throw new UserError(
@@ -104,7 +105,8 @@ export async function exchangeToken(
 }
 
 function describeWorkload(idToken: string): string[] {
-  const claims = parseObject(Buffer.from(idToken.split(".")[1] ?? "", "base64url").toString());
+  const payload = Buffer.from(idToken.split(".")[1] ?? "", "base64url").toString();
+  const claims = parseObject(payload) ?? {};
   return [
     `  external subject  ${claims.sub}`,
     `  issuer            ${claims.iss}`,
@@ -176,8 +178,4 @@ function handOver(job: Job, variables: Readonly<Record<string, string>>): void {
 
 function isOneWord(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
-}
-
-function parseObject(text: string): Readonly<Record<string, unknown>> {
-  return asRecord(parseJson(text));
 }

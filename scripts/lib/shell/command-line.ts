@@ -22,12 +22,14 @@ export interface CommandDefinition<Flags extends Record<string, Flag> = Record<s
   readonly notes?: readonly string[];
 }
 
+/** The values of a command's flags: a boolean is false unless given, a text undefined. */
 export type FlagValues<Flags extends Record<string, Flag>> = {
   readonly [name in keyof Flags]: Flags[name]["type"] extends "boolean"
     ? boolean
     : string | undefined;
 };
 
+/** Flag of the commands that may build the image. */
 export const REBUILD = {
   type: "boolean",
   help: "build although the sources are unchanged, on the newest base image",
@@ -39,17 +41,20 @@ const NPM_ALSO = ["json", "registry", "verbose", "yes"];
 /** A command line that does not make sense: exit code 2. */
 export class UsageError extends UserError {}
 
+/** Flag of every command that works on a stage. */
 export const STAGE = {
   type: "string",
   value: "name",
   help: "stage of config.ts; STAGE from the environment otherwise",
 } as const;
 
+/** Flag of every command that changes something. */
 export const DRY_RUN = {
   type: "boolean",
   help: "say what would be done and change nothing",
 } as const;
 
+/** Flag of every command that runs tools. */
 export const VERBOSE = { type: "boolean", help: "show the output of every tool" } as const;
 
 /** A command line whose flags end where a command of the user's own begins. */
@@ -85,6 +90,7 @@ export function parseCommandLine<Flags extends Record<string, Flag>>(
   return { flags: Object.fromEntries(flags) as FlagValues<Flags> };
 }
 
+/** The help text of a command. */
 export function formatHelp(command: CommandDefinition): string {
   const rows = [...Object.entries(command.flags), ["help", { help: "show this text" }] as const];
   const names = rows.map(([name, flag]) => `--${name}${"value" in flag ? ` <${flag.value}>` : ""}`);

@@ -1,24 +1,16 @@
 import { existsSync, readFileSync } from "node:fs";
+import { type JsonObject, parseObject } from "../../../packages/local-cloud/support/json.ts";
 
-/** A text read as JSON; `undefined` where it is not JSON. */
-export function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+/** The object in a file of JSON; `undefined` where the file is missing or holds anything else. */
+export function readObject(file: string): JsonObject | undefined {
+  return existsSync(file) ? parseObject(readFileSync(file, "utf8")) : undefined;
 }
 
-/** A file read as JSON; `undefined` where it is missing or not JSON. */
-export function readJson(file: string): unknown {
-  return existsSync(file) ? parseJson(readFileSync(file, "utf8")) : undefined;
-}
-
-/** The fields of an object or an array; none of anything else. */
-export function asRecord(value: unknown): Readonly<Record<string, unknown>> {
+/** The fields of an object, or the items of an array by index; nothing of anything else. */
+export function fieldsOf(value: unknown): JsonObject {
   return isRecord(value) ? value : {};
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+function isRecord(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null;
 }

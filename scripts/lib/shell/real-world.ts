@@ -23,6 +23,8 @@ import {
 } from "./world.ts";
 
 const TAIL_INTERVAL_MS = 150;
+/** As long as a timer can be: 24 days. */
+const MAX_SECONDS = 2 ** 31 / 1000 - 1;
 
 /** The machine this runs on. */
 export function realWorld(): World {
@@ -118,16 +120,16 @@ async function runLogged(
   }
 }
 
-function ending(command: string, child: ChildProcess, timeoutSeconds?: number): Promise<number> {
+function ending(
+  command: string,
+  child: ChildProcess,
+  timeoutSeconds = MAX_SECONDS,
+): Promise<number> {
   const stopPassing = passSignals(child);
   let timedOut = false;
-  const timer =
-    timeoutSeconds === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true;
-          child.kill("SIGKILL");
-        }, timeoutSeconds * 1000);
+  const timer = setTimeout(() => {
+    timedOut = child.kill("SIGKILL");
+  }, timeoutSeconds * 1000);
   return new Promise<number>((resolve, reject) => {
     child.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") resolve(NOT_FOUND);

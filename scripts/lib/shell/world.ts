@@ -5,6 +5,7 @@ export interface ProcessResult {
   readonly stderr: string;
 }
 
+/** How a process is run. */
 export interface ProcessOptions {
   /** The whole environment of the process. */
   readonly env: Environment;
@@ -22,6 +23,7 @@ export interface ProcessOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** Variables of a process, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Exit code of a command that is not installed. */

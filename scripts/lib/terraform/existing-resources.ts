@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type CloudApi, CloudApiError } from "../cloud/cloud-api.ts";
-import { asRecord } from "../shell/json.ts";
+import { fieldsOf } from "../shell/json.ts";
 import type { ConfiguredResource } from "./state.ts";
 
 /** Something in the cloud that has the name of a resource which the state lacks. */
@@ -212,6 +212,6 @@ function attributeAt(attributes: unknown, path: string): string | undefined {
   const value = path
     .split(/[.[\]]+/)
     .filter(Boolean)
-    .reduce<unknown>((at, key) => asRecord(at)[key], attributes);
+    .reduce<unknown>((at, key) => fieldsOf(at)[key], attributes);
   return typeof value === "string" && value !== "" ? value : undefined;
 }

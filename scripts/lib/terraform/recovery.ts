@@ -3,7 +3,7 @@ import type { StackKind } from "../../../stacks/settings.ts";
 import { stackId } from "../../../stacks/settings.ts";
 import { CloudApiError } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
-import { asRecord } from "../shell/json.ts";
+import { fieldsOf } from "../shell/json.ts";
 import type { OnLine } from "../shell/steps.ts";
 import { UserError } from "../shell/user-error.ts";
 import {
@@ -93,7 +93,7 @@ async function runs({ api }: Session, { id }: ExistingResource): Promise<boolean
   const query = { containerId: id };
   const path = "/containers/v1/revisions";
   const revisions = await api.list("serverless-containers", path, "revisions", query);
-  return revisions.some((revision) => asRecord(revision).status === "ACTIVE");
+  return revisions.some((revision) => fieldsOf(revision).status === "ACTIVE");
 }
 
 // Its address is told when a deploy has ended, and is in the state then.

@@ -1,4 +1,4 @@
-import { asRecord } from "../shell/json.ts";
+import { fieldsOf } from "../shell/json.ts";
 import type { ConfiguredResource, StateResource } from "./state.ts";
 
 const GRANT = /_iam_(member|binding)$/;
@@ -28,5 +28,5 @@ export async function rightsFirst(
 }
 
 function pathOf({ "//": about }: ConfiguredResource["attributes"]): string {
-  return String(asRecord(asRecord(about).metadata).path ?? "");
+  return String(fieldsOf(fieldsOf(about).metadata).path ?? "");
 }

@@ -5,6 +5,7 @@ const outputsSchema = v.record(
   v.object({ value: v.unknown(), sensitive: v.optional(v.boolean()) }),
 );
 
+/** The outputs that are no secrets, from `terraform output -json`. */
 export function parseOutputs(text: string): Record<string, unknown> {
   const outputs = v.parse(outputsSchema, JSON.parse(text));
   const shown = Object.entries(outputs).filter(([, output]) => output.sensitive !== true);
@@ -58,6 +59,7 @@ const stackSchema = v.object({
   ),
 });
 
+/** The resources in a `cdk.tf.json`. */
 export function parseConfiguration(text: string): ConfiguredResource[] {
   const { resource } = v.parse(stackSchema, JSON.parse(text));
   return Object.entries(resource).flatMap(([type, named]) =>

@@ -33,6 +33,7 @@ export class TerraformFailure extends UserError {}
 /** Values of variables; no secrets, since they go on the command line. */
 export type TerraformVariables = Readonly<Record<string, string>>;
 
+/** The stage, and what Terraform gets of the environment. */
 export interface TerraformOptions {
   readonly stage: string | undefined;
   readonly env: Environment;

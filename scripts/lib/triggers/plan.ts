@@ -7,6 +7,7 @@ export const SETTLING_MINUTES = 5;
 
 const SETTLING = `works within ${SETTLING_MINUTES} minutes`;
 
+/** Labels of a trigger, by key. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** One change to the triggers of a folder. */
@@ -98,6 +99,7 @@ export function describeChange(change: TriggerChange): string {
   }
 }
 
+/** Whether a trigger has all labels of the stage. */
 export function isOwn(trigger: LiveTrigger, labels: Labels): boolean {
   return Object.entries(labels).every(([key, value]) => trigger.labels[key] === value);
 }

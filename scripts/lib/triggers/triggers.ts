@@ -16,6 +16,7 @@ import type { LiveTrigger } from "./rules.ts";
 /** What the trigger command can be asked to do. */
 export type TriggerAction = "ensure" | "pause" | "resume" | "delete";
 
+/** One run of `npm run trigger`. `dryRun`: only say what would be done. */
 export interface TriggerRun {
   readonly action: TriggerAction;
   readonly specs: TriggerSpecs;
@@ -63,6 +64,7 @@ export async function deleteTriggers(session: Session): Promise<string[]> {
   return carryOut(client, changes);
 }
 
+/** The triggers of the session's folder. */
 export function clientOf({ world, access, folderId }: Session): TriggerClient {
   return triggerClient(world, access, folderId);
 }

@@ -9,6 +9,7 @@ import { checkDomain, checkGateway } from "./gateway.ts";
 import { checkRevision } from "./revision.ts";
 import { checkTriggers } from "./triggers.ts";
 
+/** What to do beside looking. */
 export interface VerifyOptions {
   /** Remove what a deploy of this state made before this time, and nobody uses. @default - only name it */
   readonly removeBefore?: number;

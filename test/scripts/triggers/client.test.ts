@@ -143,11 +143,6 @@ describe("triggerClient with yc", () => {
       { ...UPDATE, rule: TIMER_RULE },
       'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker',
     ],
-    [
-      "takes a timer's retries away",
-      { ...UPDATE, rule: TIMER_RULE },
-      'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker',
-    ],
     ["deletes", { action: "delete", trigger: LIVE[0] as never }, "delete --id a1s"],
   ])("%s", async (_, change, args) => {
     const world = fakeWorld({

@@ -2,6 +2,7 @@ import { clip } from "./style.ts";
 
 const CLEAR_LINE = "\r\x1b[K";
 
+/** A stream such as standard output. */
 export interface TextOutput {
   write(text: string): unknown;
   readonly columns?: number;

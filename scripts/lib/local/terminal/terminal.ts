@@ -17,6 +17,7 @@ import { formatDuration, formatTime, type Paint } from "./style.ts";
 const STATUS_INTERVAL_MS = 250;
 const CRASH_LINES = 5;
 
+/** Where to print, and what to know of the project. */
 export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliveries"> {
   readonly output: TextOutput;
   readonly paint: Paint;

@@ -8,7 +8,7 @@ from celery import Celery
 from celery.exceptions import BackendStoreError, SoftTimeLimitExceeded
 from kombu.exceptions import EncodeError, OperationalError
 
-from celery_push_worker._faults import blame_traceback, is_outage
+from celery_push_worker._outages import blame_traceback, is_outage
 from celery_push_worker.exceptions import Reason
 
 

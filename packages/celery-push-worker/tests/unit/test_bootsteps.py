@@ -5,8 +5,8 @@ import logging
 import pytest
 from celery import Celery, bootsteps
 
+from celery_push_worker._bootsteps import Bootsteps
 from celery_push_worker._lifecycle import WorkerIdentity
-from celery_push_worker._steps import Steps
 
 TIMER = "celery.worker.components:Timer"
 
@@ -23,7 +23,7 @@ def seen():
 
 def run(app):
     worker = WorkerIdentity(app)
-    steps = Steps(app)
+    steps = Bootsteps(app)
     steps.make(worker)
     steps.start(worker)
     steps.stop(worker)
@@ -153,4 +153,4 @@ def test_a_step_that_cannot_stop_does_not_keep_the_others(app, seen, caplog):
     run(app)
 
     assert seen == ["first"]
-    assert "has failed in 'stop'" in caplog.text
+    assert "failed in 'stop'" in caplog.text

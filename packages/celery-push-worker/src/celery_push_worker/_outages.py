@@ -1,48 +1,30 @@
-"""Whose fault a failure is: the task's, or that of the store or the broker.
+"""Tells an outage of the result store or broker from an error of the task.
 
-What Celery, its transports and its stores raise has no common base. An outage may pass,
-so the message comes back; whatever else fails would fail again in the same way.
+What Celery, its transports and its stores raise has no common base class. An outage may
+end, so the message comes back; any other error would happen again.
 """
 
 from __future__ import annotations
 
 import errno
 import inspect
-import os
 import sys
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any
+from types import CodeType
+from typing import Any
 
 from celery.exceptions import Reject
 from kombu.exceptions import LimitExceeded, OperationalError
 
 from ._logs import log
+from ._startup_errors import is_projects
 from .exceptions import Reason, RetryLaterError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import CodeType
-
-__all__ = [
-    "blame",
-    "blame_traceback",
-    "blamed_on",
-    "find_lost_retry",
-    "find_refusal",
-    "is_outage",
-    "is_raised_by_server",
-    "tolerating",
-]
-
 MACHINERY = ("celery.", "billiard.", "vine.", "kombu.", "contextlib", __package__)
-"""Modules that run tasks and are no task."""
-
-STANDARD_LIBRARY = os.path.dirname(os.__file__)  # noqa: PTH120  as in a traceback
+"""Modules that run tasks, and are not tasks themselves."""
 
 TRANSPORTS = ("kombu.transport.", "amqp.")
-
-LIBRARIES = ("<frozen ", STANDARD_LIBRARY, "/site-packages/", "/dist-packages/")
-"""In whose paths no project lies, but what wraps the machinery to watch it."""
 
 PASSING = (OSError, OperationalError, LimitExceeded)
 
@@ -52,15 +34,15 @@ LASTING = (
     *(ArithmeticError, AssertionError, AttributeError, ImportError, LookupError),
     *(MemoryError, TypeError, ValueError),
 )
-"""What code raises that was given something it cannot work with."""
+"""Errors of code that was given invalid values."""
 
 OWN_PACKAGES = frozenset(
     {"billiard", "builtins", "celery", "kombu", "vine", __package__}
 )
-"""Whose errors are known here: those of any other package are a client's."""
+"""Packages whose errors are known here; any other is a client library."""
 
 TELLING_OF_OUTAGES = frozenset({"http", "sqlite3"})
-"""Modules of the standard library that are clients."""
+"""Client libraries of the standard library."""
 
 REFUSING_KINDS = frozenset(
     {
@@ -68,7 +50,7 @@ REFUSING_KINDS = frozenset(
         *("DocumentTooLarge", "InvalidDocument"),
     }
 )
-"""Classes, of whatever client, by which a store says that it cannot hold a value."""
+"""Exception classes of any client: the store cannot hold the value."""
 
 REFUSING_CODES = frozenset(
     {
@@ -77,20 +59,20 @@ REFUSING_CODES = frozenset(
         *("InvalidMessageContents", "MessageTooLong", "BatchRequestTooLong"),
     }
 )
-"""What the APIs of DynamoDB and SQS answer to a value that they will never take."""
+"""Errors of DynamoDB's and SQS's APIs for a value that they never accept."""
 
 REFUSING_WORDS = ("exceeds maximum allowed size", "invalid bulk length")
-"""The same from Redis, which has no codes."""
+"""The same from Redis, which has no error codes."""
 
 PAYLOAD_TOO_LARGE = 413
 
 
 @contextmanager
 def blamed_on(reason: Reason, problem: str) -> Iterator[None]:
-    """Make an outage inside a reason for the message to come back.
+    """Turn an outage inside into ``RetryLaterError``; raise anything else as it is.
 
-    :param problem: the line that is logged, with the traceback.
-    :raises RetryLaterError: store or broker cannot be reached.
+    :param problem: the message that is logged, with the traceback.
+    :raises RetryLaterError: the store or broker cannot be reached.
     """
     try:
         yield
@@ -103,9 +85,9 @@ def blamed_on(reason: Reason, problem: str) -> Iterator[None]:
 
 @contextmanager
 def tolerating(reason: Reason, problem: str) -> Iterator[None]:
-    """Do the same, and leave it at a line in the log when anything else fails.
+    """Do the same, but only log any other error.
 
-    :raises RetryLaterError: store or broker cannot be reached.
+    :raises RetryLaterError: the store or broker cannot be reached.
     """
     try:
         yield
@@ -116,14 +98,14 @@ def tolerating(reason: Reason, problem: str) -> Iterator[None]:
 
 
 def blame(exc: BaseException, traceback: Any, task: Any) -> Reason | None:
-    """Return what was away when the exception was raised, None when nothing was."""
+    """Return what was unavailable when the exception was raised, None if nothing."""
     if is_outage(exc) or is_lost_connection(exc):
         return blame_traceback(traceback, task)
     return None
 
 
 def blame_traceback(traceback: Any, task: Any) -> Reason | None:
-    """Return what failed before any line of the project could be to blame."""
+    """Return whether store or broker raised it, rather than the project's code."""
     bodies = find_bodies(task)
     while traceback is not None:
         frame = traceback.tb_frame
@@ -134,26 +116,23 @@ def blame_traceback(traceback: Any, task: Any) -> Reason | None:
             return Reason.STORE_FAILED
         if module.startswith("kombu."):
             return Reason.BROKER_FAILED
-        if not is_machinery(module, frame.f_code.co_filename):
+        # Instrumentation, which wraps the machinery, is a library too.
+        if not module.startswith(MACHINERY) and is_projects(frame.f_code.co_filename):
             return None
         traceback = traceback.tb_next
     return None
 
 
 def find_bodies(task: Any) -> list[CodeType]:
-    """Return the code that is the task's own, wherever it is installed."""
+    """Return the task's own code objects, wherever they are installed."""
     if str(task.name).startswith("celery."):
         return []
     functions = map(inspect.unwrap, (task.run, type(task).__call__))
     return [f.__code__ for f in functions if hasattr(f, "__code__")]
 
 
-def is_machinery(module: str, file: str) -> bool:
-    return module.startswith(MACHINERY) or any(path in file for path in LIBRARIES)
-
-
 def is_outage(exc: BaseException) -> bool:
-    """Tell what may pass from what the same message will meet again."""
+    """Return whether the error may go away, so that a later delivery can succeed."""
     causes = list(walk_causes(exc))
     return not any(map(is_refusal, causes)) and any(map(may_pass, causes))
 
@@ -169,14 +148,14 @@ def may_pass(exc: BaseException) -> bool:
 
 
 def is_lost_connection(exc: BaseException) -> bool:
-    """Tell a transport that falls over what it has lost, in place of saying so."""
+    """Return whether a transport failed on an attribute of a lost connection."""
     return isinstance(exc, (AttributeError, NameError)) and find_last_module(
         exc
     ).startswith(TRANSPORTS)
 
 
 def find_refusal(exc: BaseException, traceback: Any, task: Any) -> BaseException | None:
-    """Return by what a result store has said that it cannot hold a result."""
+    """Return the error with which a result store rejected a result."""
     if blame_traceback(traceback, task) is not Reason.STORE_FAILED:
         return None
     return next(filter(is_refusal, walk_causes(exc)), None)
@@ -208,12 +187,12 @@ def walk_causes(exc: BaseException) -> Iterator[BaseException]:
 
 
 def find_lost_retry(exc: BaseException) -> BaseException | None:
-    """Return why a retry was not published; a task may also reject by itself."""
+    """Return why a retry was not published: Celery raises ``Reject`` for that, too."""
     reason = getattr(exc, "reason", None) if isinstance(exc, Reject) else None
     traceback = getattr(reason, "__traceback__", None)
     if traceback is None:
         return None
-    # By name: something that watches tasks may have put a wrapper in its place.
+    # By name: instrumentation may have replaced the function by a wrapper.
     frame = traceback.tb_frame
     is_retry = frame.f_code.co_name == "retry" and (
         frame.f_globals.get("__name__") == "celery.app.task"
@@ -222,7 +201,7 @@ def find_lost_retry(exc: BaseException) -> BaseException | None:
 
 
 def is_raised_by_server(exc: BaseException) -> bool:
-    """Tell a server that ends the process from a task that calls ``sys.exit``."""
+    """Return whether the server is ending the process, and not the task."""
     if type(exc).__name__ == "GreenletExit":
         return True
     return find_last_module(exc).startswith("gunicorn.")

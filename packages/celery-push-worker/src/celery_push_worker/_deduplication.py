@@ -1,14 +1,15 @@
-"""Which messages were done before, so that they are not done again.
+"""Finds messages that were done before, so that they are not done again.
 
-Two questions, two sources. A standard queue may deliver a message twice: the result
-store tells whether its task has succeeded. A request of several messages comes back
-whole when one of them has to: what was done of it is remembered here, and noted in the
-result store for other instances.
+A standard queue may deliver a message twice: the result store tells whether its task
+has succeeded. A request of several messages comes back whole if one of them has to:
+what was done of it is remembered here, and recorded in the result store for other
+instances.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,47 +17,43 @@ from celery import states
 from celery.backends.base import DisabledBackend
 from celery.exceptions import TimeLimitExceeded
 
-from ._spared_read import SparedRead, covers
+from ._spared_read import Row, covers, try_follow
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
-
     from celery import Celery
 
     from ._settings import Settings
 
-__all__ = ["Ledger", "Past"]
-
 CAPACITY = 1_000
-"""Done messages of failed requests that one process remembers."""
+"""How many done messages of failed requests one process remembers."""
 
 NOTE_PREFIX = "push-worker-done-"
-"""Begins the id under which the result store keeps a note."""
+"""Prefix of the task id under which the result store keeps a record."""
 
 RERUN_STATES = frozenset({states.FAILURE, states.RETRY, states.REVOKED})
-"""States in which a task may have to run again, or may be done with."""
+"""States after which a task may have to run again, or may be finished."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Past:
-    """What is known of a message from before."""
+class Lookup:
+    """What earlier deliveries have left of a message."""
 
     done: bool = False
     meta: dict[str, Any] | None = None
-    """The row of the task's success, where it is this that tells."""
+    """The task's row in the result store, if it shows that the message was done."""
     row_tells: bool = True
-    """The row will tell of this message when it is done."""
-    spared: SparedRead | None = None
-    """Follows what the task writes of its row."""
+    """Whether the row will show that this message was done."""
+    row: Row | None = None
+    """Follows what the task writes to its row."""
 
     @property
     def needs_note(self) -> bool:
-        """Whether a message that is done now has to be noted elsewhere."""
-        return not self.row_tells or bool(self.spared and self.spared.is_early)
+        """Whether a message that is done now needs a record of its own."""
+        return not self.row_tells or bool(self.row and self.row.is_early)
 
 
-class Ledger:
-    """Remembers what was done."""
+class Deduplicator:
+    """Remembers what was done, in this process and in the result store."""
 
     def __init__(self, app: Celery, settings: Settings) -> None:
         self.app = app
@@ -71,47 +68,47 @@ class Ledger:
         retries: int,
         stores_result: bool,
         alone: bool,
-    ) -> Past:
+    ) -> Lookup:
         """Return whether the message was done before.
 
-        Costs one read of the result store at most, and a second one only where the
-        first has found a failure, a retry, or the success of another message.
+        Costs at most one read of the result store, and a second one only if the first
+        finds a failure, a retry, or the success of another message.
 
-        :param retries: how often the task was retried before this message.
-        :param stores_result: whether the task leaves a result.
-        :param alone: whether the request has no other message.
+        :param retries: the message's own number of retries.
+        :param stores_result: whether the task stores its result.
+        :param alone: whether it is the only message of the request.
         """
         if message_id in self.done:
-            return Past(done=True)
+            return Lookup(done=True)
         if not self.has_store:
-            return Past()
+            return Lookup()
         if not stores_result:
-            return Past(done=not alone and self.has_note(message_id))
+            return Lookup(done=not alone and self.has_note(message_id))
         if not self.deduplicate and alone:
-            return Past()
+            return Lookup()
         return self.look_up_row(message_id, task_id, retries=retries, alone=alone)
 
     def look_up_row(
         self, message_id: str, task_id: str, *, retries: int, alone: bool
-    ) -> Past:
+    ) -> Lookup:
         meta = self.read(task_id)
         state = meta.get("status")
         succeeded = state == states.SUCCESS
-        spared = SparedRead.of(self.app.backend)
-        if spared:
-            spared.begin(task_id, has_succeeded=succeeded)
+        row = try_follow(self.app.backend)
+        if row:
+            row.begin(task_id, has_succeeded=succeeded)
         if succeeded and self.deduplicate:
-            # Other stores leave no room for a mark.
-            if covers(meta, retries) if spared else not retries:
-                return Past(done=True, meta=meta)
-            # A task that has published a retry and succeeded all the same, or has
-            # stored a success itself: its row keeps that, and tells nothing of others.
-            return Past(done=self.has_note(message_id), row_tells=False)
+            # Other stores cannot mark a row.
+            if covers(meta, retries) if row else not retries:
+                return Lookup(done=True, meta=meta)
+            # The task published a retry and succeeded all the same, or stored a success
+            # itself: the row keeps that, and tells nothing about other messages.
+            return Lookup(done=self.has_note(message_id), row_tells=False)
         worth = is_worth_asking(state, meta, alone=alone)
-        return Past(
+        return Lookup(
             done=worth and self.has_note(message_id),
-            row_tells=not retries or spared is not None,
-            spared=spared,
+            row_tells=not retries or row is not None,
+            row=row,
         )
 
     @property
@@ -119,14 +116,11 @@ class Ledger:
         backend = self.app.backend
         return not isinstance(backend, DisabledBackend) and bool(backend.persistent)
 
-    def mark(self, message_ids: Iterable[str], *, durably: bool = True) -> None:
-        """Remember messages of a request that will come back.
-
-        :param durably: whether other processes shall know, too.
-        """
+    def mark(self, message_ids: Iterable[str]) -> None:
+        """Remember done messages, for this process and others."""
         for message_id in message_ids:
             self.done[message_id] = None
-            if durably and self.has_store:
+            if self.has_store:
                 self.app.backend.store_result(
                     NOTE_PREFIX + message_id, None, states.SUCCESS
                 )
@@ -144,7 +138,7 @@ class Ledger:
 
 def is_worth_asking(state: Any, meta: dict[str, Any], *, alone: bool) -> bool:
     if alone:
-        # A process that a task would not leave at its time limit could not answer.
+        # A process that exits because a task ignores its time limit cannot respond.
         result = meta.get("result")
         return state == states.FAILURE and isinstance(result, TimeLimitExceeded)
     return state in RERUN_STATES

@@ -1,32 +1,28 @@
-"""Says of an error at start what a person looks for: type, file, line, variable.
+"""Describes an error at start in one line: type, file, line, missing variable.
 
-Imports nothing: what has failed may be anything.
+Imports nothing that could have failed itself.
 """
 
 from __future__ import annotations
 
 import os
 import traceback
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
+from types import TracebackType
 
 from .exceptions import ConfigurationError
 
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from types import TracebackType
-
-__all__ = ["describe_failure"]
-
-STANDARD_LIBRARY = os.path.dirname(os.__file__)  # noqa: PTH120  as in a traceback
-
-FOREIGN = ("<frozen ", STANDARD_LIBRARY, "/site-packages/", "/dist-packages/")
-"""In whose paths no project lies."""
+FOREIGN = (
+    *("<frozen ", "/site-packages/", "/dist-packages/"),
+    os.path.dirname(os.__file__),  # noqa: PTH120  as in a traceback
+)
+"""Parts of paths that do not belong to a project."""
 
 OWN = os.path.dirname(__file__)  # noqa: PTH120  the same
 
 
 def describe_failure(exc: BaseException) -> str:
-    """Return one sentence about an error that an import has raised."""
+    """Return one sentence about an error that was raised by an import."""
     place: tuple[str, int | None] | None
     cause = find_cause(exc)
     if isinstance(cause, ConfigurationError):
@@ -44,11 +40,16 @@ def find_cause(exc: BaseException) -> BaseException:
 
 
 def find_place(start: TracebackType | None) -> tuple[str, int | None] | None:
-    """Return the last line of the project's own, else the last line of all."""
+    """Return file and line of the project's last frame, or else of the last one."""
     places = list(walk(start))
-    own = [place for place in places if not any(path in place[0] for path in FOREIGN)]
+    own = [place for place in places if is_projects(place[0])]
     found = own or places
     return found[-1] if found else None
+
+
+def is_projects(file: str) -> bool:
+    """Return whether a source file belongs to the project, not to a library."""
+    return not any(path in file for path in FOREIGN)
 
 
 def walk(start: TracebackType | None) -> Iterator[tuple[str, int | None]]:

@@ -1,8 +1,8 @@
-"""Soft and hard time limits for a task that runs in this very process.
+"""Soft and hard time limits for a task that runs in this process.
 
 A pool of processes kills the child at the hard limit. Here the task is interrupted by
-an exception that ``except Exception`` does not catch; a task that does not end even
-then takes the process with it, after its failure was recorded.
+an exception that ``except Exception`` does not catch. If it does not stop even then,
+its failure is recorded and the process exits.
 """
 
 from __future__ import annotations
@@ -11,22 +11,17 @@ import os
 import signal
 import sys
 import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import cache
-from typing import TYPE_CHECKING
+from types import FrameType
 
 from celery.exceptions import SoftTimeLimitExceeded
 
 from ._logs import log
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from types import FrameType
-
-__all__ = ["HardTimeLimitReached", "can_be_enforced", "time_limits"]
-
 EXIT_STATUS = 70
-"""The status of a process that ends itself because a task would not."""
+"""Exit status of the process if a task does not stop."""
 
 
 class HardTimeLimitReached(BaseException):
@@ -44,9 +39,10 @@ def time_limits(
 ) -> Iterator[None]:
     """Interrupt what runs inside at its limits, in seconds.
 
+    :param grace: seconds to stop after the hard limit.
     :param on_soft: called at the soft limit, before the task is interrupted.
-    :param on_stuck: called when the task has not ended ``grace`` seconds after the
-        hard limit, before the process is ended.
+    :param on_stuck: called if the task has not stopped after ``grace``, before the
+        process exits.
     """
     if not soft and not hard:
         yield
@@ -61,16 +57,16 @@ def time_limits(
         finally:
             clock.stop()
     finally:
-        clock.stop()  # Again: it may have rung before it was stopped.
+        clock.stop()  # Again: it may have fired before it was stopped.
         if watchdog:
             watchdog.cancel()
 
 
 def find_greenlets() -> str | None:
-    """Return the library that has made threads out of greenlets, if one has.
+    """Return the library that has replaced threads by greenlets, if any.
 
-    These take turns in one thread: what would interrupt it, interrupts any of them, and
-    nothing interrupts one that does not give its turn away.
+    Greenlets share one thread: an interrupt would hit any of them, and a greenlet that
+    does not yield cannot be interrupted.
     """
     gevent = sys.modules.get("gevent.monkey")
     if gevent and gevent.is_module_patched("threading"):
@@ -81,12 +77,12 @@ def find_greenlets() -> str | None:
 
 @cache
 def can_be_enforced(name: str) -> bool:
-    """Return whether the limits of the task of this name have an effect; warn once."""
+    """Return whether time limits work here; warn once for each task if not."""
     library = find_greenlets()
     if library:
         log.warning(
-            "The time limits of task %s are not enforced, as %s runs several requests "
-            "in one thread: choose gunicorn's worker class sync or gthread",
+            "The time limits of task %s are not enforced, because %s runs several "
+            "requests in one thread: use gunicorn's worker class sync or gthread",
             name,
             library,
         )
@@ -127,7 +123,7 @@ class SignalClock:
 
 
 class ThreadClock:
-    """Interrupts another thread than the main one, at its next line of Python."""
+    """Interrupts a thread other than the main one, at its next bytecode."""
 
     def __init__(
         self, soft: float | None, hard: float | None, on_soft: Callable[[], None]
@@ -170,7 +166,7 @@ class ThreadClock:
 
 
 class Watchdog(threading.Timer):
-    """Ends the process when a task outlives its hard limit."""
+    """Ends the process if a task outlives its hard limit."""
 
     def __init__(self, seconds: float, on_stuck: Callable[[], None]) -> None:
         super().__init__(seconds, end_process, [on_stuck])

@@ -5,7 +5,7 @@ from importlib import import_module
 
 import pytest
 
-from celery_push_worker._failures import describe_failure
+from celery_push_worker._startup_errors import describe_failure
 from celery_push_worker.exceptions import ConfigurationError
 
 

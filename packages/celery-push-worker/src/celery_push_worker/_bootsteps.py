@@ -1,35 +1,32 @@
-"""Runs a project's own steps of a worker's start: what is in ``app.steps["worker"]``.
+"""Runs a project's own bootsteps: what is in ``app.steps["worker"]``.
 
-A step that needs what only a consuming worker has (its timer, its pool, its consumer)
-is not run, and named.
+A step that needs what only a consuming worker has (its timer, pool or consumer) is
+skipped, and named in a warning.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from celery.utils.imports import symbol_by_name
 
-from ._logs import log
+from ._logs import log, logged
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from celery import Celery
 
-__all__ = ["Steps"]
-
 COMPONENTS = "celery.worker."
-"""Begins the names of the steps that a worker consists of."""
+"""Prefix of the names of the steps that a worker itself consists of."""
 
 
-class Steps:
-    """The steps of one app, in the order in which they need each other."""
+class Bootsteps:
+    """The bootsteps of one app, in the order of their dependencies."""
 
     def __init__(self, app: Celery) -> None:
         self.left_out: dict[str, str] = {
-            name_step(step): "it is one of the consumer"
+            name_step(step): "it belongs to the consumer"
             for step in app.steps["consumer"]
         }
         self.types: dict[Any, None] = {}
@@ -47,7 +44,7 @@ class Steps:
         self.types[step] = None
 
     def make(self, worker: Any) -> None:
-        """Create the steps: those that start and stop add themselves to the worker."""
+        """Create the steps; those to be started add themselves to the worker."""
         for step in self.types:
             with self.leaving_out(step, worker):
                 self.made.append(step(worker))
@@ -56,22 +53,22 @@ class Steps:
                 step.include(worker)
 
     def start(self, worker: Any) -> None:
-        """Start what has to be started, and name what was left out."""
+        """Start the steps, and name those that were skipped."""
         for step in list(worker.steps):
             with self.leaving_out(step, worker):
                 step.start(worker)
         if self.left_out:
             log.warning(
-                "These steps are not run, since no messages are consumed here: %s",
+                "These bootsteps are skipped, because this worker consumes nothing: %s",
                 ", ".join(f"{name} ({why})" for name, why in self.left_out.items()),
             )
 
     def stop(self, worker: Any) -> None:
-        """Stop what was started, in the opposite order."""
-        for step in worker.steps:
-            end(step, "close", worker)
-        for step in worker.steps[::-1]:
-            end(step, "stop", worker)
+        steps = [("close", s) for s in worker.steps]
+        steps += [("stop", s) for s in worker.steps[::-1]]
+        for method, step in steps:
+            with logged(f"Bootstep {name_step(step)} failed in '{method}'"):
+                getattr(step, method)(worker)
 
     @contextmanager
     def leaving_out(self, step: Any, worker: Any) -> Iterator[None]:
@@ -85,13 +82,6 @@ class Steps:
             worker.steps[:] = [other for other in worker.steps if other is not step]
 
 
-def end(step: Any, method: str, worker: Any) -> None:
-    try:
-        getattr(step, method)(worker)
-    except Exception:  # noqa: BLE001  the others have to end, too
-        log.exception("Step %s has failed in '%s'", name_step(step), method)
-
-
 def find_component(step: Any) -> str | None:
     """Return the part of a consuming worker that a step needs, if any."""
     names = [name_step(required) for required in step.requires]
@@ -102,5 +92,5 @@ def find_component(step: Any) -> str | None:
 
 
 def name_step(step: Any) -> str:
-    """Return ``module.Class`` of a step, which may be given by that name."""
+    """Return ``module.Class`` of a step, which may itself be given as a name."""
     return str(getattr(step, "name", step)).replace(":", ".")
