@@ -22,7 +22,7 @@ export interface QueueCall {
 export interface QueueAction {
   /** All fields that it knows; others are an error, as in the cloud. */
   readonly fields: ReadonlySet<string>;
-  /** Resolves with the answer in the shape of the JSON protocol. */
+  /** Returns the response in the shape of the JSON protocol. */
   readonly run: (call: QueueCall) => JsonObject | Promise<JsonObject>;
 }
 

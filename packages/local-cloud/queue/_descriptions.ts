@@ -1,7 +1,7 @@
 import { makeHandle } from "./_receipt-handle.ts";
 import type { Message, MessageAttributes } from "./message.ts";
 
-/** What the cloud puts in for the account that has sent a message. */
+/** The sender's account, as the cloud has it. */
 const SENDER_ID = "ajelocalaccount00000";
 
 /** How many messages are in which state. */
@@ -29,7 +29,7 @@ export interface SentMessage {
   readonly md5OfAttributes?: string;
 }
 
-/** A message as whoever has received it sees it. */
+/** A message as its receiver sees it. */
 export interface ReceivedMessage {
   readonly messageId: string;
   readonly receiptHandle: string;
@@ -60,12 +60,12 @@ export interface PeekedMessage {
   readonly from?: string;
 }
 
-/** As its sender sees it. */
+/** A message as its sender sees it. */
 export function describeSent({ id, md5, md5OfAttributes }: Message): SentMessage {
   return { messageId: id, md5, md5OfAttributes };
 }
 
-/** As whoever has received it sees it. */
+/** A message as its receiver sees it. */
 export function describeReceived(message: Message): ReceivedMessage {
   const { id, body, md5, sentAt, receiveCount, attributes = {}, md5OfAttributes } = message;
   return {
@@ -86,7 +86,7 @@ export function describeReceived(message: Message): ReceivedMessage {
   };
 }
 
-/** As it lies in its queue. */
+/** A message as it lies in its queue. */
 export function describePeeked(message: Message): PeekedMessage {
   const { id, body, bytes, sentAt, state, receiveCount, attributes = {}, from } = message;
   return {

@@ -17,9 +17,9 @@ const SEND = [
   "MessageBody",
   "DelaySeconds",
   "MessageAttributes",
-  // X-Ray's header, which the cloud takes and forgets.
+  // X-Ray's header, which the cloud accepts and ignores.
   "MessageSystemAttributes",
-  // Of FIFO queues; a standard queue takes and forgets them.
+  // For FIFO queues; a standard queue ignores them.
   "MessageDeduplicationId",
   "MessageGroupId",
 ];
@@ -33,9 +33,9 @@ const RECEIVE = [
   "WaitTimeSeconds",
   "ReceiveRequestAttemptId",
 ];
-const TOO_LATE = "VisibilityTimeout parameter must be less than or equal to 12 hours.";
+const TOO_LONG = "VisibilityTimeout parameter must be less than or equal to 12 hours.";
 
-/** What can be asked about messages. */
+/** The actions on messages. */
 export const messageActions: Readonly<Record<string, QueueAction>> = {
   SendMessage: action(["QueueUrl", ...SEND], sendMessage),
   SendMessageBatch: action(["QueueUrl", "Entries"], sendMessageBatch),
@@ -124,7 +124,7 @@ async function receiveMessage(call: QueueCall): Promise<JsonObject> {
 }
 
 function readVisibility(input: JsonObject): number | undefined {
-  return wholeNumber(input, "VisibilityTimeout", undefined, MAX_VISIBILITY_SECONDS, TOO_LATE);
+  return wholeNumber(input, "VisibilityTimeout", undefined, MAX_VISIBILITY_SECONDS, TOO_LONG);
 }
 
 function renderMessage(message: ReceivedMessage, wanted: readonly string[]): JsonObject {
@@ -180,7 +180,7 @@ function hideEntry({ queues }: QueueCall, name: string, input: JsonObject): Json
   return {};
 }
 
-/** Each entry by itself: one that is refused is in `Failed`, and the others are carried out. */
+/** Each entry by itself: those that fail are in `Failed`, and the others are carried out. */
 function batch(
   call: QueueCall,
   act: (call: QueueCall, name: string, entry: JsonObject) => JsonObject,

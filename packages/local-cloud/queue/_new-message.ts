@@ -24,7 +24,7 @@ export interface SendInput {
  * The message that a sender sends to a queue.
  *
  * @param sentAt milliseconds since the epoch
- * @throws QueueError where the cloud would refuse it
+ * @throws QueueError where the cloud would reject it
  */
 export function newMessage(
   { body, delaySeconds, attributes }: SendInput,
@@ -67,15 +67,15 @@ export function store({ state: _, hiddenIndex: __, ...stored }: Message): Stored
   return stored;
 }
 
-/** Refuses a message that is larger than its queue allows. */
+/** Rejects a message that is larger than its queue allows. */
 export function checkSize(bytes: number, { name, maxMessageBytes }: QueueSpec): void {
   if (bytes <= maxMessageBytes) return;
   throw new QueueError(
     "InvalidParameterValue",
     `Message must be shorter than ${maxMessageBytes} bytes, and has ${bytes}.`,
     maxMessageBytes < MAX_MESSAGE_BYTES
-      ? `Raise maxMessageBytes of ${name} where the stack makes the queue (up to ${MAX_MESSAGE_BYTES})`
-      : "Keep what is larger in a bucket or a table, and send its name",
+      ? `Raise maxMessageBytes of ${name} where the stack defines the queue (up to ${MAX_MESSAGE_BYTES})`
+      : "Store larger data in a bucket or a table, and send its name",
   );
 }
 
@@ -93,6 +93,6 @@ function checkDelay(delaySeconds: number): number {
   throw new QueueError(
     "InvalidParameterValue",
     `Delay seconds are too big: ${delaySeconds}, at most ${MAX_DELAY_SECONDS}.`,
-    "Later tasks are for a timer: schedule in config.ts",
+    "For later tasks use a timer: schedule in config.ts",
   );
 }

@@ -3,7 +3,7 @@ import type { QueueError } from "./errors.ts";
 
 const NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/";
 
-/** Actions whose answer has nothing but the request's id. */
+/** Actions whose response has nothing but the request's id. */
 const VOID: ReadonlySet<string> = new Set([
   "ChangeMessageVisibility",
   "DeleteMessage",
@@ -87,7 +87,7 @@ function toMap(tree: string | Tree, key: string): Record<string, unknown> {
   return Object.fromEntries(pairs);
 }
 
-/** An answer as the Query protocol's XML. */
+/** A response as the Query protocol's XML. */
 export function encodeXml(action: string, output: JsonObject, requestId: string): string {
   const result = VOID.has(action)
     ? ""
@@ -96,7 +96,7 @@ export function encodeXml(action: string, output: JsonObject, requestId: string)
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${action}Response xmlns="${NAMESPACE}">${result}${metadata}</${action}Response>`;
 }
 
-/** A refusal as the Query protocol's XML. */
+/** An error as the Query protocol's XML. */
 export function encodeXmlError(error: QueueError, requestId: string): string {
   const fields = [
     element("Type", error.status < 500 ? "Sender" : "Receiver"),

@@ -30,7 +30,7 @@ const SETTINGS = [
 ];
 const KNOWN: ReadonlySet<string> = new Set([...RUNTIME, ...SETTINGS, "All"]);
 
-/** What can be asked about queues. */
+/** The actions on queues. */
 export const queueActions: Readonly<Record<string, QueueAction>> = {
   CreateQueue: action(["QueueName", "Attributes", "tags", "Tags"], createQueue),
   DeleteQueue: action(["QueueUrl"], deleteQueue),
@@ -52,7 +52,7 @@ function createQueue({ queues, input, address }: QueueCall): JsonObject {
   checkName(name, attributes.FifoQueue);
   checkTags(tags);
   const spec = {
-    ...invalidIfRefused(() => changeSettings(defaultSettings(name), attributes)),
+    ...failAsInvalid(() => changeSettings(defaultSettings(name), attributes)),
     tags,
   };
   if (spec.redrive && !queues.has(spec.redrive.deadLetterQueue)) {
@@ -68,8 +68,8 @@ function createQueue({ queues, input, address }: QueueCall): JsonObject {
   return { QueueUrl: queues.urlOf(name, address) };
 }
 
-/** A queue that is made is refused by one code for whatever is wrong with its settings. */
-function invalidIfRefused<T>(act: () => T): T {
+/** CreateQueue fails with one code, whatever is wrong with the settings. */
+function failAsInvalid<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {

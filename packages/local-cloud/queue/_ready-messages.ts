@@ -1,6 +1,6 @@
 import type { Message } from "./message.ts";
 
-/** Messages that are gone are cleared away once there are so many of them. */
+/** Places of taken messages are freed once there are this many. */
 const SLACK = 1024;
 
 /** Messages that can be received, first come, first served: in constant time, also with 100,000. */
@@ -16,7 +16,7 @@ export class ReadyMessages {
   take(): Message | undefined {
     while (this.head < this.messages.length) {
       const message = this.messages[this.head];
-      // Whoever has left must not be kept in memory.
+      // What is taken must not be kept in memory.
       this.messages[this.head++] = undefined;
       if (this.head > SLACK && this.head * 2 > this.messages.length) this.shrink();
       if (message?.state === "waiting") return message;

@@ -25,13 +25,13 @@ export interface QueueCaller {
   readonly isContainer: boolean;
 }
 
-/** Refuses what the cloud would refuse whoever asks, and queues that nothing would read. */
+/** Rejects what the caller's role does not allow, and new queues that nothing would read. */
 export function checkRights(action: string, call: QueueCall, caller: QueueCaller): void {
   if (caller.isContainer && !WRITER.has(action)) {
     throw new QueueError(
       "AccessDeniedException",
       `${action} on ${queueName(call)} by a container: its role is ymq.writer, which does not allow it.`,
-      "The trigger takes the messages; read them from outside with what `npm run local -- env` prints",
+      "The trigger receives the messages; to read them from outside, use the variables that `npm run local -- env` prints",
     );
   }
   if (action === "CreateQueue" && caller.stackOnly) checkNew(call);
@@ -42,7 +42,7 @@ function checkNew({ input, queues }: QueueCall): void {
   if (name === undefined || queues.has(name)) return;
   throw new QueueError(
     "AccessDeniedException",
-    `There is no queue "${name}" in the stack, so nothing would take its messages; there are ${queues.names.join(", ") || "none"}.`,
+    `There is no queue "${name}" in the stack, so nothing would receive its messages; there are ${queues.names.join(", ") || "none"}.`,
     "Send to one of these: with Celery, by task_default_queue, task_queues or a route, under the names in predefined_queues",
   );
 }

@@ -1,7 +1,7 @@
 import type { Clock } from "../support/clock.ts";
 import { Condition } from "../support/until.ts";
 
-/** Who waits for something to receive: first come, first served. */
+/** Receivers that wait for messages: first come, first served. */
 export class Waiters<T> {
   private readonly clock: Clock;
   private readonly onTime: () => void;

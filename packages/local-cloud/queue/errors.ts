@@ -27,7 +27,7 @@ const DEFAULTS = {
   "AWS.SimpleQueueService.UnsupportedOperation": "Unsupported operation.",
 };
 
-/** The code of a refusal, as the cloud gives it in both protocols. */
+/** An error's code, the same in both protocols. */
 export type QueueErrorCode = keyof typeof DEFAULTS;
 
 const STATUSES: Partial<Record<QueueErrorCode, number>> = {
@@ -36,13 +36,13 @@ const STATUSES: Partial<Record<QueueErrorCode, number>> = {
   OverLimit: 403,
 };
 
-/** What the cloud would refuse, with its code, HTTP status and words, and the way out after them. */
+/** An error with the cloud's code, HTTP status and words, and the fix after them. */
 export class QueueError extends Error {
   override readonly name = "QueueError";
   readonly code: QueueErrorCode;
-  /** The HTTP status of a request that was refused as a whole. */
+  /** The HTTP status of a request that fails as a whole. */
   readonly status: number;
-  /** The way out, where the project's configuration has one. */
+  /** The fix, where the project's configuration has one. */
   readonly fix?: string;
 
   constructor(code: QueueErrorCode, message?: string, fix?: string) {

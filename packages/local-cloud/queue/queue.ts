@@ -23,7 +23,7 @@ export interface QueueContext {
   readonly find: (name: string) => Queue | undefined;
 }
 
-/** One queue: its messages, who may have which of them when. Checks nothing that a sender writes. */
+/** One queue: its messages, and who may receive which of them when. Does not check what a sender sends. */
 export class Queue {
   spec: QueueSpec;
   /** Milliseconds since the epoch. */
@@ -58,7 +58,7 @@ export class Queue {
     return this.messages.values();
   }
 
-  /** Takes in a message, and puts it where its time says it belongs. */
+  /** Adds a message, which is hidden until its time has come. */
   place(message: Message): void {
     this.messages.set(message.sequence, message);
     if (message.visibleAt > this.context.clock.now()) {
@@ -110,7 +110,7 @@ export class Queue {
     this.ready.clear();
   }
 
-  /** Ends what waits and all timers. */
+  /** Answers receivers that wait, and stops all timers. */
   close(): void {
     this.stopSweep?.();
     this.waiters.close();
@@ -169,7 +169,7 @@ export class Queue {
     return true;
   }
 
-  /** Gives a message to its dead-letter queue, as a new one: never received, at once receivable. */
+  /** Moves a message to its dead-letter queue, as a new one: never received, receivable at once. */
   private bury(message: Message, deadLetters: Queue): void {
     this.drop(message);
     const moved: Message = {

@@ -24,7 +24,7 @@ import { Queue } from "./queue.ts";
 
 export type { PeekedMessage, ReceivedMessage } from "./_descriptions.ts";
 
-/** Names that a refusal lists: a project has two. */
+/** Names that an error lists: a project has two. */
 const LISTED = 10;
 // What Celery sends is a JSON object, mostly in base64. Trying to decode anything else takes time.
 const CELERY = /^\s*(\{|ey)/;
@@ -38,7 +38,7 @@ export interface QueuesOptions {
   readonly journal?: QueueJournal;
 }
 
-/** All queues of the local cloud. What the cloud would refuse throws a {@link QueueError}. */
+/** All queues of the local cloud. What the cloud would reject throws a {@link QueueError}. */
 export class Queues {
   private readonly byName = new Map<string, Queue>();
   /** When queues were deleted whose names cannot be used again yet. */
@@ -53,7 +53,7 @@ export class Queues {
     if (options.journal) this.restore(options.journal.kept);
   }
 
-  /** Makes a queue of the stack, or gives one that is there these settings and lets it keep its messages. */
+  /** Creates a queue of the stack, or gives an existing one these settings; its messages stay. */
   create(spec: QueueSpec): void {
     const existing = this.byName.get(spec.name);
     if (existing) existing.spec = spec;
@@ -62,7 +62,7 @@ export class Queues {
     this.record("queue", spec, this.get(spec.name).createdAt);
   }
 
-  /** Makes a queue for a client, under the cloud's rules for names and numbers of queues. */
+  /** Creates a queue for a client, under the cloud's rules for names and numbers of queues. */
   createNew(spec: QueueSpec): void {
     const restsUntil = (this.deletedAt.get(spec.name) ?? -Infinity) + NAME_REST_MS;
     if (restsUntil > this.clock.now()) {
@@ -168,12 +168,12 @@ export class Queues {
     return this.names.filter((other) => this.specOf(other).redrive?.deadLetterQueue === target);
   }
 
-  /** When all that happened so far is kept; `undefined` where nothing has to be waited for. */
+  /** Resolves when all that happened so far is kept; `undefined` where there is nothing to wait for. */
   kept(): Promise<void> | undefined {
     return this.options.journal?.flushed();
   }
 
-  /** When the disk has taken what it has refused before; `undefined` where it has refused nothing. */
+  /** Resolves when the disk has taken what it rejected before; `undefined` where it rejected nothing. */
   caughtUp(): Promise<void> | undefined {
     const { journal } = this.options;
     return journal?.isBehind ? journal.flushed() : undefined;

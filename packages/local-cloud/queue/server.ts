@@ -36,18 +36,18 @@ export interface QueueServerOptions {
   readonly port: number;
   /** Names of this machine besides localhost. @default - none */
   readonly hosts?: readonly string[];
-  /** Whether clients may have no queues but those that are there. @default false */
+  /** Whether clients may create no queues. @default false */
   readonly stackOnly?: boolean;
   readonly report: Report;
 }
 
 /**
  * Serves queues to clients of SQS, by the AWS JSON protocol (header `X-Amz-Target`) and by the Query
- * protocol (a form, answered in XML). Signatures are taken as they come.
+ * protocol (a form, answered in XML). Signatures are not verified.
  */
 export function startQueueServer(options: QueueServerOptions): Promise<Listening> {
   return listen((request, response) => {
-    // A client that goes before its request is whole gets no answer.
+    // A client that leaves before its request is complete gets no answer.
     readBody(request, MAX_REQUEST_BYTES).then(
       (body) => new QueueExchange(request, response, options).answer(body),
       () => response.destroy(),
@@ -72,7 +72,7 @@ class QueueExchange {
     const foreign = refusalOf(this.request, this.options.hosts);
     if (foreign !== undefined) this.sendText(403, foreign);
     else if (body.length > MAX_REQUEST_BYTES) {
-      this.sendText(413, `A request can have ${MAX_REQUEST_BYTES} bytes, this one has more.`);
+      this.sendText(413, `A request can have at most ${MAX_REQUEST_BYTES} bytes.`);
     } else {
       await this.act(body.toString()).catch((error) => this.fail(error));
     }
@@ -85,7 +85,7 @@ class QueueExchange {
     const call = this.call(input);
     checkRights(action, call, { stackOnly, isContainer: isContainer(this.request.headers) });
     const isKept = !NOT_KEPT.has(action);
-    // What would be refused in the end must not have happened.
+    // What fails in the end must not have happened.
     if (isKept) await queues.caughtUp();
     const output = await run(action, call, this.target !== undefined);
     if (isKept) await queues.kept();
@@ -113,19 +113,19 @@ class QueueExchange {
         this.response.once("close", () => controller.abort());
         return controller.signal;
       },
-      failed: (error) => reportRefusal(report, error),
+      failed: (error) => reportError(report, error),
     };
   }
 
   private fail(error: unknown): void {
-    const refusal = error instanceof QueueError ? error : unexpected(error);
-    const { code, message, status } = refusal;
-    reportRefusal(this.options.report, refusal);
+    const failure = error instanceof QueueError ? error : unexpected(error);
+    const { code, message, status } = failure;
+    reportError(this.options.report, failure);
     if (this.isJson) {
       const body = JSON.stringify({ __type: code, message });
       this.send(status, body, { "x-amzn-query-error": `${code};Sender` });
     } else {
-      this.send(status, encodeXmlError(refusal, this.id));
+      this.send(status, encodeXmlError(failure, this.id));
     }
   }
 
@@ -169,6 +169,6 @@ function unexpected(error: unknown): QueueError {
   return new QueueError("InternalFailure", error instanceof Error ? error.message : String(error));
 }
 
-function reportRefusal(report: Report, { code, message, fix }: QueueError): void {
+function reportError(report: Report, { code, message, fix }: QueueError): void {
   report({ type: "refused", by: "queue", code, message, ...(fix !== undefined && { fix }) });
 }

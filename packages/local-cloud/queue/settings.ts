@@ -37,7 +37,7 @@ const NUMBERS: Readonly<Record<string, readonly [NumberField, min: number, max: 
   VisibilityTimeout: ["visibilityTimeoutSeconds", 0, MAX_VISIBILITY_SECONDS],
 };
 
-/** A queue of which nothing but the name was said. */
+/** The settings of a queue that states nothing but its name. */
 export function defaultSettings(name: string): QueueSpec {
   return {
     name,
@@ -50,13 +50,13 @@ export function defaultSettings(name: string): QueueSpec {
   };
 }
 
-/** Refuses a name that the cloud would refuse, and a FIFO queue. */
+/** Rejects a name that the cloud would reject, and a FIFO queue. */
 export function checkName(name: string, fifoAttribute: string | undefined): void {
   if (!NAME.test(name)) throw new QueueError("InvalidParameterValue", "Invalid queue name.");
   if (name.endsWith(".fifo") || fifoAttribute === "true") {
     throw new QueueError(
       "AWS.SimpleQueueService.UnsupportedOperation",
-      `FIFO queues are not emulated: ${name} can be had in the cloud only, and no trigger reads it there.`,
+      `FIFO queues are not emulated: ${name} works in the cloud only, where no trigger reads it.`,
     );
   }
 }
@@ -91,23 +91,23 @@ function invalid(name: string, why: string): QueueError {
 
 function parseRedrive(text: string, { name }: QueueSpec): QueueSpec["redrive"] {
   if (text === "") return undefined;
-  const refuse = (why: string) => new QueueError("InvalidParameterValue", why);
+  const wrong = (why: string) => new QueueError("InvalidParameterValue", why);
   const { deadLetterTargetArn: arn, maxReceiveCount } = parseObject(text) ?? {};
   const count = Number(maxReceiveCount);
   if (typeof arn !== "string" || maxReceiveCount === undefined) {
-    throw refuse("RedrivePolicy attribute is ill-constructed.");
+    throw wrong("RedrivePolicy attribute is ill-constructed.");
   }
-  if (!Number.isInteger(count)) throw refuse("Failed to parse maxReceiveCount as an integer.");
+  if (!Number.isInteger(count)) throw wrong("Failed to parse maxReceiveCount as an integer.");
   if (count < 1 || count > MAX_RECEIVE_COUNT) {
-    throw refuse(`maxReceiveCount must be greater than 0 and less than ${MAX_RECEIVE_COUNT + 1}.`);
+    throw wrong(`maxReceiveCount must be greater than 0 and less than ${MAX_RECEIVE_COUNT + 1}.`);
   }
-  if (!ARN.test(arn)) throw refuse("Invalid deadLetterTargetArn.");
+  if (!ARN.test(arn)) throw wrong("Invalid deadLetterTargetArn.");
   if (arn.endsWith(".fifo")) {
-    throw refuse("Target dead letter queue should have the same type as source queue.");
+    throw wrong("Target dead letter queue should have the same type as source queue.");
   }
   const deadLetterQueue = queueNameOf(arn);
   if (deadLetterQueue === name) {
-    throw refuse("Using the queue itself as a dead letter queue is not allowed.");
+    throw wrong("Using the queue itself as a dead letter queue is not allowed.");
   }
   return { deadLetterQueue, maxReceiveCount: count };
 }
@@ -126,7 +126,7 @@ export function describeSettings(spec: QueueSpec): Record<string, string> {
   return attributes;
 }
 
-/** Refuses tags that the cloud would refuse. */
+/** Rejects tags that the cloud would reject. */
 export function checkTags(tags: Readonly<Record<string, string>>): void {
   const entries = Object.entries(tags);
   if (entries.length > MAX_TAGS) {
@@ -141,7 +141,7 @@ export function checkTags(tags: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Whether two queues of a name were made alike. */
+/** Whether two queues of one name have the same settings and tags. */
 export function areSame(one: QueueSpec, other: QueueSpec): boolean {
   const same = (a: object, b: object) =>
     JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());

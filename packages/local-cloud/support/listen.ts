@@ -12,7 +12,7 @@ export interface Listening {
   readonly port: number;
   /** `http://localhost:PORT`, without a slash at the end. */
   readonly url: string;
-  /** Takes no more requests and ends those that are under way. */
+  /** Accepts no more requests and ends those that are under way. */
   close(): Promise<void>;
 }
 
@@ -27,7 +27,7 @@ export async function listen(handler: RequestListener, port: number): Promise<Li
     if (await tryPort(server, candidate)) return describe(server);
   }
   throw new Error(
-    `The ports ${port} to ${last} are all taken. Stop what listens there, or choose another port.`,
+    `Ports ${port} to ${last} are all in use. Stop what is listening there, or choose another port.`,
   );
 }
 

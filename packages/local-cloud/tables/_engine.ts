@@ -13,7 +13,7 @@ export interface TableDescription {
 }
 
 /** What has become of an item: written, or gone. `key` is the engine's text for its key. */
-export interface Change {
+export interface ItemChange {
   readonly table: string;
   readonly key: string;
   readonly item?: Item;
@@ -87,12 +87,12 @@ const load = requireFrom(import.meta.url);
 const REGION = "ru-central1";
 /** Yandex allows folders in the names of tables. */
 const TABLE_NAME = "[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*";
-/** No table is ever seen half-made. */
+/** No table is ever seen half created. */
 const AT_ONCE = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
 
 /**
- * The tables and their items in memory, which is dynalite without its server: its actions and its
- * checks of requests. Loaded when the first engine is made, since that takes 40 ms.
+ * The tables and their items in memory, by dynalite without its server: its actions and its checks
+ * of requests. Loaded when the first engine is created, since that takes 40 ms.
  */
 export class Engine {
   private readonly database: DynaliteDatabase = load("dynalite/db");
@@ -102,13 +102,13 @@ export class Engine {
     this.store.tableDb.awsRegion = REGION;
   }
 
-  /** Runs one of dynalite's operations. Fails with an `DocumentApiError` where the request is wrong. */
+  /** Runs one of dynalite's operations. Fails with a `DocumentApiError` where the request is wrong. */
   async call(operation: string, input: JsonObject): Promise<JsonObject> {
     const data = this.check(operation, input);
     return await this.answer((done) => actionOf(operation).action(this.store, data, done));
   }
 
-  /** Fails with an `DocumentApiError` where there is no such table. */
+  /** Fails with a `DocumentApiError` where there is no such table. */
   table(name: string): Promise<TableDescription> {
     return this.answer((done) => this.store.getTable(name, done));
   }
@@ -122,7 +122,7 @@ export class Engine {
     return this.answer((done) => this.store.tableDb.put(description.TableName, description, done));
   }
 
-  /** The text for an item's key. Fails with an `DocumentApiError` where it is not the table's. */
+  /** The text for an item's key. Fails with a `DocumentApiError` where it is not the table's. */
   keyOf(table: TableDescription, { Item: item, Key: key }: { Item?: Item; Key?: Item }): string {
     const failure = item
       ? this.database.validateItem(item, table)
@@ -135,14 +135,14 @@ export class Engine {
     return this.answer((done) => this.store.getItemDb(table).get(key, done));
   }
 
-  async items(table: string): Promise<Change[]> {
+  async items(table: string): Promise<ItemChange[]> {
     const range = { gte: `item-${table}~`, lt: `item-${table}~\xff` };
     const entries = await this.store.db.iterator(range).all();
     return entries.map(([key, item]) => ({ table, key: key.slice(range.gte.length), item }));
   }
 
   /** Writes items as they are, unchecked: the items all at once, the indexes before them. */
-  async write(changes: readonly Change[]): Promise<void> {
+  async write(changes: readonly ItemChange[]): Promise<void> {
     const tables = new Map<string, TableDescription>();
     for (const { table, key, item } of changes) {
       const description = tables.get(table) ?? (await this.table(table));
@@ -163,19 +163,19 @@ export class Engine {
     return this.store.db.close();
   }
 
-  /** The request as dynalite's actions take it. Fails with an `DocumentApiError` where it is wrong. */
+  /** The request as dynalite's actions take it. Fails with a `DocumentApiError` where it is wrong. */
   private check(operation: string, input: JsonObject): CheckedRequest {
     const { types, custom } = actionOf(operation).rules;
     const { checkTypes, checkValidations }: Validations = load("dynalite/validations");
     try {
       const data = checkTypes({ ...input }, types);
-      refuseNulls(data, "");
+      rejectNulls(data, "");
       checkValidations(data, types, custom, this.store);
       removeLast(data);
       return data;
     } catch (error) {
       // Its checks take some things for granted; nothing has been changed yet.
-      if (error instanceof TypeError) throw invalid(`The request is misshapen: ${error.message}`);
+      if (error instanceof TypeError) throw invalid(`The request is malformed: ${error.message}`);
       throw asApiError(error);
     }
   }
@@ -203,11 +203,11 @@ function asApiError(error: unknown): unknown {
 }
 
 /** A field that is null counts as left out; an element of a list or a map cannot be. */
-function refuseNulls(value: unknown, place: string): void {
+function rejectNulls(value: unknown, place: string): void {
   if (value === null) throw invalid(`${place} is null. Give it a value, or leave it out.`);
   if (typeof value !== "object") return;
   for (const [key, child] of Object.entries(value)) {
-    refuseNulls(
+    rejectNulls(
       child,
       Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`.replace(/^\./, ""),
     );

@@ -18,13 +18,13 @@ export class DocumentApiError extends Error {
   }
 }
 
-/** A refusal of a request that was understood. */
-export function refusal(code: string, message: string): DocumentApiError {
+/** An error of a request that was understood. */
+export function rejection(code: string, message: string): DocumentApiError {
   const __type = `com.amazonaws.dynamodb.v20120810#${code}`;
   return new DocumentApiError(400, { __type, message });
 }
 
-/** A refusal of a request with something wrong in it. */
+/** An error of a request with something wrong in it. */
 export function invalid(message: string): DocumentApiError {
-  return refusal("ValidationException", message);
+  return rejection("ValidationException", message);
 }

@@ -1,12 +1,12 @@
 import type { Stored } from "../events/event.ts";
 import { parseObject } from "../support/json.ts";
-import type { Change } from "./_engine.ts";
+import type { ItemChange } from "./_engine.ts";
 
 /** Celery writes the key as Python prints bytes: `b'celery-task-meta-<id>'`. */
 const KEY = /celery-task-meta-([^']+)/;
 
 /** The task's result that an item holds, if it is one of Celery's. */
-export function storedResult({ table, item }: Change): Stored | undefined {
+export function storedResult({ table, item }: ItemChange): Stored | undefined {
   const [, taskId] = String(item?.id?.S ?? "").match(KEY) ?? [];
   // Another serializer than JSON leaves nothing to be read.
   const meta = parseObject(Buffer.from(String(item?.result?.B), "base64").toString());

@@ -7,24 +7,25 @@ import { refusalOf } from "../support/guard.ts";
 import { type JsonObject, parseObject } from "../support/json.ts";
 import { type Listening, listen } from "../support/listen.ts";
 import { readBody } from "../support/read-body.ts";
-import { DocumentApiError, refusal } from "./_errors.ts";
+import { DocumentApiError, rejection } from "./_errors.ts";
 import { Tables } from "./tables.ts";
 
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
 const NO_TABLE = "ResourceNotFoundException";
-/** What makes and changes tables, which the containers' role does not allow. */
+/** What creates and changes tables, which the containers' role does not allow. */
 const OF_TABLES = new Set(["CreateTable", "UpdateTable", "DeleteTable", "UpdateTimeToLive"]);
 const NOT_THEIRS = "AccessDeniedException";
 const FIXES: Readonly<Record<string, string>> = {
-  [NO_TABLE]: "'results.table' names the table that is there at start",
-  [NOT_THEIRS]: "Use that of 'results.table', or make yours from outside: `npm run local -- env`",
+  [NO_TABLE]: "'results.table' names the table that exists at start",
+  [NOT_THEIRS]:
+    "Use the table of 'results.table', or create yours from outside: `npm run local -- env`",
 };
 const ORDINARY = new Set(["ConditionalCheckFailedException", "ResourceInUseException"]);
 
 /** What the server serves, and to whom. */
 export interface TablesServerOptions {
-  /** The table of Celery's results, which is there at start. */
+  /** The table of Celery's results, which exists from the start. */
   readonly table: string;
   readonly port: number;
   /** Names of this machine besides localhost. @default - none */
@@ -75,7 +76,7 @@ async function handle(
   }
 }
 
-/** Whether programs ask for such an error, or provoke it, in the ordinary course of things. */
+/** Whether programs provoke such an error in the ordinary course of things. */
 function isOrdinary(operation: string, code: string): boolean {
   return code === NO_TABLE ? operation === "DescribeTable" : ORDINARY.has(code);
 }
@@ -92,9 +93,9 @@ function renderRefused(operation: string, { code, message }: DocumentApiError): 
 
 function checkRights(operation: string, { headers }: IncomingMessage): void {
   if (!OF_TABLES.has(operation) || !isContainer(headers)) return;
-  throw refusal(
+  throw rejection(
     NOT_THEIRS,
-    "A container has no right to this: its role is for items, and whoever deploys makes the tables.",
+    "A container may not do this: its role covers items, and tables are created by whoever deploys.",
   );
 }
 
@@ -105,13 +106,16 @@ function operationOf(request: IncomingMessage, hosts?: readonly string[]): strin
   }
   const [, operation] = String(request.headers["x-amz-target"]).match(TARGET) ?? [];
   if (request.method !== "POST" || operation === undefined) {
-    throw refusal(
+    throw rejection(
       "UnknownOperationException",
-      "This is the Document API: it takes POSTs of DynamoDB's protocol, version 2012-08-10.",
+      "This is the Document API: it accepts POST requests of the DynamoDB protocol, version 2012-08-10.",
     );
   }
   if (!request.headers.authorization) {
-    throw refusal("MissingAuthenticationTokenException", "Request is missing Authentication Token");
+    throw rejection(
+      "MissingAuthenticationTokenException",
+      "Request is missing Authentication Token",
+    );
   }
   return operation;
 }
@@ -126,7 +130,7 @@ async function readInput(request: IncomingMessage): Promise<JsonObject> {
   }
   const input = parseObject(body.toString());
   if (input !== undefined) return input;
-  throw refusal("SerializationException", "The request is not a JSON object");
+  throw rejection("SerializationException", "The request is not a JSON object");
 }
 
 function asApiError(error: unknown): DocumentApiError {

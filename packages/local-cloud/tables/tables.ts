@@ -1,8 +1,8 @@
 import type { Report } from "../events/event.ts";
 import type { Clock } from "../support/clock.ts";
 import { isObject, type JsonObject } from "../support/json.ts";
-import type { Change, Item, TableDescription } from "./_engine.ts";
-import { invalid, refusal } from "./_errors.ts";
+import type { Item, ItemChange, TableDescription } from "./_engine.ts";
+import { invalid, rejection } from "./_errors.ts";
 import type { TableRecord } from "./_records.ts";
 import { storedResult } from "./_results.ts";
 import { TableStore } from "./_store.ts";
@@ -45,7 +45,7 @@ export class Tables {
   }
 
   /**
-   * Answers one operation. Fails with an `DocumentApiError` where the cloud would refuse it. What is
+   * Answers one operation. Fails with a `DocumentApiError` where the cloud would reject it. What is
    * answered is on the disk, if there is a journal.
    */
   async call(operation: string, input: JsonObject): Promise<JsonObject> {
@@ -60,20 +60,20 @@ export class Tables {
         return await this.changeTable(operation, input);
       case "TransactGetItems":
       case "TransactWriteItems":
-        throw refusal(
+        throw rejection(
           "UnknownOperationException",
-          `${operation} is not emulated here; the Document API in the cloud has it`,
+          `${operation} is not emulated; in the cloud the Document API supports it`,
         );
       case "DescribeTimeToLive":
         return await this.describeExpiry(input);
       case "UpdateTimeToLive":
         return await this.updateExpiry(input);
       default:
-        throw refusal("UnknownOperationException", `The Document API has no ${operation}`);
+        throw rejection("UnknownOperationException", `The Document API has no ${operation}`);
     }
   }
 
-  /** Makes the table in which Celery keeps its results, as `npm run table` does in the cloud. */
+  /** Creates the table in which Celery keeps its results, as `npm run table` does in the cloud. */
   async ensureResultsTable(table: string): Promise<void> {
     if (await this.store.engine.tryTable(table)) return;
     await this.call("CreateTable", {
@@ -99,7 +99,7 @@ export class Tables {
     });
   }
 
-  private async readBack({ table, ...target }: Target): Promise<Change> {
+  private async readBack({ table, ...target }: WriteTarget): Promise<ItemChange> {
     const { engine } = this.store;
     const key = engine.keyOf(await engine.table(table), target);
     return { table, key, item: await engine.item(table, key) };
@@ -150,14 +150,14 @@ function reportResults(record: TableRecord, report: Report): void {
   }
 }
 
-interface Target {
+interface WriteTarget {
   readonly table: string;
   readonly Item?: Item;
   readonly Key?: Item;
 }
 
 /** The items that a request writes, which the engine has checked. */
-function targetsOf(input: JsonObject): Target[] {
+function targetsOf(input: JsonObject): WriteTarget[] {
   const { TableName, RequestItems } = input;
   if (TableName !== undefined) return [{ ...input, table: String(TableName) }];
   return Object.entries(isObject(RequestItems) ? RequestItems : {}).flatMap(([table, requests]) =>
@@ -177,7 +177,7 @@ function completeTable(input: JsonObject): JsonObject {
   const { GlobalSecondaryIndexes: indexes } = input;
   for (const index of Array.isArray(indexes) ? indexes : []) {
     const type = index?.Projection?.ProjectionType;
-    // What is no index at all is refused with everything else.
+    // What is not an index at all is rejected with everything else.
     if (type !== "ALL" && typeof index === "object" && index !== null) {
       throw invalid(`ProjectionType is ${type}. The Document API supports ALL only.`);
     }
