@@ -46,7 +46,7 @@ export interface MovedPort {
   readonly port: number;
 }
 
-/** Everything that a stack describes, on this machine. {@link startLocalCloud} makes one. */
+/** Everything that a stack describes, on this machine. {@link startLocalCloud} creates one. */
 export class LocalCloud {
   /** Tells this run from others: a UUID. */
   readonly run: string;

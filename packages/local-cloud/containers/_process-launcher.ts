@@ -12,7 +12,7 @@ import {
 import { findWorkdir } from "./_workdir.ts";
 import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
-/** Runs containers as processes of a Python environment that is made from their requirements. */
+/** Runs containers as processes in a Python environment that is created from their requirements. */
 export class ProcessLauncher implements Launcher {
   private readonly options: LauncherOptions;
   private layer = "";

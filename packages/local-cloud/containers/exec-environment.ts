@@ -6,6 +6,7 @@ import type { ProcessCommand } from "./_owned-process.ts";
 import { ProcessLauncher } from "./_process-launcher.ts";
 import type { LauncherOptions, Preparation } from "./launcher.ts";
 
+/** The container that a command runs as, and what its environment is created from. */
 export interface ExecOptions extends LauncherOptions, Preparation {
   readonly spec: ContainerSpec;
   /** The user's own values for secrets, by variable. */
@@ -14,7 +15,7 @@ export interface ExecOptions extends LauncherOptions, Preparation {
 
 /**
  * Where a command of the user's runs as if it were a container's own: its folder and its whole
- * environment, with a Python that is made unless it is there.
+ * environment, with a Python environment that is created unless it exists.
  */
 export async function makeExecEnvironment(
   options: ExecOptions,
@@ -26,7 +27,7 @@ export async function makeExecEnvironment(
   return launcher.command(spec, prepared, await freePort(), values);
 }
 
-/** The same, of what an earlier run has made. Nothing where there is none: nothing is made. */
+/** The same, of what an earlier run has created; `undefined` where there is none. Creates nothing. */
 export function findExecEnvironment({
   spec,
   secrets,

@@ -30,7 +30,7 @@ export class TaskIndex {
   /** The characters of all arguments and results, roughly. */
   private weight = 0;
 
-  /** The task of an id, made if need be, as the one that has changed last. */
+  /** The task of an id, created if need be, as the one that has changed last. */
   touch(id: string, at: number): TrackedTask {
     const entry = this.tasks.get(id) ?? newTrackedTask(id, at);
     entry.changedAt = at;

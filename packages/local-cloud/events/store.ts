@@ -8,6 +8,7 @@ const MAX_EVENTS = 20_000;
 /** Characters: messages of 256 KB must not fill the memory by their number. */
 const MAX_WEIGHT = 128 * 1024 * 1024;
 
+/** Which tasks to list. */
 export interface TaskFilter {
   /** Only tasks that have failed, are dead, or whose delivery has failed. */
   readonly failed?: boolean;

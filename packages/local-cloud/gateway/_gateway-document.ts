@@ -5,7 +5,7 @@ export const ANY_METHOD = "x-yc-apigateway-any-method";
 
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace", ANY_METHOD];
 const INTEGRATION = "x-yc-apigateway-integration";
-const IMITATED = ["serverless_containers", "object_storage", "dummy"];
+const EMULATED = ["serverless_containers", "object_storage", "dummy"];
 
 /** What the gateway does with one method of one path. */
 export interface GatewayOperation {
@@ -25,7 +25,7 @@ export interface GatewayOperation {
 export interface GatewayDocument {
   readonly operations: readonly GatewayOperation[];
   readonly ignoresTrailingSlashes: boolean;
-  /** What the text asks for and is not imitated, in sentences, each once. */
+  /** What the text asks for and is not emulated, in sentences, each once. */
   readonly missing: readonly string[];
 }
 
@@ -84,7 +84,7 @@ function missingOf(
   body: JsonObject,
   { type }: JsonObject,
 ): string | undefined {
-  if (!IMITATED.includes(String(type))) {
+  if (!EMULATED.includes(String(type))) {
     return `Integrations of type ${type} are not emulated.`;
   }
   const schemes = asObject(asObject(document.components).securitySchemes);

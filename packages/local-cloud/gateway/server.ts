@@ -30,7 +30,7 @@ export interface GatewayOptions {
   readonly report: Report;
 }
 
-/** Serves a gateway's OpenAPI document. What is not imitated in it is reported once, at the start. */
+/** Serves a gateway's OpenAPI document. What is not emulated in it is reported once, at the start. */
 export async function startGateway(options: GatewayOptions): Promise<Listening> {
   const { gateway, port, report } = options;
   const document = await readGatewayDocument(gateway.spec);
@@ -117,7 +117,7 @@ class GatewayExchange {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const message = `No answer within ${timeoutSeconds} seconds`;
-        resolve(this.refuse(504, message, "Move what takes so long into a task"));
+        resolve(this.refuse(504, message, "Move long work into a task"));
       }, timeoutSeconds * 1000);
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
@@ -145,7 +145,7 @@ class GatewayExchange {
   ): GatewayResponse {
     const quoted = begins === "" ? "" : ` (${begins})`;
     const message = `The ${what}${quoted} is larger than 2.5 MB`;
-    const fix = "Let large files go to a bucket and come from there, without the gateway";
+    const fix = "Upload and serve large files through a bucket, without the gateway";
     return this.refuse(status, message, fix);
   }
 

@@ -63,7 +63,7 @@ export class TerraformDocument {
     if (raw !== undefined && attribute in raw && further.length === 0) {
       return this.evaluate(raw[attribute]);
     }
-    // Ids and versions of what nothing imitates: never looked at, but part of some text.
+    // Ids and versions of what is not emulated: never looked at, but part of some text.
     return attribute === "folder_id" ? FOLDER_ID : reference.join(".");
   }
 
@@ -87,7 +87,7 @@ function parse(text: string): Parsed {
   const result = v.safeParse(schema, parseObject(text));
   if (result.success) return result.output;
   throw new Error(
-    "The synthesized stack is not what cdktf writes. Run `npm run synth`, which writes cdktf.out/stacks/app/cdk.tf.json anew.",
+    "The synthesized stack is not Terraform JSON. Run `npm run synth` to write it again.",
   );
 }
 
@@ -106,6 +106,6 @@ export function expectShape<Schema extends v.GenericSchema>(
   const [issue] = result.issues;
   const at = v.getDotPath(issue);
   throw new Error(
-    `The synthesized stack has no ${what} that can be read (${at === null ? "" : `${at}: `}${issue.message}). Run \`npm run synth\`; the stack must be the one of stacks/app.ts.`,
+    `The synthesized stack has no readable ${what} (${at === null ? "" : `${at}: `}${issue.message}). Run \`npm run synth\`; the stack must be the one of stacks/app.ts.`,
   );
 }

@@ -27,7 +27,7 @@ const DEFAULTS = {
 } as const;
 const DEFAULT_GATEWAY_TIMEOUT_SECONDS = 300;
 
-/** Types of resources that the local cloud imitates, or that have no meaning without accounts. */
+/** Types of resources that the local cloud emulates, or that have no meaning without accounts. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   "terraform_data",
   "yandex_api_gateway",

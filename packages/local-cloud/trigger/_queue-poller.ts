@@ -11,6 +11,7 @@ import { renderQueueEvent } from "./_events.ts";
 import { eventRequest, isSuccess } from "./_requests.ts";
 import { readVerdicts } from "./_verdicts.ts";
 
+/** What a poller takes from, and gives to. */
 export interface QueuePollerOptions {
   readonly queues: Queues;
   readonly invoke: Invoke;
@@ -99,7 +100,7 @@ export class QueuePoller {
     }
   }
 
-  /** Calls the container, and gives its status. */
+  /** Calls the container. Returns the status of its answer. */
   private async post(messages: readonly ReceivedMessage[]): Promise<number> {
     const { queues, invoke, report } = this.options;
     const { name: trigger, queue, container, path } = this.spec;
@@ -127,8 +128,8 @@ export class QueuePoller {
       type: "refused",
       by: this.spec.name,
       code: "MessageTooLarge",
-      message: `Message ${messageId} has ${bytes} bytes, and a trigger delivers up to ${MAX_MESSAGE_BYTES}. It stays in ${this.spec.queue} until it is a dead letter`,
-      fix: "Put what is large into a bucket, and its name into the message. `import celery_push_worker.publisher` refuses such a message when it is sent",
+      message: `Message ${messageId} has ${bytes} bytes; a trigger delivers at most ${MAX_MESSAGE_BYTES}. It stays in ${this.spec.queue} until it becomes a dead letter`,
+      fix: "Put large data into a bucket and its name into the message. `import celery_push_worker.publisher` rejects such a message when it is sent",
     });
     return true;
   }

@@ -79,7 +79,7 @@ function values(field: string, min: number, max: number, words: readonly string[
     const last = end !== undefined ? number(end) : open ? max : first;
     const every = Number(step ?? 1);
     if (![first, last, every].every(Number.isInteger) || every < 1) {
-      throw new Error(`"${field}" is no field of a cron expression.`);
+      throw new Error(`"${field}" is not a field of a cron expression.`);
     }
     return Array.from(
       { length: Math.floor((last - first) / every) + 1 },

@@ -7,6 +7,7 @@ import { renderTimerEvent } from "./_events.ts";
 import { eventRequest } from "./_requests.ts";
 import { type CronSchedule, nextTime, parseCron } from "./cron.ts";
 
+/** The timers of a stack, and what they call. */
 export interface TimersOptions {
   readonly specs: readonly TimerSpec[];
   readonly invoke: Invoke;
@@ -48,7 +49,7 @@ export class Timers {
     this.cancels.clear();
   }
 
-  /** Fires a timer now, and gives the status of the last answer. */
+  /** Fires a timer now. Returns the status of the container's answer. */
   fire(name: string): Promise<number> {
     return this.call(this.find(name).spec, true);
   }
@@ -92,6 +93,6 @@ export class Timers {
     const timer = this.timers.get(name);
     if (timer) return timer;
     const known = [...this.timers.keys()].join(", ") || "none; set 'schedule' in config.ts";
-    throw new Error(`There is no timer ${name} (there are: ${known}).`);
+    throw new Error(`Timer ${name} is not in the stack (known: ${known}).`);
   }
 }

@@ -238,7 +238,7 @@ describe("a stack that was changed by hand", () => {
     keys.reduce((inner, key) => inner[key], stack)[last] = value;
 
     expect(() => readStack(JSON.stringify(stack), ENDPOINTS)).toThrow(
-      new RegExp(`^The synthesized stack has no ${what} that can be read .*npm run synth`),
+      new RegExp(`^The synthesized stack has no readable ${what} .*npm run synth`),
     );
   });
 });

@@ -162,14 +162,14 @@ describe("Terminal", () => {
 });
 
 describe("what was reported before anybody looked", () => {
-  const refused = { type: "refused", by: "gateway", code: "X", message: "not imitated" } as const;
+  const refused = { type: "refused", by: "gateway", code: "X", message: "not emulated" } as const;
 
   test("is shown once to a person", () => {
     const { output, events, terminal } = open(false);
     events.report(refused);
     terminal.starting(INFO, events);
     terminal.end();
-    expect(output.text.match(/REFUSED by gateway: not imitated/g)).toHaveLength(1);
+    expect(output.text.match(/REFUSED by gateway: not emulated/g)).toHaveLength(1);
   });
 
   test("is written once for a program", () => {
@@ -178,7 +178,7 @@ describe("what was reported before anybody looked", () => {
     const lines = new JsonLines(output);
     lines.starting(INFO, events);
     lines.end();
-    expect(output.text.match(/not imitated/g)).toHaveLength(1);
+    expect(output.text.match(/not emulated/g)).toHaveLength(1);
   });
 });
 
