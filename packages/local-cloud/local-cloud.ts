@@ -17,7 +17,7 @@ import type { Listening } from "./support/listen.ts";
 import { Teardown } from "./support/teardown.ts";
 import { startTables } from "./tables/server.ts";
 
-/** What {@link startLocalCloud} runs, and with what. Folders are absolute. */
+/** What {@link startLocalCloud} runs, and with what. */
 export interface LocalCloudOptions extends Omit<ContainersOptions, "specs" | "report"> {
   /** Content of the synthesized stack, cdktf.out/stacks/app/cdk.tf.json. */
   readonly stack: string;
