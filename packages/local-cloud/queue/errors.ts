@@ -5,7 +5,6 @@ const DEFAULTS = {
   InvalidParameterValue: "An invalid or out-of-range value was supplied for the input parameter.",
   InvalidAttributeName: "The specified attribute doesn't exist.",
   InvalidAttributeValue: "The specified attribute value is invalid.",
-  MalformedQueryString: "The query string contains a syntax error.",
   MissingAction: "The request is missing an action or a required parameter.",
   MissingParameter: "A required parameter for the specified action is not supplied.",
   ReceiptHandleIsInvalid: "The specified receipt handle isn't valid.",
@@ -30,11 +29,7 @@ const DEFAULTS = {
 /** An error's code, the same in both protocols. */
 export type QueueErrorCode = keyof typeof DEFAULTS;
 
-const STATUSES: Partial<Record<QueueErrorCode, number>> = {
-  InternalFailure: 500,
-  MalformedQueryString: 404,
-  OverLimit: 403,
-};
+const STATUSES: Partial<Record<QueueErrorCode, number>> = { InternalFailure: 500, OverLimit: 403 };
 
 /** An error with the cloud's code, HTTP status and words, and the fix after them. */
 export class QueueError extends Error {
