@@ -179,15 +179,14 @@ async function startServices(
   const journal = data === undefined ? undefined : await openQueueJournal(data);
   if (journal) teardown.add(() => journal.close());
   const hosts = docker ? [DOCKER_HOST] : [];
-  let address = "";
-  const queues = new Queues({ report, journal, address: () => address });
+  const queues = new Queues({ report, journal });
   teardown.add(() => queues.close());
   reportKept(queues, report);
   const queue = await startQueueServer({
     ...{ queues, port: ports.queue, hosts, report, stackOnly: true },
   });
   teardown.add(() => queue.close());
-  address = queue.url;
+  const address = queue.url;
   // The table's name depends on no address.
   const { table } = readStack(stack, { queue: address, tables: address, site: address });
   const directory = data === undefined ? undefined : join(data, "tables");

@@ -6,6 +6,7 @@ import { resourceId } from "../stack/local-ids.ts";
 import { firstLine, READ_BYTES } from "../support/first-line.ts";
 import { refusalOf } from "../support/guard.ts";
 import { type Listening, listen } from "../support/listen.ts";
+import { readBody } from "../support/read-body.ts";
 import { answerPreflight, isPreflight, withCors } from "./_cors.ts";
 import { answerDummy } from "./_dummy.ts";
 import { readGatewayDocument } from "./_gateway-document.ts";
@@ -91,24 +92,12 @@ class GatewayExchange {
     const { gateway, invoke, buckets } = this.options;
     const { missing, integration } = routed.operation;
     if (missing !== undefined) return gatewayAnswer(501, missing);
-    const body = await this.readBody();
+    const body = await readBody(this.request, MAX_BODY_BYTES);
     if (body.length > MAX_BODY_BYTES) return this.refuseSize("request", 413);
     if (integration.type === "dummy") return answerDummy(routed);
     if (integration.type === "object_storage") return await answerObject(buckets, routed);
     const gatewayId = resourceId("d5d", gateway.name);
     return await answerByContainer({ ...routed, invoke, gatewayId, body });
-  }
-
-  /** The request's body; of one that is too large only so much that this shows. */
-  private async readBody(): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    // To the end in any case: who is answered while he sends, sees his connection break instead.
-    for await (const chunk of this.request) {
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-      bytes += chunk.length;
-    }
-    return Buffer.concat(chunks);
   }
 
   /** What `work` comes to, or 504 once the gateway's time is over. */

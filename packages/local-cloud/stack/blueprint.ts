@@ -31,8 +31,6 @@ export interface Endpoints {
 /** A queue with all its settings. Ranges are those of Yandex Message Queue. */
 export interface QueueSpec {
   readonly name: string;
-  readonly fifo: boolean;
-  readonly contentBasedDeduplication: boolean;
   /** 0-43,200. */
   readonly visibilityTimeoutSeconds: number;
   /** 0-900. */

@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import type { IncomingHttpHeaders } from "node:http";
 
 /** Ids that look like the cloud's and are the same in every run, so that a restart changes no URL. */
 export const CLOUD_ID = "b1glocalcloud0000000";
@@ -9,6 +10,14 @@ export const REGION = "ru-central1";
 
 /** The containers' key, by which queue and tables know their role. Others' keys are any. */
 export const RUNTIME_KEY = "local-runtime";
+
+/**
+ * Whether a container of the stack sends a request, by the name of the key that signs it. Who wants
+ * to can use another key: it is a guard against surprises in the cloud, not against attackers.
+ */
+export function isContainer({ authorization }: IncomingHttpHeaders): boolean {
+  return authorization?.includes(`Credential=${RUNTIME_KEY}/`) ?? false;
+}
 
 /** `yrn:yc:ymq:<region>:<folder>:<name>`, by which triggers and redrive policies know a queue. */
 export function queueArn(name: string, folderId = FOLDER_ID): string {

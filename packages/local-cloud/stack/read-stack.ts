@@ -58,7 +58,7 @@ export function readStack(text: string, endpoints: Endpoints): Blueprint {
   const stack = new TerraformDocument(text, endpoints);
   const { table, ports } = readLocal(stack);
   const { containers, unknown } = readContainers(stack, endpoints);
-  const queues = readQueues(stack);
+  const { queues, fifo } = readQueues(stack);
   const triggers = Object.entries(readTriggers(stack));
   return {
     project: commonPrefix([...containers, ...queues].map(({ name }) => name)),
@@ -73,7 +73,7 @@ export function readStack(text: string, endpoints: Endpoints): Blueprint {
     gateways: readGateways(stack),
     table,
     ports,
-    skipped: [...stack.types.filter((type) => !UNDERSTOOD.has(type)), ...unknown].sort(),
+    skipped: [...stack.types.filter((type) => !UNDERSTOOD.has(type)), ...unknown, ...fifo].sort(),
   };
 }
 
@@ -112,8 +112,8 @@ const redriveSchema = v.pipe(
 
 const tagsSchema = v.record(v.string(), v.string());
 
-// Those first that others send their dead letters to.
-function readQueues(stack: TerraformDocument): QueueSpec[] {
+/** Those first that others send their dead letters to. FIFO queues are not emulated. */
+function readQueues(stack: TerraformDocument) {
   const attributes = [
     "name",
     "fifo_queue",
@@ -121,10 +121,18 @@ function readQueues(stack: TerraformDocument): QueueSpec[] {
     "redrive_policy",
     "tags",
   ];
-  return stack
-    .resources("yandex_message_queue", [...attributes, ...Object.keys(DEFAULTS)])
-    .map(renderQueue)
-    .sort((one, other) => Number(one.redrive !== undefined) - Number(other.redrive !== undefined));
+  const bodies = stack.resources("yandex_message_queue", [...attributes, ...Object.keys(DEFAULTS)]);
+  return {
+    queues: bodies
+      .filter((body) => body.fifo_queue !== true)
+      .map(renderQueue)
+      .sort(
+        (one, other) => Number(one.redrive !== undefined) - Number(other.redrive !== undefined),
+      ),
+    fifo: bodies
+      .filter((body) => body.fifo_queue === true)
+      .map(({ name }) => `yandex_message_queue with fifo_queue (${name})`),
+  };
 }
 
 function renderQueue(body: ResourceAttributes): QueueSpec {
@@ -132,8 +140,6 @@ function renderQueue(body: ResourceAttributes): QueueSpec {
     Number(body[attribute] ?? DEFAULTS[attribute]);
   return {
     name: String(body.name),
-    fifo: body.fifo_queue === true,
-    contentBasedDeduplication: body.content_based_deduplication === true,
     visibilityTimeoutSeconds: number("visibility_timeout_seconds"),
     delaySeconds: number("delay_seconds"),
     retentionSeconds: number("message_retention_seconds"),

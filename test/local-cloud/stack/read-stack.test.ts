@@ -45,8 +45,6 @@ describe("readStack", () => {
     expect(blueprint.queues).toEqual([
       {
         name: "shop-tasks-dead",
-        fifo: false,
-        contentBasedDeduplication: false,
         visibilityTimeoutSeconds: 30,
         delaySeconds: 0,
         retentionSeconds: 1_209_600,
@@ -198,6 +196,16 @@ paths:
       "yandex_serverless_container (shop-extra)",
       "yandex_vpc_network",
     ]);
+  });
+
+  test("names each FIFO queue, which is not emulated", async () => {
+    const stack = JSON.parse(await synthesize());
+    const before = readStack(JSON.stringify(stack), ENDPOINTS);
+    stack.resource.yandex_message_queue.Ordered = { name: "shop-ordered.fifo", fifo_queue: true };
+    const { queues, skipped } = readStack(JSON.stringify(stack), ENDPOINTS);
+
+    expect(queues).toEqual(before.queues);
+    expect(skipped).toEqual(["yandex_message_queue with fifo_queue (shop-ordered.fifo)"]);
   });
 
   test("reads a stack with a domain, whose certificate it skips", async () => {
