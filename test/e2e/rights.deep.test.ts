@@ -13,7 +13,7 @@ import { ROOT } from "../support/sources.ts";
 
 const SETTINGS: Settings = { folderId: FOLDER_ID, cloudId: CLOUD_ID };
 
-/** A row of the README's table "Who may do what". */
+/** A row of the table in docs/security.md. */
 interface Row {
   /** The end of the account's name. */
   readonly account: string;
@@ -50,7 +50,7 @@ describeTerraform("who may do what", () => {
   });
   afterAll(() => project.close());
 
-  test("is what the README's table says, no more and no less", () => {
+  test("is what docs/security.md says, no more and no less", () => {
     const given = project.cloud().grants.map((grant) => describeGrant(project.cloud(), grant));
 
     expect([...new Set(given)].sort()).toEqual(ROWS.map(describeRow).sort());
@@ -115,7 +115,7 @@ describeTerraform("who may do what", () => {
   });
 });
 
-describe("the README's table", () => {
+describe("the table in docs/security.md", () => {
   test("has a need for each of its rows", () => {
     expect(ROWS.length).toBeGreaterThan(5);
     expect(Object.keys(NEEDS).sort()).toEqual(
@@ -125,8 +125,8 @@ describe("the README's table", () => {
 });
 
 function readTable(): Row[] {
-  const readme = readFileSync(join(ROOT, "README.md"), "utf8");
-  const [, table = ""] = /\| account \| role \| on \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(readme) ?? [];
+  const page = readFileSync(join(ROOT, "docs", "security.md"), "utf8");
+  const [, table = ""] = /\| account \| role \| on \|.*\n\|[-|]+\n((?:\|.*\n)+)/.exec(page) ?? [];
   let account = "";
   return table
     .trim()

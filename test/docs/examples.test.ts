@@ -1,0 +1,66 @@
+import { join } from "node:path";
+import ts from "typescript";
+import { expect, test } from "vitest";
+import { ROOT } from "../support/sources.ts";
+import { DOCUMENTS } from "./_documents.ts";
+
+/** Two of one name in one example are alternatives. */
+const DUPLICATE_PROPERTY = 1117;
+
+const EXAMPLES = DOCUMENTS.flatMap(({ path, blocks }) =>
+  blocks.filter(({ language }) => language === "ts").map(({ code }) => ({ path, code })),
+).map((example, number) => ({
+  ...example,
+  file: join(ROOT, "test", "docs", `example-${number}.ts`),
+}));
+
+const errors = typecheck(new Map(EXAMPLES.map(({ file, code }) => [file, complete(code)])));
+
+test("there are examples to check", () => expect(EXAMPLES.length).toBeGreaterThan(6));
+
+test.each(EXAMPLES)("$path: the types know what $code has", ({ file }) => {
+  expect(errors.get(file)).toEqual([]);
+});
+
+/** What an example leaves out: imports, and the rest of `config.ts` or of a stack. */
+function complete(code: string): string {
+  const config = 'import type { Config } from "../../stacks/config-schema.ts";';
+  if (code.includes("export const config")) return `${config}\n${code}`;
+  if (!code.startsWith("new ")) {
+    return `${config}\nexport const config: Config = {\nproject: "x", celeryApp: "x:x",\n${code}};`;
+  }
+  return `
+    import { TerraformStack, type TerraformVariable } from "cdktf";
+    import { CeleryApp } from "../../constructs/celery-app.ts";
+    declare const image: TerraformVariable;
+    export class Stack extends TerraformStack { define() { ${code} } }`;
+}
+
+/** The errors of each file, by the compiler's options for this project. */
+function typecheck(files: ReadonlyMap<string, string>): Map<string, string[]> {
+  const { config } = ts.readConfigFile(join(ROOT, "tsconfig.json"), ts.sys.readFile);
+  const { options } = ts.parseJsonConfigFileContent(config, ts.sys, ROOT);
+  const host = ts.createCompilerHost(options);
+  const { getSourceFile, fileExists } = host;
+  host.fileExists = (name) => files.has(name) || fileExists(name);
+  host.getSourceFile = (name, target, ...rest) => {
+    const text = files.get(name);
+    if (text === undefined) return getSourceFile(name, target, ...rest);
+    return ts.createSourceFile(name, text, target);
+  };
+  const program = ts.createProgram([...files.keys()], options, host);
+  return new Map(
+    [...files.keys()].map((name) => {
+      const source = program.getSourceFile(name);
+      const found = [
+        ...program.getSyntacticDiagnostics(source),
+        ...program.getSemanticDiagnostics(source),
+      ];
+      const real = found.filter(({ code }) => code !== DUPLICATE_PROPERTY);
+      return [
+        name,
+        real.map(({ messageText }) => ts.flattenDiagnosticMessageText(messageText, "\n")),
+      ];
+    }),
+  );
+}
