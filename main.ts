@@ -1,11 +1,12 @@
 import { App } from "cdktf";
+import { config } from "./config.ts";
 import { acceptAnyway } from "./constructs/_refusal.ts";
 import { loadOpenApi } from "./constructs/open-api.ts";
 import { ServerlessContainer } from "./constructs/serverless-container.ts";
 import { AppStack } from "./stacks/app.ts";
 import { DomainStack } from "./stacks/domain.ts";
 import { RegistryStack } from "./stacks/registry.ts";
-import { loadSettings } from "./stacks/settings.ts";
+import { resolveSettings } from "./stacks/settings.ts";
 import { synthesize } from "./stacks/synthesize.ts";
 
 // The system at a glance:
@@ -18,7 +19,7 @@ import { synthesize } from "./stacks/synthesize.ts";
 // `registry` comes first, since the image is pushed to it before `app` can run it. `domain` holds
 // the certificate, apart from `app`, so that a renewal never stands in a deploy's way.
 
-const settings = loadSettings(process.env.STAGE);
+const settings = resolveSettings(config, process.env.STAGE || undefined);
 const app = new App();
 acceptAnyway(app, settings.accept ?? []);
 if (settings.quotas?.containers) ServerlessContainer.limit(app, settings.quotas.containers);

@@ -35,8 +35,6 @@ export interface SpecParts {
   /** The user's own document, which everything else is added to. */
   readonly document?: Mapping;
   readonly routes: readonly Route[];
-  readonly cors?: Mapping;
-  readonly variables?: Mapping;
   /** For the operations of the document that leave it out. */
   readonly containerId?: string;
   readonly accountId: string;
@@ -47,7 +45,7 @@ export function renderSpec(parts: SpecParts): string {
   const base = parts.document ? fillIn(parts.document, parts) : emptyDocument(parts);
   const spec = {
     ...base,
-    "x-yc-apigateway": renderExtension(parts, base["x-yc-apigateway"]),
+    "x-yc-apigateway": asMapping(base["x-yc-apigateway"]),
     paths: { ...asMapping(base.paths), ...renderPaths(parts.routes, ignoresSlashes(base)) },
   };
   return literal(JSON.stringify(spec));
@@ -104,20 +102,12 @@ function lacksContainer(integration: unknown): boolean {
     : false;
 }
 
-function emptyDocument({ title, variables = {} }: SpecParts): Mapping {
-  const declared = Object.entries(variables).map(([name, value]) => [name, { default: value }]);
+function emptyDocument({ title }: SpecParts): Mapping {
   return {
     openapi: "3.0.3",
     info: { title, version: "1.0.0" },
-    "x-yc-apigateway": {
-      ignoreTrailingSlashes: true,
-      ...(declared.length > 0 && { variables: Object.fromEntries(declared) }),
-    },
+    "x-yc-apigateway": { ignoreTrailingSlashes: true },
   };
-}
-
-function renderExtension({ cors }: SpecParts, extension: unknown): Mapping {
-  return { ...asMapping(extension), ...(cors && { cors }) };
 }
 
 function ignoresSlashes(document: Mapping): boolean {

@@ -1,40 +1,7 @@
 import { Lazy, TerraformOutput, TerraformStack } from "cdktf";
 import { Construct } from "constructs";
 import { isKnown, type Refuse, refuseAtSynth } from "./_refusal.ts";
-
-/** What makes a trigger: the script (`yc`, or the API in a pipeline), or Terraform. */
-export type TriggerVia = "yc" | "terraform";
-
-/** A queue's trigger, as output `triggers` has it. */
-export interface QueueTriggerSpec {
-  readonly kind: "queue";
-  readonly queueArn: string;
-  readonly readerId: string;
-  readonly containerId: string;
-  readonly path: string;
-  readonly invokerId: string;
-  readonly batchSize: number;
-  /** Seconds. */
-  readonly batchCutoff: number;
-  readonly folderId: string;
-  readonly via: TriggerVia;
-}
-
-/** A timer, as output `triggers` has it. */
-export interface TimerTriggerSpec {
-  readonly kind: "timer";
-  readonly cron: string;
-  readonly payload: string;
-  readonly containerId: string;
-  readonly path: string;
-  readonly invokerId: string;
-  readonly retryAttempts?: number;
-  readonly retryIntervalSeconds?: number;
-  readonly folderId: string;
-  readonly via: TriggerVia;
-}
-
-export type TriggerSpec = QueueTriggerSpec | TimerTriggerSpec;
+import type { TriggerSpec, TriggerSpecs } from "./trigger-spec.ts";
 
 interface Entry {
   readonly name: string;
@@ -87,7 +54,7 @@ export function checkTriggerNames(entries: readonly Entry[], refuse: Refuse): vo
 }
 
 // In order of name, so that moving a line in the program changes no plan.
-function renderTriggers(entries: readonly Entry[]): Record<string, TriggerSpec> {
+function renderTriggers(entries: readonly Entry[]): TriggerSpecs {
   const sorted = [...entries].sort((a, b) => (a.name < b.name ? -1 : 1));
   return Object.fromEntries(sorted.map(({ name, spec }) => [name, spec]));
 }

@@ -1,10 +1,6 @@
-import {
-  ApiGateway as Resource,
-  type ApiGatewayConfig as ResourceConfig,
-} from "@cdktf/provider-yandex/lib/api-gateway";
+import { ApiGateway as Resource } from "@cdktf/provider-yandex/lib/api-gateway";
 import { Fn, type IResolvable, Lazy, Op } from "cdktf";
 import { Construct } from "constructs";
-import { checkApiGateway } from "./_gateway-checks.ts";
 import {
   ANY_METHOD,
   type Mapping,
@@ -14,86 +10,8 @@ import {
 } from "./_gateway-spec.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { CreationTime } from "./_terraform-data.ts";
-import type { LogGroup } from "./log-group.ts";
-import type { OpenApiDocument } from "./open-api.ts";
+import { type ApiGatewayProps, checkApiGateway } from "./api-gateway-props.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
-import type { ServiceAccount } from "./service-account.ts";
-
-/** A value that the specification can refer to as `${var.<name>}`. */
-export type GatewayVariable = string | number | boolean;
-
-/**
- * Answers to preflight requests of browsers, for every path of the gateway.
- *
- * @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/cors
- */
-export interface CorsOptions {
-  /**
-   * Who may read answers: `"*"`, origins such as `https://shop.example.com`, or `true` for whoever
-   * asks (the origin of the request is sent back). A list is sent back as it stands, and browsers
-   * take one origin only: prefer a single one.
-   */
-  readonly origins: "*" | true | readonly string[];
-  /** @default - every method */
-  readonly methods?: readonly string[];
-  /** Request headers that a browser may send. @default - the ones that need no permission */
-  readonly allowedHeaders?: readonly string[];
-  /** Response headers that a script may read. @default - the ones that need no permission */
-  readonly exposedHeaders?: readonly string[];
-  /** Whether cookies are sent along. Not with `"*"`. @default false */
-  readonly credentials?: boolean;
-  /** Seconds that a browser keeps the answer, 0 to 86400. @default - the browser decides */
-  readonly maxAgeSeconds?: number;
-}
-
-/** A share of the requests that sees other values of the variables. */
-export interface CanaryOptions {
-  /** Percent of the requests, 0 to 99. At 0 there is no canary. */
-  readonly weight: number;
-  /** At least one, each also in the gateway's `variables` or declared by the document. */
-  readonly variables: Readonly<Record<string, GatewayVariable>>;
-}
-
-/** @see https://yandex.cloud/en/docs/api-gateway/concepts/ */
-export interface ApiGatewayProps {
-  /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
-   * last.
-   */
-  readonly name: string;
-  /** What the gateway acts as. It gets the right to invoke each container it routes to. */
-  readonly account: ServiceAccount;
-  /**
-   * The user's own document, from `loadOpenApi`. Routes may be added to it.
-   *
-   * @default - nothing but the routes that are added
-   */
-  readonly document?: OpenApiDocument;
-  /**
-   * Serves the operations of the document that name no container. An operation that writes a
-   * `container_id` of its own needs its account's right to invoke granted elsewhere.
-   *
-   * @default - none; refused when the document needs it
-   */
-  readonly container?: ServerlessContainer;
-  /** @default - no answers to preflight requests; they reach the container */
-  readonly cors?: CorsOptions;
-  /**
-   * Values of the specification's variables. Text that looks like another type is written as the
-   * provider would print it: "1", not "1.0"; "true", not "T".
-   *
-   * @default - none
-   */
-  readonly variables?: Readonly<Record<string, GatewayVariable>>;
-  /** @default - all requests see the same variables */
-  readonly canary?: CanaryOptions;
-  /** Seconds until the gateway gives up on a request, 1 to 600. @default 300 */
-  readonly timeoutSeconds?: number;
-  /** @default - the default log group of the folder */
-  readonly logGroup?: LogGroup;
-  /** Network whose private addresses the gateway can reach. @default - public ones only */
-  readonly networkId?: string;
-}
 
 /** Objects of a bucket as files below a path. */
 export interface StaticFilesOptions {
@@ -236,13 +154,11 @@ export class ApiGateway extends Construct {
   }
 
   private spec(): string {
-    const { name, account, container, document, cors, variables } = this.props;
+    const { name, account, container, document } = this.props;
     return renderSpec({
       title: name,
       document: document?.content,
       routes: this.routes,
-      cors: cors && renderCors(cors),
-      variables,
       containerId: container?.id,
       accountId: account.id,
     });
@@ -254,41 +170,15 @@ export class ApiGateway extends Construct {
   }
 }
 
-function renderGateway(props: ApiGatewayProps, spec: string): ResourceConfig {
-  const { name, variables = {}, canary, timeoutSeconds, logGroup, networkId } = props;
+function renderGateway(props: ApiGatewayProps, spec: string) {
+  const { name, timeoutSeconds, logGroup, networkId } = props;
   return {
     name,
     spec,
-    variables: renderVariables(variables),
-    canary: canary && renderCanary(canary),
     executionTimeout: timeoutSeconds === undefined ? undefined : String(timeoutSeconds),
     // The provider loses a folder given in place of a group.
     logOptions: logGroup && { logGroupId: logGroup.id },
     connectivity: networkId === undefined ? undefined : { networkId },
-  };
-}
-
-// What the provider does not send it cannot read back either, so it must not be written.
-function renderCanary({ weight, variables }: CanaryOptions): ResourceConfig["canary"] {
-  const rendered = renderVariables(variables);
-  return weight > 0 && rendered ? { weight, variables: rendered } : undefined;
-}
-
-function renderVariables(
-  variables: Readonly<Record<string, GatewayVariable>>,
-): Record<string, string> | undefined {
-  const entries = Object.entries(variables).map(([name, value]) => [name, String(value)]);
-  return entries.length === 0 ? undefined : Object.fromEntries(entries);
-}
-
-function renderCors(cors: CorsOptions): Mapping {
-  return {
-    origin: cors.origins,
-    methods: cors.methods ?? "*",
-    allowedHeaders: cors.allowedHeaders,
-    exposedHeaders: cors.exposedHeaders,
-    credentials: cors.credentials,
-    maxAge: cors.maxAgeSeconds,
   };
 }
 

@@ -23,10 +23,13 @@ export interface DnsRecord {
 }
 
 /** Props that both halves of a domain share. */
-interface DomainProps {
+export interface DomainProps {
   /** Host of the site, e.g. "shop.example.com": lower case, no scheme, no path, no dot at the end. */
   readonly fqdn: string;
-  /** The zone that holds the domain, or `external` when somebody else's DNS does. */
+  /**
+   * The Cloud DNS zone that holds the domain, e.g. `{ zoneId: "dns…", zone: "example.com" }`, or
+   * `external` where somebody else's DNS does.
+   */
   readonly dns: "external" | DnsZone;
 }
 

@@ -4,10 +4,11 @@ import { Construct } from "constructs";
 import { checkName } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { checkTriggerPath } from "./_trigger.ts";
-import { TriggerOutput, type TriggerVia } from "./_trigger-output.ts";
+import { TriggerOutput } from "./_trigger-output.ts";
 import type { MessageQueue } from "./message-queue.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
 import type { ServiceAccount } from "./service-account.ts";
+import type { TriggerMaker } from "./trigger-spec.ts";
 
 const LIMITS =
   "https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger, November 2026";
@@ -32,18 +33,18 @@ export interface QueueTriggerProps {
   readonly readerRole?: string;
   /** Account that calls the container. */
   readonly invoker: ServiceAccount;
-  /** Messages to a request, 1 to 10. A failed request brings all of them back. @default 1 */
+  /** Messages to a request, 1 to 10. A failed batch comes back whole. @default 1 */
   readonly batchSize?: number;
-  /** Seconds that a message waits for a batch to fill, 1 to 20. @default 1 */
+  /** Seconds that messages are gathered for, 1 to 20. @default 1 */
   readonly batchCutoffSeconds?: number;
-  /** What makes the trigger. Both ways make the same one. @default "yc" */
-  readonly via?: TriggerVia;
+  /** What makes the trigger: `npm run trigger`, or Terraform. Both make the same. @default "yc" */
+  readonly trigger?: TriggerMaker;
 }
 
 /**
  * Hands the messages of a queue to a container, and grants both accounts what they need for it.
  *
- * With `via: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
+ * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
  * the trigger from it. There are no retries and no dead letters here: what failed goes back to the
  * queue, whose redrive policy counts.
  *
@@ -64,12 +65,12 @@ export class QueueTrigger extends Construct {
       readerRole: props.readerRole ?? "ymq.reader",
       batchSize: props.batchSize ?? 1,
       batchCutoffSeconds: props.batchCutoffSeconds ?? 1,
-      via: props.via ?? "yc",
+      trigger: props.trigger ?? "yc",
     };
     refuseAtSynth(this, (refuse) => checkQueueTrigger(this.props, refuse));
     this.connect();
     this.describe();
-    if (this.props.via === "terraform") this.defineTrigger();
+    if (this.props.trigger === "terraform") this.defineTrigger();
   }
 
   private connect(): void {
@@ -84,7 +85,7 @@ export class QueueTrigger extends Construct {
   }
 
   private describe(): void {
-    const { queue, container, path, reader, invoker, via } = this.props;
+    const { queue, container, path, reader, invoker, trigger } = this.props;
     const spec = {
       kind: "queue",
       queueArn: queue.arn,
@@ -93,9 +94,9 @@ export class QueueTrigger extends Construct {
       path,
       invokerId: invoker.id,
       batchSize: this.props.batchSize,
-      batchCutoff: this.props.batchCutoffSeconds,
+      batchCutoffSeconds: this.props.batchCutoffSeconds,
       folderId: invoker.folderId,
-      via,
+      trigger,
     } as const;
     TriggerOutput.of(this).add(this.name, spec, this);
   }

@@ -1,17 +1,16 @@
 import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
-import { Tokenization } from "cdktf";
 import { Construct } from "constructs";
 import { cronProblem } from "./_cron.ts";
 import { literal } from "./_literal.ts";
 import { checkName } from "./_name.ts";
-import { isKnown, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
+import { isKnown, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { checkTriggerPath } from "./_trigger.ts";
-import { TriggerOutput, type TriggerVia } from "./_trigger-output.ts";
+import { TriggerOutput } from "./_trigger-output.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
 import type { ServiceAccount } from "./service-account.ts";
+import type { TriggerMaker } from "./trigger-spec.ts";
 
 const MAX_PAYLOAD_CHARACTERS = 4096;
-const DEFAULT_RETRY_INTERVAL_SECONDS = 10;
 
 /** When a timer fires, and what it says. */
 export interface Timer {
@@ -38,18 +37,14 @@ export interface TimerTriggerProps extends Timer {
   readonly path?: string;
   /** Account that calls the container. */
   readonly invoker: ServiceAccount;
-  /** Times that a failed call is repeated, 1 to 5. @default - it is not */
-  readonly retryAttempts?: number;
-  /** Seconds between them, 10 to 60. @default 10 with retryAttempts */
-  readonly retryIntervalSeconds?: number;
-  /** What makes the trigger. Both ways make the same one. @default "yc" */
-  readonly via?: TriggerVia;
+  /** What makes the trigger: `npm run trigger`, or Terraform. Both make the same. @default "yc" */
+  readonly trigger?: TriggerMaker;
 }
 
 /**
  * Calls a container on a schedule, at best once a minute.
  *
- * With `via: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
+ * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
  * the timer from it.
  *
  * @example
@@ -60,25 +55,22 @@ export class TimerTrigger extends Construct {
 
   private readonly props: TimerTriggerProps;
   private readonly path: string;
-  private readonly via: TriggerVia;
-  private readonly retryIntervalSeconds: number | undefined;
+  private readonly trigger: TriggerMaker;
 
   constructor(scope: Construct, id: string, props: TimerTriggerProps) {
     super(scope, id);
     this.name = props.name;
     this.props = props;
     this.path = props.path ?? "/";
-    this.via = props.via ?? "yc";
-    this.retryIntervalSeconds =
-      props.retryIntervalSeconds ?? (props.retryAttempts && DEFAULT_RETRY_INTERVAL_SECONDS);
+    this.trigger = props.trigger ?? "yc";
     refuseAtSynth(this, (refuse) => checkTimerTrigger(props, refuse));
     props.container.grantInvoke(props.invoker);
     this.describe();
-    if (this.via === "terraform") this.defineTrigger();
+    if (this.trigger === "terraform") this.defineTrigger();
   }
 
   private describe(): void {
-    const { cron, payload = "", container, invoker, retryAttempts } = this.props;
+    const { cron, payload = "", container, invoker } = this.props;
     const spec = {
       kind: "timer",
       cron,
@@ -86,27 +78,19 @@ export class TimerTrigger extends Construct {
       containerId: container.id,
       path: this.path,
       invokerId: invoker.id,
-      retryAttempts,
-      retryIntervalSeconds: this.retryIntervalSeconds,
       folderId: invoker.folderId,
-      via: this.via,
+      trigger: this.trigger,
     } as const;
     TriggerOutput.of(this).add(this.name, spec, this);
   }
 
   private defineTrigger(): void {
-    const { cron, payload, container, invoker, retryAttempts } = this.props;
+    const { cron, payload, container, invoker } = this.props;
     const trigger = new FunctionTrigger(this, "Resource", {
       name: this.name,
       folderId: invoker.folderId,
       timer: { cronExpression: cron, payload: payload && literal(payload) },
-      container: {
-        id: container.id,
-        path: this.path,
-        serviceAccountId: invoker.id,
-        retryAttempts: text(retryAttempts),
-        retryInterval: text(this.retryIntervalSeconds),
-      },
+      container: { id: container.id, path: this.path, serviceAccountId: invoker.id },
     });
     container.invokersPrecede(trigger);
   }
@@ -114,28 +98,9 @@ export class TimerTrigger extends Construct {
 
 /** Refuses what the trigger service would refuse. */
 export function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
-  const { path, retryAttempts, retryIntervalSeconds } = props;
   checkName(props.name, "trigger", refuse);
   checkTimer(props, refuse);
-  checkTriggerPath(path, refuse);
-  refuse(outside(retryAttempts, 1, 5), {
-    field: "retryAttempts",
-    value: retryAttempts,
-    allowed: "1 to 5 attempts",
-    fix: "Leave it out to have a failed call forgotten",
-  });
-  refuse(outside(retryIntervalSeconds, 10, 60), {
-    field: "retryIntervalSeconds",
-    value: retryIntervalSeconds,
-    allowed: "10 to 60 seconds",
-    fix: "Leave it out for 10",
-  });
-  refuse(retryIntervalSeconds !== undefined && retryAttempts === undefined, {
-    field: "retryIntervalSeconds",
-    value: retryIntervalSeconds,
-    allowed: "a value only together with retryAttempts",
-    fix: "Set retryAttempts, or leave both out",
-  });
+  checkTriggerPath(props.path, refuse);
 }
 
 /** Refuses a schedule or a payload that the trigger service does not take. */
@@ -154,8 +119,4 @@ export function checkTimer({ cron, payload }: Timer, refuse: Refuse): void {
     allowed: `up to ${MAX_PAYLOAD_CHARACTERS} characters, and it has ${length}`,
     fix: "Put what is longer in the database or a bucket, and name its place",
   });
-}
-
-function text(value: number | undefined): string | undefined {
-  return value === undefined ? undefined : Tokenization.stringifyNumber(value);
 }

@@ -1,5 +1,5 @@
 import { settingsOf } from "./lib/cloud/session.ts";
-import { closingLines, Deploy, deploySteps } from "./lib/deploy.ts";
+import { closingLines, deploySteps } from "./lib/deploy/deploy.ts";
 import { givenImage, refuseBoth } from "./lib/image/image.ts";
 import { DRY_RUN, REBUILD, STAGE, VERBOSE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
@@ -34,8 +34,9 @@ await main(command, async (world, flags) => {
   refuseBoth(given, rebuild);
   const settings = settingsOf(stage);
   const owned = flags["take-over"]?.split(",");
-  const deploy = new Deploy({ world, settings, image: given, rebuild, wait, owned });
-  const steps = deploySteps(deploy.options);
+  const options = { world, settings, image: given, rebuild, wait, owned };
+  const steps = deploySteps(options);
+  const deploy = { options };
   if (dryRun) return world.say(describeSteps(steps).join("\n"));
   await runSteps(world, steps, deploy, verbose);
   world.say(closingLines(deploy).join("\n"));

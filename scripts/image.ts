@@ -1,4 +1,3 @@
-import { parseRegistryOutputs } from "./lib/app-outputs.ts";
 import { accessOf } from "./lib/cloud/access.ts";
 import { CloudApi } from "./lib/cloud/cloud-api.ts";
 import { openSession, settingsOf } from "./lib/cloud/session.ts";
@@ -7,6 +6,8 @@ import { purgeRegistry } from "./lib/image/registry-images.ts";
 import { DRY_RUN, REBUILD, STAGE, UsageError, VERBOSE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
 import type { World } from "./lib/shell/world.ts";
+import { parseRegistryOutputs } from "./lib/terraform/outputs.ts";
+import { synthesize } from "./lib/terraform/synthesize.ts";
 
 const command = {
   name: "image",
@@ -36,7 +37,7 @@ await main(
     refuseBoth(given, rebuild);
     if (dryRun) return world.say(describeImage(world, settings, { given, rebuild }));
     const { access, terraform } = await openSession(world, settings);
-    await terraform.synth();
+    await synthesize(world, stage);
     await terraform.init("registry");
     const { repository } = parseRegistryOutputs(await terraform.outputs("registry"));
     const report = (line: string) => verbose && world.warn(line);

@@ -2,6 +2,7 @@ import { openTerraform, settingsOf } from "./lib/cloud/session.ts";
 import { STAGE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
 import { lockProviders } from "./lib/terraform/lock.ts";
+import { synthesize } from "./lib/terraform/synthesize.ts";
 
 const command = {
   name: "lock",
@@ -14,5 +15,7 @@ const command = {
 } as const;
 
 await main(command, async (world, { stage, upgrade }) => {
-  world.say(await lockProviders(world, openTerraform(world, settingsOf(stage)), upgrade));
+  const terraform = openTerraform(world, settingsOf(stage));
+  await synthesize(world, stage);
+  world.say(await lockProviders(world, terraform, upgrade));
 });

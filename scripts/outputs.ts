@@ -12,6 +12,6 @@ const command = {
 await main(command, async (world, { stage, json }) => {
   const settings = settingsOf(stage);
   const terraform = openTerraform(world, settings);
-  const outputs = await readOutputs(terraform, settings);
+  const outputs = await readOutputs(world, terraform, settings);
   world.say(json ? JSON.stringify(outputs, null, 2) : formatOutputs(outputs).join("\n"));
 });

@@ -1,7 +1,5 @@
-import { loadSettings } from "../stacks/settings.ts";
+import { settingsOf } from "./lib/cloud/session.ts";
 import { PIPELINE_LOGIN, pipelineLogin } from "./lib/pipeline/login.ts";
 import { main } from "./lib/shell/main.ts";
 
-await main(PIPELINE_LOGIN, (world, flags) =>
-  pipelineLogin(world, loadSettings(flags.stage), flags),
-);
+await main(PIPELINE_LOGIN, (world, flags) => pipelineLogin(world, settingsOf(flags.stage), flags));

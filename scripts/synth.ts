@@ -8,6 +8,7 @@ const command = {
 } as const;
 
 await main(command, async (_, { stage = "" }) => {
+  // What `cdktf` runs, in this process: nobody should wait for another one to start.
   process.env.STAGE = stage;
   await import("../main.ts");
 });

@@ -1,5 +1,5 @@
+import { ensureTable } from "./lib/cloud/results-table.ts";
 import { openSession, readApp, settingsOf } from "./lib/cloud/session.ts";
-import { ensureTable } from "./lib/results-table.ts";
 import { DRY_RUN, STAGE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
 
@@ -11,8 +11,10 @@ const command = {
 } as const;
 
 await main(command, async (world, { stage, "dry-run": dryRun }) => {
-  const { access, terraform } = await openSession(world, settingsOf(stage));
-  const { document_api_endpoint: endpoint, results_table: table } = await readApp(terraform);
+  const session = await openSession(world, settingsOf(stage));
+  const { document_api_endpoint: endpoint, results_table: table } = await readApp(session);
   if (dryRun) return world.say(`would create table ${table} at ${endpoint}, unless it exists`);
-  world.say(`Table ${table}: ${await ensureTable({ world, access, endpoint, table })}`);
+  world.say(
+    `Table ${table}: ${await ensureTable({ world, access: session.access, endpoint, table })}`,
+  );
 });

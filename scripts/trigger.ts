@@ -22,7 +22,7 @@ await main(command, async (world, { stage, "dry-run": dryRun, ...flags }) => {
   const [action = "ensure", ...more] = ACTIONS.filter((name) => flags[name]);
   if (more.length > 0) throw new UsageError("Give one of --pause, --resume and --delete.");
   const session = await openSession(world, settingsOf(stage));
-  const { triggers: specs } = await readApp(session.terraform);
+  const { triggers: specs } = await readApp(session);
   const lines = await runTriggers(session, { action, specs, dryRun });
   for (const line of lines) world.say(dryRun ? `would ${line}` : line);
   if (lines.length === 0) world.say("no change");

@@ -1,7 +1,7 @@
 import { openSession, readApp, settingsOf } from "./lib/cloud/session.ts";
 import { STAGE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
-import { formatFindings, verify } from "./lib/verify.ts";
+import { formatFindings, verify } from "./lib/verify/verify.ts";
 
 const command = {
   name: "verify",
@@ -12,7 +12,7 @@ const command = {
 
 await main(command, async (world, { stage, json }) => {
   const session = await openSession(world, settingsOf(stage));
-  const findings = await verify(session, await readApp(session.terraform));
+  const findings = await verify(session, await readApp(session));
   world.say(json ? JSON.stringify(findings, null, 2) : formatFindings(findings).join("\n"));
   if (findings.some(({ ok }) => !ok)) process.exitCode = 1;
 });

@@ -1,15 +1,16 @@
-import { Fn, TerraformStack, TerraformVariable } from "cdktf";
+import { App, Fn, TerraformStack, TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { CeleryApp } from "../constructs/celery-app.ts";
+import { configureStack } from "../constructs/configure-stack.ts";
 import { ContainerRegistry } from "../constructs/container-registry.ts";
 import { GatewayDomain } from "../constructs/domain.ts";
 import type { OpenApiDocument } from "../constructs/open-api.ts";
-import { configureStack } from "../constructs/provider.ts";
 import { Secret } from "../constructs/secret.ts";
 import type { ServerlessContainer } from "../constructs/serverless-container.ts";
+import { defineOutputs } from "./define-outputs.ts";
+import { stateLocation } from "./directories.ts";
 import { certificateName } from "./domain.ts";
-import { stateLocation } from "./locations.ts";
-import { defineOutput, stackDirectory } from "./output.ts";
+import type { AppOutputs } from "./outputs.ts";
 import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
@@ -22,57 +23,26 @@ export class AppStack extends TerraformStack {
 
   private readonly settings: Settings;
 
-  constructor(scope: Construct, settings: Settings, openApi?: OpenApiDocument) {
+  constructor(scope: Construct, settings: Settings, openapi?: OpenApiDocument) {
     super(scope, stackId("app", settings.stage));
     this.settings = settings;
     configureStack(this, {
       folderId: settings.folderId,
-      state: stateLocation(settings, "app", stackDirectory(this)),
+      state: stateLocation(settings, "app", App.of(this).outdir),
     });
     this.celery = new CeleryApp(this, "Celery", {
-      ...this.celeryProps(),
+      ...settings,
+      name: namePrefix(settings),
       image: this.defineImage(),
       registry: ContainerRegistry.fromName(this, "Images", {
         registryName: registryName(settings),
         repository: REPOSITORY,
       }),
       secrets: this.defineSecrets(),
-      openApi,
+      hosts: settings.domain ? [settings.domain.fqdn] : [],
+      openapi,
     });
     this.defineOutputs();
-    defineOutput(
-      this,
-      "url",
-      settings.domain ? this.defineDomain(settings.domain) : this.gatewayUrl(),
-    );
-  }
-
-  private celeryProps() {
-    const { settings } = this;
-    return {
-      name: namePrefix(settings),
-      celeryApp: settings.celeryApp,
-      env: settings.env,
-      aliases: settings.aliases,
-      web: settings.web,
-      worker: settings.worker,
-      workerPath: settings.workerPath,
-      batchSize: settings.batchSize,
-      batchCutoffSeconds: settings.batchCutoffSeconds,
-      via: settings.trigger,
-      queueKey: settings.queueKey,
-      schedule: settings.schedule,
-      resultsTable: settings.results.table,
-      resultsTtlSeconds: settings.results.ttlSeconds,
-      storageLimitGb: settings.database.storageLimitGb,
-      deletionProtection: settings.database.deletionProtection,
-      retentionDays: settings.retentionDays,
-      networkId: settings.networkId,
-      hosts: settings.domain ? [settings.domain.fqdn] : [],
-      staticBucket: settings.staticBucket,
-      queueReaderRole: settings.roles?.queueReader,
-      documentApiRole: settings.roles?.documentApi,
-    };
   }
 
   private defineImage(): string {
@@ -108,34 +78,34 @@ export class AppStack extends TerraformStack {
 
   private defineOutputs(): void {
     const { celery, settings } = this;
-    defineOutput(this, "gateway", { id: celery.gateway.id, domain: celery.gateway.domain });
-    defineOutput(this, "containers", mapContainers(celery, describeContainer));
-    defineOutput(this, "queues", {
-      url: celery.queue.url,
-      deadLetterUrl: celery.queue.deadLetterQueue?.url,
+    const gatewayUrl = `https://${celery.gateway.domain}`;
+    const domain = settings.domain && this.defineDomain(settings.domain);
+    defineOutputs<Omit<AppOutputs, "triggers">>(this, {
+      gateway: { id: celery.gateway.id, domain: celery.gateway.domain },
+      containers: mapContainers(celery, describeContainer),
+      queues: { url: celery.queue.url, deadLetterUrl: celery.queue.deadLetterQueue?.url },
+      document_api_endpoint: celery.database.documentApiEndpoint,
+      results_table: celery.resultsTable,
+      local: {
+        containers: mapContainers(celery, ({ command }) => ({
+          source: settings.image.context,
+          dockerfile: settings.image.dockerfile,
+          requirements: settings.image.requirements,
+          workdir: settings.image.workdir,
+          command,
+        })),
+        table: celery.resultsTable,
+        ports: { site: 8000, queue: 9324, tables: 8001 },
+      },
+      next_steps: describeNextSteps(settings),
+      domain,
+      url: domain
+        ? Fn.conditional(domain.attached, `https://${domain.fqdn}`, gatewayUrl)
+        : gatewayUrl,
     });
-    defineOutput(this, "document_api_endpoint", celery.database.documentApiEndpoint);
-    defineOutput(this, "results_table", celery.resultsTable);
-    defineOutput(this, "local", {
-      containers: mapContainers(celery, ({ command }) => ({
-        source: settings.image.context,
-        dockerfile: settings.image.dockerfile,
-        requirements: settings.image.requirements,
-        workdir: settings.image.workdir,
-        command,
-      })),
-      table: celery.resultsTable,
-      ports: { site: 8000, queue: 9324, tables: 8001 },
-    });
-    defineOutput(this, "next_steps", describeNextSteps(settings));
   }
 
-  private gatewayUrl(): string {
-    return `https://${this.celery.gateway.domain}`;
-  }
-
-  /** Gives back the site's address, which is the gateway's own until the domain is attached. */
-  private defineDomain(domain: DomainSettings): string {
+  private defineDomain(domain: DomainSettings) {
     const known = new TerraformVariable(this, "KnownCertificate", {
       type: "map(string)",
       nullable: false,
@@ -150,8 +120,7 @@ export class AppStack extends TerraformStack {
       certificateName: certificateName(this.settings),
       known: known.value,
     });
-    defineOutput(this, "domain", { fqdn: domain.fqdn, attached, status, records });
-    return Fn.conditional(attached, `https://${domain.fqdn}`, this.gatewayUrl());
+    return { fqdn: domain.fqdn, attached, status, records };
   }
 }
 

@@ -1,6 +1,13 @@
 import * as v from "valibot";
-import type { CeleryContainerProps } from "../constructs/celery-app.ts";
-import { ALIASED_VARIABLES, type AliasedVariable } from "../constructs/own-variables.ts";
+import type { CeleryAppProps } from "../constructs/celery-app-props.ts";
+import {
+  isOwnVariable,
+  OWN_VARIABLES,
+  type OwnVariable,
+} from "../constructs/celery-environment.ts";
+import type { ContainerRegistryProps } from "../constructs/container-registry.ts";
+import type { DomainProps } from "../constructs/domain.ts";
+import type { YdbDatabaseProps } from "../constructs/ydb-database.ts";
 
 /** A value that lies in Lockbox already. */
 export interface LockboxValueConfig {
@@ -12,15 +19,36 @@ export interface LockboxValueConfig {
 }
 
 /** A domain of the user's. */
-export interface DomainConfig {
-  /** E.g. "shop.example.com". */
-  readonly fqdn: string;
-  /** `external`, or the Cloud DNS zone that holds it, e.g. `{ zoneId: "dns…", zone: "example.com" }`. */
-  readonly dns: "external" | { readonly zoneId: string; readonly zone: string };
+export type DomainConfig = DomainProps;
+
+/** The database of the results. */
+export interface DatabaseConfig extends Pick<YdbDatabaseProps, "storageLimitGb"> {
+  /** Whether the database refuses to be deleted. @default - true for the stage "production" */
+  readonly deletionProtection?: boolean;
 }
 
+/** Props of `CeleryApp` that stand in `config.ts` as they are. */
+type AppFields =
+  | "queueKey"
+  | "trigger"
+  | "batchSize"
+  | "batchCutoffSeconds"
+  | "env"
+  | "aliases"
+  | "workerPath"
+  | "web"
+  | "worker"
+  | "results"
+  | "retentionDays"
+  | "networkId"
+  | "staticBucket"
+  | "schedule"
+  | "roles";
+
 /** Everything that may differ from stage to stage. */
-export interface StageConfig {
+export interface StageConfig
+  extends Pick<CeleryAppProps, AppFields>,
+    Pick<ContainerRegistryProps, "keepNewest"> {
   /** Folder to deploy to. @default - YC_FOLDER_ID, or the folder of the `yc` profile */
   readonly folderId?: string;
   /**
@@ -39,19 +67,6 @@ export interface StageConfig {
         /** @default "ru-central1" */
         readonly region?: string;
       };
-  /**
-   * Whose key creates queues: one that the stack makes (it is kept in the state), or
-   * YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY from the environment.
-   *
-   * @default "stack"
-   */
-  readonly queueKey?: "stack" | "environment";
-  /** What makes the triggers: `npm run trigger`, or Terraform. @default "yc" */
-  readonly trigger?: "yc" | "terraform";
-  /** Messages to a request, 1 to 10. A failed batch comes back whole. @default 1 */
-  readonly batchSize?: number;
-  /** Seconds that the trigger gathers messages for, 1 to 20. @default 1 */
-  readonly batchCutoffSeconds?: number;
   /** Where the image is built from. */
   readonly image?: {
     /** Folder with the sources, relative to the project. @default "examples/django-celery" */
@@ -69,36 +84,10 @@ export interface StageConfig {
      */
     readonly workdir?: string;
   };
-  /** Newest images that the registry's lifecycle policy keeps. @default 10 */
-  readonly keepNewest?: number;
-  /** Django's settings module and the like, for both containers. Not for secrets. */
-  readonly env?: Readonly<Record<string, string>>;
   /** Variables whose values lie in Lockbox. */
   readonly secrets?: Readonly<Record<string, LockboxValueConfig>>;
-  /**
-   * Further names of the variables that the stack sets, for settings that read others:
-   * `{ SECRET_KEY: "DJANGO_SECRET_KEY", DJANGO_ALLOWED_HOSTS: "ALLOWED_HOSTS" }`. @default - none
-   */
-  readonly aliases?: Readonly<Record<string, AliasedVariable>>;
-  /**
-   * Path at which the site mounts the worker, e.g. "/worker/": one container instead of two. The
-   * gateway answers 404 there. @default - a container of its own
-   */
-  readonly workerPath?: string;
-  readonly web?: CeleryContainerProps;
-  readonly worker?: CeleryContainerProps;
-  /** Table of the results and seconds until they expire. @default "celery" and 86400 */
-  readonly results?: { readonly table?: string; readonly ttlSeconds?: number };
-  readonly database?: {
-    /** GB. @default 1 (the free tier's) */
-    readonly storageLimitGb?: number;
-    /** @default - true for the stage "production" */
-    readonly deletionProtection?: boolean;
-  };
-  /** Days that log lines are kept, 1 to 3. @default 3 */
-  readonly retentionDays?: number;
-  /** VPC network that both containers join. @default - the internet only */
-  readonly networkId?: string;
+  /** The database of the results. */
+  readonly database?: DatabaseConfig;
   /**
    * The site's own domain with a Let's Encrypt certificate; `false` in a stage takes away the one
    * above it. @default - the gateway's own
@@ -106,17 +95,6 @@ export interface StageConfig {
   readonly domain?: false | DomainConfig;
   /** Your own OpenAPI 3.0 file instead of the built-in routes. */
   readonly openapi?: string;
-  /** Bucket whose objects are served below `/static/`. @default - the site serves its own */
-  readonly staticBucket?: string;
-  /** Schedule file written by `python -m celery_push_worker schedule -o schedule.json`. */
-  readonly schedule?: string;
-  /** Roles whose sufficiency the public documentation leaves open. */
-  readonly roles?: {
-    /** @default "ymq.reader" */
-    readonly queueReader?: string;
-    /** @default "ydb.editor" */
-    readonly documentApi?: string;
-  };
   /**
    * Values that are refused here although the cloud takes them, because they are newer than this
    * project's lists and limits, e.g. `["a_new_integration", 16384]`. The refusal names the list.
@@ -217,9 +195,9 @@ const stageEntries = {
   aliases: v.optional(
     v.record(
       v.string(),
-      v.picklist(
-        ALIASED_VARIABLES,
-        `must be a variable that the stack sets: ${ALIASED_VARIABLES.join(", ")}`,
+      v.custom<OwnVariable>(
+        isOwnVariable,
+        `must be a variable that the stack sets: ${OWN_VARIABLES.join(", ")}`,
       ),
     ),
   ),

@@ -1,9 +1,10 @@
-import { TerraformStack } from "cdktf";
+import { App, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { configureStack } from "../constructs/configure-stack.ts";
 import { DomainCertificate } from "../constructs/domain.ts";
-import { configureStack } from "../constructs/provider.ts";
-import { stateLocation } from "./locations.ts";
-import { defineOutput, stackDirectory } from "./output.ts";
+import { defineOutputs } from "./define-outputs.ts";
+import { stateLocation } from "./directories.ts";
+import type { DomainOutputs } from "./outputs.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The name under which the certificate is found by the stack that attaches it. */
@@ -20,14 +21,16 @@ export class DomainStack extends TerraformStack {
     super(scope, stackId("domain", settings.stage));
     configureStack(this, {
       folderId: settings.folderId,
-      state: stateLocation(settings, "domain", stackDirectory(this)),
+      state: stateLocation(settings, "domain", App.of(this).outdir),
     });
     const certificate = new DomainCertificate(this, "Certificate", {
       ...domain,
       name: certificateName(settings),
     });
-    defineOutput(this, "certificate_id", certificate.certificateId);
-    defineOutput(this, "certificate_status", certificate.status);
-    defineOutput(this, "records", domain.dns === "external" ? [certificate.challengeRecord] : []);
+    defineOutputs<DomainOutputs>(this, {
+      certificate_id: certificate.certificateId,
+      certificate_status: certificate.status,
+      records: domain.dns === "external" ? [certificate.challengeRecord] : [],
+    });
   }
 }

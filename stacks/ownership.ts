@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { makeStageDirectory, stageDirectory } from "./locations.ts";
+import { makeStageDirectory, stageDirectory } from "./directories.ts";
 import type { Settings } from "./settings.ts";
 
 /** The file that holds the id of a stage's state, named so that Terraform reads it. */

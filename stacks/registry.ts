@@ -1,10 +1,11 @@
 import { relative } from "node:path";
-import { TerraformStack } from "cdktf";
+import { App, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
+import { configureStack } from "../constructs/configure-stack.ts";
 import { ContainerRegistry } from "../constructs/container-registry.ts";
-import { configureStack } from "../constructs/provider.ts";
-import { stateLocation } from "./locations.ts";
-import { defineOutput, stackDirectory } from "./output.ts";
+import { defineOutputs } from "./define-outputs.ts";
+import { stackDirectory, stateLocation } from "./directories.ts";
+import type { RegistryOutputs } from "./outputs.ts";
 import { namePrefix, type Settings, stackId } from "./settings.ts";
 
 /** The one repository of the registry. */
@@ -19,19 +20,25 @@ export function registryName(settings: Settings): string {
 export class RegistryStack extends TerraformStack {
   constructor(scope: Construct, settings: Settings) {
     super(scope, stackId("registry", settings.stage));
-    const directory = stackDirectory(this);
+    const { outdir } = App.of(this);
     configureStack(this, {
       folderId: settings.folderId,
-      state: stateLocation(settings, "registry", directory),
+      state: stateLocation(settings, "registry", outdir),
     });
     const registry = new ContainerRegistry(this, "Images", {
       name: registryName(settings),
       repository: REPOSITORY,
       keepNewest: settings.keepNewest,
-      // Terraform runs the command where the stack lies.
-      purgeCommand: `npm --prefix ${relative(directory, ".")} run --silent image -- --purge`,
+      purgeCommand: `npm --prefix ${pathToProject(outdir, settings)} run --silent image -- --purge`,
     });
-    defineOutput(this, "registry_id", registry.id);
-    defineOutput(this, "repository", registry.repositoryUrl);
+    defineOutputs<RegistryOutputs>(this, {
+      registry_id: registry.id,
+      repository: registry.repositoryUrl,
+    });
   }
+}
+
+// Terraform runs the command where the stack lies.
+function pathToProject(outdir: string, { stage }: Settings): string {
+  return relative(stackDirectory(outdir, stackId("registry", stage)), ".");
 }

@@ -1,5 +1,4 @@
 import * as v from "valibot";
-import { config } from "../config.ts";
 import { type Config, configSchema, type DomainConfig, type StageConfig } from "./config-schema.ts";
 
 /** Where Terraform keeps the state. */
@@ -39,12 +38,12 @@ export interface Settings extends Omit<StageConfig, "backend" | "database" | "do
   readonly domain: DomainSettings | undefined;
 }
 
-/** The settings of a stage of this project's `config.ts`. */
-export function loadSettings(stage?: string): Settings {
-  return resolveSettings(config, stage || undefined);
-}
-
-/** Checks a configuration, applies a stage's overrides and fills in the defaults. */
+/**
+ * Checks a configuration (what `config.ts` exports), applies a stage's overrides and fills in the
+ * defaults.
+ *
+ * @throws Error that names every field with a problem, or the stages there are
+ */
 export function resolveSettings(input: unknown, stage?: string): Settings {
   const { stages = {}, ...shared } = parseConfig(input);
   const all = new Map<string | undefined, Config>([[undefined, merge({}, shared) as Config]]);
@@ -57,8 +56,11 @@ export function resolveSettings(input: unknown, stage?: string): Settings {
   return fillIn(config, stage);
 }
 
+/** The stacks of a stage, in the order in which a deploy applies them. */
+export type StackKind = "registry" | "domain" | "app";
+
 /** The id of a stack in a stage: `app`, or `app-production`. */
-export function stackId(kind: "registry" | "domain" | "app", stage: string | undefined): string {
+export function stackId(kind: StackKind, stage: string | undefined): string {
   return stage === undefined ? kind : `${kind}-${stage}`;
 }
 

@@ -105,7 +105,11 @@ export const DECISIONS: readonly Decision[] = [
     ["a second to gather", "props.batchCutoffSeconds ?? 1", "props.batchCutoffSeconds ?? 10"],
     ["a trigger waits for its accounts' rights", "reader.precedes(trigger);", ""],
     ["a trigger waits for the right to call", "container.invokersPrecede(trigger);", ""],
-    ["the script makes triggers by default", 'props.via ?? "yc"', 'props.via ?? "terraform"'],
+    [
+      "the script makes triggers by default",
+      'props.trigger ?? "yc"',
+      'props.trigger ?? "terraform"',
+    ],
   ]),
   ...construct("ydb-database", [
     [
@@ -127,7 +131,6 @@ export const DECISIONS: readonly Decision[] = [
   ),
   ...construct("api-gateway", [
     ["the gateway waits for its account's rights", "props.account.precedes(this.resource);", ""],
-    ["a canary without weight is none", "weight > 0 && rendered", "rendered"],
   ]),
   ...construct(
     "_gateway-spec",
@@ -165,12 +168,6 @@ export const DECISIONS: readonly Decision[] = [
   ]),
   ...construct("celery-app", [
     ["the worker path is fenced", "if (workerPath) gateway.addNotFound(workerPath);", ""],
-    ["Django answers to the gateway's hosts", "[...hosts, GATEWAY_HOSTS]", "[...hosts]"],
-    [
-      "the broker's address has no key in it",
-      "`sqs://${new URL(QUEUE_ENDPOINT).host}:443`",
-      "`sqs://key:secret@${new URL(QUEUE_ENDPOINT).host}:443`",
-    ],
     [
       "the key for queues is the configuration's choice",
       'queueKey === "stack" ? this.defineQueueKey() : undefined',
@@ -182,6 +179,18 @@ export const DECISIONS: readonly Decision[] = [
       "      invoker: reader,\n      batchSize",
     ],
   ]),
+  ...construct(
+    "celery-environment",
+    [
+      ["Django answers to the gateway's hosts", "[...hosts, GATEWAY_HOSTS]", "[...hosts]"],
+      [
+        "the broker's address has no key in it",
+        "`sqs://${new URL(QUEUE_ENDPOINT).host}:443`",
+        "`sqs://key:secret@${new URL(QUEUE_ENDPOINT).host}:443`",
+      ],
+    ],
+    "celery-app",
+  ),
   ...held("stacks/settings.ts", "test/stacks/settings.test.ts", [
     [
       "production's database is protected",
@@ -190,24 +199,28 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["stages are stack ids", "stage === undefined ? kind : `${kind}-${stage}`", "kind"],
   ]),
-  ...script("terraform/terraform", [
+  ...script("terraform/environment", [
     [
       "AWS_CA_BUNDLE does not reach the provider",
       "const { AWS_CA_BUNDLE: _, ...rest } = env;",
       "const rest = env;",
     ],
   ]),
-  ...script("image/image", [
-    ["one manifest, no index", '"--provenance=false",', ""],
-    ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
-    ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
-  ]),
+  ...script(
+    "image/docker",
+    [
+      ["one manifest, no index", '"--provenance=false",', ""],
+      ["the project's image is built by its own Dockerfile", "image.dockerfile)", '"Dockerfile")'],
+      ["images are for linux/amd64", "platform=linux/amd64", "platform=linux/arm64"],
+    ],
+    "image/image",
+  ),
   ...script("image/image", [
     ["a digest that the registry no longer has is refused", "await requireImage(api, given);", ""],
     [
       "unchanged sources are not built again",
-      "known?.digest ?? (await build(options, tag))",
-      "await build(options, tag)",
+      "known?.digest ?? (await buildImage(options, tag))",
+      "await buildImage(options, tag)",
     ],
   ]),
   ...script("triggers/client", [
@@ -219,15 +232,19 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["an old CLI works", 'this.tree = ["serverless", "trigger"];', ""],
   ]),
-  ...script("verify", [
+  ...script(
+    "verify/revision",
     [
-      "verify compares fingerprints",
-      "active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint",
-      "false",
+      [
+        "verify compares fingerprints",
+        "active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint",
+        "false",
+      ],
+      ["verify compares digests", "active.image.imageDigest !== digest", "false"],
     ],
-    ["verify compares digests", "active.image.imageDigest !== digest", "false"],
-  ]),
-  ...script("results-table", [
+    "verify/verify",
+  ),
+  ...script("cloud/results-table", [
     ["the table is paid by request", '    BillingMode: "PAY_PER_REQUEST",\n', ""],
   ]),
   ...script("cloud/access", [["yc opens no browser", '[...args, "--no-browser"]', "args"]]),
@@ -240,7 +257,7 @@ export const DECISIONS: readonly Decision[] = [
         "return;",
       ],
     ],
-    "preflight",
+    "deploy/preflight",
   ),
   ...script("destroy", [
     ["a protected database stops a destroy", "if (!isProtected) return;", "return;"],

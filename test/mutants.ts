@@ -21,11 +21,14 @@ const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json"];
 const LEAST_PATIENCE_MS = 60_000;
 // Where the tests of a file's refusals are not in the file of its name.
 const TESTED_WITH: Readonly<Record<string, string>> = {
+  "constructs/celery-app-props.ts": "test/constructs/celery-app.test.ts",
   "constructs/serverless-container.ts": "test/constructs/_container-checks.test.ts",
-  "constructs/api-gateway.ts": "test/constructs/_gateway-checks.test.ts",
-  "scripts/lib/terraform/state-lock.ts": "test/scripts/preflight.test.ts",
+  "constructs/api-gateway.ts": "test/constructs/api-gateway-props.test.ts",
+  "scripts/lib/terraform/state-lock.ts": "test/scripts/deploy/preflight.test.ts",
+  "scripts/lib/image/docker.ts": "test/scripts/image/image.test.ts",
   "scripts/lib/image/registry-images.ts": "test/scripts/image/image.test.ts",
-  "scripts/lib/dead-letters.ts": "test/scripts/verify.test.ts",
+  "scripts/lib/cloud/dead-letters.ts": "test/scripts/verify/verify.test.ts",
+  "scripts/lib/deploy/deploy-steps.ts": "test/scripts/deploy/deploy.test.ts",
   "scripts/lib/pipeline/job.ts": "test/scripts/pipeline/login.test.ts",
 };
 

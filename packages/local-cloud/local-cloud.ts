@@ -1,92 +1,138 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
-import { describeStack } from "./_describe-stack.ts";
-import { reportKept } from "./_kept-messages.ts";
-import { RunningStack } from "./_running-stack.ts";
-import { Teardown } from "./_teardown.ts";
-import type { Finding } from "./containers/findings.ts";
+import type { ContainersOptions } from "./containers/containers.ts";
+import type { SystemCheck } from "./containers/system-checks.ts";
 import { clientEnvironment } from "./control/client-environment.ts";
 import { startControl } from "./control/server.ts";
+import { RunningStack } from "./deployment/running-stack.ts";
 import { EventStore } from "./events/store.ts";
-import { DOCKER_HOST } from "./http/guard.ts";
-import type { Listening } from "./http/listen.ts";
-import { openJournal } from "./queue/journal.ts";
+import { openQueueJournal } from "./queue/journal.ts";
+import { reportKept } from "./queue/kept-messages.ts";
 import { Queues } from "./queue/queues.ts";
 import { startQueueServer } from "./queue/server.ts";
-import type { Blueprint, Endpoints } from "./stack/blueprint.ts";
+import type { Blueprint, Endpoints, Variables } from "./stack/blueprint.ts";
 import { readPorts, readStack } from "./stack/read-stack.ts";
+import { DOCKER_HOST } from "./support/guard.ts";
+import type { Listening } from "./support/listen.ts";
+import { Teardown } from "./support/teardown.ts";
 import { startTables } from "./tables/server.ts";
 
-export interface LocalCloudOptions {
+/** What {@link startLocalCloud} runs, and with what. Folders are absolute. */
+export interface LocalCloudOptions extends Omit<ContainersOptions, "specs" | "report"> {
   /** Content of the synthesized stack, cdktf.out/stacks/app/cdk.tf.json. */
   readonly stack: string;
-  /** The project's folder, in which the containers' sources lie. */
-  readonly root: string;
-  /** Folder for Python environments, kept from run to run. */
-  readonly cache: string;
   /** Folder with one folder for each bucket. */
   readonly buckets: string;
   /** Folder that keeps queues and tables. @default - memory only */
   readonly data?: string;
-  /** Values of secrets, by the variable's name. @default - made up */
-  readonly secrets?: Readonly<Record<string, string>>;
-  /** Whether containers run as Docker images. @default false */
-  readonly docker?: boolean;
-  /** Interpreter to make Python environments with. @default - one that suits the project */
-  readonly python?: string;
   /** Ports to try first, 0 for any. @default - the stack's, and 4510 for control */
   readonly ports?: Partial<Ports>;
 }
 
 type Ports = Blueprint["ports"] & { readonly control: number };
+type Servers = { readonly [name in keyof Ports]: Pick<Listening, "port" | "url"> };
 
 const CONTROL_PORT = 4510;
 
-/** Addresses without a slash at the end. */
+/** URLs without a slash at the end. */
 export interface Addresses extends Endpoints {
+  /** Where other programs see what happens. */
   readonly control: string;
 }
 
 /** A port that was taken, and the one in its place. */
-export interface Move {
+export interface MovedPort {
   readonly wanted: number;
   readonly port: number;
 }
 
-/** Everything that a stack describes, on this machine. */
-export interface LocalCloud {
-  /** Tells this run from others. */
+/** Everything that a stack describes, on this machine. {@link startLocalCloud} makes one. */
+export class LocalCloud {
+  /** Tells this run from others: a UUID. */
   readonly run: string;
   readonly events: EventStore;
   readonly addresses: Addresses;
-  readonly moves: readonly Move[];
-  /** What runs at the moment: another after `apply`. */
-  readonly blueprint: () => Blueprint;
-  /** Variables for programs that talk to it. */
-  readonly environment: () => Readonly<Record<string, string>>;
+  readonly moves: readonly MovedPort[];
   /** Resolves when every container was started, and the triggers take messages. */
   readonly ready: Promise<void>;
+
+  private readonly stack: RunningStack;
+  private readonly teardown: Teardown;
+  private stopping: Promise<void> | undefined;
+
+  constructor(
+    run: string,
+    events: EventStore,
+    stack: RunningStack,
+    { wanted, servers }: { readonly wanted: Ports; readonly servers: Servers },
+    teardown: Teardown,
+  ) {
+    const { site, queue, tables, control } = servers;
+    this.run = run;
+    this.events = events;
+    this.stack = stack;
+    this.teardown = teardown;
+    this.ready = stack.current.ready;
+    this.addresses = { site: site.url, queue: queue.url, tables: tables.url, control: control.url };
+    this.moves = findMoved(wanted, servers);
+  }
+
+  /** What runs at the moment: another after `apply`. */
+  blueprint(): Blueprint {
+    return this.stack.current.blueprint;
+  }
+
+  /** Variables for programs that talk to it. */
+  environment(): Variables {
+    return clientEnvironment(this.blueprint(), this.addresses.site);
+  }
+
   /** What Django's system checks find in the project, once its containers are ready. */
-  findings(): Promise<readonly Finding[]>;
-  /** Containers that are not ready. */
-  down(): readonly string[];
-  /** Holds messages back in their queues, or hands them out again. Gives back whether they are held. */
-  togglePause(): boolean;
-  /** Fires a timer now, and gives back the container's answer. */
-  fire(timer: string): Promise<number>;
+  async systemChecks(): Promise<readonly SystemCheck[]> {
+    await this.ready;
+    const { containers, blueprint } = this.stack.current;
+    return await containers.systemChecks(blueprint.timers.map(({ name }) => name));
+  }
+
+  /** Names of containers that are not ready. */
+  down(): readonly string[] {
+    return this.stack.down();
+  }
+
+  /** Holds messages back in their queues, or hands them out again. Returns whether they are held. */
+  togglePause(): boolean {
+    return this.stack.togglePause();
+  }
+
+  /** Fires a timer now. Returns the status of the container's answer. */
+  fire(timer: string): Promise<number> {
+    return this.stack.current.timers.fire(timer);
+  }
+
   /** Restarts the containers, for changed sources. */
-  restart(): Promise<void>;
+  restart(): Promise<void> {
+    return this.stack.current.containers.restart();
+  }
+
   /** Runs another stack in place of this one. Queues, tables and what is in them stay. */
-  apply(stack: string): Promise<void>;
+  apply(stack: string): Promise<void> {
+    return this.stack.replace(stack);
+  }
+
   /** Stops everything; no process is left. */
-  stop(): Promise<void>;
+  stop(): Promise<void> {
+    this.stopping ??= this.teardown.run();
+    return this.stopping;
+  }
 }
 
 /**
  * Starts everything that a synthesized stack describes: queues, tables, gateway, containers,
  * triggers, and a server by which other programs see what happens.
  *
- * Gives back as soon as all addresses answer; requests for containers wait until these are ready.
+ * Resolves as soon as all addresses answer; requests for containers wait until these are ready.
+ *
+ * @throws Error when the stack cannot be read, or no port is free; nothing is left running then
  */
 export async function startLocalCloud(options: LocalCloudOptions): Promise<LocalCloud> {
   const teardown = new Teardown();
@@ -101,53 +147,36 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise<LocalCloud> {
   const run = randomUUID();
   const events = new EventStore();
-  const ports: Ports = { control: CONTROL_PORT, ...readPorts(options.stack), ...options.ports };
-  const { queues, queue, tables } = await startServices(options, ports, events, teardown);
+  const wanted: Ports = { control: CONTROL_PORT, ...readPorts(options.stack), ...options.ports };
+  const { queues, queue, tables } = await startServices(options, wanted, events, teardown);
   const endpoints = { queue: queue.url, tables: tables.url };
   const stack = new RunningStack({ ...options, endpoints, queues, report: events.report });
   teardown.add(() => stack.stop());
-  await stack.run(options.stack, ports.site);
-  const { site, sitePort, ready } = stack.current;
-  const environment = () => clientEnvironment(stack.current.blueprint, site);
-  const fire = (timer: string) => stack.current.timers.fire(timer);
+  await stack.run(options.stack, wanted.site);
+  const { site, sitePort } = stack.current;
   const control = await startControl({
-    ...{ events, run, fire, port: ports.control },
+    ...{ events, run, port: wanted.control },
     timers: () => stack.current.blueprint.timers.map(({ name }) => name),
+    fire: (timer) => stack.current.timers.fire(timer),
     describe: () => ({
-      ...{ run, pid: process.pid, addresses: { ...endpoints, site }, environment: environment() },
-      ...describeStack(stack.current, queues),
+      ...{ run, pid: process.pid, addresses: { ...endpoints, site } },
+      environment: clientEnvironment(stack.current.blueprint, site),
+      ...stack.describe(),
     }),
   });
   teardown.add(() => control.close());
-  let stopping: Promise<void> | undefined;
-  return {
-    ...{ run, events, environment, fire, ready },
-    addresses: { ...endpoints, site, control: control.url },
-    moves: movesOf(ports, { queue, tables, control, site: { port: sitePort } }),
-    blueprint: () => stack.current.blueprint,
-    findings: async () => {
-      await ready;
-      const { containers, blueprint } = stack.current;
-      return containers.findings(blueprint.timers.map(({ name }) => name));
-    },
-    down: () => stack.down(),
-    togglePause: () => stack.togglePause(),
-    restart: () => stack.current.containers.restart(),
-    apply: (text) => stack.replace(text),
-    stop: () => {
-      stopping ??= teardown.run();
-      return stopping;
-    },
-  };
+  const servers = { queue, tables, control, site: { url: site, port: sitePort } };
+  return new LocalCloud(run, events, stack, { wanted, servers }, teardown);
 }
 
+/** The services whose content outlives a stack. */
 async function startServices(
   { stack, data, docker }: LocalCloudOptions,
   ports: Ports,
   { report }: EventStore,
   teardown: Teardown,
 ) {
-  const journal = data === undefined ? undefined : await openJournal(data);
+  const journal = data === undefined ? undefined : await openQueueJournal(data);
   if (journal) teardown.add(() => journal.close());
   const hosts = docker ? [DOCKER_HOST] : [];
   let address = "";
@@ -155,11 +184,7 @@ async function startServices(
   teardown.add(() => queues.close());
   reportKept(queues, report);
   const queue = await startQueueServer({
-    queues,
-    port: ports.queue,
-    hosts,
-    report,
-    stackOnly: true,
+    ...{ queues, port: ports.queue, hosts, report, stackOnly: true },
   });
   teardown.add(() => queue.close());
   address = queue.url;
@@ -171,11 +196,8 @@ async function startServices(
   return { queues, queue, tables };
 }
 
-function movesOf(
-  wanted: Ports,
-  found: { readonly [name in keyof Ports]: Pick<Listening, "port"> },
-): Move[] {
+function findMoved(wanted: Ports, servers: Servers): MovedPort[] {
   return (["site", "queue", "tables", "control"] as const)
-    .map((name) => ({ wanted: wanted[name], port: found[name].port }))
+    .map((name) => ({ wanted: wanted[name], port: servers[name].port }))
     .filter(({ wanted, port }) => wanted !== 0 && port !== 0 && wanted !== port);
 }

@@ -1,16 +1,17 @@
 import { mkdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { namePrefix, type Settings, stackId } from "../../stacks/settings.ts";
-import { forgetRegistry } from "./ahead.ts";
+import { writeWhole } from "../../packages/local-cloud/support/write-whole.ts";
+import { namePrefix, type Settings, type StackKind, stackId } from "../../stacks/settings.ts";
 import { refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
+import { forgetRegistry } from "./deploy/speculation.ts";
 import { forgetImage } from "./image/image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
-import type { Report, Step } from "./shell/steps.ts";
+import type { OnLine, Step } from "./shell/steps.ts";
 import { UserError } from "./shell/user-error.ts";
 import type { World } from "./shell/world.ts";
-import { writeWhole } from "./shell/write-whole.ts";
-import { type StackKind, stackDirectory } from "./terraform/terraform.ts";
+import { synthesize } from "./terraform/synthesize.ts";
+import { terraformDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";
 
 /** The steps of a destroy: triggers first, so that nothing is invoked on the way. */
@@ -44,8 +45,8 @@ export async function confirmDestroy(world: World, settings: Settings): Promise<
 }
 
 /** Refuses while the database is protected, before anything is touched. */
-export async function refuseProtected({ terraform, settings }: Session): Promise<void> {
-  await terraform.synth();
+export async function refuseProtected({ world, terraform, settings }: Session): Promise<void> {
+  await synthesize(world, settings.stage);
   await terraform.init("app");
   const state = await terraform.state("app");
   const isProtected = state.some(({ attributes }) => attributes.deletion_protection === true);
@@ -77,7 +78,7 @@ async function removeTriggers(session: Session): Promise<string> {
   return changes.length === 0 ? "none" : changes.join("; ");
 }
 
-async function destroyStack(session: Session, kind: StackKind, report: Report): Promise<string> {
+async function destroyStack(session: Session, kind: StackKind, report: OnLine): Promise<string> {
   if (kind === "domain" && !session.settings.domain) layOutDomain(session);
   const terraform = session.terraform.with(report);
   await terraform.init(kind);
@@ -96,7 +97,7 @@ async function destroyStack(session: Session, kind: StackKind, report: Report): 
 // there. With a provider and a place of its state, Terraform deletes what the state holds.
 function layOutDomain({ world, settings }: Session): void {
   const directory = (kind: StackKind) =>
-    join(world.root, stackDirectory(world.env, kind, settings.stage));
+    join(world.root, terraformDirectory(world.env, kind, settings.stage));
   const registry = readFileSync(join(directory("registry"), "cdk.tf.json"), "utf8");
   const { terraform, provider } = JSON.parse(registry);
   const stack = JSON.stringify({ terraform, provider }, null, 2);

@@ -1,12 +1,18 @@
 import type { Settings } from "../../stacks/settings.ts";
-import { parseDomainOutputs } from "./app-outputs.ts";
+import type { World } from "./shell/world.ts";
+import { parseDomainOutputs } from "./terraform/outputs.ts";
+import { synthesize } from "./terraform/synthesize.ts";
 import type { Terraform } from "./terraform/terraform.ts";
 
 type Outputs = Readonly<Record<string, unknown>>;
 
 /** The outputs of stack `app`, and as `certificate` what the stack of the domain says. */
-export async function readOutputs(terraform: Terraform, { domain }: Settings): Promise<Outputs> {
-  await terraform.synth();
+export async function readOutputs(
+  world: World,
+  terraform: Terraform,
+  { domain, stage }: Settings,
+): Promise<Outputs> {
+  await synthesize(world, stage);
   await terraform.init("app");
   const app = await terraform.outputs("app");
   if (!domain) return app;

@@ -1,10 +1,11 @@
 import * as v from "valibot";
-import { stackId } from "../../stacks/settings.ts";
-import { parseDomainOutputs } from "./app-outputs.ts";
+import { rememberedImage } from "../../stacks/remembered-image.ts";
+import { type StackKind, stackId } from "../../stacks/settings.ts";
 import { certificateStatus, isRefused, refusedCertificate } from "./cloud/certificate.ts";
 import type { Session } from "./cloud/session.ts";
-import { rememberedImage } from "./image/image.ts";
-import type { StackKind, Variables } from "./terraform/terraform.ts";
+import { parseDomainOutputs } from "./terraform/outputs.ts";
+import { synthesize } from "./terraform/synthesize.ts";
+import type { TerraformVariables } from "./terraform/terraform.ts";
 
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;
@@ -12,7 +13,7 @@ export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(
 /** Says the plan of every stack, in the order in which a deploy applies them. */
 export async function planStacks(session: Session, given: string | undefined): Promise<void> {
   const { world, settings, terraform } = session;
-  await terraform.synth();
+  await synthesize(world, settings.stage);
   const kinds: StackKind[] = settings.domain ? ["registry", "domain", "app"] : ["registry", "app"];
   for (const kind of kinds) {
     world.say(`\n── ${stackId(kind, settings.stage)} ──`);
@@ -27,10 +28,10 @@ export async function planStacks(session: Session, given: string | undefined): P
 async function planApp(
   { world, settings, terraform }: Session,
   given: string | undefined,
-  certificate: Variables,
+  certificate: TerraformVariables,
 ) {
   const deployed = deployedImage(await terraform.outputs("app"));
-  const image = given ?? rememberedImage(world, settings.stage)?.image ?? deployed;
+  const image = given ?? rememberedImage(settings.stage, world.root)?.image ?? deployed;
   if (image === undefined) {
     world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
   }

@@ -1,7 +1,8 @@
 import { TerraformStack, TerraformVariable, Testing } from "cdktf";
 import { Construct } from "constructs";
 import { describe, expect, test } from "vitest";
-import { type TimerTriggerSpec, TriggerOutput } from "../../constructs/_trigger-output.ts";
+import { TriggerOutput } from "../../constructs/_trigger-output.ts";
+import type { TimerTriggerSpec } from "../../constructs/trigger-spec.ts";
 import { refusals, synth } from "../support/synth.ts";
 
 const SPEC: TimerTriggerSpec = {
@@ -12,7 +13,7 @@ const SPEC: TimerTriggerSpec = {
   path: "/",
   invokerId: "aje1",
   folderId: "b1g1",
-  via: "yc",
+  trigger: "yc",
 };
 
 describe("TriggerOutput", () => {

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TerraformStack } from "cdktf";
 import { afterAll, describe, expect, test } from "vitest";
-import { ApiGateway, type ApiGatewayProps } from "../../constructs/api-gateway.ts";
+import { ApiGateway } from "../../constructs/api-gateway.ts";
+import type { ApiGatewayProps } from "../../constructs/api-gateway-props.ts";
 import { LogGroup } from "../../constructs/log-group.ts";
 import { loadOpenApi, type OpenApiDocument } from "../../constructs/open-api.ts";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
@@ -59,16 +60,6 @@ describe("ApiGateway", () => {
   test("passes every option through", () => {
     const stack = synthPlain((scope) => {
       const gateway = define(scope, {
-        cors: {
-          origins: ["https://shop.example.com"],
-          methods: ["GET", "POST"],
-          allowedHeaders: ["X-Request-Id"],
-          exposedHeaders: ["X-Total"],
-          credentials: true,
-          maxAgeSeconds: 3600,
-        },
-        variables: { bucket: "shop-static", limit: 5, beta: false },
-        canary: { weight: 10, variables: { bucket: "shop-static-next", beta: true } },
         timeoutSeconds: 30,
         logGroup: LogGroup.fromId(scope, "Logs", { logGroupId: "e23logs", name: "logs" }),
         networkId: "enpnetwork",
@@ -78,47 +69,10 @@ describe("ApiGateway", () => {
 
     const [gateway] = resources(stack, "yandex_api_gateway");
     expect(gateway).toMatchObject({
-      variables: { bucket: "shop-static", limit: "5", beta: "false" },
-      canary: { weight: 10, variables: { bucket: "shop-static-next", beta: "true" } },
       execution_timeout: "30",
       log_options: { log_group_id: "e23logs" },
       connectivity: { network_id: "enpnetwork" },
     });
-    expect(spec(stack)["x-yc-apigateway"]).toEqual({
-      ignoreTrailingSlashes: true,
-      variables: {
-        bucket: { default: "shop-static" },
-        limit: { default: 5 },
-        beta: { default: false },
-      },
-      cors: {
-        origin: ["https://shop.example.com"],
-        methods: ["GET", "POST"],
-        allowedHeaders: ["X-Request-Id"],
-        exposedHeaders: ["X-Total"],
-        credentials: true,
-        maxAge: 3600,
-      },
-    });
-  });
-
-  test("answers preflight requests for every method unless told which", () => {
-    const stack = synthPlain((scope) => {
-      define(scope, { cors: { origins: "*" } }).addContainer("/", web(scope));
-    });
-
-    expect(spec(stack)["x-yc-apigateway"]).toMatchObject({ cors: { origin: "*", methods: "*" } });
-  });
-
-  test("writes no canary at weight 0, because the provider would not send it", () => {
-    const stack = synthPlain((scope) => {
-      define(scope, {
-        variables: { beta: false },
-        canary: { weight: 0, variables: { beta: true } },
-      }).addContainer("/", web(scope));
-    });
-
-    expect(resources(stack, "yandex_api_gateway")[0]).not.toHaveProperty("canary");
   });
 
   test("hands a deeper path and everything below it to a container of its own", () => {
@@ -189,7 +143,7 @@ describe("ApiGateway", () => {
 
   test("keeps the gateway's own templates from Terraform", () => {
     const stack = synthPlain((scope) => {
-      define(scope, { variables: { bucket: "shop-static" } }).addStaticFiles("/static", {
+      define(scope).addStaticFiles("/static", {
         bucket: "${var.bucket}",
         prefix: "%{a}",
       });
@@ -200,7 +154,7 @@ describe("ApiGateway", () => {
 
   test("gives the same text for the same gateway", () => {
     const build = (scope: TerraformStack) => {
-      const gateway = define(scope, { cors: { origins: true }, variables: { b: 1, a: 2 } });
+      const gateway = define(scope);
       gateway.addContainer("/", web(scope));
       gateway.addNotFound("/worker");
     };
@@ -210,7 +164,7 @@ describe("ApiGateway", () => {
 
   test("builds what a validator of OpenAPI 3.0 accepts", async () => {
     const stack = synthPlain((scope) => {
-      const gateway = define(scope, { cors: { origins: "*" }, variables: { limit: 5 } });
+      const gateway = define(scope);
       gateway.addContainer("/", web(scope));
       gateway.addNotFound("/worker");
       gateway.addStaticFiles("/static", { bucket: "shop-static", index: "index.html" });
@@ -297,21 +251,21 @@ describe("ApiGateway", () => {
       expect(grants(stack)).toEqual([]);
     });
 
-    test("adds routes and CORS to the document", async () => {
+    test("adds routes to the document and keeps its settings", async () => {
       const document = await load({
         ...openapi,
-        "x-yc-apigateway": { rateLimit: { allRequests: { rps: 10 } } },
+        "x-yc-apigateway": { rateLimit: { allRequests: { rps: 10 } }, cors: { origin: true } },
         paths: { "/": { get: dummy } },
       });
       const stack = synthPlain((scope) => {
-        define(scope, { document, cors: { origins: true } }).addNotFound("/worker");
+        define(scope, { document }).addNotFound("/worker");
       });
 
       expect(spec(stack)).toEqual({
         ...openapi,
         "x-yc-apigateway": {
           rateLimit: { allRequests: { rps: 10 } },
-          cors: { origin: true, methods: "*" },
+          cors: { origin: true },
         },
         paths: {
           "/": { get: dummy },

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { TerraformStack } from "cdktf";
 import { describe, expect, test } from "vitest";
-import { CeleryApp, type CeleryAppProps } from "../../constructs/celery-app.ts";
+import { CeleryApp } from "../../constructs/celery-app.ts";
+import type { CeleryAppProps } from "../../constructs/celery-app-props.ts";
 import { ContainerRegistry } from "../../constructs/container-registry.ts";
 import { type Body, refusals, resources, synth } from "../support/synth.ts";
 
@@ -304,17 +305,14 @@ describe("CeleryApp", () => {
       batchSize: 5,
       batchCutoffSeconds: 2,
       maxReceiveCount: 20,
-      via: "terraform",
-      resultsTable: "results",
-      resultsTtlSeconds: 60,
-      storageLimitGb: 5,
-      deletionProtection: true,
+      trigger: "terraform",
+      results: { table: "results", ttlSeconds: 60 },
+      database: { storageLimitGb: 5, deletionProtection: true },
       retentionDays: 1,
       networkId: "net1",
       hosts: ["shop.example.com"],
       staticBucket: "shop-static",
-      queueReaderRole: "editor",
-      documentApiRole: "editor",
+      roles: { queueReader: "editor", documentApi: "editor" },
       web: { memoryMib: 1024 },
       worker: { memoryMib: 2048 },
     });

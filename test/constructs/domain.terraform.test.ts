@@ -155,7 +155,6 @@ function defineApp(scope: TerraformStack): void {
   const gateway = new ApiGateway(scope, "Gateway", {
     name: "shop",
     account: new ServiceAccount(scope, "Account", { name: "shop-gateway" }),
-    variables: { bucket: "shop-static" },
   });
   gateway.addStaticFiles("/static", { bucket: "${var.bucket}", prefix: 'say "%{hi}"\n' });
   const { attached } = new GatewayDomain(scope, "Domain", {

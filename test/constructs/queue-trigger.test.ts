@@ -25,8 +25,8 @@ describe("QueueTrigger", () => {
         ...REFERENCES,
         path: "/",
         batchSize: 1,
-        batchCutoff: 1,
-        via: "yc",
+        batchCutoffSeconds: 1,
+        trigger: "yc",
       },
     });
     expect(resources(stack, "yandex_function_trigger")).toEqual([]);
@@ -39,7 +39,7 @@ describe("QueueTrigger", () => {
         readerRole: "editor",
         batchSize: 10,
         batchCutoffSeconds: 20,
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -49,8 +49,8 @@ describe("QueueTrigger", () => {
         ...REFERENCES,
         path: "/worker/",
         batchSize: 10,
-        batchCutoff: 20,
-        via: "terraform",
+        batchCutoffSeconds: 20,
+        trigger: "terraform",
       },
     });
     expect(grants(stack)).toContainEqual(expect.objectContaining({ role: "editor" }));
@@ -62,7 +62,7 @@ describe("QueueTrigger", () => {
         path: "/worker/",
         batchSize: 5,
         batchCutoffSeconds: 2,
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -92,7 +92,7 @@ describe("QueueTrigger", () => {
   test("waits for the grants of one account for both purposes once", () => {
     const stack = synthPlain((scope) => {
       const account = new ServiceAccount(scope, "Both", { name: "shop-both" });
-      defineTrigger(scope, { reader: account, invoker: account, via: "terraform" });
+      defineTrigger(scope, { reader: account, invoker: account, trigger: "terraform" });
     });
 
     const [trigger] = resources(stack, "yandex_function_trigger");
@@ -105,7 +105,7 @@ describe("QueueTrigger", () => {
       defineTrigger(scope, {
         batchSize: numberValue,
         batchCutoffSeconds: numberValue,
-        via: "terraform",
+        trigger: "terraform",
       });
     });
 
@@ -144,7 +144,7 @@ describe("QueueTrigger", () => {
 
   test("is reachable as defaultChild where Terraform makes it", () => {
     synthPlain((scope) => {
-      const trigger = defineTrigger(scope, { via: "terraform" });
+      const trigger = defineTrigger(scope, { trigger: "terraform" });
 
       expect(raw(trigger).terraformResourceType).toBe("yandex_function_trigger");
     });

@@ -23,7 +23,7 @@ describe("TimerTrigger", () => {
         payload: "",
         ...REFERENCES,
         path: "/",
-        via: "yc",
+        trigger: "yc",
       },
     });
     expect(resources(stack, "yandex_function_trigger")).toEqual([]);
@@ -34,9 +34,7 @@ describe("TimerTrigger", () => {
       defineTimer(scope, {
         payload: '{"task": "clean"}',
         path: "/worker/",
-        retryAttempts: 3,
-        retryIntervalSeconds: 30,
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -47,21 +45,17 @@ describe("TimerTrigger", () => {
         payload: '{"task": "clean"}',
         ...REFERENCES,
         path: "/worker/",
-        retryAttempts: 3,
-        retryIntervalSeconds: 30,
-        via: "terraform",
+        trigger: "terraform",
       },
     });
   });
 
-  test("creates the same timer by Terraform, with numbers as texts, after the grant", () => {
+  test("creates the same timer by Terraform, after the grant", () => {
     const stack = synthPlain((scope) =>
       defineTimer(scope, {
         payload: '{"task": "clean"}',
         path: "/worker/",
-        retryAttempts: 3,
-        retryIntervalSeconds: 30,
-        via: "terraform",
+        trigger: "terraform",
       }),
     );
 
@@ -74,16 +68,14 @@ describe("TimerTrigger", () => {
           id: REFERENCES.containerId,
           path: "/worker/",
           service_account_id: REFERENCES.invokerId,
-          retry_attempts: "3",
-          retry_interval: "30",
         },
         depends_on: addresses(stack, "yandex_serverless_container_iam_binding"),
       },
     ]);
   });
 
-  test("creates a timer without payload and retries by Terraform", () => {
-    const stack = synthPlain((scope) => defineTimer(scope, { via: "terraform" }));
+  test("creates a timer without payload by Terraform", () => {
+    const stack = synthPlain((scope) => defineTimer(scope, { trigger: "terraform" }));
 
     expect(resources(stack, "yandex_function_trigger")).toEqual([
       expect.objectContaining({
@@ -97,21 +89,9 @@ describe("TimerTrigger", () => {
     ]);
   });
 
-  test("repeats after 10 seconds where only the attempts are given", () => {
-    const stack = synthPlain((scope) => defineTimer(scope, { retryAttempts: 1, via: "terraform" }));
-
-    const retries = { retry_attempts: "1", retry_interval: "10" };
-    expect(resources(stack, "yandex_function_trigger")).toEqual([
-      expect.objectContaining({ container: expect.objectContaining(retries) }),
-    ]);
-    expect(stack.output?.triggers?.value).toMatchObject({
-      "shop-nightly": { retryAttempts: 1, retryIntervalSeconds: 10 },
-    });
-  });
-
   test("keeps Terraform from reading a payload as a template", () => {
     const stack = synthPlain((scope) =>
-      defineTimer(scope, { payload: "${a} %{if} $b", via: "terraform" }),
+      defineTimer(scope, { payload: "${a} %{if} $b", trigger: "terraform" }),
     );
 
     expect(stack.output?.triggers?.value).toMatchObject({
@@ -149,7 +129,7 @@ describe("TimerTrigger", () => {
 
   test("is reachable as defaultChild where Terraform makes it", () => {
     synthPlain((scope) => {
-      const timer = defineTimer(scope, { via: "terraform" });
+      const timer = defineTimer(scope, { trigger: "terraform" });
 
       expect(raw(timer).terraformResourceType).toBe("yandex_function_trigger");
     });
@@ -173,44 +153,17 @@ describe("TimerTrigger", () => {
       { path: "worker" },
       '\'path\' is "worker", allowed: a path of a URL that starts with /, without query, fragment and spaces. Write it like "/worker/", other characters as %20.',
     ],
-    [
-      "no attempts",
-      { retryAttempts: 0 },
-      "'retryAttempts' is 0, allowed: 1 to 5 attempts. Leave it out to have a failed call forgotten.",
-    ],
-    [
-      "too many attempts",
-      { retryAttempts: 6 },
-      "'retryAttempts' is 6, allowed: 1 to 5 attempts. Leave it out to have a failed call forgotten.",
-    ],
-    [
-      "a short interval",
-      { retryAttempts: 1, retryIntervalSeconds: 9 },
-      "'retryIntervalSeconds' is 9, allowed: 10 to 60 seconds. Leave it out for 10.",
-    ],
-    [
-      "a long interval",
-      { retryAttempts: 1, retryIntervalSeconds: 61 },
-      "'retryIntervalSeconds' is 61, allowed: 10 to 60 seconds. Leave it out for 10.",
-    ],
-    [
-      "an interval of nothing",
-      { retryIntervalSeconds: 10 },
-      "'retryIntervalSeconds' is 10, allowed: a value only together with retryAttempts. Set retryAttempts, or leave both out.",
-    ],
   ])("refuses %s", (_, props, message) => {
     expect(refusals((scope) => defineTimer(scope, props))).toEqual([`[app/Timer] ${message}`]);
   });
 
   test("accepts the ends of every range", () => {
     for (const props of [
-      { name: "abc", payload: "", retryAttempts: 1, retryIntervalSeconds: 10 },
+      { name: "abc", payload: "" },
       // A character outside the basic plane is one, though JavaScript counts two.
       {
         name: "a".repeat(63),
         payload: "🐘".repeat(4096),
-        retryAttempts: 5,
-        retryIntervalSeconds: 60,
       },
     ]) {
       expect(refusals((scope) => defineTimer(scope, props))).toEqual([]);
@@ -219,14 +172,12 @@ describe("TimerTrigger", () => {
 
   test("skips what is not known at synth", () => {
     const messages = refusals((scope) => {
-      const { stringValue, numberValue } = new TerraformVariable(scope, "value", {});
+      const { stringValue } = new TerraformVariable(scope, "value", {});
       defineTimer(scope, {
         name: stringValue,
         cron: stringValue,
         payload: stringValue,
         path: stringValue,
-        retryAttempts: numberValue,
-        retryIntervalSeconds: numberValue,
       });
     });
 

@@ -6,7 +6,7 @@ import {
 } from "@aws-sdk/client-dynamodb";
 import { ReceiveMessageCommand, SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { openJournal } from "../../packages/local-cloud/queue/journal.ts";
+import { openQueueJournal } from "../../packages/local-cloud/queue/journal.ts";
 import { startQueueServer } from "../../packages/local-cloud/queue/server.ts";
 import { haveSmallDisks, SmallDisk } from "./_small-disk.ts";
 import { makeQueues, spec } from "./queue/support.ts";
@@ -75,7 +75,7 @@ describe.skipIf(!haveSmallDisks())("when a full disk has space again", () => {
 });
 
 async function openQueue(directory: string) {
-  const journal = await openJournal(directory);
+  const journal = await openQueueJournal(directory);
   const { queues } = makeQueues([spec("tasks")], { journal });
   const server = await startQueueServer({ queues, port: 0, report: () => {} });
   const client = new SQSClient({

@@ -1,8 +1,13 @@
 import type { Access } from "../../scripts/lib/cloud/access.ts";
-import type { Environment, RunOptions, RunResult, World } from "../../scripts/lib/shell/world.ts";
+import type {
+  Environment,
+  ProcessOptions,
+  ProcessResult,
+  World,
+} from "../../scripts/lib/shell/world.ts";
 
 /** Answers of one command, by its whole command line. */
-export type Commands = Readonly<Record<string, Partial<RunResult> | string>>;
+export type Commands = Readonly<Record<string, Partial<ProcessResult> | string>>;
 
 /** Answers of one address, by method, address and, where there is one, target action. */
 export type Routes = Readonly<Record<string, Answer | readonly Answer[]>>;
@@ -15,7 +20,7 @@ export interface Answer {
 export interface FakeWorld extends World {
   /** Command lines that were run, in order. */
   readonly ran: string[];
-  readonly options: RunOptions[];
+  readonly options: ProcessOptions[];
   /** Requests that were sent, in order. */
   readonly sent: { readonly request: string; readonly init: RequestInit | undefined }[];
   readonly said: string[];
@@ -38,7 +43,7 @@ export function fakeWorld(options: FakeOptions = {}): FakeWorld {
   const { commands = {}, routes = {}, env = {} } = options;
   const record = {
     ran: [] as string[],
-    options: [] as RunOptions[],
+    options: [] as ProcessOptions[],
     sent: [] as FakeWorld["sent"],
     said: [] as string[],
     warned: [] as string[],

@@ -141,7 +141,7 @@ describeTerraform("a pipeline", () => {
 
     expect(deploy.output).toContain(`Image: as given, ${reference}`);
     expect(deploy.code).toBe(0);
-    const remembered = join(project.dir, ".state/default/image.auto.tfvars.json");
+    const remembered = join(project.dir, ".state/default/image.json");
     expect(JSON.parse(readFileSync(remembered, "utf8"))).toEqual({ image: reference });
   });
 

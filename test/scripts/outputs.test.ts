@@ -60,6 +60,6 @@ describe("readOutputs", () => {
     });
     const terraform = new Terraform(world, { stage: undefined, env: {} });
 
-    expect(await readOutputs(terraform, settings(config))).toEqual(expected);
+    expect(await readOutputs(world, terraform, settings(config))).toEqual(expected);
   });
 });

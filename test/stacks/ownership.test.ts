@@ -7,7 +7,7 @@ import { MessageQueue } from "@cdktf/provider-yandex/lib/message-queue";
 import { YandexProvider } from "@cdktf/provider-yandex/lib/provider";
 import { App, TerraformStack } from "cdktf";
 import { expect, test } from "vitest";
-import { resolve } from "../../scripts/lib/terraform/inventory.ts";
+import { resolve } from "../../scripts/lib/terraform/existing-resources.ts";
 import { labelResources } from "../../stacks/labels.ts";
 import { stateIdOf } from "../../stacks/ownership.ts";
 import {

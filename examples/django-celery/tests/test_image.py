@@ -3,7 +3,7 @@
 import re
 from importlib.metadata import requires
 
-from tests.stand_ins import PROJECT
+from tests import PROJECT
 
 LINES = [line for line in (PROJECT / "requirements.txt").read_text().splitlines() if not line.startswith("#")]
 PINS = dict(re.findall(r"^([\w.-]+)==([\w.]+)$", "\n".join(LINES), re.M))

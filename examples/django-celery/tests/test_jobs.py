@@ -1,4 +1,4 @@
-"""Each kind of job, run for real: over a queue and a table, by whatever executes the tasks."""
+"""Each kind of job, run for real: through the gateway, queue, trigger and table of the local cloud."""
 
 import json
 import re

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.stand_ins import PROJECT
+from tests import PROJECT
 
 DEPLOYED = {
     "DJANGO_SECRET_KEY": "k5PzV0n3jXq8LwTt7RbYc2MhGd9FsAe4UoWi6NxJvQyZpBlKrH",

@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from tests.stand_ins import PROJECT
+from tests import PROJECT
 
 OURS = ["sqs", "push_worker", "push-worker", "boto", "url_scheme", "dynamodb", "yandex"]
 FILES = [

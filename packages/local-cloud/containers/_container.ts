@@ -1,11 +1,12 @@
 import { resolve } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { call, platformAnswer, RefusedResponse } from "./_call.ts";
 import { Instance, type InstanceState } from "./_instance.ts";
 import { LogReader } from "./_log-lines.ts";
 import { MemoryWatch } from "./_memory.ts";
-import type { Command } from "./_owned-process.ts";
+import type { ProcessCommand } from "./_owned-process.ts";
+import { withLastLines } from "./_run-program.ts";
+import { platformAnswer, RefusedResponse, sendRequest } from "./_send-request.ts";
 import { Slots } from "./_slots.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
@@ -44,7 +45,7 @@ export class Container {
   private readonly running = new Set<ContainerRequest>();
   private last: { readonly request: ContainerRequest; readonly until: number } | undefined;
   private requests = 0;
-  private command: ((port: number) => Command) | undefined;
+  private command: ((port: number) => ProcessCommand) | undefined;
 
   constructor({ spec, secrets, root, report, onChange }: ContainerOptions) {
     this.spec = spec;
@@ -90,7 +91,7 @@ export class Container {
   }
 
   /** Starts it, or starts it anew, and waits until it is ready or has crashed. */
-  async start(command: (port: number) => Command): Promise<void> {
+  async start(command: (port: number) => ProcessCommand): Promise<void> {
     const again = this.command !== undefined;
     this.command = command;
     if (again) await this.instance.restart("restarted");
@@ -104,13 +105,13 @@ export class Container {
   }
 
   /** Answers a request within the container's time, which begins when the request comes. */
-  async handle(request: ContainerRequest, body: Buffer): Promise<ContainerResponse> {
+  async handle(request: ContainerRequest): Promise<ContainerResponse> {
     const signal = AbortSignal.timeout(this.spec.timeoutSeconds * 1000);
     this.requests += 1;
     const leave = await this.slots.take(signal);
     try {
       if (leave === undefined) return this.outOfTime("waited for a free instance");
-      if (await this.instance.whenReady(signal)) return await this.pass(request, body, signal);
+      if (await this.instance.whenReady(signal)) return await this.pass(request, signal);
       return signal.aborted ? this.outOfTime("waited for its start") : this.crashed("is down");
     } finally {
       leave?.();
@@ -118,15 +119,11 @@ export class Container {
     }
   }
 
-  private async pass(
-    request: ContainerRequest,
-    body: Buffer,
-    signal: AbortSignal,
-  ): Promise<ContainerResponse> {
+  private async pass(request: ContainerRequest, signal: AbortSignal): Promise<ContainerResponse> {
     const { pid } = this.instance;
     this.running.add(request);
     try {
-      const answer = await call(this.instance.port, request, body, signal);
+      const answer = await sendRequest(this.instance.port, request, signal);
       this.instance.hasAnswered();
       return answer;
     } catch (error) {
@@ -158,9 +155,8 @@ export class Container {
   private crashed(what: string): ContainerResponse {
     const { cause, lastLines } = this.instance;
     const why = cause === undefined ? "" : `: ${cause}`;
-    const lines = lastLines.map((line) => `  ${line}`);
-    const first = `Container ${this.spec.name} ${what}${why}. Its last lines:`;
-    return platformAnswer(502, [first, ...lines].join("\n"));
+    const sentence = `Container ${this.spec.name} ${what}${why}.`;
+    return platformAnswer(502, withLastLines(sentence, lastLines));
   }
 
   private refused({ message: what, fix }: RefusedResponse): ContainerResponse {

@@ -1,4 +1,5 @@
 import { relative } from "node:path";
+import { parseObject } from "../support/json.ts";
 
 const TRACEBACK = /^\s*Traceback \(most recent call last\):/;
 // Between the traceback of an exception and that of the one which it led to.
@@ -34,14 +35,9 @@ export function findCause(lines: readonly string[], roots: readonly string[]): s
 
 /** A line of JSON may hold a whole traceback. */
 function expand(line: string): string[] {
-  if (!line.startsWith("{")) return [line];
-  try {
-    const { exception, message } = JSON.parse(line) as Readonly<Record<string, unknown>>;
-    const text = typeof exception === "string" ? exception : message;
-    return typeof text === "string" ? text.split("\n") : [line];
-  } catch {
-    return [line];
-  }
+  const { exception, message } = line.startsWith("{") ? (parseObject(line) ?? {}) : {};
+  const text = typeof exception === "string" ? exception : message;
+  return typeof text === "string" ? text.split("\n") : [line];
 }
 
 /** Where the exception stands: the first line below a traceback that is not indented. */

@@ -1,19 +1,19 @@
 import { randomBytes } from "node:crypto";
-import { existsSync, mkdirSync, readFileSync, renameSync, writeFileSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { dirname } from "node:path";
-import type { ContainerSpec } from "../stack/blueprint.ts";
+import * as v from "valibot";
+import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import { withoutLocalValues } from "../stack/local-environment.ts";
 import { RUNTIME_KEY } from "../stack/local-ids.ts";
+import { writeWhole } from "../support/write-whole.ts";
 import { TOKEN, TOKEN_VARIABLE } from "./_token.ts";
-
-type Variables = Readonly<Record<string, string>>;
 
 // https://yandex.cloud/en/docs/serverless-containers/concepts/limits
 const MAX_BYTES = 4096;
-const RESERVED = ["PORT", "REQUEST_PATH"];
-// Only in the local environment, so that they do not count.
-export const NOT_COUNTED = ["DJANGO_DEBUG", "URL_SCHEME"];
 const IMAGE_PACKAGES = "/opt/celery-push/own";
 const SECRET_BYTES = 25;
+
+const keptSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
 
 /**
  * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
@@ -25,9 +25,7 @@ export function secretValues(
   given: Variables,
   file: string,
 ): Record<string, string> {
-  const kept: Record<string, string> = existsSync(file)
-    ? JSON.parse(readFileSync(file, "utf8"))
-    : {};
+  const kept = existsSync(file) ? v.parse(keptSchema, readFileSync(file, "utf8")) : {};
   const value = (name: string) => {
     if (given[name] !== undefined) return given[name];
     if (foreignSecrets.includes(name)) return "";
@@ -39,57 +37,25 @@ export function secretValues(
   const values = Object.fromEntries(secrets.map((name) => [name, value(name)]));
   if (JSON.stringify(kept) !== before) {
     mkdirSync(dirname(file), { recursive: true });
-    writeFileSync(`${file}.new`, JSON.stringify(kept), { mode: 0o600 });
-    renameSync(`${file}.new`, file);
+    writeWhole(file, JSON.stringify(kept), 0o600);
   }
   return { ...given, ...values };
 }
 
-/** Something that the cloud would refuse. */
-export interface Refusal {
-  readonly message: string;
-  readonly fix: string;
-}
-
-/** What the cloud would refuse about a container's environment. */
-export function environmentRefusals(
+/**
+ * Why the cloud would refuse a container's environment: more than 4 KB of names and values. Here the
+ * values of secrets are known, too. `undefined` for one that fits.
+ */
+export function environmentProblem(
   { name, environment, secrets }: Pick<ContainerSpec, "name" | "environment" | "secrets">,
   values: Variables,
-): Refusal[] {
-  const refusals = [...Object.keys(environment), ...secrets].flatMap(keyRefusals);
+): string | undefined {
   // What is written in .env.local besides is nowhere in the cloud.
   const kept = secrets.map((key) => [key, values[key] ?? ""]);
-  const bytes = countBytes({ ...environment, ...Object.fromEntries(kept) });
-  if (bytes > MAX_BYTES) {
-    refusals.push({
-      message: `its environment has ${bytes} bytes of names and values, the secrets' included, and may have ${MAX_BYTES}`,
-      fix: "Shorten values of 'env' in config.ts, or put them into the image",
-    });
-  }
-  return refusals.map(({ message, fix }) => ({ message: `Container ${name}: ${message}`, fix }));
-}
-
-function keyRefusals(key: string): Refusal[] {
-  if (RESERVED.includes(key)) {
-    return [
-      {
-        message: `'env.${key}' is set, and the platform sets ${key} itself`,
-        fix: `Take ${key} out of 'env' in config.ts`,
-      },
-    ];
-  }
-  if (/^[a-zA-Z]\w*$/.test(key)) return [];
-  return [
-    {
-      message: `'env.${key}' is no name of a variable: letters, digits and underscores, a letter first`,
-      fix: `Rename ${key} in 'env' of config.ts`,
-    },
-  ];
-}
-
-function countBytes(variables: Variables): number {
-  const counted = Object.entries(variables).filter(([key]) => !NOT_COUNTED.includes(key));
-  return Buffer.byteLength(counted.flat().join(""));
+  const counted = { ...withoutLocalValues(environment), ...Object.fromEntries(kept) };
+  const bytes = Buffer.byteLength(Object.entries(counted).flat().join(""));
+  if (bytes <= MAX_BYTES) return undefined;
+  return `Container ${name}: its environment has ${bytes} bytes of names and values, the secrets' included, and may have ${MAX_BYTES}`;
 }
 
 /** Where a container of processes finds its programs. */

@@ -1,22 +1,20 @@
-import { createHash } from "node:crypto";
 import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { DOCKER_HOST } from "../http/guard.ts";
-import type { ContainerSpec } from "../stack/blueprint.ts";
+import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import { DOCKER_HOST } from "../support/guard.ts";
 import { containerVariables } from "./_environment.ts";
-import type { Command } from "./_owned-process.ts";
-import { run } from "./_run.ts";
-import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
+import { hashText } from "./_hash.ts";
+import type { ProcessCommand } from "./_owned-process.ts";
+import { runProgram, withLastLines } from "./_run-program.ts";
 import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-build.ts";
-
-const FAILURE_LINES = 15;
+import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
 /** Runs containers as images that are built from their sources, with the docker of the machine. */
-export class Images implements Runtime {
+export class Images implements Launcher {
   private readonly root: string;
   private readonly platform: NodeJS.Platform;
 
-  constructor({ root }: Pick<RuntimeOptions, "root">, platform = process.platform) {
+  constructor({ root }: Pick<LauncherOptions, "root">, platform = process.platform) {
     this.root = root;
     this.platform = platform;
   }
@@ -36,10 +34,10 @@ export class Images implements Runtime {
     const project = basename(this.root)
       .toLowerCase()
       .replaceAll(/[^a-z0-9]+/g, "-");
-    const image = `local-${project}-${hashOf(dockerfile)}`;
+    const image = `local-${project}-${hashText(dockerfile)}`;
     progress("building the image");
     const args = ["--progress=plain", "--load", `--set=${BAKE_TARGET}.tags=${image}`, BAKE_TARGET];
-    const { code, lines } = await run(
+    const { code, lines } = await runProgram(
       "docker",
       [...BAKE, ...renderSources(source, spec.dockerfile), ...args],
       {
@@ -56,12 +54,7 @@ export class Images implements Runtime {
     return image;
   }
 
-  command(
-    spec: ContainerSpec,
-    image: string,
-    port: number,
-    secrets: Readonly<Record<string, string>>,
-  ): Command {
+  command(spec: ContainerSpec, image: string, port: number, secrets: Variables): ProcessCommand {
     const variables = this.variables(spec, secrets, port);
     return {
       program: "docker",
@@ -75,9 +68,9 @@ export class Images implements Runtime {
   /** A container outlives the client that has started it when that is killed. */
   async cleanUp(spec: ContainerSpec): Promise<void> {
     const filter = `--filter=label=${this.labelOf(spec)}`;
-    const { lines } = await run("docker", ["ps", "--all", "--quiet", filter]);
+    const { lines } = await runProgram("docker", ["ps", "--all", "--quiet", filter]);
     const ids = lines.filter((line) => /^[0-9a-f]{12,64}$/.test(line));
-    if (ids.length > 0) await run("docker", ["rm", "--force", ...ids]);
+    if (ids.length > 0) await runProgram("docker", ["rm", "--force", ...ids]);
   }
 
   private runArguments(
@@ -109,11 +102,7 @@ export class Images implements Runtime {
     return this.platform === "linux";
   }
 
-  private variables(
-    spec: ContainerSpec,
-    secrets: Readonly<Record<string, string>>,
-    port: number,
-  ): Record<string, string> {
+  private variables(spec: ContainerSpec, secrets: Variables, port: number): Record<string, string> {
     const shared = this.sharesNetwork;
     const variables = containerVariables(spec, secrets, port, shared ? "127.0.0.1" : "0.0.0.0");
     if (shared) return variables;
@@ -126,12 +115,8 @@ export class Images implements Runtime {
   }
 
   private labelOf({ name }: ContainerSpec): string {
-    return `local-cloud=${name}-${hashOf(this.root)}`;
+    return `local-cloud=${name}-${hashText(this.root)}`;
   }
-}
-
-function hashOf(text: string): string {
-  return createHash("sha256").update(text).digest("hex").slice(0, 8);
 }
 
 function dockerEnvironment(): Record<string, string> {
@@ -145,10 +130,6 @@ function buildFailed(source: string, code: number, lines: readonly string[]): Er
   if (code === 127) {
     return new Error("docker is not installed. Install it, or leave --docker out.");
   }
-  return new Error(
-    [
-      `The image of ${source} could not be built (docker exited with code ${code}). Its last lines:`,
-      ...lines.slice(-FAILURE_LINES).map((line) => `  ${line}`),
-    ].join("\n"),
-  );
+  const sentence = `The image of ${source} could not be built (docker exited with code ${code}).`;
+  return new Error(withLastLines(sentence, lines));
 }

@@ -2,6 +2,7 @@ import { createHash } from "node:crypto";
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
+import * as v from "valibot";
 
 const MAX_TEXT_BYTES = 1024 * 1024;
 const DESCRIPTIONS = ["pyproject.toml", "setup.py", "setup.cfg"];
@@ -64,6 +65,16 @@ function decode(content: Buffer): string {
   return content.toString();
 }
 
+const installedSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.string()));
+const recordSchema = v.pipe(
+  v.string(),
+  v.parseJson(),
+  v.object({
+    url: v.string(),
+    dir_info: v.optional(v.object({ editable: v.optional(v.boolean()) })),
+  }),
+);
+
 /** Local files and folders that were installed, each with a hash of what it held. */
 export type Installed = Readonly<Record<string, string>>;
 
@@ -81,9 +92,15 @@ export function listInstalled(environment: string): Installed {
   return Object.fromEntries(found.flatMap(readRecord));
 }
 
-/** Whether what was installed is still what lies there. */
-export function isUnchanged(installed: Installed): boolean {
-  return Object.entries(installed).every(([key, hash]) => hashOf(key) === hash);
+/**
+ * Whether what was installed is still what lies there.
+ *
+ * @param text JSON of what {@link listInstalled} returned
+ */
+export function isUnchanged(text: string): boolean {
+  return Object.entries(v.parse(installedSchema, text)).every(
+    ([key, hash]) => hashOf(key) === hash,
+  );
 }
 
 function packageFolders(environment: string): string[] {
@@ -95,10 +112,7 @@ function packageFolders(environment: string): string[] {
 }
 
 function readRecord(file: string): [string, string][] {
-  const { url, dir_info: folder } = JSON.parse(readFileSync(file, "utf8")) as {
-    readonly url: string;
-    readonly dir_info?: { readonly editable?: boolean };
-  };
+  const { url, dir_info: folder } = v.parse(recordSchema, readFileSync(file, "utf8"));
   if (!url.startsWith("file:")) return [];
   // Who changes an editable package runs what they wrote; only its description installs anything.
   const key = `${folder?.editable ? "description" : "content"} ${fileURLToPath(url)}`;

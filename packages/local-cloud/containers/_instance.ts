@@ -1,7 +1,8 @@
 import type { ContainerChanged, Report } from "../events/event.ts";
+import { Condition } from "../support/until.ts";
 import { findCause } from "./_crash-cause.ts";
 import { freePort } from "./_free-port.ts";
-import { type Command, OwnedProcess } from "./_owned-process.ts";
+import { OwnedProcess, type ProcessCommand } from "./_owned-process.ts";
 import {
   describeExposure,
   describeSilence,
@@ -18,7 +19,7 @@ export interface InstanceOptions {
   /** Folders of the project's sources. */
   readonly roots: readonly string[];
   /** What to start so that it listens on a port of loopback. */
-  readonly command: (port: number) => Command;
+  readonly command: (port: number) => ProcessCommand;
   readonly onLine: (line: string) => void;
   readonly report: Report;
   /** Something has changed that others wait for. */
@@ -55,7 +56,7 @@ export class Instance {
   /** Why the process is being ended by us. */
   private reason: string | undefined;
   private skipPause: () => void = () => {};
-  private readonly waiting = new Set<() => void>();
+  private readonly changed = new Condition();
   private supervision: Promise<void> | undefined;
 
   constructor(options: InstanceOptions) {
@@ -82,14 +83,13 @@ export class Instance {
       this.current = "starting";
       this.supervision = this.supervise();
     }
-    await this.until(() => this.current !== "starting");
+    await this.changed.until(() => this.current !== "starting");
   }
 
-  /** Waits while it starts. Gives false when it is down, or `signal` is aborted. */
+  /** Waits while it starts. Returns false when it is down, or `signal` is aborted. */
   async whenReady(signal: AbortSignal): Promise<boolean> {
-    const isReady = () => this.current === "ready";
-    await this.until(() => isReady() || this.isDown, signal);
-    return isReady();
+    await this.changed.until(() => this.state === "ready" || this.isDown, signal);
+    return this.state === "ready";
   }
 
   /** It has answered: what it crashed of before is over. */
@@ -215,21 +215,7 @@ export class Instance {
       ...(detail !== undefined && { detail }),
       ...(cause !== undefined && { cause }),
     });
-    for (const check of [...this.waiting]) check();
+    this.changed.notify();
     onChange();
-  }
-
-  private until(holds: () => boolean, signal?: AbortSignal): Promise<void> {
-    return new Promise((done) => {
-      const check = () => {
-        if (!holds() && signal?.aborted !== true) return;
-        this.waiting.delete(check);
-        signal?.removeEventListener("abort", check);
-        done();
-      };
-      this.waiting.add(check);
-      signal?.addEventListener("abort", check, { once: true });
-      check();
-    });
   }
 }

@@ -11,13 +11,12 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
-import { run } from "./_run.ts";
-import type { Preparation } from "./_runtime.ts";
+import { hasUv, PIP_OPTIONS } from "./_python-installer.ts";
+import { runProgram, withLastLines } from "./_run-program.ts";
+import type { Preparation } from "./launcher.ts";
 
 const PACKAGE = join("packages", "celery-push-worker");
-const FAILURE_LINES = 15;
 const INSTALL = ["install", "--no-deps", "--require-hashes", "--only-binary=:all:"];
-const PIP_OPTIONS = ["--disable-pip-version-check", "--no-input", "--no-color"];
 
 export interface LayerOptions extends Preparation {
   /** The project's folder. */
@@ -105,26 +104,21 @@ async function install(
 ): Promise<void> {
   const [program = "", ...args] = await findInstaller(environment);
   const more = ["--target", target, "-r", file];
-  const { code, lines } = await run(program, [...args, ...more], { signal });
+  const { code, lines } = await runProgram(program, [...args, ...more], { signal });
   signal.throwIfAborted();
   if (code === 0) return;
+  const command = [program, ...args].join(" ");
   throw new Error(
-    [
-      `${file} could not be installed: ${[program, ...args].join(" ")} exited with code ${code}. Its last lines:`,
-      ...lines.slice(-FAILURE_LINES).map((line) => `  ${line}`),
-    ].join("\n"),
+    withLastLines(`${file} could not be installed: ${command} exited with code ${code}.`, lines),
   );
 }
 
 async function findInstaller(environment: string): Promise<readonly string[]> {
   const own = join(environment, "bin", "python");
-  if ((await run("uv", ["--version"])).code === 0) {
-    return ["uv", "pip", ...INSTALL, "--python", own];
-  }
+  if (await hasUv()) return ["uv", "pip", ...INSTALL, "--python", own];
   for (const python of [own, "python3", "python"]) {
-    const pip = [python, "-m", "pip"] as const;
-    const { code } = await run(python, ["-m", "pip", "--version"]);
-    if (code === 0) return [...pip, ...INSTALL, ...PIP_OPTIONS];
+    const { code } = await runProgram(python, ["-m", "pip", "--version"]);
+    if (code === 0) return [python, "-m", "pip", ...INSTALL, ...PIP_OPTIONS];
   }
   throw new Error(
     "pip was not found. Install it (on Debian and Ubuntu: `apt install python3-pip`), or uv.",

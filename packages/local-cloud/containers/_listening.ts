@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
 import { childrenOf } from "./_memory.ts";
-import { run } from "./_run.ts";
+import { runProgram } from "./_run-program.ts";
 
 /** Where somebody takes connections. */
 export interface Listener {
@@ -73,7 +73,14 @@ function readAddress(hex: string): string {
 }
 
 async function elsewhere(group: number): Promise<Listener[]> {
-  const { lines } = await run("lsof", ["-nP", "-a", "-iTCP", "-sTCP:LISTEN", "-g", String(group)]);
+  const { lines } = await runProgram("lsof", [
+    "-nP",
+    "-a",
+    "-iTCP",
+    "-sTCP:LISTEN",
+    "-g",
+    String(group),
+  ]);
   return lines.flatMap((line) => {
     const [, address = "", port] = /TCP \[?([^\s\]]*)\]?:(\d+) \(LISTEN\)/.exec(line) ?? [];
     if (port === undefined) return [];

@@ -1,7 +1,8 @@
 import type { Logged } from "../events/event.ts";
+import { parseObject } from "../support/json.ts";
 
 /** What a line says; whose line it is, is not known here. */
-export type LogLine = Omit<Logged, "type" | "container">;
+export type ParsedLine = Omit<Logged, "type" | "container">;
 
 const LEVELS: Readonly<Record<string, Logged["level"]>> = {
   TRACE: "debug",
@@ -22,7 +23,7 @@ const GUNICORN = /^\[\d{4}-\d\d-\d\d [\d:]+ [+-]\d{4}\] \[\d+\] \[[A-Z]+\] /;
 export class LogReader {
   private inTraceback = false;
 
-  read(line: string): LogLine {
+  read(line: string): ParsedLine {
     return readJson(line) ?? { level: this.levelOf(line), message: line.replace(GUNICORN, "") };
   }
 
@@ -39,8 +40,8 @@ export class LogReader {
   }
 }
 
-function readJson(line: string): LogLine | undefined {
-  const entry = parse(line);
+function readJson(line: string): ParsedLine | undefined {
+  const entry = line.startsWith("{") ? parseObject(line) : undefined;
   if (entry === undefined || typeof entry.message !== "string") return undefined;
   const { level, message, task_id: taskId, message_id: messageId, ...fields } = entry;
   return {
@@ -50,13 +51,4 @@ function readJson(line: string): LogLine | undefined {
     ...(typeof messageId === "string" && { messageId }),
     ...(Object.keys(fields).length > 0 && { fields }),
   };
-}
-
-function parse(line: string): Record<string, unknown> | undefined {
-  if (!line.startsWith("{")) return undefined;
-  try {
-    return JSON.parse(line) as Record<string, unknown>;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { run } from "./_run.ts";
+import { runProgram } from "./_run-program.ts";
 
 const EVERY_MS = 2000;
 const MIB = 1024 * 1024;
@@ -77,7 +77,7 @@ export function childrenOf(pid: number): number[] {
 }
 
 async function bytesElsewhere(group: number): Promise<number> {
-  const { lines } = await run("ps", ["-A", "-o", "pgid=,rss="]);
+  const { lines } = await runProgram("ps", ["-A", "-o", "pgid=,rss="]);
   return lines
     .map((line) => line.trim().split(/\s+/).map(Number))
     .filter(([of]) => of === group)

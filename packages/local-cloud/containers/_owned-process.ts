@@ -1,13 +1,15 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { createInterface } from "node:readline";
+import type { Variables } from "../stack/blueprint.ts";
 
-/** What to start. */
-export interface Command {
+/** A program to start. */
+export interface ProcessCommand {
+  /** Name or path. */
   readonly program: string;
   readonly args: readonly string[];
   readonly cwd: string;
   /** All of it: nothing is inherited. */
-  readonly env: Readonly<Record<string, string>>;
+  readonly env: Variables;
 }
 
 const GRACE_MS = 3000;
@@ -35,7 +37,7 @@ while :; do
 done`;
 
 /** How a command came to its end. */
-export interface Ending {
+export interface ProcessEnd {
   /** 127 when there is no such program, above 128 after a signal. */
   readonly code: number;
   /** Words for people: `exited with code 3`. */
@@ -46,12 +48,12 @@ export interface Ending {
 export class OwnedProcess {
   readonly pid: number | undefined;
   /** Resolves once the whole group is gone. */
-  readonly ended: Promise<Ending>;
+  readonly ended: Promise<ProcessEnd>;
 
   private readonly child: ChildProcess;
   private over = false;
 
-  constructor(command: Command, onLine: (line: string) => void) {
+  constructor(command: ProcessCommand, onLine: (line: string) => void) {
     const { program, args, cwd, env } = command;
     this.child = spawn("/bin/sh", ["-c", WATCHED, "sh", program, ...args], {
       cwd,
@@ -89,7 +91,7 @@ export class OwnedProcess {
     }
   }
 
-  private waitForEnd(): Promise<Ending> {
+  private waitForEnd(): Promise<ProcessEnd> {
     return new Promise((done) => {
       this.child.once("error", ({ message }) =>
         done({ code: NOT_FOUND, text: `could not be started: ${message}` }),
@@ -108,7 +110,7 @@ export class OwnedProcess {
 }
 
 // A shell reports a signal as a code above 128.
-function describeEnd(code: number | null, signal: NodeJS.Signals | null): Ending {
+function describeEnd(code: number | null, signal: NodeJS.Signals | null): ProcessEnd {
   if (code === null) return { code: SIGNALLED, text: `was ended by ${signal}` };
   if (code === NOT_FOUND) return { code, text: `was not found (code ${code})` };
   if (code > SIGNALLED) return { code, text: `was ended by signal ${code - SIGNALLED}` };

@@ -1,23 +1,23 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
-import type { ContainerSpec } from "../stack/blueprint.ts";
+import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { processEnvironment } from "./_environment.ts";
 import { findLayer, makeLayer } from "./_layer.ts";
-import type { Command } from "./_owned-process.ts";
+import type { ProcessCommand } from "./_owned-process.ts";
 import {
   type EnvironmentOptions,
   findEnvironment,
   makeEnvironment,
 } from "./_python-environment.ts";
-import type { Preparation, Runtime, RuntimeOptions } from "./_runtime.ts";
 import { findWorkdir } from "./_workdir.ts";
+import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
 /** Runs containers as processes of a Python environment that is made from their requirements. */
-export class Processes implements Runtime {
-  private readonly options: RuntimeOptions;
+export class Processes implements Launcher {
+  private readonly options: LauncherOptions;
   private layer = "";
 
-  constructor(options: RuntimeOptions) {
+  constructor(options: LauncherOptions) {
     this.options = options;
   }
 
@@ -45,12 +45,7 @@ export class Processes implements Runtime {
     return this.layer === "" ? undefined : environment;
   }
 
-  command(
-    spec: ContainerSpec,
-    python: string,
-    port: number,
-    secrets: Readonly<Record<string, string>>,
-  ): Command {
+  command(spec: ContainerSpec, python: string, port: number, secrets: Variables): ProcessCommand {
     const [program = "", ...args] = spec.command;
     const place = { port, python, layer: this.layer };
     const env = processEnvironment(spec, secrets, place, process.env);

@@ -1,26 +1,23 @@
 import { join } from "node:path";
 import type { Report } from "../events/event.ts";
-import type { ContainerSpec } from "../stack/blueprint.ts";
-import { collect, MAX_BYTES, platformAnswer, sizeOf } from "./_call.ts";
+import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import { Condition } from "../support/until.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
-import { environmentRefusals, secretValues } from "./_environment.ts";
+import { environmentProblem, secretValues } from "./_environment.ts";
 import { Images } from "./_images.ts";
-import { Processes } from "./_processes.ts";
-import type { Runtime } from "./_runtime.ts";
-import { askProject, type Finding } from "./findings.ts";
-import type { ContainerResponse, Invoke } from "./invoke.ts";
 
-export interface ContainersOptions {
+import { Processes } from "./_processes.ts";
+import { platformAnswer } from "./_send-request.ts";
+import type { ContainerResponse, Invoke } from "./invoke.ts";
+import type { Launcher, LauncherOptions } from "./launcher.ts";
+import { runSystemChecks, type SystemCheck } from "./system-checks.ts";
+
+/** A stack's containers, and what they are made from. */
+export interface ContainersOptions extends LauncherOptions {
   readonly specs: readonly ContainerSpec[];
-  /** The project's folder, which sources are relative to. */
-  readonly root: string;
-  /** Folder for Python environments and made-up secrets. */
-  readonly cache: string;
-  /** The user's own values for secrets, by variable. */
-  readonly secrets: Readonly<Record<string, string>>;
+  /** The user's own values for secrets, by variable. @default - made up, and kept in `cache` */
+  readonly secrets?: Variables;
   readonly report: Report;
-  /** Interpreter to make environments with. @default - `python3`, else `python` */
-  readonly python?: string | undefined;
   /** Whether images are built and run in place of processes. @default false */
   readonly docker?: boolean | undefined;
 }
@@ -36,9 +33,9 @@ const CONCURRENT_REQUESTS = 10;
  */
 export class Containers {
   private readonly options: ContainersOptions;
-  private readonly runtime: Runtime;
+  private readonly launcher: Launcher;
   private readonly containers: ReadonlyMap<string, Container>;
-  private readonly waitingForRoom = new Set<() => void>();
+  private readonly roomMayBe = new Condition();
   private readonly stopping = new AbortController();
   /** One container of each that share what was made for them. */
   private readonly prepared = new Map<Container, string>();
@@ -46,14 +43,14 @@ export class Containers {
 
   constructor(options: ContainersOptions) {
     this.options = options;
-    this.runtime = options.docker ? new Images(options) : new Processes(options);
+    this.launcher = options.docker ? new Images(options) : new Processes(options);
     this.containers = new Map(
       options.specs.map((spec) => [
         spec.name,
         new Container({
           ...{ spec, secrets: this.secretsOf(spec), report: options.report },
           root: options.root,
-          onChange: () => this.tellWaiting(),
+          onChange: () => this.roomMayBe.notify(),
         }),
       ]),
     );
@@ -66,27 +63,23 @@ export class Containers {
    * @throws Error when the cloud would refuse one, or what it needs cannot be installed
    */
   async start(): Promise<void> {
-    this.refuse();
+    this.checkEnvironments();
     // What a run that was killed has left.
     await this.cleanUp();
-    await this.startAll([...this.containers.values()]);
+    await this.startAll();
   }
 
   /** Calls a container by name. */
   readonly invoke: Invoke = async (name, request) => {
     const container = this.containers.get(name);
     if (container === undefined) return platformAnswer(404, this.unknown(name));
-    const limit = MAX_BYTES - sizeOf(request.headers);
-    const body = await collect(request.body, limit).catch(() => null);
-    if (body === null) return platformAnswer(400, "The request broke off.");
-    if (body.length > limit) return this.tooLarge(name);
     if (this.requests >= CONCURRENT_REQUESTS) return this.noCapacity(name);
     this.requests += 1;
     try {
-      return await container.handle(request, body);
+      return await container.handle(request);
     } finally {
       this.requests -= 1;
-      this.tellWaiting();
+      this.roomMayBe.notify();
     }
   };
 
@@ -101,24 +94,13 @@ export class Containers {
   }
 
   /** Waits until `hasRoom`, or until `signal` is aborted. */
-  whenRoom(name: string, signal: AbortSignal): Promise<void> {
-    return new Promise((done) => {
-      const check = () => {
-        if (!signal.aborted && !this.hasRoom(name)) return;
-        this.waitingForRoom.delete(check);
-        signal.removeEventListener("abort", check);
-        done();
-      };
-      this.waitingForRoom.add(check);
-      signal.addEventListener("abort", check, { once: true });
-      check();
-    });
+  async whenRoom(name: string, signal: AbortSignal): Promise<void> {
+    await this.roomMayBe.until(() => this.hasRoom(name), signal);
   }
 
-  /** Starts one container anew, or all: with changed sources and requirements. */
-  async restart(name?: string): Promise<void> {
-    const chosen = name === undefined ? [...this.containers.values()] : [this.find(name)];
-    await this.startAll(chosen);
+  /** Starts all containers anew, with changed sources and requirements. */
+  async restart(): Promise<void> {
+    await this.startAll();
   }
 
   /** Ends all, for good. No process is left. */
@@ -129,16 +111,16 @@ export class Containers {
   }
 
   /**
-   * What the projects' settings promise and the cloud cannot keep, by Django's system checks. With
-   * images nobody is asked.
+   * What Django's system checks find in the containers' projects, by the environment that they would
+   * have in the cloud. With images nobody is asked.
    *
-   * @param timers the stack's
+   * @param timers names of the stack's timers
    */
-  async findings(timers: readonly string[]): Promise<readonly Finding[]> {
+  async systemChecks(timers: readonly string[]): Promise<readonly SystemCheck[]> {
     if (this.options.docker) return [];
     const asked = [...this.prepared].map(([{ spec, secrets }, prepared]) => {
-      const command = this.runtime.command(spec, prepared, 0, secrets);
-      return askProject(command, timers, this.stopping.signal);
+      const command = this.launcher.command(spec, prepared, 0, secrets);
+      return runSystemChecks(command, timers, this.stopping.signal);
     });
     // What is wrong with a project that cannot even be loaded, its container tells.
     return (await Promise.all(asked)).flatMap((found) => found ?? []);
@@ -150,10 +132,10 @@ export class Containers {
   }
 
   // Containers of one source share what has to be made.
-  private async startAll(chosen: readonly Container[]): Promise<void> {
+  private async startAll(): Promise<void> {
     const groups = new Map<string, Container[]>();
-    for (const container of chosen) {
-      const key = this.runtime.keyOf(container.spec);
+    for (const container of this.containers.values()) {
+      const key = this.launcher.keyOf(container.spec);
       groups.set(key, [...(groups.get(key) ?? []), container]);
     }
     await Promise.all([...groups.values()].map((group) => this.startGroup(group)));
@@ -167,7 +149,7 @@ export class Containers {
       for (const container of group) container.isInstalling(step);
     };
     const warn = (message: string) => first.warn(message);
-    const prepared = await this.runtime.prepare(first.spec, { progress, warn, signal });
+    const prepared = await this.launcher.prepare(first.spec, { progress, warn, signal });
     signal.throwIfAborted();
     this.prepared.set(first, prepared);
     await Promise.all(group.map((container) => this.startOne(container, prepared)));
@@ -175,11 +157,11 @@ export class Containers {
 
   private async startOne(container: Container, prepared: string): Promise<void> {
     const { spec, secrets } = container;
-    await container.start((port) => this.runtime.command(spec, prepared, port, secrets));
+    await container.start((port) => this.launcher.command(spec, prepared, port, secrets));
   }
 
   private async cleanUp(): Promise<void> {
-    await Promise.all(this.options.specs.map((spec) => this.runtime.cleanUp(spec)));
+    await Promise.all(this.options.specs.map((spec) => this.launcher.cleanUp(spec)));
   }
 
   private find(name: string): Container {
@@ -194,7 +176,7 @@ export class Containers {
   }
 
   private secretsOf(spec: ContainerSpec): Record<string, string> {
-    const { secrets, cache, report } = this.options;
+    const { secrets = {}, cache, report } = this.options;
     for (const name of spec.foreignSecrets.filter((key) => secrets[key] === undefined)) {
       report({
         type: "log",
@@ -206,22 +188,17 @@ export class Containers {
     return secretValues(spec, secrets, join(cache, "secrets.json"));
   }
 
-  private refuse(): void {
-    const refusals = [...this.containers.values()].flatMap(({ spec, secrets }) =>
-      environmentRefusals(spec, secrets).map((refusal) => ({ ...refusal, by: spec.name })),
-    );
-    for (const refusal of refusals) {
-      this.options.report({ type: "refused", code: "InvalidArgument", ...refusal });
+  private checkEnvironments(): void {
+    const problems = [...this.containers.values()].flatMap(({ spec, secrets }) => {
+      const message = environmentProblem(spec, secrets);
+      return message === undefined ? [] : [{ by: spec.name, message }];
+    });
+    if (problems.length === 0) return;
+    const fix = "Shorten values of 'env' in config.ts, or put them into the image";
+    for (const problem of problems) {
+      this.options.report({ type: "refused", code: "InvalidArgument", ...problem, fix });
     }
-    if (refusals.length === 0) return;
-    throw new Error(refusals.map(({ message, fix }) => `${message}. ${fix}.`).join("\n"));
-  }
-
-  private tooLarge(name: string): ContainerResponse {
-    const message = `A request to ${name} has more than 3.5 MB, headers included`;
-    const fix = "Send what is larger straight to a bucket";
-    this.options.report({ type: "refused", by: name, code: "413", message, fix });
-    return platformAnswer(413, `${message}. ${fix}.`);
+    throw new Error(problems.map(({ message }) => `${message}. ${fix}.`).join("\n"));
   }
 
   private noCapacity(name: string): ContainerResponse {
@@ -229,9 +206,5 @@ export class Containers {
     const fix = "The cloud has this quota in each zone, and raises it on request";
     this.options.report({ type: "refused", by: name, code: "429", message, fix });
     return platformAnswer(429, `${message}. ${fix}.`);
-  }
-
-  private tellWaiting(): void {
-    for (const check of [...this.waitingForRoom]) check();
   }
 }

@@ -1,21 +1,20 @@
-import type { Readable } from "node:stream";
-
 /** A request as it comes to a container. */
 export interface ContainerRequest {
   readonly method: string;
   /** With the query. */
   readonly path: string;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: Buffer | Readable;
-  readonly via: "gateway" | "trigger" | "timer";
+  readonly body: Buffer;
   /** The one message in it, whose log lines the container prints meanwhile. */
   readonly message?: { readonly messageId: string; readonly taskId?: string };
 }
 
+/** What a container answers, or the platform in its place. */
 export interface ContainerResponse {
+  /** The HTTP status. */
   readonly status: number;
   readonly headers: readonly (readonly [string, string])[];
-  readonly body: Readable | Buffer;
+  readonly body: Buffer;
 }
 
 /**

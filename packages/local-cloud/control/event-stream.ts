@@ -1,7 +1,7 @@
 import type { ServerResponse } from "node:http";
 import type { CloudEvent } from "../events/event.ts";
 import type { EventStore } from "../events/store.ts";
-import { formatJson } from "../support/harmless.ts";
+import { formatJson } from "../support/json.ts";
 
 const GATHER_MS = 50;
 const PING_MS = 15_000;

@@ -1,9 +1,9 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { EventStore } from "../events/store.ts";
-import { refusalOf } from "../http/guard.ts";
-import { type Listening, listen } from "../http/listen.ts";
-import { splitTarget } from "../http/target.ts";
-import { formatJson } from "../support/harmless.ts";
+import { refusalOf } from "../support/guard.ts";
+import { formatJson } from "../support/json.ts";
+import { type Listening, listen } from "../support/listen.ts";
+import { splitTarget } from "../support/target.ts";
 import { streamEvents } from "./event-stream.ts";
 
 export interface ControlOptions {

@@ -1,3 +1,4 @@
+import { isObject, type JsonObject } from "../support/json.ts";
 import {
   addAttempt,
   addLogLine,
@@ -319,7 +320,7 @@ function endAttempt({ attempt }: Message, at: number): void {
 /** Celery's JSON of an exception: `{ exc_type, exc_message, exc_module }`. */
 function errorOf({ state, result, traceback }: Stored): TaskError | undefined {
   if (state !== "FAILURE" && state !== "RETRY") return undefined;
-  const { exc_type: type, exc_message: text } = (result ?? {}) as Readonly<Record<string, unknown>>;
+  const { exc_type: type, exc_message: text }: JsonObject = isObject(result) ? result : {};
   return {
     type: typeof type === "string" ? type : "Error",
     message: (Array.isArray(text) ? text : [text ?? result ?? ""]).map(String).join(", "),

@@ -1,7 +1,6 @@
 import { inflateSync } from "node:zlib";
+import { isObject, type JsonObject, parseObject } from "../support/json.ts";
 import type { TaskFacts } from "./event.ts";
-
-type Fields = Readonly<Record<string, unknown>>;
 
 /** More than any message can hold, so that a crafted one cannot fill the memory. */
 const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
@@ -13,7 +12,7 @@ const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
  * Arguments in a serializer that only Python reads appear as Python's own text of them.
  */
 export function decodeTask(body: string): TaskFacts | undefined {
-  const envelope = parseFields(body) ?? parseFields(fromBase64(body).toString());
+  const envelope = parseObject(body) ?? parseObject(fromBase64(body).toString());
   if (envelope === undefined) return undefined;
   const headers = fieldsOf(envelope.headers);
   const content = decodeContent(envelope, headers);
@@ -22,17 +21,17 @@ export function decodeTask(body: string): TaskFacts | undefined {
     : firstProtocol(fieldsOf(content));
 }
 
-function secondProtocol(headers: Fields, content: unknown): TaskFacts | undefined {
+function secondProtocol(headers: JsonObject, content: unknown): TaskFacts | undefined {
   if (Array.isArray(content)) return factsOf({ ...headers, args: content[0], kwargs: content[1] });
   const texts = [headers.argsrepr, headers.kwargsrepr].filter((text) => typeof text === "string");
   return factsOf({ ...headers, args: texts });
 }
 
-function firstProtocol(content: Fields): TaskFacts | undefined {
+function firstProtocol(content: JsonObject): TaskFacts | undefined {
   return factsOf({ ...content, group: content.group ?? content.taskset });
 }
 
-function factsOf(fields: Fields): TaskFacts | undefined {
+function factsOf(fields: JsonObject): TaskFacts | undefined {
   const { id, task, args, kwargs, retries } = fields;
   if (typeof id !== "string" || typeof task !== "string") return undefined;
   return {
@@ -41,16 +40,16 @@ function factsOf(fields: Fields): TaskFacts | undefined {
     args: Array.isArray(args) ? args : [],
     kwargs: fieldsOf(kwargs),
     retries: typeof retries === "number" ? retries : 0,
-    ...optionalText("rootId", fields.root_id),
-    ...optionalText("parentId", fields.parent_id),
-    ...optionalText("groupId", fields.group),
-    ...optionalText("eta", fields.eta),
-    ...optionalText("expires", fields.expires),
+    rootId: textIn(fields.root_id),
+    parentId: textIn(fields.parent_id),
+    groupId: textIn(fields.group),
+    eta: textIn(fields.eta),
+    expires: textIn(fields.expires),
   };
 }
 
 /** The deserialized inner body; `undefined` where only Python could read it. */
-function decodeContent(envelope: Fields, headers: Fields): unknown {
+function decodeContent(envelope: JsonObject, headers: JsonObject): unknown {
   if (typeof envelope.body !== "string") return undefined;
   const encoded = fieldsOf(envelope.properties).body_encoding === "base64";
   const bytes = encoded ? fromBase64(envelope.body) : Buffer.from(envelope.body);
@@ -67,17 +66,12 @@ function inflated(bytes: Buffer, compression: unknown): Buffer {
   }
 }
 
-function optionalText<Name extends string>(name: Name, value: unknown): { [key in Name]?: string } {
-  return typeof value === "string" ? ({ [name]: value } as { [key in Name]: string }) : {};
+function textIn(value: unknown): string | undefined {
+  return typeof value === "string" ? value : undefined;
 }
 
 function fromBase64(text: string): Buffer {
   return Buffer.from(text, "base64");
-}
-
-function parseFields(text: string): Fields | undefined {
-  const value = parseJson(text);
-  return isFields(value) ? value : undefined;
 }
 
 function parseJson(text: string): unknown {
@@ -88,10 +82,6 @@ function parseJson(text: string): unknown {
   }
 }
 
-function fieldsOf(value: unknown): Fields {
-  return isFields(value) ? value : {};
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
+function fieldsOf(value: unknown): JsonObject {
+  return isObject(value) ? value : {};
 }

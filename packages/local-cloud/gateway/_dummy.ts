@@ -1,23 +1,34 @@
-import { type Answer, type Call, gatewayAnswer, substitute } from "./_call.ts";
-import { asMapping } from "./_specification.ts";
+import { asObject } from "./_gateway-document.ts";
+import {
+  type GatewayResponse,
+  gatewayAnswer,
+  type RoutedRequest,
+  substitute,
+} from "./_integration.ts";
 
-/** @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/dummy */
-export function answerDummy(call: Call): Answer {
-  const { http_code: code, http_headers: headers, content } = call.operation.integration;
-  const contents = asMapping(content);
-  const type = chooseType(Object.keys(contents), call.request.headers.accept);
+/**
+ * A fixed answer.
+ *
+ * @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/dummy
+ */
+export function answerDummy(routed: RoutedRequest): GatewayResponse {
+  const { http_code: code, http_headers: headers, content } = routed.operation.integration;
+  const contents = asObject(content);
+  const type = chooseType(Object.keys(contents), routed.request.headers.accept);
   if (type === undefined && Object.keys(contents).length > 0) {
     return gatewayAnswer(415, "Media not supported");
   }
-  const fixed = Object.entries(asMapping(headers)).map(([name, value]) => [name, String(value)]);
-  const typed = fixed.some(([name = ""]) => name.toLowerCase() === "content-type");
+  const fixed = Object.entries(asObject(headers)).map(
+    ([name, value]) => [name, String(value)] as const,
+  );
+  const typed = fixed.some(([name]) => name.toLowerCase() === "content-type");
   return {
     status: Number(code),
     headers: [
-      ...(fixed as [string, string][]),
+      ...fixed,
       ...(typed || type === undefined || type === "*" ? [] : [["content-type", type] as const]),
     ],
-    body: Buffer.from(type === undefined ? "" : substitute(String(contents[type]), call)),
+    body: Buffer.from(type === undefined ? "" : substitute(String(contents[type]), routed)),
   };
 }
 

@@ -1,7 +1,14 @@
-import { createReadStream, type Stats } from "node:fs";
+import { createReadStream } from "node:fs";
 import { stat } from "node:fs/promises";
 import { extname, join, sep } from "node:path";
-import { type Answer, type Call, gatewayAnswer, substitute } from "./_call.ts";
+import { buffer } from "node:stream/consumers";
+import {
+  type GatewayResponse,
+  gatewayAnswer,
+  MAX_BODY_BYTES,
+  type RoutedRequest,
+  substitute,
+} from "./_integration.ts";
 
 /** Of what sites are made of; anything else is sent as bytes. */
 const CONTENT_TYPES: Readonly<Record<string, string>> = {
@@ -34,47 +41,59 @@ const CONTENT_TYPES: Readonly<Record<string, string>> = {
  * @param buckets folder with a folder for each bucket
  * @see https://yandex.cloud/en/docs/api-gateway/concepts/extensions/object-storage
  */
-export async function answerObject(buckets: string, call: Call): Promise<Answer> {
-  const { method, headers } = call.request;
+export async function answerObject(
+  buckets: string,
+  routed: RoutedRequest,
+): Promise<GatewayResponse> {
+  const { method, headers } = routed.request;
   if (method !== "GET" && method !== "HEAD") return gatewayAnswer(405, "Method Not Allowed");
-  const { bucket, object, error_object, default_object } = call.operation.integration;
+  const { bucket, object, error_object, default_object } = routed.operation.integration;
   const folder = join(buckets, String(bucket));
-  const found = await find(folder, object, call);
+  const found = await find(folder, object, routed);
   if (found) return send(found, 200, headers["if-none-match"]);
   const instead =
-    (await find(folder, default_object, call)) ?? (await find(folder, error_object, call));
+    (await find(folder, default_object, routed)) ?? (await find(folder, error_object, routed));
   if (instead) return send(instead, 404);
-  const name = substitute(String(object), call);
+  const name = substitute(String(object), routed);
   return gatewayAnswer(404, `No object ${name} in bucket ${bucket}: its files are in ${folder}`);
 }
 
-interface Found {
+interface StoredObject {
   readonly path: string;
-  readonly stats: Stats;
+  readonly content: Buffer;
+  readonly modified: Date;
 }
 
-async function find(folder: string, name: unknown, call: Call): Promise<Found | undefined> {
+async function find(
+  folder: string,
+  name: unknown,
+  routed: RoutedRequest,
+): Promise<StoredObject | undefined> {
   if (typeof name !== "string") return undefined;
-  const path = join(folder, substitute(name, call));
+  const path = join(folder, substitute(name, routed));
   if (!path.startsWith(`${folder}${sep}`) || path.includes("\0")) return undefined;
   const stats = await stat(path).catch(() => undefined);
-  return stats?.isFile() ? { path, stats } : undefined;
+  if (!stats?.isFile()) return undefined;
+  // One byte more than is sent shows that there are too many.
+  const content = await buffer(createReadStream(path, { end: MAX_BODY_BYTES }));
+  return { path, content, modified: stats.mtime };
 }
 
-function send({ path, stats }: Found, status: number, known?: string): Answer {
-  const etag = `"${stats.size.toString(16)}-${Math.trunc(stats.mtimeMs).toString(16)}"`;
+function send(
+  { path, content, modified }: StoredObject,
+  status: number,
+  known?: string,
+): GatewayResponse {
+  const etag = `"${content.length.toString(16)}-${modified.getTime().toString(16)}"`;
   const headers: [string, string][] = [
     ["etag", etag],
-    ["last-modified", stats.mtime.toUTCString()],
+    ["last-modified", modified.toUTCString()],
   ];
   if (known === etag) return { status: 304, headers, body: Buffer.alloc(0) };
+  const type = CONTENT_TYPES[extname(path).toLowerCase()] ?? "application/octet-stream";
   return {
     status,
-    headers: [
-      ...headers,
-      ["content-type", CONTENT_TYPES[extname(path).toLowerCase()] ?? "application/octet-stream"],
-      ["content-length", String(stats.size)],
-    ],
-    body: createReadStream(path),
+    headers: [...headers, ["content-type", type], ["content-length", String(content.length)]],
+    body: content,
   };
 }

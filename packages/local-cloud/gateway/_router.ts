@@ -1,19 +1,19 @@
-import { ANY_METHOD, type Operation, type Specification } from "./_specification.ts";
+import { ANY_METHOD, type GatewayDocument, type Operation } from "./_gateway-document.ts";
 
 /** What serves a path. Without an operation for the method the gateway answers 405. */
-export interface Route {
+export interface MatchedRoute {
   readonly operations: readonly Operation[];
   readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** Finds the route of a path, which is still encoded and has no query. */
-export type Router = (path: string) => Route | undefined;
+export type Router = (path: string) => MatchedRoute | undefined;
 
 /**
  * Static segments come before parameters, parameters before greedy ones, and the segments to the
  * left count more. Encoded characters are none of the literal ones: `/%77orker` is not `/worker`.
  */
-export function makeRouter({ operations, ignoresTrailingSlashes }: Specification): Router {
+export function makeRouter({ operations, ignoresTrailingSlashes }: GatewayDocument): Router {
   const paths = [...new Set(operations.map(({ path }) => path))].sort(bySpecificity);
   const routes = paths.map((path) => {
     const own = operations.filter((operation) => operation.path === path);
@@ -29,7 +29,7 @@ export function makeRouter({ operations, ignoresTrailingSlashes }: Specification
 }
 
 /** The operation for a method: its own, or the one for any. */
-export function operationFor({ operations }: Route, method: string): Operation | undefined {
+export function operationFor({ operations }: MatchedRoute, method: string): Operation | undefined {
   return (
     operations.find((operation) => operation.method === method.toLowerCase()) ??
     operations.find((operation) => operation.method === ANY_METHOD)

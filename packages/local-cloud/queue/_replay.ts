@@ -1,7 +1,7 @@
 import type { QueueSpec } from "../stack/blueprint.ts";
 import type { Once } from "./_deduplication.ts";
 import { restoreMessage } from "./_new-message.ts";
-import type { JournalRecord, StoredMessage } from "./journal.ts";
+import type { QueueRecord, StoredMessage } from "./journal.ts";
 import type { Message } from "./message.ts";
 
 interface RestoredQueue {
@@ -26,7 +26,7 @@ interface Draft {
 }
 
 /** What a journal's records come to. */
-export function replay(records: Iterable<JournalRecord>): Restored {
+export function replay(records: Iterable<QueueRecord>): Restored {
   const state = new Replay();
   for (const record of records) state.apply(record);
   return {
@@ -44,7 +44,7 @@ class Replay {
   readonly deletedAt = new Map<string, number>();
   sequence = 0;
 
-  apply(record: JournalRecord): void {
+  apply(record: QueueRecord): void {
     const [kind, name] = record;
     const draft = typeof name === "string" ? this.queues.get(name) : undefined;
     if (kind === "queue") this.create(record[1], record[2]);
@@ -64,7 +64,7 @@ class Replay {
     this.deletedAt.set(name, at);
   }
 
-  private remember(record: Extract<JournalRecord, readonly ["once", ...unknown[]]>): void {
+  private remember(record: Extract<QueueRecord, readonly ["once", ...unknown[]]>): void {
     const [, queue, id, messageId, sequence, at] = record;
     this.queues.get(queue)?.once.set(id, { messageId, sequence, at });
     this.sequence = Math.max(this.sequence, sequence);
@@ -86,9 +86,7 @@ class Replay {
     this.sequence = Math.max(this.sequence, sequence);
   }
 
-  private change(
-    record: Extract<JournalRecord, readonly ["receive" | "hide", ...unknown[]]>,
-  ): void {
+  private change(record: Extract<QueueRecord, readonly ["receive" | "hide", ...unknown[]]>): void {
     const message = this.queues.get(record[1])?.messages.get(record[2]);
     if (message === undefined) return;
     if (record[0] === "hide") {

@@ -1,14 +1,14 @@
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
+import type { Clock } from "../support/clock.ts";
 import { Deduplication, type Once } from "./_deduplication.ts";
 import type { Counts } from "./_descriptions.ts";
 import { HiddenMessages } from "./_hidden-messages.ts";
 import { store } from "./_new-message.ts";
 import { GroupOrder, type Order, StandardOrder } from "./_order.ts";
 import { Waiters } from "./_waiters.ts";
-import type { Clock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
-import type { JournalRecord } from "./journal.ts";
+import type { QueueRecord } from "./journal.ts";
 import { MAX_IN_FLIGHT, MAX_IN_FLIGHT_FIFO } from "./limits.ts";
 import type { Message } from "./message.ts";
 
@@ -19,7 +19,7 @@ export interface Surroundings {
   readonly clock: Clock;
   readonly report: Report;
   /** Keeps what has happened, where anything is kept. */
-  readonly record: (...record: JournalRecord) => void;
+  readonly record: (...record: QueueRecord) => void;
   readonly nextSequence: () => number;
   readonly find: (name: string) => Queue | undefined;
 }
@@ -194,7 +194,7 @@ export class Queue {
   }
 
   /** All that has to be told again to have the queue as it is now. */
-  *records(): Generator<JournalRecord> {
+  *records(): Generator<QueueRecord> {
     yield ["queue", this.spec, this.createdAt];
     for (const message of this.messages.values()) yield ["send", this.name, store(message)];
     for (const [id, { messageId, sequence, at }] of this.deduplication.entries()) {

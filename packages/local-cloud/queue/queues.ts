@@ -1,6 +1,7 @@
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
+import { type Clock, realClock } from "../support/clock.ts";
 import {
   type Counts,
   describePeeked,
@@ -16,9 +17,8 @@ import { readHandle } from "./_receipt-handle.ts";
 import { replay } from "./_replay.ts";
 import { checkSend, type SendInput } from "./_send-checks.ts";
 import { taskOf } from "./_task-of.ts";
-import { type Clock, realClock } from "./clock.ts";
 import { QueueError } from "./errors.ts";
-import type { Journal, JournalRecord } from "./journal.ts";
+import type { QueueJournal, QueueRecord } from "./journal.ts";
 import { MAX_QUEUES, MAX_VISIBILITY_SECONDS, NAME_REST_MS } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { Queue } from "./queue.ts";
@@ -34,7 +34,7 @@ export interface QueuesOptions {
   /** @default the machine's clock */
   readonly clock?: Clock;
   /** Keeps everything across restarts. @default - memory only */
-  readonly journal?: Journal;
+  readonly journal?: QueueJournal;
   /** Where clients find the server, without a slash at the end; asked anew for each URL. */
   readonly address: () => string;
   readonly folderId?: string;
@@ -275,14 +275,14 @@ export class Queues {
     return this.sequence;
   }
 
-  private readonly record = (...record: JournalRecord): void => {
+  private readonly record = (...record: QueueRecord): void => {
     const { journal } = this.options;
     if (journal === undefined) return;
     journal.append(record);
     if (journal.isBloated) journal.compact(this.records());
   };
 
-  private restore(records: readonly JournalRecord[]): void {
+  private restore(records: readonly QueueRecord[]): void {
     const { queues, sequence, deletedAt } = replay(records);
     this.sequence = sequence;
     for (const [name, at] of deletedAt) this.deletedAt.set(name, at);
@@ -293,7 +293,7 @@ export class Queues {
     }
   }
 
-  private *records(): Generator<JournalRecord> {
+  private *records(): Generator<QueueRecord> {
     for (const [name, at] of this.deletedAt) yield ["drop", name, at];
     for (const queue of this.byName.values()) yield* queue.records();
   }

@@ -1,29 +1,14 @@
 import * as v from "valibot";
-import { expectShape, type StackText } from "./_stack-text.ts";
+import { type AppOutputs, appOutputsSchema } from "../../../stacks/outputs.ts";
+import { expectShape, type StackText } from "./_terraform-document.ts";
 import type { ContainerSpec, Endpoints } from "./blueprint.ts";
+import { withLocalValues } from "./local-environment.ts";
+
+const { entries } = appOutputsSchema;
 
 const QUEUE_HOST = "message-queue.api.cloud.yandex.net";
 const CONTAINER = "yandex_serverless_container";
 const ATTRIBUTES = ["name", "image", "concurrency", "execution_timeout", "memory", "secrets"];
-
-/** Values that only a site on a laptop has. */
-const LOCAL_ENVIRONMENT = { DJANGO_DEBUG: "1", URL_SCHEME: "http" };
-const LOCAL_HOSTS = ["localhost", "127.0.0.1", "[::1]"];
-
-const sourcesSchema = v.object({
-  containers: v.record(
-    v.string(),
-    v.object({
-      source: v.string(),
-      requirements: v.optional(v.string()),
-      workdir: v.optional(v.string()),
-      dockerfile: v.optional(v.string(), "Dockerfile"),
-      command: v.nullish(v.array(v.string())),
-    }),
-  ),
-});
-
-const idsSchema = v.record(v.string(), v.object({ id: v.string() }));
 
 const bodySchema = v.object({
   name: v.string(),
@@ -39,7 +24,7 @@ const bodySchema = v.object({
 });
 
 type Body = v.InferOutput<typeof bodySchema>;
-type Source = v.InferOutput<typeof sourcesSchema>["containers"][string];
+type Source = AppOutputs["local"]["containers"][string];
 
 /** The containers that have a source here, and the names of those that do not. */
 export function readContainers(
@@ -62,8 +47,8 @@ export function readContainers(
 
 /** Where the code of each container is, by its name; the outputs have it by role. */
 function readSources(stack: StackText): Map<string, Source> {
-  const { containers } = expectShape(sourcesSchema, stack.output("local"), "output `local`");
-  const ids = expectShape(idsSchema, stack.output("containers"), "output `containers`");
+  const { containers } = expectShape(entries.local, stack.output("local"), "output `local`");
+  const ids = expectShape(entries.containers, stack.output("containers"), "output `containers`");
   return new Map(
     Object.entries(containers).flatMap(([role, source]) => {
       const id = ids[role]?.id;
@@ -72,14 +57,13 @@ function readSources(stack: StackText): Map<string, Source> {
   );
 }
 
-const targetsSchema = v.record(
-  v.string(),
-  v.object({ containerId: v.string(), path: v.optional(v.string(), "/") }),
-);
-
 /** Where whatever answers triggers says that it is ready. */
 function readHealthPaths(stack: StackText): Map<string, string> {
-  const triggers = expectShape(targetsSchema, stack.output("triggers") ?? {}, "output `triggers`");
+  const triggers = expectShape(
+    entries.triggers,
+    stack.output("triggers") ?? {},
+    "output `triggers`",
+  );
   return new Map(
     Object.values(triggers).map(({ containerId, path }) => [
       containerId,
@@ -121,11 +105,5 @@ function renderEnvironment(
       .replace(new RegExp(`^sqs://${QUEUE_HOST}(?::443)?/?$`), "sqs://")
       .replaceAll(`https://${QUEUE_HOST}`, queue),
   ]);
-  const variables: Record<string, string> = Object.fromEntries(local);
-  const { ALLOWED_HOSTS: hosts } = variables;
-  for (const [key, value] of Object.entries(variables)) {
-    // Under whatever further names.
-    if (value === hosts) variables[key] = [hosts, ...LOCAL_HOSTS].join(",");
-  }
-  return { ...LOCAL_ENVIRONMENT, ...variables };
+  return withLocalValues(Object.fromEntries(local));
 }

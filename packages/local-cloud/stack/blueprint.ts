@@ -1,10 +1,15 @@
+import type { QueueTriggerSpec, TimerTriggerSpec } from "../../../stacks/outputs.ts";
+
+/** Environment variables by name. */
+export type Variables = Readonly<Record<string, string>>;
+
 /** What a synthesized stack says, in the words of what runs. Names are the cloud's names. */
 export interface Blueprint {
   /** The project, as the prefix of every name. */
   readonly project: string;
   readonly queues: readonly QueueSpec[];
   readonly containers: readonly ContainerSpec[];
-  readonly queueTriggers: readonly QueueTriggerSpec[];
+  readonly queueTriggers: readonly LocalTriggerSpec[];
   readonly timers: readonly TimerSpec[];
   readonly gateways: readonly GatewaySpec[];
   /** The table of results that is there at start. */
@@ -53,7 +58,7 @@ export interface ContainerSpec {
   readonly dockerfile: string;
   readonly command: readonly string[];
   /** With local addresses in place of the cloud's; without `PORT`. */
-  readonly environment: Readonly<Record<string, string>>;
+  readonly environment: Variables;
   /** Environment variables whose value is a secret of the cloud: from `.env.local`, or made up. */
   readonly secrets: readonly string[];
   /** Those of `secrets` that lie in a Lockbox of the user's, so that nothing can make them up. */
@@ -66,33 +71,24 @@ export interface ContainerSpec {
   readonly healthPath?: string;
 }
 
-export interface QueueTriggerSpec {
+/** What hands the messages of a queue to a container. */
+export interface LocalTriggerSpec
+  extends Pick<QueueTriggerSpec, "path" | "batchSize" | "batchCutoffSeconds"> {
   readonly name: string;
   readonly queue: string;
   readonly container: string;
-  /** Begins with a slash. */
-  readonly path: string;
-  readonly batchSize: number;
-  readonly batchCutoffSeconds: number;
 }
 
-export interface TimerSpec {
+/** What calls a container on a schedule. */
+export interface TimerSpec extends Pick<TimerTriggerSpec, "cron" | "path"> {
   readonly name: string;
-  /** In Yandex's dialect, in UTC. */
-  readonly cron: string;
-  readonly payload?: string;
+  readonly payload: string;
   readonly container: string;
-  readonly path: string;
-  /** Calls after one that failed, 0-5, and the seconds between them, 10-60. */
-  readonly retryAttempts: number;
-  readonly retryIntervalSeconds: number;
 }
 
 export interface GatewaySpec {
   readonly name: string;
   /** The OpenAPI text, `container_id` being a container's name and `bucket` a bucket's. */
   readonly spec: string;
-  /** Values in place of the text's own defaults. */
-  readonly variables: Readonly<Record<string, string>>;
   readonly timeoutSeconds: number;
 }

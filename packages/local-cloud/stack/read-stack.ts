@@ -1,12 +1,18 @@
 import * as v from "valibot";
+import {
+  type AppOutputs,
+  appOutputsSchema,
+  type QueueTriggerSpec,
+  type TimerTriggerSpec,
+} from "../../../stacks/outputs.ts";
 import { readContainers } from "./_containers.ts";
-import { type Body, expectShape, StackText } from "./_stack-text.ts";
+import { type Body, expectShape, StackText } from "./_terraform-document.ts";
 import type {
   Blueprint,
   Endpoints,
   GatewaySpec,
+  LocalTriggerSpec,
   QueueSpec,
-  QueueTriggerSpec,
   TimerSpec,
 } from "./blueprint.ts";
 import { queueNameOf } from "./local-ids.ts";
@@ -78,60 +84,23 @@ export function readPorts(text: string): Blueprint["ports"] {
     .ports;
 }
 
-const localSchema = v.object({
-  table: v.string(),
-  ports: v.object({ site: v.number(), queue: v.number(), tables: v.number() }),
-});
-
-function readLocal(stack: StackText): v.InferOutput<typeof localSchema> {
-  return expectShape(localSchema, stack.output("local"), "output `local`");
+function readLocal(stack: StackText): AppOutputs["local"] {
+  return expectShape(appOutputsSchema.entries.local, stack.output("local"), "output `local`");
 }
 
-const triggerSchema = v.variant("kind", [
-  v.object({
-    kind: v.literal("queue"),
-    queueArn: v.string(),
-    containerId: v.string(),
-    path: v.string(),
-    batchSize: v.number(),
-    batchCutoff: v.number(),
-  }),
-  v.object({
-    kind: v.literal("timer"),
-    cron: v.string(),
-    payload: v.optional(v.string(), ""),
-    containerId: v.string(),
-    path: v.string(),
-    retryAttempts: v.nullish(v.number(), 0),
-    retryIntervalSeconds: v.nullish(v.number(), 10),
-  }),
-]);
-
-type Trigger = v.InferOutput<typeof triggerSchema>;
-
-function readTriggers(stack: StackText): Record<string, Trigger> {
+function readTriggers(stack: StackText): AppOutputs["triggers"] {
   const triggers = stack.output("triggers") ?? {};
-  return expectShape(v.record(v.string(), triggerSchema), triggers, "output `triggers`");
+  return expectShape(appOutputsSchema.entries.triggers, triggers, "output `triggers`");
 }
 
-function renderQueueTrigger(
-  name: string,
-  spec: Extract<Trigger, { kind: "queue" }>,
-): QueueTriggerSpec {
-  return {
-    name,
-    queue: queueNameOf(spec.queueArn),
-    container: spec.containerId,
-    path: spec.path,
-    batchSize: spec.batchSize,
-    batchCutoffSeconds: spec.batchCutoff,
-  };
+function renderQueueTrigger(name: string, spec: QueueTriggerSpec): LocalTriggerSpec {
+  const { queueArn, containerId: container, path, batchSize, batchCutoffSeconds } = spec;
+  return { name, queue: queueNameOf(queueArn), container, path, batchSize, batchCutoffSeconds };
 }
 
-function renderTimer(name: string, spec: Extract<Trigger, { kind: "timer" }>): TimerSpec {
-  const { cron, payload, path, containerId: container } = spec;
-  const { retryAttempts, retryIntervalSeconds } = spec;
-  return { name, cron, payload, container, path, retryAttempts, retryIntervalSeconds };
+function renderTimer(name: string, spec: TimerTriggerSpec): TimerSpec {
+  const { cron, payload, containerId: container, path } = spec;
+  return { name, cron, payload: payload ?? "", container, path };
 }
 
 const redriveSchema = v.pipe(
@@ -139,6 +108,8 @@ const redriveSchema = v.pipe(
   v.parseJson(),
   v.object({ deadLetterTargetArn: v.string(), maxReceiveCount: v.pipe(v.unknown(), v.toNumber()) }),
 );
+
+const tagsSchema = v.record(v.string(), v.string());
 
 // Those first that others send their dead letters to.
 function readQueues(stack: StackText): QueueSpec[] {
@@ -168,7 +139,7 @@ function renderQueue(body: Body): QueueSpec {
     maxMessageBytes: number("max_message_size"),
     receiveWaitSeconds: number("receive_wait_time_seconds"),
     ...(body.redrive_policy !== undefined && { redrive: renderRedrive(body.redrive_policy) }),
-    tags: (body.tags ?? {}) as Record<string, string>,
+    tags: expectShape(tagsSchema, body.tags ?? {}, "tags of a queue"),
   };
 }
 
@@ -181,15 +152,12 @@ function renderRedrive(policy: unknown): QueueSpec["redrive"] {
   return { deadLetterQueue: queueNameOf(deadLetterTargetArn), maxReceiveCount };
 }
 
-const variablesSchema = v.record(v.string(), v.string());
-
 function readGateways(stack: StackText): GatewaySpec[] {
   return stack
-    .resources("yandex_api_gateway", ["name", "spec", "variables", "execution_timeout"])
-    .map(({ name, spec, variables, execution_timeout: timeout }) => ({
+    .resources("yandex_api_gateway", ["name", "spec", "execution_timeout"])
+    .map(({ name, spec, execution_timeout: timeout }) => ({
       name: String(name),
       spec: String(spec),
-      variables: expectShape(variablesSchema, variables ?? {}, `gateway ${name}`),
       timeoutSeconds: Number(timeout ?? DEFAULT_GATEWAY_TIMEOUT_SECONDS),
     }));
 }

@@ -1,80 +1,74 @@
-import { type Clock, realClock } from "../queue/clock.ts";
-import { openRecords, type RecordFile } from "../storage/record-file.ts";
+import { type Clock, realClock } from "../support/clock.ts";
+import { type Journal, openJournal } from "../support/journal.ts";
 import { type Change, Engine } from "./_engine.ts";
 import { Expiry } from "./_expiry.ts";
-import { type Entry, replay, sizeOf, summarize } from "./_state.ts";
+import { shorten, type TableRecord } from "./_records.ts";
 
 const SWEEP_MS = 1000;
-/** A journal is shortened once it has doubled and grown by so much. */
-const SLACK_BYTES = 16 * 1024 * 1024;
 
+/** Where and how the tables are kept. */
 export interface StoreOptions {
   readonly clock?: Clock;
-  /** The journal that keeps the tables. Without it they are gone with the process. */
-  readonly file?: string;
+  /** Folder of the journal that keeps the tables. Without it they are gone with the process. */
+  readonly directory?: string;
   /** Learns what has been accepted. */
-  readonly accepted: (entry: Entry) => void;
+  readonly accepted: (record: TableRecord) => void;
 }
 
 /** What one request does: its answer, and what it has changed in the engine. */
-export interface Outcome<T> {
+interface Acceptance<T> {
   readonly output: T;
-  readonly entry: Entry;
+  readonly record: TableRecord;
 }
 
 /**
  * The tables as they are in memory and, with a journal, on the disk. Items that have expired are
  * deleted within two seconds.
  */
-export class Store {
+export class TableStore {
   readonly engine = new Engine();
   readonly expiry = new Expiry();
   private readonly options: StoreOptions;
   private readonly clock: Clock;
-  private readonly journal: RecordFile | undefined;
-  /** The length at which the journal is shortened, in bytes. */
-  private limit = 0;
+  private readonly journal: Journal<TableRecord> | undefined;
   private last: Promise<unknown> = Promise.resolve();
   private stopSweeping: () => void = () => {};
   private isClosed = false;
 
-  static async open(options: StoreOptions): Promise<Store> {
-    const { file } = options;
-    const store = new Store(options, file === undefined ? undefined : await openRecords(file));
+  /** Opens the tables that are kept, or none. */
+  static async open(options: StoreOptions): Promise<TableStore> {
+    const { directory } = options;
+    const journal =
+      directory === undefined ? undefined : await openJournal<TableRecord>(directory, "tables");
+    const store = new TableStore(options, journal);
     await store.restore();
     store.sweepLater();
     return store;
   }
 
-  private constructor(options: StoreOptions, journal: RecordFile | undefined) {
+  private constructor(options: StoreOptions, journal: Journal<TableRecord> | undefined) {
     this.options = options;
     this.clock = options.clock ?? realClock;
     this.journal = journal;
   }
 
-  /** Nothing else that changes the tables goes on at the same time. */
-  alone<T>(work: () => Promise<T>): Promise<T> {
-    const result = this.last.then(work);
-    this.last = result.catch(() => {});
-    return result;
-  }
-
-  /** Does what changes the tables. The change is on the disk when this resolves. */
-  async accept<T>(work: () => Promise<Outcome<T>>): Promise<T> {
-    const { output, entry } = await this.alone(async () => {
+  /** Does what changes the tables, one at a time. The change is on the disk when this resolves. */
+  async accept<T>(work: () => Promise<Acceptance<T>>): Promise<T> {
+    const { output, record } = await this.alone(async () => {
       // What would be refused in the end must not have happened.
-      if (this.journal?.isBehind) await this.journal.committed();
-      const outcome = await work();
-      await this.note(outcome.entry);
-      this.journal?.append(outcome.entry);
-      if (this.journal && this.journal.bytes > this.limit) await this.shorten(this.journal);
-      return outcome;
+      if (this.journal?.isBehind) await this.journal.flushed();
+      const done = await work();
+      await this.note(done.record);
+      this.journal?.append(done.record);
+      if (this.journal?.isBloated) this.journal.compact(shorten(await this.journal.read()));
+      return done;
     });
-    await this.journal?.committed();
-    this.options.accepted(entry);
+    await this.journal?.flushed();
+    this.options.accepted(record);
     return output;
   }
 
+  /** Waits for what is under way, and lets others open the journal. */
   async close(): Promise<void> {
     this.isClosed = true;
     this.stopSweeping();
@@ -83,14 +77,21 @@ export class Store {
     await this.engine.close();
   }
 
-  private async note(entry: Entry): Promise<void> {
-    if (entry.type === "dropped") this.expiry.disable(entry.table);
-    if (entry.type === "items") this.expiry.note(entry.changes);
-    if (entry.type !== "expiry") return;
-    this.expiry.disable(entry.table);
-    if (entry.attribute === undefined) return;
-    this.expiry.enable(entry.table, entry.attribute);
-    this.expiry.note(await this.engine.items(entry.table));
+  private alone<T>(work: () => Promise<T>): Promise<T> {
+    const result = this.last.then(work);
+    this.last = result.catch(() => {});
+    return result;
+  }
+
+  /** What follows from a change for the expiry of items. */
+  private async note(record: TableRecord): Promise<void> {
+    if (record.type === "dropped") this.expiry.disable(record.table);
+    if (record.type === "items") this.expiry.note(record.changes);
+    if (record.type !== "expiry") return;
+    this.expiry.disable(record.table);
+    if (record.attribute === undefined) return;
+    this.expiry.enable(record.table, record.attribute);
+    this.expiry.note(await this.engine.items(record.table));
   }
 
   private sweepLater(): void {
@@ -108,7 +109,7 @@ export class Store {
     await this.accept(async () => {
       const changes = this.due();
       await this.engine.write(changes);
-      return { output: undefined, entry: { type: "items", changes } };
+      return { output: undefined, record: { type: "items", changes } };
     });
   }
 
@@ -117,21 +118,16 @@ export class Store {
   }
 
   private async restore(): Promise<void> {
-    if (!this.journal) return;
-    const { tables, expiry, items } = await this.shorten(this.journal);
-    for (const table of tables) await this.engine.putTable(table);
-    for (const [table, attribute] of expiry) this.expiry.enable(table, attribute);
-    await this.engine.write(items);
-    this.expiry.note(items);
-  }
-
-  /** Gives back what the journal amounts to. Does nothing where that is most of what it holds. */
-  private async shorten(journal: RecordFile) {
-    await journal.committed();
-    const entries = (await journal.read()) as Entry[];
-    const state = replay(entries);
-    if (entries.length > 2 * sizeOf(state)) await journal.replace(summarize(state));
-    this.limit = 2 * journal.bytes + SLACK_BYTES;
-    return state;
+    if (this.journal === undefined) return;
+    const records = shorten(this.journal.kept);
+    const changes: Change[] = [];
+    for (const record of records) {
+      if (record.type === "table") await this.engine.putTable(record.description);
+      if (record.type === "items") changes.push(...record.changes);
+      else await this.note(record);
+    }
+    await this.engine.write(changes);
+    this.expiry.note(changes);
+    if (this.journal.kept.length > 2 * records.length) this.journal.compact(records);
   }
 }

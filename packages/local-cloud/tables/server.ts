@@ -1,12 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { join } from "node:path";
 import type { Refused, Report } from "../events/event.ts";
 import { isContainer } from "../http/caller.ts";
-import { refusalOf } from "../http/guard.ts";
-import { type Listening, listen } from "../http/listen.ts";
-import type { Clock } from "../queue/clock.ts";
-import { makePrivateFolder } from "../storage/record-file.ts";
+import type { Clock } from "../support/clock.ts";
+import { refusalOf } from "../support/guard.ts";
+import { type Listening, listen } from "../support/listen.ts";
 import { ApiError, refusal } from "./_api-error.ts";
 import type { Input } from "./_engine.ts";
 import { Tables } from "./tables.ts";
@@ -45,9 +43,7 @@ export interface TablesServerOptions {
  */
 export async function startTables(options: TablesServerOptions): Promise<Listening> {
   const { table, port, hosts, directory, report, clock } = options;
-  if (directory !== undefined) makePrivateFolder(directory);
-  const file = directory === undefined ? undefined : join(directory, "tables.jsonl");
-  const tables = await Tables.open({ report, clock, file });
+  const tables = await Tables.open({ report, clock, directory });
   await tables.ensureResultsTable(table);
   const server = await listen((request, response) => {
     void handle({ tables, report, hosts }, request, response);

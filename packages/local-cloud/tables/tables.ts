@@ -1,11 +1,10 @@
 import type { Report } from "../events/event.ts";
-import type { Clock } from "../queue/clock.ts";
+import type { Clock } from "../support/clock.ts";
 import { invalid, refusal } from "./_api-error.ts";
 import type { Change, Input, Item, TableDescription } from "./_engine.ts";
+import type { TableRecord } from "./_records.ts";
 import { storedResult } from "./_results.ts";
-import type { Entry } from "./_state.ts";
-import { Store } from "./_store.ts";
-import { planTransaction, readTogether } from "./_transactions.ts";
+import { TableStore } from "./_store.ts";
 
 const RESULTS_KEY = "id";
 const RESULTS_EXPIRY = "ttl";
@@ -16,26 +15,30 @@ const WRITING = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"];
 export interface TablesOptions {
   readonly report: Report;
   readonly clock?: Clock;
-  /** The journal that keeps the tables. Without it they are gone with the process. */
-  readonly file?: string;
+  /** Folder of the journal that keeps the tables. Without it they are gone with the process. */
+  readonly directory?: string;
 }
 
 /**
- * The Document API without a server: its 17 operations and no others. Results that Celery writes
+ * The Document API without a server: its operations except transactions. Results that Celery writes
  * are reported. Items expire within two seconds; the cloud takes up to two days.
  *
  * @see https://yandex.cloud/en/docs/ydb/docapi/api-ref/
  */
 export class Tables {
-  private readonly store: Store;
+  private readonly store: TableStore;
 
-  static async open({ report, clock, file }: TablesOptions): Promise<Tables> {
+  static async open({ report, clock, directory }: TablesOptions): Promise<Tables> {
     return new Tables(
-      await Store.open({ clock, file, accepted: (entry) => reportResults(entry, report) }),
+      await TableStore.open({
+        clock,
+        directory,
+        accepted: (record) => reportResults(record, report),
+      }),
     );
   }
 
-  private constructor(store: Store) {
+  private constructor(store: TableStore) {
     this.store = store;
   }
 
@@ -54,9 +57,11 @@ export class Tables {
       case "DeleteTable":
         return await this.changeTable(operation, input);
       case "TransactGetItems":
-        return await this.store.alone(() => readTogether(engine, input));
       case "TransactWriteItems":
-        return await this.transact(input);
+        throw refusal(
+          "UnknownOperationException",
+          `${operation} is not emulated here; the Document API in the cloud has it`,
+        );
       case "DescribeTimeToLive":
         return await this.describeExpiry(input);
       case "UpdateTimeToLive":
@@ -88,7 +93,7 @@ export class Tables {
     return this.store.accept(async () => {
       const output = await this.store.engine.call(operation, input);
       const changes = await Promise.all(targetsOf(input).map((target) => this.readBack(target)));
-      return { output, entry: { type: "items", changes } };
+      return { output, record: { type: "items", changes } };
     });
   }
 
@@ -98,23 +103,15 @@ export class Tables {
     return { table, key, item: await engine.item(table, key) };
   }
 
-  private transact(input: Input): Promise<Input> {
-    return this.store.accept(async () => {
-      const changes = await planTransaction(this.store.engine, input);
-      await this.store.engine.write(changes);
-      return { output: {}, entry: { type: "items", changes } };
-    });
-  }
-
   private changeTable(operation: string, input: Input): Promise<Input> {
     return this.store.accept(async () => {
       const output = await this.store.engine.call(operation, input);
       const table = String(input.TableName);
       const description = await this.settled(table);
-      const entry: Entry = description
+      const record: TableRecord = description
         ? { type: "table", description }
         : { type: "dropped", table };
-      return { output, entry };
+      return { output, record };
     });
   }
 
@@ -139,13 +136,13 @@ export class Tables {
       const current = this.store.expiry.attributeOf(table);
       const attribute = nextExpiry(TimeToLiveSpecification, current);
       const output = { TimeToLiveSpecification };
-      return { output, entry: { type: "expiry", table, attribute } };
+      return { output, record: { type: "expiry", table, attribute } };
     });
   }
 }
 
-function reportResults(entry: Entry, report: Report): void {
-  for (const change of entry.type === "items" ? entry.changes : []) {
+function reportResults(record: TableRecord, report: Report): void {
+  for (const change of record.type === "items" ? record.changes : []) {
     const stored = storedResult(change);
     if (stored) report(stored);
   }

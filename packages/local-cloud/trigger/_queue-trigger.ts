@@ -1,12 +1,12 @@
 import { randomUUID } from "node:crypto";
-import { text } from "node:stream/consumers";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { Containers } from "../containers/containers.ts";
 import type { Invoke } from "../containers/invoke.ts";
 import { decodeTask } from "../events/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { Queues, ReceivedMessage } from "../queue/queues.ts";
-import type { QueueTriggerSpec } from "../stack/blueprint.ts";
+import type { LocalTriggerSpec } from "../stack/blueprint.ts";
+import { Condition } from "../support/until.ts";
 import { renderQueueEvent } from "./_events.ts";
 import { eventRequest, isSuccess } from "./_requests.ts";
 import { readVerdicts } from "./_verdicts.ts";
@@ -25,15 +25,15 @@ const PAUSE_AFTER_ERROR_MS = 1000;
 
 /** Takes messages out of one queue and hands them to its container. */
 export class QueueTrigger {
-  readonly spec: QueueTriggerSpec;
+  readonly spec: LocalTriggerSpec;
 
   private readonly options: QueueTriggerOptions;
   private inFlight = 0;
   /** What is wrong, said once. */
   private complaint = "";
-  private freed: () => void = () => {};
+  private readonly freed = new Condition();
 
-  constructor(spec: QueueTriggerSpec, options: QueueTriggerOptions) {
+  constructor(spec: LocalTriggerSpec, options: QueueTriggerOptions) {
     this.spec = spec;
     this.options = options;
   }
@@ -58,19 +58,8 @@ export class QueueTrigger {
   private async waitForRoom(signal: AbortSignal): Promise<void> {
     const { containers } = this.options;
     const concurrency = containers.concurrencyOf(this.spec.container);
-    while (this.inFlight >= concurrency && !signal.aborted) await this.nextEnd(signal);
+    await this.freed.until(() => this.inFlight < concurrency, signal);
     await containers.whenRoom(this.spec.container, signal);
-  }
-
-  private nextEnd(signal: AbortSignal): Promise<void> {
-    return new Promise((done) => {
-      const end = () => {
-        signal.removeEventListener("abort", end);
-        done();
-      };
-      this.freed = end;
-      signal.addEventListener("abort", end, { once: true });
-    });
   }
 
   /** A full batch at once, or what has come in the time of the cutoff. */
@@ -106,7 +95,7 @@ export class QueueTrigger {
       this.complain(error);
     } finally {
       this.inFlight -= 1;
-      this.freed();
+      this.freed.notify();
     }
   }
 
@@ -124,14 +113,12 @@ export class QueueTrigger {
       container,
       eventRequest(container, path, event, {
         id: invocation,
-        via: "trigger",
         ...(message && { message: describeMessage(message) }),
       }),
     );
-    const body = Buffer.isBuffer(answer.body) ? String(answer.body) : await text(answer.body);
     const seconds = (performance.now() - began) / 1000;
     const { status } = answer;
-    const verdicts = readVerdicts(body);
+    const verdicts = readVerdicts(String(answer.body));
     report({ type: "answered", invocation, container, messageIds, status, seconds, verdicts });
     return status;
   }

@@ -6,7 +6,7 @@ export function eventRequest(
   container: string,
   path: string,
   event: string,
-  details: Pick<ContainerRequest, "via" | "message"> & { readonly id: string },
+  details: Pick<ContainerRequest, "message"> & { readonly id: string },
 ): ContainerRequest {
   const { id, ...request } = details;
   return {

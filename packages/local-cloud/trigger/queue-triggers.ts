@@ -1,8 +1,8 @@
-import type { QueueTriggerSpec } from "../stack/blueprint.ts";
+import type { LocalTriggerSpec } from "../stack/blueprint.ts";
 import { QueueTrigger, type QueueTriggerOptions } from "./_queue-trigger.ts";
 
 export interface QueueTriggersOptions extends QueueTriggerOptions {
-  readonly specs: readonly QueueTriggerSpec[];
+  readonly specs: readonly LocalTriggerSpec[];
 }
 
 /**
@@ -21,6 +21,7 @@ export class QueueTriggers {
       .map((spec) => new QueueTrigger(spec, options));
   }
 
+  /** Takes messages, for the first time or after a pause. */
   start(): void {
     if (this.running) return;
     this.running = new AbortController();
@@ -34,10 +35,7 @@ export class QueueTriggers {
     this.running = undefined;
   }
 
-  resume(): void {
-    this.start();
-  }
-
+  /** Whether nothing is taken, as before the start. */
   get paused(): boolean {
     return this.running === undefined;
   }
@@ -49,7 +47,7 @@ export class QueueTriggers {
   }
 }
 
-function isFifo({ name, queue }: QueueTriggerSpec, { report }: QueueTriggerOptions): boolean {
+function isFifo({ name, queue }: LocalTriggerSpec, { report }: QueueTriggerOptions): boolean {
   if (!queue.endsWith(".fifo")) return false;
   report({
     type: "refused",

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import type { Invoke } from "../containers/invoke.ts";
 import type { Report } from "../events/event.ts";
-import { type Clock, realClock } from "../queue/clock.ts";
 import type { TimerSpec } from "../stack/blueprint.ts";
+import { type Clock, realClock } from "../support/clock.ts";
 import { renderTimerEvent } from "./_events.ts";
-import { eventRequest, isSuccess } from "./_requests.ts";
+import { eventRequest } from "./_requests.ts";
 import { type Cron, nextTime, parseCron } from "./cron.ts";
 
 export interface TimersOptions {
@@ -20,8 +20,7 @@ interface Timer {
   readonly cron: Cron;
 }
 
-// A machine that was asleep has late timers, and long ones overflow: so they are set anew.
-const LONGEST_WAIT_MS = 3_600_000;
+// What a machine has slept through is not made up for.
 const LATE_MS = 60_000;
 
 /** The timers of a stack: each calls its container at the times of its cron expression, in UTC. */
@@ -67,12 +66,10 @@ export class Timers {
   }
 
   private arm(timer: Timer): void {
-    const now = this.clock.now();
-    const next = nextTime(timer.cron, now);
+    const next = nextTime(timer.cron, this.clock.now());
     if (next === undefined) return;
-    this.wait(Math.min(next, now + LONGEST_WAIT_MS), () => {
-      const late = this.clock.now() - next;
-      if (late >= 0 && late < LATE_MS) void this.call(timer.spec, false);
+    this.wait(next, () => {
+      if (this.clock.now() - next < LATE_MS) void this.call(timer.spec, false);
       this.arm(timer);
     });
   }
@@ -85,26 +82,16 @@ export class Timers {
     this.cancels.add(cancel);
   }
 
-  /** Calls the container, again if that fails as often as the stack says. */
-  private async call(spec: TimerSpec, byHand: boolean): Promise<number> {
-    const eventId = randomUUID();
-    for (let attempt = 0; ; attempt += 1) {
-      const status = await this.post(spec, eventId);
-      this.options.report({ type: "timer", timer: spec.name, status, byHand });
-      if (isSuccess(status) || attempt >= spec.retryAttempts) return status;
-      await new Promise<void>((done) => {
-        this.wait(this.clock.now() + spec.retryIntervalSeconds * 1000, done);
-      });
-    }
-  }
-
-  private async post(
-    { name, payload = "", container, path }: TimerSpec,
-    eventId: string,
+  private async call(
+    { name, payload, container, path }: TimerSpec,
+    byHand: boolean,
   ): Promise<number> {
-    const event = renderTimerEvent(name, payload, eventId, this.clock.now());
-    const request = eventRequest(container, path, event, { id: eventId, via: "timer" });
-    return (await this.options.invoke(container, request)).status;
+    const id = randomUUID();
+    const event = renderTimerEvent(name, payload, id, this.clock.now());
+    const request = eventRequest(container, path, event, { id });
+    const { status } = await this.options.invoke(container, request);
+    this.options.report({ type: "timer", timer: name, status, byHand });
+    return status;
   }
 
   private find(name: string): Timer {

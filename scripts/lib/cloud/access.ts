@@ -2,7 +2,7 @@ import { isAbsolute } from "node:path";
 import type { Settings } from "../../../stacks/settings.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
 import { UserError } from "../shell/user-error.ts";
-import { NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
+import { NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 
 const LOGIN = "Not logged in to Yandex Cloud. Run `yc init` first.";
 const INSTALL =
@@ -18,6 +18,7 @@ export interface Access {
   token(): Promise<string>;
 }
 
+/** The token in YC_TOKEN, or one of `yc`, asked for once and when it is needed. */
 export function accessOf(world: World): Access {
   const given = world.env.YC_TOKEN;
   if (given) return { given: true, token: () => Promise.resolve(given) };
@@ -36,7 +37,7 @@ export function runYc(
   world: World,
   args: readonly string[],
   timeoutSeconds = YC_TIMEOUT_SECONDS,
-): Promise<RunResult> {
+): Promise<ProcessResult> {
   const env = childEnvironment(world.env, "yc");
   return world.run("yc", [...args, "--no-browser"], { env, timeoutSeconds });
 }
@@ -48,7 +49,11 @@ export async function ycOutput(world: World, args: readonly string[]): Promise<s
   return result.stdout;
 }
 
-export function ycError(args: readonly string[], { exitCode, stdout, stderr }: RunResult): Error {
+/** What to tell the user about a `yc` command that failed. */
+export function ycError(
+  args: readonly string[],
+  { exitCode, stdout, stderr }: ProcessResult,
+): Error {
   if (exitCode === NOT_FOUND) return new UserError(INSTALL);
   const text = stderr || stdout;
   if (/Authentication web site|Unauthenticated|yc init/i.test(text)) return new UserError(LOGIN);

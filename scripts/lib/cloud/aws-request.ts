@@ -3,13 +3,14 @@ import type { World } from "../shell/world.ts";
 import { request } from "./cloud-api.ts";
 
 /** A static key of a service account. */
-export interface StaticKey {
+export interface AccessKey {
   readonly accessKeyId: string;
   readonly secretAccessKey: string;
 }
 
+/** A request to Object Storage or Message Queue. */
 export interface SignedRequest {
-  readonly key: StaticKey;
+  readonly key: AccessKey;
   readonly service: "s3" | "sqs";
   readonly region: string;
   readonly method: string;

@@ -1,16 +1,12 @@
 import * as v from "valibot";
 import { CERTIFICATE_VARIABLE } from "../../../stacks/app.ts";
-import {
-  type AppOutputs,
-  type DnsRecord,
-  type DomainOutputs,
-  parseDomainOutputs,
-} from "../app-outputs.ts";
-import type { Report } from "../shell/steps.ts";
+import type { DnsRecord, DomainOutputs } from "../../../stacks/outputs.ts";
+import type { OnLine } from "../shell/steps.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import type { Variables } from "../terraform/terraform.ts";
-import { ApiError, type CloudApi } from "./cloud-api.ts";
+import { type DeployedApp, parseDomainOutputs } from "../terraform/outputs.ts";
+import type { TerraformVariables } from "../terraform/terraform.ts";
+import { type CloudApi, CloudApiError } from "./cloud-api.ts";
 import type { Session } from "./session.ts";
 
 const POLL_MS = 30_000;
@@ -30,7 +26,7 @@ export async function certificateStatus(api: CloudApi, id: string): Promise<stri
     const path = `/certificate-manager/v1/certificates/${id}`;
     return v.parse(schema, await api.get("certificate-manager", path)).status;
   } catch (error) {
-    if (error instanceof ApiError && error.status === 404) return undefined;
+    if (error instanceof CloudApiError && error.status === 404) return undefined;
     throw error;
   }
 }
@@ -45,7 +41,7 @@ export async function refusedCertificate({
   settings,
   terraform,
   api,
-}: Session): Promise<Variables> {
+}: Session): Promise<TerraformVariables> {
   if (!settings.domain) return {};
   const { certificate_id: id } = parseDomainOutputs(await terraform.outputs("domain")) ?? {};
   const status = id && (await certificateStatus(api, id));
@@ -59,7 +55,11 @@ export function wasAttached({ domain }: Readonly<Record<string, unknown>>): bool
 }
 
 /** What stands for looking up a certificate on which the provider fails. */
-export function knownCertificate(id: string, status: string, attached: boolean): Variables {
+export function knownCertificate(
+  id: string,
+  status: string,
+  attached: boolean,
+): TerraformVariables {
   const known = { id, status, attached: String(attached) };
   return { [CERTIFICATE_VARIABLE]: JSON.stringify(known) };
 }
@@ -69,7 +69,7 @@ export async function waitForCertificate(
   world: World,
   api: CloudApi,
   id: string,
-  report: Report,
+  report: OnLine,
 ): Promise<void> {
   const start = world.now();
   for (;;) {
@@ -91,7 +91,7 @@ export async function waitForCertificate(
 
 /** What the user has left to do for the domain. */
 export function domainAdvice(
-  domain: AppOutputs["domain"],
+  domain: DeployedApp["domain"],
   certificate: DomainOutputs | undefined,
 ): string[] {
   if (!domain) return [];
@@ -115,7 +115,7 @@ export function domainAdvice(
 
 // The cloud deletes no certificate that a gateway uses.
 function adviseNewCertificate(
-  { fqdn, status, attached }: NonNullable<AppOutputs["domain"]>,
+  { fqdn, status, attached }: NonNullable<DeployedApp["domain"]>,
   certificate: DomainOutputs | undefined,
 ): string {
   const remove = `\`yc certificate-manager certificate delete ${certificate?.certificate_id ?? "<id>"}\``;

@@ -1,3 +1,5 @@
+import { parseObject } from "../../../packages/local-cloud/support/json.ts";
+import { fieldsOf } from "../shell/json.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import type { Access } from "./access.ts";
@@ -10,7 +12,7 @@ const OPERATION_TIMEOUT_MS = 10 * 60_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 
 /** A call that failed; the status is 0 when there was no answer. */
-export class ApiError extends UserError {
+export class CloudApiError extends UserError {
   readonly status: number;
 
   constructor(message: string, status: number, options?: ErrorOptions) {
@@ -18,8 +20,6 @@ export class ApiError extends UserError {
     this.status = status;
   }
 }
-
-type Json = Readonly<Record<string, unknown>>;
 
 /** The REST API of the cloud. Every answer is `unknown` until a `parse` function has looked at it. */
 export class CloudApi {
@@ -38,7 +38,7 @@ export class CloudApi {
     do {
       const search = new URLSearchParams({ ...query, pageSize: "1000" });
       if (pageToken) search.set("pageToken", pageToken);
-      const page = asJson(await this.get(service, `${path}?${search}`));
+      const page = fieldsOf(await this.get(service, `${path}?${search}`));
       const found = page[field];
       if (Array.isArray(found)) items.push(...found);
       pageToken = typeof page.nextPageToken === "string" ? page.nextPageToken : "";
@@ -62,22 +62,28 @@ export class CloudApi {
     service: string,
     path: string,
     method: "POST" | "PATCH" | "DELETE",
-    body?: Json,
+    body?: object,
   ): Promise<void> {
-    let operation = asJson(await this.call(service, path, method, body));
+    let operation = fieldsOf(await this.call(service, path, method, body));
     const deadline = this.world.now() + OPERATION_TIMEOUT_MS;
     while (operation.done !== true) {
       if (this.world.now() > deadline) {
         throw new UserError(`${service}: operation ${operation.id} takes too long. Run it again.`);
       }
       await this.world.sleep(OPERATION_POLL_MS);
-      operation = asJson(await this.get("operation", `/operations/${operation.id}`));
+      operation = fieldsOf(await this.get("operation", `/operations/${operation.id}`));
     }
     const { error } = operation;
-    if (error) throw new UserError(`${service}: ${asJson(error).message ?? JSON.stringify(error)}`);
+    if (error)
+      throw new UserError(`${service}: ${fieldsOf(error).message ?? JSON.stringify(error)}`);
   }
 
-  private async call(service: string, path: string, method: string, body?: Json): Promise<unknown> {
+  private async call(
+    service: string,
+    path: string,
+    method: string,
+    body?: object,
+  ): Promise<unknown> {
     const response = await request(this.world, serviceUrl(this.world.env, service) + path, {
       method,
       headers: {
@@ -87,8 +93,8 @@ export class CloudApi {
       body: body && JSON.stringify(body),
     });
     const text = await response.text();
-    if (!response.ok) throw apiError(service, response.status, text);
-    return parseJson(text);
+    if (!response.ok) throw failedCall(service, response.status, text);
+    return parseObject(text) ?? {};
   }
 }
 
@@ -103,36 +109,24 @@ export async function request(world: World, url: string, init: RequestInit): Pro
     return await world.fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...init });
   } catch (error) {
     const { host } = new URL(url);
-    throw new ApiError(`${host} cannot be reached. Check the network.`, 0, { cause: error });
+    throw new CloudApiError(`${host} cannot be reached. Check the network.`, 0, { cause: error });
   }
 }
 
-function apiError(service: string, status: number, text: string): ApiError {
+function failedCall(service: string, status: number, text: string): CloudApiError {
   if (status === 401) {
-    return new ApiError(
+    return new CloudApiError(
       `${service} does not accept the token (401). It may have expired: IAM tokens live up to 12 hours.`,
       status,
     );
   }
-  const body = parseJson(text);
-  const message = asJson(body).message ?? (text.slice(0, 200) || "no explanation");
-  return new ApiError(`${service} answered ${status}: ${message}`, status);
+  const message = parseObject(text)?.message ?? (text.slice(0, 200) || "no explanation");
+  return new CloudApiError(`${service} answered ${status}: ${message}`, status);
 }
 
 function isPassing(error: unknown): boolean {
   return (
-    error instanceof ApiError && (error.status === 0 || error.status === 429 || error.status >= 500)
+    error instanceof CloudApiError &&
+    (error.status === 0 || error.status === 429 || error.status >= 500)
   );
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return {};
-  }
-}
-
-function asJson(value: unknown): Json {
-  return typeof value === "object" && value !== null ? (value as Json) : {};
 }

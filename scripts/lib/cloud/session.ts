@@ -1,10 +1,13 @@
-import { makeStageDirectory } from "../../../stacks/locations.ts";
-import { loadSettings, type Settings } from "../../../stacks/settings.ts";
-import { type AppOutputs, parseAppOutputs } from "../app-outputs.ts";
+import { config } from "../../../config.ts";
+import { makeStageDirectory } from "../../../stacks/directories.ts";
+import { resolveSettings, type Settings } from "../../../stacks/settings.ts";
 import { pruneLogs } from "../shell/run-logs.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import { Terraform, terraformEnvironment } from "../terraform/terraform.ts";
+import { terraformEnvironment } from "../terraform/environment.ts";
+import { type DeployedApp, parseAppOutputs } from "../terraform/outputs.ts";
+import { synthesize } from "../terraform/synthesize.ts";
+import { Terraform } from "../terraform/terraform.ts";
 import { type Access, accessOf, findFolder } from "./access.ts";
 import { CloudApi } from "./cloud-api.ts";
 
@@ -21,7 +24,7 @@ export interface Session {
 /** The stage's settings; problems in `config.ts` are the user's to mend. */
 export function settingsOf(stage: string | undefined): Settings {
   try {
-    return loadSettings(stage || undefined);
+    return resolveSettings(config, stage || undefined);
   } catch (error) {
     throw new UserError(messageOf(error), { cause: error });
   }
@@ -58,8 +61,8 @@ function prepareStage(world: World, { stage }: Settings): void {
 }
 
 /** The outputs of the deployed app, also after a bare `cdktf deploy`. */
-export async function readApp(terraform: Terraform): Promise<AppOutputs> {
-  await terraform.synth();
+export async function readApp({ world, settings, terraform }: Session): Promise<DeployedApp> {
+  await synthesize(world, settings.stage);
   await terraform.init("app");
   return parseAppOutputs(await terraform.outputs("app"));
 }

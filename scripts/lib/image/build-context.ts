@@ -12,7 +12,8 @@ import {
   realpathSync,
 } from "node:fs";
 import { basename, dirname, join, relative, sep } from "node:path";
-import { stageDirectory } from "../../../stacks/locations.ts";
+import { errorCode } from "../../../packages/local-cloud/support/error-code.ts";
+import { stageDirectory } from "../../../stacks/directories.ts";
 import { SECRETS_FILE } from "../local/paths.ts";
 import { UserError } from "../shell/user-error.ts";
 import { DockerIgnore } from "./docker-ignore.ts";
@@ -176,7 +177,7 @@ function reading<T>(path: Buffer | string, read: () => T): T {
   try {
     return read();
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
+    const code = errorCode(error);
     if (code === undefined) throw error;
     throw new UserError(
       `${path} cannot be read (${code}), and is part of the image's sources. Leave it out by a line in .dockerignore, or make it readable.`,

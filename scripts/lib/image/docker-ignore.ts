@@ -1,5 +1,5 @@
 import { posix } from "node:path";
-import { UserError } from "../shell/user-error.ts";
+import { messageOf, UserError } from "../shell/user-error.ts";
 
 interface Pattern {
   readonly takesBack: boolean;
@@ -57,9 +57,8 @@ function parse(line: string, file: string): Pattern {
     if (bare === "") throw new SyntaxError("it names no path");
     return { takesBack, text, expression: compile(text) };
   } catch (error) {
-    const reason = (error as Error).message;
     throw new UserError(
-      `${file} has the line "${line}", which docker cannot read as a pattern (${reason}). Fix or remove it.`,
+      `${file} has the line "${line}", which docker cannot read as a pattern (${messageOf(error)}). Fix or remove it.`,
       { cause: error },
     );
   }

@@ -1,17 +1,17 @@
 import { resolve } from "node:path";
-import { placeBeside } from "../../../packages/local-cloud/containers/beside.ts";
+import { makeExecEnvironment } from "../../../packages/local-cloud/containers/exec-environment.ts";
 import type { ContainerSpec, Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import { UsageError } from "../shell/command-line.ts";
 import { stopBySignal } from "../shell/interrupt.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import { Ending } from "./ending.ts";
 import { findInstances } from "./instances.ts";
 import { type OwnCommand, runOnce } from "./once.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
 import { readSynthesized, usualEndpoints } from "./stack.ts";
 
+/** The flags of `npm run local -- run`. */
 export interface CommandFlags {
   readonly stage: string | undefined;
   readonly python: string | undefined;
@@ -34,27 +34,26 @@ export async function runCommand(
       "No command is given. Write e.g. `npm run local -- run python manage.py migrate`.",
     );
   }
-  const until = new Ending();
   const stop = new AbortController();
   let begun = false;
   stopBySignal((interrupted) => {
     // At a terminal Ctrl-C is the command's, which may be a shell of Python's.
     if (begun && world.interactive && interrupted.signal === "SIGINT") return;
-    until.come(interrupted);
     stop.abort(interrupted);
   });
   const stack = await readSynthesized(world, stage);
   const { containers } = readStack(stack, await endpointsOf(world, stack));
-  const { cwd, env } = await placeCommand(world, { containers, python, signal: stop.signal });
+  const { cwd, env } = await siteContext(world, { containers, python, signal: stop.signal });
   const own = Object.entries(world.env).filter(([name]) => OF_TERMINAL.test(name));
   // One word with spaces in it was a line in quotes.
   const shell = words.length === 1 && /\s/.test(words.join());
   const command = { words, shell, cwd, env: { ...Object.fromEntries(own), ...env } };
   begun = true;
-  return await runOnce(world, command, until);
+  return await runOnce(world, command, stop.signal);
 }
 
-export interface Place {
+/** Where the site's container is looked for, and how it runs. */
+export interface SiteOptions {
   readonly containers: readonly ContainerSpec[];
   readonly python: string | undefined;
   /** Its Python is an image's then, and the command's the machine's. */
@@ -62,14 +61,19 @@ export interface Place {
   readonly signal?: AbortSignal;
 }
 
-/** The folder of the site's container and its environment. */
-export async function placeCommand(
+/** The working directory and the environment of the site's container, on this machine. */
+export async function siteContext(
   world: World,
-  { containers: [spec], python, docker = false, signal = new AbortController().signal }: Place,
+  {
+    containers: [spec],
+    python,
+    docker = false,
+    signal = new AbortController().signal,
+  }: SiteOptions,
 ): Promise<Pick<OwnCommand, "cwd" | "env">> {
   if (spec === undefined) throw new UserError("The stack has no container with sources.");
   if (docker) return { cwd: resolve(world.root, spec.source), env: spec.environment };
-  return await placeBeside({
+  return await makeExecEnvironment({
     ...{ spec, root: world.root, cache: cacheDirectory(world.root), python, signal },
     secrets: readSecrets(world.root),
     progress: (step) => world.warn(`  ${step}`),
@@ -80,10 +84,7 @@ export async function placeCommand(
 /** Addresses of the local cloud that runs in this folder, or those that one would have. */
 async function endpointsOf(world: World, stack: string): Promise<Endpoints> {
   const [instance] = await findInstances(world);
-  if (instance !== undefined) {
-    const response = await world.fetch(`${instance.control}/api/cloud`);
-    return ((await response.json()) as { readonly addresses: Endpoints }).addresses;
-  }
+  if (instance !== undefined) return instance.addresses;
   world.warn(
     "No local cloud runs in this folder: the command finds no queue and no results. Start one: npm run local",
   );

@@ -1,11 +1,13 @@
-import { mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import * as v from "valibot";
+import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import type { World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import { LOCAL_DIRECTORY } from "./paths.ts";
 
 /** A local cloud that runs in this project's folder. */
-export interface Instance {
+export interface Registration {
   readonly pid: number;
   /** Tells it from others that had the same process id or port before. */
   readonly run: string;
@@ -14,10 +16,30 @@ export interface Instance {
   readonly site: string;
 }
 
+/** One that runs, and what it says about itself. */
+export interface RunningInstance extends Registration {
+  readonly addresses: Endpoints;
+  /** Variables with which clients talk to it. */
+  readonly environment: Readonly<Record<string, string>>;
+}
+
 const ANSWER_MS = 1000;
 
+const instanceSchema = v.object({
+  pid: v.number(),
+  run: v.string(),
+  control: v.string(),
+  site: v.string(),
+});
+
+const cloudSchema = v.object({
+  run: v.string(),
+  addresses: v.object({ site: v.string(), queue: v.string(), tables: v.string() }),
+  environment: v.record(v.string(), v.string()),
+});
+
 /** Lets others find this one, until the returned function is called. */
-export function registerInstance(root: string, instance: Instance): () => void {
+export function registerInstance(root: string, instance: Registration): () => void {
   const directory = directoryOf(root);
   mkdirSync(directory, { recursive: true, mode: 0o700 });
   const file = join(directory, `${instance.pid}.json`);
@@ -26,45 +48,37 @@ export function registerInstance(root: string, instance: Instance): () => void {
 }
 
 /** Those that run in this folder. What a killed one has left is cleared away. */
-export async function findInstances(world: Pick<World, "root" | "fetch">): Promise<Instance[]> {
+export async function findInstances({
+  root,
+  fetch,
+}: Pick<World, "root" | "fetch">): Promise<RunningInstance[]> {
+  const directory = directoryOf(root);
+  const names = existsSync(directory) ? readdirSync(directory) : [];
+  const files = names
+    .filter((name) => /^\d+\.json$/.test(name))
+    .map((name) => join(directory, name));
   const found = await Promise.all(
-    registered(world.root).map(async ({ file, instance }) => {
-      if (await answers(world, instance)) return [instance];
-      rmSync(file, { force: true });
-      return [];
+    files.map(async (file) => {
+      const running = await askInstance(fetch, file);
+      if (running === undefined) rmSync(file, { force: true });
+      return running ?? [];
     }),
   );
   return found.flat();
 }
 
-function registered(root: string): { readonly file: string; readonly instance: Instance }[] {
-  return namesIn(directoryOf(root))
-    .filter((name) => /^\d+\.json$/.test(name))
-    .map((name) => {
-      const file = join(directoryOf(root), name);
-      return { file, instance: JSON.parse(readFileSync(file, "utf8")) as Instance };
-    });
-}
-
-function namesIn(directory: string): string[] {
+async function askInstance(
+  fetch: World["fetch"],
+  file: string,
+): Promise<RunningInstance | undefined> {
   try {
-    return readdirSync(directory);
+    const instance = v.parse(instanceSchema, JSON.parse(readFileSync(file, "utf8")));
+    const signal = AbortSignal.timeout(ANSWER_MS);
+    const response = await fetch(`${instance.control}/api/cloud`, { signal });
+    const cloud = v.parse(cloudSchema, await response.json());
+    return cloud.run === instance.run ? { ...instance, ...cloud } : undefined;
   } catch {
-    return [];
-  }
-}
-
-async function answers(
-  { fetch }: Pick<World, "fetch">,
-  { control, run }: Instance,
-): Promise<boolean> {
-  try {
-    const response = await fetch(`${control}/api/cloud`, {
-      signal: AbortSignal.timeout(ANSWER_MS),
-    });
-    return ((await response.json()) as Partial<Instance>).run === run;
-  } catch {
-    return false;
+    return undefined;
   }
 }
 

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
+import { aborted, Interrupted } from "../shell/interrupt.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import type { Ending } from "./ending.ts";
 
 /** @throws UserError when containers are down: the command would only find out what is known */
 export function refuseDown(containers: readonly string[]): void {
@@ -25,7 +25,7 @@ export interface OwnCommand {
 export async function runOnce(
   { interactive }: Pick<World, "interactive">,
   { words, shell, cwd, env }: OwnCommand,
-  until: Ending,
+  signal: AbortSignal,
 ): Promise<number> {
   const [program = "", ...args] = words;
   const child = spawn(program, args, {
@@ -35,9 +35,7 @@ export async function runOnce(
     // in front, which must hold the command, and interrupts all of it by itself.
     detached: !interactive,
   });
-  let exitCode: number | undefined;
-  void until.came.then((interrupted) => {
-    exitCode = interrupted?.exitCode;
+  void aborted(signal).then(() => {
     if (interactive || child.pid === undefined) child.kill("SIGTERM");
     else endGroup(child.pid);
   });
@@ -45,9 +43,11 @@ export async function runOnce(
     child.on("error", ({ message }) =>
       reject(new UserError(`${program} could not be run in ${cwd}: ${message}.`)),
     );
-    child.on("exit", (code, signal) =>
-      resolve(exitCode ?? code ?? 128 + constants.signals[signal ?? "SIGTERM"]),
-    );
+    child.on("exit", (code, killedBy) => {
+      const { reason } = signal;
+      if (reason instanceof Interrupted) resolve(reason.exitCode);
+      else resolve(code ?? 128 + constants.signals[killedBy ?? "SIGTERM"]);
+    });
   });
 }
 

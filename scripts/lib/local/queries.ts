@@ -3,12 +3,12 @@ import {
   formatExports,
 } from "../../../packages/local-cloud/control/client-environment.ts";
 import type { TaskRecord } from "../../../packages/local-cloud/events/task-record.ts";
-import { readPorts, readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
-import { formatJson } from "../../../packages/local-cloud/support/harmless.ts";
+import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
+import { formatJson } from "../../../packages/local-cloud/support/json.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { findInstances } from "./instances.ts";
-import { readSynthesized } from "./stack.ts";
+import { readSynthesized, usualEndpoints } from "./stack.ts";
 import { formatTask } from "./terminal/task-lines.ts";
 
 /** Lists the tasks of the local cloud that runs in this folder. */
@@ -32,25 +32,13 @@ export async function printEnvironment(
   { stage }: { readonly stage: string | undefined },
 ): Promise<void> {
   const [instance] = await findInstances(world);
-  const environment = instance
-    ? await environmentOf(world, instance.control)
-    : await likelyEnvironment(world, stage);
+  const environment = instance?.environment ?? (await likelyEnvironment(world, stage));
   world.say(formatExports(environment).join("\n"));
-}
-
-async function environmentOf({ fetch }: World, control: string) {
-  const response = await fetch(`${control}/api/cloud`);
-  const { environment } = (await response.json()) as {
-    readonly environment: Readonly<Record<string, string>>;
-  };
-  return environment;
 }
 
 async function likelyEnvironment(world: World, stage: string | undefined) {
   world.warn("# No local cloud runs in this folder: these are for one with the usual ports.");
   const stack = await readSynthesized(world, stage);
-  const { site, queue, tables } = readPorts(stack);
-  const address = (port: number) => `http://localhost:${port}`;
-  const addresses = { site: address(site), queue: address(queue), tables: address(tables) };
+  const addresses = usualEndpoints(stack);
   return clientEnvironment(readStack(stack, addresses), addresses.site);
 }

@@ -3,24 +3,24 @@ import { performance } from "node:perf_hooks";
 import { type LocalCloud, startLocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import { refuseSecrets } from "../image/build-context.ts";
-import { stopBySignal } from "../shell/interrupt.ts";
+import { aborted, Interrupted, stopBySignal } from "../shell/interrupt.ts";
 import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import { placeCommand } from "./command.ts";
-import { Ending } from "./ending.ts";
-import { findInstances, type Instance, registerInstance } from "./instances.ts";
+import { siteContext } from "./command.ts";
+import { findInstances, type Registration, registerInstance } from "./instances.ts";
 import { type OwnCommand, refuseDown, runOnce } from "./once.ts";
 import { BUCKETS_DIRECTORY, cacheDirectory, readSecrets } from "./paths.ts";
-import { createReader } from "./reader.ts";
+import { createReporter } from "./reporter.ts";
 import { readSynthesized } from "./stack.ts";
-import type { Facts } from "./terminal/header.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { StartupInfo } from "./terminal/header.ts";
+import type { Reporter } from "./terminal/reporter.ts";
 import { refuseUnknownTimer } from "./timers.ts";
 import { watchSources } from "./watch.ts";
 
 /** Addresses of nothing, for who asks a stack about something else. */
 const NOWHERE = { queue: "", tables: "", site: "" };
 
+/** The flags of `npm run local`. */
 export interface LocalFlags {
   readonly stage: string | undefined;
   readonly data: string | undefined;
@@ -34,8 +34,8 @@ export interface LocalFlags {
 
 /** Runs the local cloud until somebody stops it, and gives back the exit code. */
 export async function runLocal(world: World, flags: LocalFlags): Promise<number> {
-  const until = new Ending();
-  stopBySignal((interrupted) => until.come(interrupted));
+  const stop = new AbortController();
+  stopBySignal((interrupted) => stop.abort(interrupted));
   const stack = await readSynthesized(world, flags.stage);
   if (flags.docker) refuseSecretsInImages(world, stack);
   const others = await findInstances(world);
@@ -45,15 +45,17 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
     ...{ control: cloud.addresses.control, site: cloud.addresses.site },
   });
   const { json, once } = flags;
-  const shown = createReader(world, { json, once: once !== undefined }, cloud, () => until.come());
+  const shown = createReporter(world, { json, once: once !== undefined }, cloud, () =>
+    stop.abort(),
+  );
   try {
-    shown.reader.starting(factsOf(flags, cloud, others), cloud.events);
-    return await attend(world, flags, cloud, shown.reader, until);
+    shown.reporter.starting(startupInfo(flags, cloud, others), cloud.events);
+    return await attend(world, flags, cloud, shown.reporter, stop.signal);
   } finally {
     unregister();
     shown.restore();
     await cloud.stop();
-    shown.reader.end();
+    shown.reporter.end();
   }
 }
 
@@ -68,30 +70,31 @@ async function attend(
   world: World,
   flags: LocalFlags,
   cloud: LocalCloud,
-  reader: Reader,
-  until: Ending,
+  reporter: Reporter,
+  signal: AbortSignal,
 ): Promise<number> {
   if (flags.at !== undefined) refuseUnknownTimer(cloud, flags.at);
-  const started = await Promise.race([cloud.ready.then(() => true), until.came.then(() => false)]);
+  await Promise.race([cloud.ready, aborted(signal)]);
   let stopWatching = async () => {};
-  if (started) {
+  if (!signal.aborted) {
     // Before it is said to run: whoever reads that may change something at once.
     if (flags.watch && flags.once === undefined) {
-      stopWatching = await watchSources(world, flags.stage, cloud, reader);
+      stopWatching = await watchSources(world, flags.stage, cloud, reporter);
     }
-    reader.running(performance.now(), cloud.down());
+    reporter.running(performance.now(), cloud.down());
     // Beside everything else: nobody waits for it.
-    if (flags.once === undefined) void noteFindings(cloud, reader);
+    if (flags.once === undefined) void noteFindings(cloud, reporter);
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
-      return await runOnce(world, await placeOnce(world, flags.once, flags, cloud), until);
+      return await runOnce(world, await placeOnce(world, flags.once, flags, cloud), signal);
     }
   }
-  const interrupted = await until.came;
+  await aborted(signal);
   await stopWatching();
   // To end is what it waits for, unless there was something to do.
-  return flags.once !== undefined && interrupted ? interrupted.exitCode : 0;
+  const { reason } = signal;
+  return flags.once !== undefined && reason instanceof Interrupted ? reason.exitCode : 0;
 }
 
 /** Beside the site's container, but with all that is set here, and as who may do everything. */
@@ -101,17 +104,18 @@ async function placeOnce(
   { docker, python }: LocalFlags,
   cloud: LocalCloud,
 ): Promise<OwnCommand> {
-  const { cwd, env } = await placeCommand(world, {
+  const { cwd, env } = await siteContext(world, {
     ...{ containers: cloud.blueprint().containers, docker, python },
   });
   return { words: [line], shell: true, cwd, env: { ...world.env, ...env, ...cloud.environment() } };
 }
 
-async function noteFindings(cloud: LocalCloud, reader: Reader): Promise<void> {
+async function noteFindings(cloud: LocalCloud, reporter: Reporter): Promise<void> {
   try {
-    for (const { id, text, hint } of await cloud.findings()) reader.note(`${id}  ${text} ${hint}`);
+    for (const { id, text, hint } of await cloud.systemChecks())
+      reporter.note(`${id}  ${text} ${hint}`);
   } catch (error) {
-    reader.note(messageOf(error));
+    reporter.note(messageOf(error));
   }
 }
 
@@ -125,7 +129,11 @@ function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {
   };
 }
 
-function factsOf({ data }: LocalFlags, cloud: LocalCloud, [other]: readonly Instance[]): Facts {
+function startupInfo(
+  { data }: LocalFlags,
+  cloud: LocalCloud,
+  [other]: readonly Registration[],
+): StartupInfo {
   const { project, skipped } = cloud.blueprint();
   const { addresses: urls, moves: moved } = cloud;
   return { project, urls, moved, skipped, data, other };

@@ -2,9 +2,9 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { readPorts } from "../../../packages/local-cloud/stack/read-stack.ts";
-import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
-import { stackDirectory } from "../terraform/terraform.ts";
+import { synthesize } from "../terraform/synthesize.ts";
+import { terraformDirectory } from "../terraform/terraform.ts";
 
 /** Files and folders that the stack is made of. */
 export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as const;
@@ -15,8 +15,10 @@ export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as
  * @throws UserError with what synth says
  */
 export async function readSynthesized(world: World, stage: string | undefined): Promise<string> {
-  const file = join(world.root, stackDirectory(world.env, "app", stage), "cdk.tf.json");
-  if (!existsSync(file) || modifiedAt(file) < lastChange(world.root)) await synth(world, stage);
+  const file = join(world.root, terraformDirectory(world.env, "app", stage), "cdk.tf.json");
+  if (!existsSync(file) || modifiedAt(file) < lastChange(world.root)) {
+    await synthesize(world, stage);
+  }
   return readFileSync(file, "utf8");
 }
 
@@ -34,16 +36,6 @@ export function stackSources(root: string): string[] {
     .map(([, text = ""]) => join(root, text))
     .filter((path) => existsSync(path) && statSync(path).isFile());
   return [...STACK_SOURCES.map((source) => join(root, source)), ...named];
-}
-
-// A process of its own: synth keeps what it has loaded, and says much that nobody has asked for here.
-async function synth(world: World, stage: string | undefined): Promise<void> {
-  const { exitCode, stdout, stderr } = await world.run(
-    process.execPath,
-    ["run.mjs", "scripts/synth.ts", ...(stage === undefined ? [] : ["--stage", stage])],
-    { env: world.env },
-  );
-  if (exitCode !== 0) throw new UserError(stderr.trim() || stdout.trim());
 }
 
 function lastChange(root: string): number {

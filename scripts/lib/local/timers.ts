@@ -1,19 +1,19 @@
 import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
 import type { Keys } from "./terminal/keys.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { Reporter } from "./terminal/reporter.ts";
 
 const MAX_CHOICES = 9;
 
 /** Asks by single keys which timer to fire. */
 export class TimerChoice {
   private readonly cloud: LocalCloud;
-  private readonly reader: Reader;
+  private readonly reporter: Reporter;
   private asked = false;
 
-  constructor(cloud: LocalCloud, reader: Reader) {
+  constructor(cloud: LocalCloud, reporter: Reporter) {
     this.cloud = cloud;
-    this.reader = reader;
+    this.reporter = reporter;
   }
 
   /** `1` to `9`. */
@@ -26,8 +26,9 @@ export class TimerChoice {
   ask(): void {
     const names = this.names();
     if (names.length === 1) this.fire(names[0]);
-    else if (names.length === 0) this.reader.note("no timer: 'schedule' in config.ts makes some");
-    else this.reader.note(`fire ${names.map((name, index) => `${index + 1} ${name}`).join("   ")}`);
+    else if (names.length === 0) this.reporter.note("no timer: 'schedule' in config.ts makes some");
+    else
+      this.reporter.note(`fire ${names.map((name, index) => `${index + 1} ${name}`).join("   ")}`);
     this.asked = names.length > 1;
   }
 
@@ -38,7 +39,7 @@ export class TimerChoice {
 
   private fire(name: string | undefined): void {
     if (name === undefined) return;
-    this.cloud.fire(name).catch((error) => this.reader.note(messageOf(error)));
+    this.cloud.fire(name).catch((error) => this.reporter.note(messageOf(error)));
   }
 
   private names(): string[] {

@@ -4,13 +4,13 @@ import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
 import { messageOf } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { readSynthesized, stackSources } from "./stack.ts";
-import type { Reader } from "./terminal/reader.ts";
+import type { Reporter } from "./terminal/reporter.ts";
 
 const SETTLE_MS = 300;
 const IGNORED =
   /(^|[/\\])(\.[^/\\]+|node_modules|__pycache__|venv|staticfiles|[^/\\]*(\.pyc|\.log|\.sqlite3(-journal)?|\.tmp|~))([/\\]|$)/;
 
-type Part = "stack" | "sources";
+type Change = "stack" | "sources";
 
 /**
  * Restarts the containers whenever their sources change, and runs the stack anew whenever what it is
@@ -20,16 +20,16 @@ export async function watchSources(
   world: World,
   stage: string | undefined,
   cloud: LocalCloud,
-  reader: Reader,
+  reporter: Reporter,
 ): Promise<() => Promise<void>> {
   const { watch } = await import("chokidar");
   const folders = cloud.blueprint().containers.map(({ source }) => resolve(world.root, source));
   const changes = new Changes(async (changed) => {
-    reader.note(`${[...changed].join(" and ")} changed, restarting`);
+    reporter.note(`${[...changed].join(" and ")} changed, restarting`);
     if (changed.has("stack")) await cloud.apply(await readSynthesized(world, stage));
     else await cloud.restart();
-    reader.note("restarted");
-  }, reader);
+    reporter.note("restarted");
+  }, reporter);
   const watchers = [
     ...[...new Set(folders)].map((folder) =>
       watch(folder, { ignoreInitial: true, ignored: (path) => isIgnored(folder, path) }).on(
@@ -53,18 +53,18 @@ export function isIgnored(folder: string, path: string): boolean {
 
 /** Gathers changes until there are no more of them for a moment, and handles them one after the other. */
 class Changes {
-  private readonly act: (changed: ReadonlySet<Part>) => Promise<void>;
-  private readonly reader: Reader;
-  private readonly changed = new Set<Part>();
+  private readonly act: (changed: ReadonlySet<Change>) => Promise<void>;
+  private readonly reporter: Reporter;
+  private readonly changed = new Set<Change>();
   private timer: NodeJS.Timeout | undefined;
   private acting = Promise.resolve();
 
-  constructor(act: (changed: ReadonlySet<Part>) => Promise<void>, reader: Reader) {
+  constructor(act: (changed: ReadonlySet<Change>) => Promise<void>, reporter: Reporter) {
     this.act = act;
-    this.reader = reader;
+    this.reporter = reporter;
   }
 
-  add(part: Part): void {
+  add(part: Change): void {
     this.changed.add(part);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {
@@ -79,7 +79,7 @@ class Changes {
     try {
       await this.act(changed);
     } catch (error) {
-      this.reader.note(messageOf(error));
+      this.reporter.note(messageOf(error));
     }
   }
 }

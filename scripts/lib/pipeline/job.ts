@@ -3,14 +3,14 @@ import { joinProblems, UserError } from "../shell/user-error.ts";
 import type { Environment } from "../shell/world.ts";
 
 /** A job of a pipeline, and what it logs in with. */
-export type Job = { readonly accountId: string; readonly secretId: string } & (
-  | {
-      readonly host: "github";
-      readonly requestUrl: string;
-      readonly requestToken: string;
-      readonly envFile: string;
-    }
-  | { readonly host: "gitlab"; readonly idToken: string; readonly envFile: string }
+export type Job = {
+  readonly accountId: string;
+  readonly secretId: string;
+  /** Takes the variables. */
+  readonly envFile: string;
+} & (
+  | { readonly host: "github"; readonly requestUrl: string; readonly requestToken: string }
+  | { readonly host: "gitlab"; readonly idToken: string }
 );
 
 /** The flags that say what a job is for. */
@@ -21,44 +21,36 @@ export interface JobFlags {
   readonly to: string | undefined;
 }
 
-/** The job that the environment describes; otherwise everything that is wrong with it. */
-export function readJob(env: Environment, settings: Settings, flags: JobFlags): Job {
-  const job = env.GITHUB_ACTIONS
-    ? readGitHub(env)
-    : env.GITLAB_CI
-      ? readGitLab(env, flags.to)
-      : undefined;
-  if (!job) {
+/** The job that the environment describes. @throws UserError with everything that is wrong with it */
+export function readJob(env: Environment, settings: Settings, { review, to }: JobFlags): Job {
+  const host = env.GITHUB_ACTIONS ? "github" : env.GITLAB_CI ? "gitlab" : undefined;
+  if (!host) {
     throw new UserError(
       "This is no job of GitHub Actions or GitLab CI (GITHUB_ACTIONS and GITLAB_CI are not set). On a laptop, run `yc init` instead.",
     );
   }
   const problems = [
-    ...missing(env, [...HOST_VARIABLES[job.host], ...ACCOUNT_VARIABLES]),
-    ...jobProblems(job, env),
-    ...settingsProblems(settings, env, flags.review),
+    ...missing(env, [...HOST_VARIABLES[host], ...ACCOUNT_VARIABLES]),
+    ...(host === "gitlab" ? gitLabProblems(env, to) : []),
+    ...settingsProblems(settings, env, review),
   ];
   if (problems.length > 0) throw new UserError(joinProblems("The job cannot log in:", problems));
+  const value = (name: string) => String(env[name]);
+  const account = {
+    accountId: value("YC_SERVICE_ACCOUNT_ID"),
+    secretId: value("YC_LOCKBOX_SECRET_ID"),
+  };
+  if (host === "gitlab") {
+    return { ...account, host, idToken: value("YC_ID_TOKEN"), envFile: String(to) };
+  }
   return {
-    ...job,
-    accountId: String(env.YC_SERVICE_ACCOUNT_ID),
-    secretId: String(env.YC_LOCKBOX_SECRET_ID),
+    ...{ ...account, host, envFile: value("GITHUB_ENV") },
+    requestUrl: value("ACTIONS_ID_TOKEN_REQUEST_URL"),
+    requestToken: value("ACTIONS_ID_TOKEN_REQUEST_TOKEN"),
   };
 }
 
-function readGitHub(env: Environment) {
-  return {
-    host: "github",
-    requestUrl: String(env.ACTIONS_ID_TOKEN_REQUEST_URL),
-    requestToken: String(env.ACTIONS_ID_TOKEN_REQUEST_TOKEN),
-    envFile: String(env.GITHUB_ENV),
-  } as const;
-}
-
-function readGitLab(env: Environment, to: string | undefined) {
-  return { host: "gitlab", idToken: String(env.YC_ID_TOKEN), envFile: to ?? "" } as const;
-}
-
+/** What to do when GitHub gives a job no token. */
 export const ID_TOKEN_FIX =
   "Give the job `permissions: id-token: write`; a fork's pull request never gets a token";
 
@@ -85,13 +77,9 @@ function missing(env: Environment, variables: readonly (readonly [string, string
     .map(([name, fix]) => `${name} is not set. ${fix}.`);
 }
 
-function jobProblems(
-  job: { readonly host: Job["host"]; readonly envFile: string },
-  env: Environment,
-) {
-  if (job.host === "github") return [];
+function gitLabProblems(env: Environment, to: string | undefined): string[] {
   const problems = [];
-  if (!job.envFile) {
+  if (!to) {
     problems.push(
       'Where to write the variables is not said. Add `--to "$LOGIN"`, with LOGIN="$(mktemp)" before it.',
     );

@@ -1,7 +1,9 @@
 import { appendFileSync, chmodSync, writeFileSync } from "node:fs";
+import * as v from "valibot";
+import { parseObject } from "../../../packages/local-cloud/support/json.ts";
 import type { Settings } from "../../../stacks/settings.ts";
-import { ApiError, CloudApi, request, serviceUrl } from "../cloud/cloud-api.ts";
-import { type Command, type FlagValues, STAGE } from "../shell/command-line.ts";
+import { CloudApi, CloudApiError, request, serviceUrl } from "../cloud/cloud-api.ts";
+import { type CommandDefinition, type FlagValues, STAGE } from "../shell/command-line.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 import { ID_TOKEN_FIX, type Job, readJob } from "./job.ts";
@@ -11,6 +13,7 @@ const LOCKBOX = "payload.lockbox";
 const STATE_KEYS = ["AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"];
 const QUEUE_KEYS = ["YC_MESSAGE_QUEUE_ACCESS_KEY", "YC_MESSAGE_QUEUE_SECRET_KEY"];
 
+/** The command `npm run pipeline-login`. */
 export const PIPELINE_LOGIN = {
   name: "pipeline-login",
   summary:
@@ -32,7 +35,7 @@ export const PIPELINE_LOGIN = {
     "",
     "On GitHub the variables are masked and handed to the steps that follow.",
   ],
-} as const satisfies Command;
+} as const satisfies CommandDefinition;
 
 type Flags = FlagValues<typeof PIPELINE_LOGIN.flags>;
 
@@ -67,7 +70,7 @@ async function findIdToken(world: World, job: Job): Promise<string> {
   const response = await request(world, job.requestUrl, {
     headers: { authorization: `Bearer ${job.requestToken}` },
   });
-  const token = parseText(await response.text()).value;
+  const token = parseObject(await response.text())?.value;
   if (response.ok && isOneWord(token)) return token;
   throw new UserError(`GitHub gave no OIDC token (${response.status}). ${ID_TOKEN_FIX}.`);
 }
@@ -89,7 +92,7 @@ export async function exchangeToken(
       subject_token_type: "urn:ietf:params:oauth:token-type:id_token",
     }),
   });
-  const body = parseText(await response.text());
+  const body = parseObject(await response.text()) ?? {};
   if (response.ok && isOneWord(body.access_token)) return body.access_token;
   const reason = body.error_description ?? body.message ?? body.error ?? "no explanation";
   throw new UserError(
@@ -102,7 +105,8 @@ export async function exchangeToken(
 }
 
 function describeWorkload(idToken: string): string[] {
-  const claims = parseText(Buffer.from(idToken.split(".")[1] ?? "", "base64url").toString());
+  const payload = Buffer.from(idToken.split(".")[1] ?? "", "base64url").toString();
+  const claims = parseObject(payload) ?? {};
   return [
     `  external subject  ${claims.sub}`,
     `  issuer            ${claims.iss}`,
@@ -115,7 +119,7 @@ async function readSecret(world: World, secretId: string, token: string): Promis
   try {
     return await api.get(LOCKBOX, `/lockbox/v1/secrets/${secretId}/payload`);
   } catch (error) {
-    if (!(error instanceof ApiError) || ![403, 404].includes(error.status)) throw error;
+    if (!(error instanceof CloudApiError) || ![403, 404].includes(error.status)) throw error;
     throw new UserError(
       `Secret ${secretId} cannot be read: ${error.message}. Check YC_LOCKBOX_SECRET_ID, and grant lockbox.payloadViewer on the secret to the job's account.`,
       { cause: error },
@@ -143,13 +147,18 @@ export function pickKeys(
   return Object.fromEntries(names.map((name) => [name, entries.get(name) ?? ""]));
 }
 
+const payloadSchema = v.object({
+  // A binary entry has no text.
+  entries: v.optional(
+    v.array(v.object({ key: v.string(), textValue: v.optional(v.string()) })),
+    [],
+  ),
+});
+
 function parsePayload(payload: unknown): Map<string, string> {
-  const { entries } = payload as { entries?: unknown };
-  if (!Array.isArray(entries)) return new Map();
+  const { entries } = v.parse(payloadSchema, payload);
   return new Map(
-    entries
-      .filter((entry) => typeof entry?.key === "string" && typeof entry.textValue === "string")
-      .map((entry) => [entry.key, entry.textValue]),
+    entries.flatMap(({ key, textValue }) => (textValue === undefined ? [] : [[key, textValue]])),
   );
 }
 
@@ -169,12 +178,4 @@ function handOver(job: Job, variables: Readonly<Record<string, string>>): void {
 
 function isOneWord(value: unknown): value is string {
   return typeof value === "string" && /^[\x21-\x7e]+$/.test(value);
-}
-
-function parseText(text: string): Readonly<Record<string, unknown>> {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
 }

@@ -11,7 +11,7 @@ export interface Flag {
 }
 
 /** What a command is called and which flags it takes; its help text is made from this. */
-export interface Command<Flags extends Record<string, Flag> = Record<string, Flag>> {
+export interface CommandDefinition<Flags extends Record<string, Flag> = Record<string, Flag>> {
   readonly name: string;
   /** A word that stands before the flags, where the npm script has several commands. */
   readonly verb?: string;
@@ -22,12 +22,14 @@ export interface Command<Flags extends Record<string, Flag> = Record<string, Fla
   readonly notes?: readonly string[];
 }
 
+/** The values of a command's flags: a boolean is false unless given, a text undefined. */
 export type FlagValues<Flags extends Record<string, Flag>> = {
   readonly [name in keyof Flags]: Flags[name]["type"] extends "boolean"
     ? boolean
     : string | undefined;
 };
 
+/** Flag of the commands that may build the image. */
 export const REBUILD = {
   type: "boolean",
   help: "build although the sources are unchanged, on the newest base image",
@@ -39,22 +41,25 @@ const NPM_ALSO = ["json", "registry", "verbose", "yes"];
 /** A command line that does not make sense: exit code 2. */
 export class UsageError extends UserError {}
 
+/** Flag of every command that works on a stage. */
 export const STAGE = {
   type: "string",
   value: "name",
   help: "stage of config.ts; STAGE from the environment otherwise",
 } as const;
 
+/** Flag of every command that changes something. */
 export const DRY_RUN = {
   type: "boolean",
   help: "say what would be done and change nothing",
 } as const;
 
+/** Flag of every command that runs tools. */
 export const VERBOSE = { type: "boolean", help: "show the output of every tool" } as const;
 
 /** A command line whose flags end where a command of the user's own begins. */
 export function splitCommand(
-  { flags }: Pick<Command, "flags">,
+  { flags }: Pick<CommandDefinition, "flags">,
   argv: readonly string[],
 ): { readonly own: readonly string[]; readonly command: readonly string[] } {
   let end = 0;
@@ -68,7 +73,7 @@ export function splitCommand(
 
 /** The flags of a command line, or the help text when that was asked for. */
 export function parseCommandLine<Flags extends Record<string, Flag>>(
-  command: Command<Flags>,
+  command: CommandDefinition<Flags>,
   argv: readonly string[],
   env: Environment,
 ): { readonly help: string } | { readonly flags: FlagValues<Flags> } {
@@ -85,7 +90,8 @@ export function parseCommandLine<Flags extends Record<string, Flag>>(
   return { flags: Object.fromEntries(flags) as FlagValues<Flags> };
 }
 
-export function formatHelp(command: Command): string {
+/** The help text of a command. */
+export function formatHelp(command: CommandDefinition): string {
   const rows = [...Object.entries(command.flags), ["help", { help: "show this text" }] as const];
   const names = rows.map(([name, flag]) => `--${name}${"value" in flag ? ` <${flag.value}>` : ""}`);
   const width = Math.max(...names.map((name) => name.length));
@@ -99,7 +105,7 @@ export function formatHelp(command: Command): string {
   ].join("\n");
 }
 
-function parseStrictly(command: Command, args: readonly string[]) {
+function parseStrictly(command: CommandDefinition, args: readonly string[]) {
   const options = Object.fromEntries(
     Object.entries(command.flags).map(([name, flag]) => [name, { type: flag.type }]),
   );
@@ -114,7 +120,11 @@ function parseStrictly(command: Command, args: readonly string[]) {
 }
 
 // `npm run deploy --stage=production` leaves nothing of its flags but variables of npm's own making.
-function refuseSwallowed(command: Command, args: readonly string[], env: Environment): void {
+function refuseSwallowed(
+  command: CommandDefinition,
+  args: readonly string[],
+  env: Environment,
+): void {
   const words = args.filter((arg) => !arg.startsWith("-"));
   const swallowed = Object.entries(command.flags).flatMap(([name, flag]) => {
     const value = env[`npm_config_${name.replaceAll("-", "_")}`];
@@ -138,7 +148,7 @@ function refuseEmpty(values: Readonly<Record<string, unknown>>): void {
   if (empty) throw new UsageError(`--${empty} is empty. Give it a value or leave it out.`);
 }
 
-function callOf({ name, verb }: Command): string {
+function callOf({ name, verb }: CommandDefinition): string {
   return ["npm run", name, "--", ...(verb === undefined ? [] : [verb])].join(" ");
 }
 

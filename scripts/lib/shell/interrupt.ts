@@ -1,4 +1,5 @@
 import type { ChildProcess } from "node:child_process";
+import { once } from "node:events";
 import { constants } from "node:os";
 import { UserError } from "./user-error.ts";
 
@@ -52,6 +53,11 @@ export function handleInterrupts(end: (interrupted: Interrupted) => void): void 
 export function stopBySignal(stop: (interrupted: Interrupted) => void): void {
   stopWanted = stop;
   process.on("SIGHUP", () => stop(new Interrupted("SIGTERM")));
+}
+
+/** Resolves when a signal to abort comes, or has come. */
+export async function aborted(signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await once(signal, "abort");
 }
 
 /** Has a tool get the signals of this process, until the returned function is called. */

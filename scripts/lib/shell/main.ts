@@ -1,5 +1,5 @@
 import {
-  type Command,
+  type CommandDefinition,
   type Flag,
   type FlagValues,
   parseCommandLine,
@@ -16,7 +16,7 @@ const SHOW_CURSOR = "\x1b[?25h";
 
 /** Runs one command of the command line: parse, act, say what went wrong, set the exit code. */
 export async function main<Flags extends Record<string, Flag>>(
-  command: Command<Flags>,
+  command: CommandDefinition<Flags>,
   act: (world: World, flags: FlagValues<Flags>) => Promise<void>,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {

@@ -16,13 +16,15 @@ import { interruption, passSignals } from "./interrupt.ts";
 import {
   digitsOf,
   NOT_FOUND,
-  type RunOptions,
-  type RunResult,
+  type ProcessOptions,
+  type ProcessResult,
   TIMED_OUT,
   type World,
 } from "./world.ts";
 
 const TAIL_INTERVAL_MS = 150;
+/** As long as a timer can be: 24 days. */
+const MAX_SECONDS = 2 ** 31 / 1000 - 1;
 
 /** The machine this runs on. */
 export function realWorld(): World {
@@ -71,8 +73,8 @@ async function ask(question: string): Promise<string> {
 async function runCaptured(
   command: string,
   args: readonly string[],
-  options: RunOptions,
-): Promise<RunResult> {
+  options: ProcessOptions,
+): Promise<ProcessResult> {
   const child = spawn(command, args, {
     env: options.env,
     stdio: [options.input === undefined ? "ignore" : "pipe", "pipe", "pipe"],
@@ -96,9 +98,9 @@ async function runCaptured(
 async function runLogged(
   command: string,
   args: readonly string[],
-  options: RunOptions,
+  options: ProcessOptions,
   file: string,
-): Promise<RunResult> {
+): Promise<ProcessResult> {
   mkdirSync(dirname(file), { recursive: true, mode: 0o700 });
   writeFileSync(file, "", { mode: 0o600 });
   const log = openSync(file, "a");
@@ -118,16 +120,16 @@ async function runLogged(
   }
 }
 
-function ending(command: string, child: ChildProcess, timeoutSeconds?: number): Promise<number> {
+function ending(
+  command: string,
+  child: ChildProcess,
+  timeoutSeconds = MAX_SECONDS,
+): Promise<number> {
   const stopPassing = passSignals(child);
   let timedOut = false;
-  const timer =
-    timeoutSeconds === undefined
-      ? undefined
-      : setTimeout(() => {
-          timedOut = true;
-          child.kill("SIGKILL");
-        }, timeoutSeconds * 1000);
+  const timer = setTimeout(() => {
+    timedOut = child.kill("SIGKILL");
+  }, timeoutSeconds * 1000);
   return new Promise<number>((resolve, reject) => {
     child.on("error", (error: NodeJS.ErrnoException) => {
       if (error.code === "ENOENT") resolve(NOT_FOUND);

@@ -2,7 +2,7 @@ import { Listr, PRESET_TIMER } from "listr2";
 import type { World } from "./world.ts";
 
 /** Takes the output of a step's tools, line by line. */
-export type Report = (line: string) => void;
+export type OnLine = (line: string) => void;
 
 /** One step of a command. */
 export interface Step<Context> {
@@ -12,7 +12,7 @@ export interface Step<Context> {
   /** What it runs, for `--dry-run`. */
   readonly does: string;
   /** Does the work; what it gives back is shown behind the title. */
-  readonly run: (context: Context, report: Report) => Promise<string>;
+  readonly run: (context: Context, report: OnLine) => Promise<string>;
 }
 
 /** The enabled steps as text, for `--dry-run`. */

@@ -1,11 +1,12 @@
 /** What one process answered. */
-export interface RunResult {
+export interface ProcessResult {
   readonly exitCode: number;
   readonly stdout: string;
   readonly stderr: string;
 }
 
-export interface RunOptions {
+/** How a process is run. */
+export interface ProcessOptions {
   /** The whole environment of the process. */
   readonly env: Environment;
   /** Goes to standard input, which is closed otherwise. */
@@ -22,6 +23,7 @@ export interface RunOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** Variables of a process, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Exit code of a command that is not installed. */
@@ -33,7 +35,7 @@ export const TIMED_OUT = 124;
 /** Everything outside the process. Tests pass their own. */
 export interface World {
   /** Runs a command without a shell. A failure is an answer, not an exception. */
-  run(command: string, args: readonly string[], options: RunOptions): Promise<RunResult>;
+  run(command: string, args: readonly string[], options: ProcessOptions): Promise<ProcessResult>;
   fetch(url: string, init?: RequestInit): Promise<Response>;
   /** One line for the user, on standard output. */
   say(text: string): void;

@@ -1,11 +1,11 @@
 import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { LOCK_FILE, mergeLocks, STACK_LOCK_FILE } from "../../../stacks/terraform-files.ts";
 import type { World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
 import type { Terraform } from "./terraform.ts";
 
-/** Writes the committed lock of all stacks anew, and says what has become of it. */
+/** Rewrites the committed lock of all (synthesized) stacks, and says what has become of it. */
 export async function lockProviders(
   world: World,
   terraform: Terraform,
@@ -13,7 +13,6 @@ export async function lockProviders(
 ): Promise<string> {
   const committed = join(world.root, LOCK_FILE);
   const before = readFileSync(committed, "utf8");
-  await terraform.synth();
   const lock = join(world.root, terraform.directory("registry"), STACK_LOCK_FILE);
   if (upgrade) rmSync(lock, { force: true });
   await terraform.lockProviders("registry");

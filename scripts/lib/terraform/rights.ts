@@ -1,4 +1,5 @@
-import type { PlannedResource, StateResource } from "./terraform.ts";
+import { fieldsOf } from "../shell/json.ts";
+import type { ConfiguredResource, StateResource } from "./state.ts";
 
 const GRANT = /_iam_(member|binding)$/;
 
@@ -11,7 +12,7 @@ const WAIT = /\/Rights\/Resource$/;
  * between. Nothing when an apply does one of the two only.
  */
 export async function rightsFirst(
-  planned: readonly PlannedResource[],
+  planned: readonly ConfiguredResource[],
   readState: () => Promise<readonly StateResource[]>,
 ): Promise<string[]> {
   const wanted = planned.filter(({ type, attributes }) => GRANT.test(type) && !attributes.count);
@@ -26,7 +27,6 @@ export async function rightsFirst(
   return [...waits.map(({ address }) => address), ...given];
 }
 
-function pathOf({ "//": about }: PlannedResource["attributes"]): string {
-  const { metadata } = (about ?? {}) as { readonly metadata?: { readonly path?: string } };
-  return metadata?.path ?? "";
+function pathOf({ "//": about }: ConfiguredResource["attributes"]): string {
+  return String(fieldsOf(fieldsOf(about).metadata).path ?? "");
 }

@@ -1,5 +1,5 @@
 import type { BackendSettings } from "../../../stacks/settings.ts";
-import { type StaticKey, signedRequest } from "../cloud/aws-request.ts";
+import { type AccessKey, signedRequest } from "../cloud/aws-request.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { World } from "../shell/world.ts";
 
@@ -34,7 +34,7 @@ export async function proveLock(world: World, backend: S3Backend): Promise<void>
   );
 }
 
-function findKey({ env }: World): StaticKey {
+function findKey({ env }: World): AccessKey {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
   throw new UserError(

@@ -1,24 +1,26 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
 import { join, relative } from "node:path";
-import * as v from "valibot";
-import { stageDirectory } from "../../../stacks/locations.ts";
-import { type BackendSettings, stackId } from "../../../stacks/settings.ts";
-import { childEnvironment } from "../shell/child-environment.ts";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
+import { stackDirectory, stageDirectory, synthesisDirectory } from "../../../stacks/directories.ts";
+import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { UserError } from "../shell/user-error.ts";
-import { type Environment, NOT_FOUND, type RunResult, type World } from "../shell/world.ts";
-import { writeWhole } from "../shell/write-whole.ts";
-
-export type StackKind = "registry" | "domain" | "app";
+import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
+import { missingTerraform, terraformBinary } from "./environment.ts";
+import { findErrors, lockHint } from "./messages.ts";
+import {
+  type ConfiguredResource,
+  parseConfiguration,
+  parseOutputs,
+  parseState,
+  type StateResource,
+} from "./state.ts";
 
 /** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
 const LOCK_TIMEOUT = "-lock-timeout=120s";
 /** Exit code of a detailed plan that is not empty. */
 const CHANGES = 2;
-const SHOWN_ERROR_LINES = 60;
-/** Lines of an error that say where it was met. */
-const LOCATION = /^[│|]?\s*(with \S+,|on \S+ line \d+.*:|\d+: .*)$/;
 
 const PLATFORMS = ["linux_amd64", "linux_arm64", "darwin_amd64", "darwin_arm64", "windows_amd64"];
 
@@ -29,8 +31,9 @@ const IMPORTS = "zz_import.tf.json";
 export class TerraformFailure extends UserError {}
 
 /** Values of variables; no secrets, since they go on the command line. */
-export type Variables = Readonly<Record<string, string>>;
+export type TerraformVariables = Readonly<Record<string, string>>;
 
+/** The stage, and what Terraform gets of the environment. */
 export interface TerraformOptions {
   readonly stage: string | undefined;
   readonly env: Environment;
@@ -58,16 +61,6 @@ export class Terraform {
     return new Terraform(this.world, { ...this.options, onLine }, this.inits);
   }
 
-  /** Writes the Terraform of all stacks. */
-  async synth(): Promise<void> {
-    const { stage } = this.options;
-    const result = await this.world.run(process.execPath, ["run.mjs", "main.ts"], {
-      // config.ts is the user's own code, which may read whatever it likes.
-      env: { ...this.world.env, STAGE: stage },
-    });
-    if (result.exitCode !== 0) throw new UserError(result.stderr.trim() || result.stdout.trim());
-  }
-
   /** Makes a stack's directory ready, once: what was made ready before and is unchanged still is. */
   init(kind: StackKind): Promise<void> {
     const running = this.inits.get(kind) ?? this.initOnce(kind);
@@ -83,37 +76,37 @@ export class Terraform {
 
   /** Where Terraform runs for a stack, from the project's folder. */
   directory(kind: StackKind): string {
-    return stackDirectory(this.world.env, kind, this.options.stage);
+    return terraformDirectory(this.world.env, kind, this.options.stage);
   }
 
   /** The plan's text. */
-  async plan(kind: StackKind, variables: Variables = {}): Promise<string> {
+  async plan(kind: StackKind, variables: TerraformVariables = {}): Promise<string> {
     const args = ["plan", "-input=false", "-no-color", LOCK_TIMEOUT, ...variableFlags(variables)];
     return (await this.logged(kind, "plan", args)).stdout;
   }
 
-  /** Plans the next apply, keeps the plan for `applyPlanned`, and says whether it changes anything. */
-  async planAhead(kind: StackKind): Promise<boolean> {
+  /** Plans the next apply, keeps the plan for `applySavedPlan`, and says whether it changes anything. */
+  async savePlan(kind: StackKind): Promise<boolean> {
     const flags = ["-detailed-exitcode", LOCK_TIMEOUT, `-out=${this.planFile(kind)}`];
     const args = ["plan", "-input=false", "-no-color", ...flags];
     return (await this.logged(kind, "plan", args, [0, CHANGES])).exitCode === CHANGES;
   }
 
-  /** Applies what was planned ahead, and gives back what Terraform said. */
-  async applyPlanned(kind: StackKind): Promise<string> {
+  /** Applies the saved plan, and returns what Terraform said. */
+  async applySavedPlan(kind: StackKind): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", LOCK_TIMEOUT, this.planFile(kind)];
     return (await this.logged(kind, "apply", args)).stdout;
   }
 
   /** A plan holds what the state holds, so it goes where nobody else can read it. */
-  forgetPlan(kind: StackKind): void {
+  removeSavedPlan(kind: StackKind): void {
     rmSync(join(this.world.root, this.directory(kind), this.planFile(kind)), { force: true });
   }
 
   /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
   async apply(
     kind: StackKind,
-    variables: Variables = {},
+    variables: TerraformVariables = {},
     targets: readonly string[] = [],
   ): Promise<string> {
     const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
@@ -121,7 +114,11 @@ export class Terraform {
     return (await this.logged(kind, "apply", [...args, ...flags])).stdout;
   }
 
-  async destroy(kind: StackKind, variables: Variables = {}, refresh = true): Promise<void> {
+  async destroy(
+    kind: StackKind,
+    variables: TerraformVariables = {},
+    refresh = true,
+  ): Promise<void> {
     const args = ["destroy", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
     const flags = [...(refresh ? [] : ["-refresh=false"]), ...variableFlags(variables)];
     await this.logged(kind, "destroy", [...args, ...flags]);
@@ -138,17 +135,17 @@ export class Terraform {
   }
 
   /** What the synthesized stack wants to be there. */
-  planned(kind: StackKind): readonly PlannedResource[] {
-    return parsePlanned(readFileSync(this.file(kind, "cdk.tf.json"), "utf8"));
+  configured(kind: StackKind): readonly ConfiguredResource[] {
+    return parseConfiguration(readFileSync(this.file(kind, "cdk.tf.json"), "utf8"));
   }
 
   /** Has the next apply take these into the state, by address and id. */
-  importNext(kind: StackKind, imports: readonly { readonly to: string; readonly id: string }[]) {
-    if (imports.length === 0) return this.forgetImports(kind);
+  writeImports(kind: StackKind, imports: readonly { readonly to: string; readonly id: string }[]) {
+    if (imports.length === 0) return this.removeImports(kind);
     writeWhole(this.file(kind, IMPORTS), JSON.stringify({ import: imports }, null, 2));
   }
 
-  forgetImports(kind: StackKind): void {
+  removeImports(kind: StackKind): void {
     rmSync(this.file(kind, IMPORTS), { force: true });
   }
 
@@ -158,7 +155,7 @@ export class Terraform {
   }
 
   /** Forgets every resource of a type, for one that is gone and that the provider cannot read. */
-  async forget(kind: StackKind, type: string): Promise<void> {
+  async removeFromState(kind: StackKind, type: string): Promise<void> {
     const addresses = (await this.captured(kind, ["state", "list"])).split("\n");
     const gone = addresses.filter((address) => address.startsWith(`${type}.`));
     if (gone.length > 0) await this.captured(kind, ["state", "rm", LOCK_TIMEOUT, ...gone]);
@@ -200,7 +197,7 @@ export class Terraform {
     step: string,
     args: readonly string[],
     fine: readonly number[] = [0],
-  ): Promise<RunResult> {
+  ): Promise<ProcessResult> {
     const { stage, env, onLine } = this.options;
     const log = logFile(this.world, stage, `${step}-${kind}`);
     const result = await this.run(kind, args, { env, logFile: log, onLine });
@@ -215,19 +212,23 @@ export class Terraform {
   }
 
   private run(kind: StackKind, args: readonly string[], options: Parameters<World["run"]>[2]) {
-    const directory = stackDirectory(this.world.env, kind, this.options.stage);
+    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
     return this.world.run(this.binary, [`-chdir=${directory}`, ...args], options);
   }
 
   private file(kind: StackKind, name: string): string {
-    return join(this.world.root, stackDirectory(this.world.env, kind, this.options.stage), name);
+    return join(
+      this.world.root,
+      terraformDirectory(this.world.env, kind, this.options.stage),
+      name,
+    );
   }
 
-  private failure(kind: StackKind, step: string, result: RunResult, more = ""): UserError {
+  private failure(kind: StackKind, step: string, result: ProcessResult, more = ""): UserError {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
-    const directory = stackDirectory(this.world.env, kind, this.options.stage);
+    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
     const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
     const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
     return new TerraformFailure([title, reason, hint, more].filter(Boolean).join("\n"));
@@ -238,176 +239,15 @@ function readIfThere(file: string): string | undefined {
   return existsSync(file) ? readFileSync(file, "utf8") : undefined;
 }
 
-function variableFlags(variables: Variables): string[] {
+function variableFlags(variables: TerraformVariables): string[] {
   return Object.entries(variables).map(([name, value]) => `-var=${name}=${value}`);
 }
 
-/** The directory, from the project's, in which Terraform runs for a stack. */
-export function stackDirectory(
+/** The directory, from the project's, in which Terraform runs for a stack of a stage. */
+export function terraformDirectory(
   env: Environment,
   kind: StackKind,
   stage: string | undefined,
 ): string {
-  return join(env.CDKTF_OUTDIR || "cdktf.out", "stacks", stackId(kind, stage));
-}
-
-export function terraformBinary(env: Environment): string {
-  return env.TERRAFORM_BINARY_NAME || "terraform";
-}
-
-export function missingTerraform(binary: string): string {
-  return `\`${binary}\` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.`;
-}
-
-export interface Credentials {
-  readonly token?: string;
-  readonly folderId?: string;
-  readonly backend: BackendSettings["type"];
-}
-
-/**
- * The environment of terraform: what it needs of this process's, plus what keeps it from asking, plus
- * the credentials of this run. A state in a bucket takes AWS_* too.
- */
-export function terraformEnvironment(env: Environment, credentials: Credentials): Environment {
-  const { token, folderId, backend } = credentials;
-  return {
-    ...childEnvironment(env, "terraform"),
-    ...(backend === "s3" && awsVariables(env)),
-    ...(token && { YC_TOKEN: token }),
-    ...(folderId && { YC_FOLDER_ID: folderId }),
-    TF_INPUT: "0",
-    TF_IN_AUTOMATION: "1",
-    CHECKPOINT_DISABLE: "1",
-  };
-}
-
-function awsVariables(env: Environment): Environment {
-  // The provider fails to configure itself when this one is set.
-  const { AWS_CA_BUNDLE: _, ...rest } = env;
-  return Object.fromEntries(Object.entries(rest).filter(([name]) => name.startsWith("AWS_")));
-}
-
-/** Terraform's errors, each once, after the cloud's own reasons; its last lines where none is marked. */
-export function findErrors(output: string): string {
-  const lines = output
-    .trimEnd()
-    .split("\n")
-    .filter((line) => !/^[╷╵]$/.test(line));
-  const blocks = splitBlocks(lines);
-  const errors = blocks.filter(([title]) => /Error: /.test(title ?? ""));
-  if (errors.length === 0) return lines.slice(-10).join("\n");
-  // The provider warns only when a revision does not start, and nothing else says why.
-  const reasons = blocks.filter(([title]) => /Warning: Failed to deploy/.test(title ?? ""));
-  const shown = foldBlocks([...reasons, ...errors])
-    .join("\n\n")
-    .split("\n");
-  return shown.slice(0, SHOWN_ERROR_LINES).join("\n");
-}
-
-function splitBlocks(lines: readonly string[]): string[][] {
-  const blocks: string[][] = [];
-  for (const line of lines) {
-    if (/^[│|]?\s*(Error|Warning): /.test(line)) blocks.push([line]);
-    else blocks.at(-1)?.push(line);
-  }
-  return blocks;
-}
-
-// A plugin that goes away makes every resource fail with the same words.
-function foldBlocks(blocks: readonly string[][]): string[] {
-  const folded = new Map<string, { text: string; times: number }>();
-  for (const block of blocks) {
-    const words = block.filter((line) => !LOCATION.test(line)).join("\n");
-    const { text = block.join("\n").trimEnd(), times = 0 } = folded.get(words) ?? {};
-    folded.set(words, { text, times: times + 1 });
-  }
-  return [...folded.values()].map(({ text, times }) =>
-    times === 1 ? text : `${text}\n(the same ${times} times)`,
-  );
-}
-
-// A lock in a bucket outlives a run that was killed.
-function lockHint(terraform: string, reason: string): string {
-  if (!reason.includes("Error acquiring the state lock")) return "";
-  const id = /ID:\s+(\S+)/.exec(reason)?.[1] ?? "<ID>";
-  return `Another run holds the lock. If there is none (one was killed), run \`${terraform} force-unlock ${id}\` and try again.`;
-}
-
-/** What an apply did, in a few words. */
-export function findApplied(output: string): string {
-  const counts = /Resources: (?:\d+ imported, )?(\d+) added, (\d+) changed, (\d+) destroyed/.exec(
-    output,
-  );
-  if (counts === null) return "applied";
-  const [, added, changed, destroyed] = counts.map(Number);
-  if (!added && !changed && !destroyed) return "no change";
-  return `${added} added, ${changed} changed, ${destroyed} destroyed`;
-}
-
-const outputsSchema = v.record(
-  v.string(),
-  v.object({ value: v.unknown(), sensitive: v.optional(v.boolean()) }),
-);
-
-export function parseOutputs(text: string): Record<string, unknown> {
-  const outputs = v.parse(outputsSchema, JSON.parse(text));
-  const shown = Object.entries(outputs).filter(([, output]) => output.sensitive !== true);
-  return Object.fromEntries(shown.map(([name, { value }]) => [name, value]));
-}
-
-/** One instance of a resource in the state. */
-export interface StateResource {
-  readonly address: string;
-  readonly type: string;
-  readonly attributes: Readonly<Record<string, unknown>>;
-}
-
-const stateSchema = v.object({
-  resources: v.optional(
-    v.array(
-      v.object({
-        mode: v.string(),
-        type: v.string(),
-        name: v.string(),
-        instances: v.array(v.object({ attributes: v.record(v.string(), v.unknown()) })),
-      }),
-    ),
-    [],
-  ),
-});
-
-/** The managed resources of a state; none when there is no state yet. */
-export function parseState(text: string): StateResource[] {
-  if (text.trim() === "") return [];
-  const { resources } = v.parse(stateSchema, JSON.parse(text));
-  return resources
-    .filter(({ mode }) => mode === "managed")
-    .flatMap(({ type, name, instances }) =>
-      instances.map(({ attributes }) => ({ address: `${type}.${name}`, type, attributes })),
-    );
-}
-
-/** One resource of a synthesized stack. */
-export interface PlannedResource {
-  readonly address: string;
-  readonly type: string;
-  /** As they are written, references included. */
-  readonly attributes: Readonly<Record<string, unknown>>;
-}
-
-const stackSchema = v.object({
-  resource: v.optional(
-    v.record(v.string(), v.record(v.string(), v.record(v.string(), v.unknown()))),
-    {},
-  ),
-});
-
-export function parsePlanned(text: string): PlannedResource[] {
-  const { resource } = v.parse(stackSchema, JSON.parse(text));
-  return Object.entries(resource).flatMap(([type, named]) =>
-    Object.entries(named).map(([name, attributes]) => ({
-      ...{ address: `${type}.${name}`, type, attributes },
-    })),
-  );
+  return stackDirectory(synthesisDirectory(env), stackId(kind, stage));
 }

@@ -1,6 +1,6 @@
 import { type Access, runYc, ycError, ycOutput } from "../cloud/access.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
-import type { RunResult, World } from "../shell/world.ts";
+import type { ProcessResult, World } from "../shell/world.ts";
 import type { Labels, TriggerChange } from "./plan.ts";
 import { type LiveTrigger, parseLiveTriggers, type Rule } from "./rules.ts";
 
@@ -83,10 +83,8 @@ class YcTriggers implements TriggerClient {
 
   async apply(change: TriggerChange): Promise<void> {
     if (change.action === "delete") return this.run(["delete", "--id", change.trigger.id]);
-    if (change.action === "create") {
-      return this.run([...renderCreate(change), "--folder-id", this.folderId]);
-    }
-    return this.run(renderUpdate(change));
+    const folder = change.action === "create" ? ["--folder-id", this.folderId] : [];
+    return this.run([...renderArguments(change), ...folder]);
   }
 
   pause({ id }: LiveTrigger): Promise<void> {
@@ -103,81 +101,46 @@ class YcTriggers implements TriggerClient {
 }
 
 // Old CLIs answer an unknown command with an error or with their help text.
-function isUnknownCommand({ exitCode, stdout, stderr }: RunResult): boolean {
+function isUnknownCommand({ exitCode, stdout, stderr }: ProcessResult): boolean {
   if (exitCode === 0) return !/^\s*(\[|null)/.test(stdout);
   return /unknown (command|flag)/i.test(stderr);
 }
 
-type Create = Extract<TriggerChange, { action: "create" }>;
-type Update = Extract<TriggerChange, { action: "update" }>;
+type Edit = Exclude<TriggerChange, { action: "delete" }>;
 
-/** Arguments of `yc serverless trigger create`. */
-export function renderCreate({ name, labels, rule }: Create): string[] {
-  const target = targetFlags("--", rule);
-  const common = ["--name", name, "--labels", formatLabels(labels)];
-  return rule.kind === "queue"
-    ? [
-        "create",
-        "message-queue",
-        ...common,
-        "--queue",
-        rule.queueArn,
-        "--queue-service-account-id",
-        rule.readerId,
-        "--batch-size",
-        String(rule.batchSize),
-        "--batch-cutoff",
-        `${rule.batchCutoff}s`,
-        ...target,
-      ]
-    : [
-        "create",
-        "timer",
-        ...common,
-        "--cron-expression",
-        rule.cron,
-        ...(rule.payload ? ["--payload", rule.payload] : []),
-        ...target,
-        ...retryFlags("--retry", rule),
-      ];
-}
-
-/** Arguments of `yc serverless trigger update`, whose flags are called differently. */
-export function renderUpdate({ trigger, name, labels, rule }: Update): string[] {
-  const target = targetFlags("--new-", rule);
-  const common = [
-    "--id",
-    trigger.id,
-    ...(trigger.name === name ? [] : ["--new-name", name]),
+/** Arguments of `yc serverless trigger`: an update takes the same flags, called `--new-…`. */
+export function renderArguments(edit: Edit): string[] {
+  const { action, name, labels, rule } = edit;
+  const isCreation = action === "create";
+  const isRenamed = action === "update" && edit.trigger.name !== name;
+  const flags = Object.entries(ruleFlags(rule)).filter(([, value]) => value !== "" || !isCreation);
+  return [
+    action,
+    rule.kind === "queue" ? "message-queue" : "timer",
+    ...(isCreation ? ["--name", name] : ["--id", edit.trigger.id]),
+    ...(isRenamed ? ["--new-name", name] : []),
     "--labels",
     formatLabels(labels),
+    ...flags.flatMap(([flag, value]) => [`--${isCreation ? "" : "new-"}${flag}`, value]),
   ];
-  return rule.kind === "queue"
-    ? [
-        "update",
-        "message-queue",
-        ...common,
-        "--new-queue",
-        rule.queueArn,
-        "--new-queue-service-account-id",
-        rule.readerId,
-        "--new-batch-size",
-        String(rule.batchSize),
-        "--new-batch-cutoff",
-        `${rule.batchCutoff}s`,
-        ...target,
-      ]
-    : [
-        "update",
-        "timer",
-        ...common,
-        "--new-cron-expression",
-        rule.cron,
-        "--new-payload",
-        rule.payload,
-        ...target,
-        ...retryFlags("--new-container-retry", rule),
-      ];
+}
+
+function ruleFlags(rule: Rule): Record<string, string> {
+  const target = {
+    "invoke-container-id": rule.containerId,
+    "invoke-container-path": rule.path,
+    "invoke-container-service-account-id": rule.invokerId,
+  };
+  if (rule.kind === "timer") {
+    return { "cron-expression": rule.cron, payload: rule.payload, ...target };
+  }
+  return {
+    queue: rule.queueArn,
+    "queue-service-account-id": rule.readerId,
+    "batch-size": String(rule.batchSize),
+    "batch-cutoff": `${rule.batchCutoffSeconds}s`,
+    ...target,
+  };
 }
 
 /** A rule in the form of the REST API, where numbers and durations are text. */
@@ -187,50 +150,13 @@ export function renderRestRule(rule: Rule): Record<string, unknown> {
     path: rule.path,
     serviceAccountId: rule.invokerId,
   };
-  if (rule.kind === "queue") {
-    const batchSettings = { size: String(rule.batchSize), cutoff: `${rule.batchCutoff}s` };
-    return {
-      messageQueue: {
-        queueId: rule.queueArn,
-        serviceAccountId: rule.readerId,
-        batchSettings,
-        invokeContainer: target,
-      },
-    };
+  if (rule.kind === "timer") {
+    const payload = rule.payload && { payload: rule.payload };
+    return { timer: { cronExpression: rule.cron, ...payload, invokeContainerWithRetry: target } };
   }
-  const retrySettings = {
-    retryAttempts: String(rule.retryAttempts),
-    interval: `${rule.retryIntervalSeconds}s`,
-  };
-  return {
-    timer: {
-      cronExpression: rule.cron,
-      ...(rule.payload && { payload: rule.payload }),
-      invokeContainerWithRetry: { ...target, ...(rule.retryAttempts > 0 && { retrySettings }) },
-    },
-  };
-}
-
-function targetFlags(prefix: string, { containerId, path, invokerId }: Rule): string[] {
-  return [
-    `${prefix}invoke-container-id`,
-    containerId,
-    `${prefix}invoke-container-path`,
-    path,
-    `${prefix}invoke-container-service-account-id`,
-    invokerId,
-  ];
-}
-
-function retryFlags(prefix: string, rule: Extract<Rule, { kind: "timer" }>): string[] {
-  const { retryAttempts, retryIntervalSeconds } = rule;
-  if (retryAttempts === 0) return prefix.startsWith("--new") ? [`${prefix}-attempts`, "0"] : [];
-  return [
-    `${prefix}-attempts`,
-    String(retryAttempts),
-    `${prefix}-interval`,
-    `${retryIntervalSeconds}s`,
-  ];
+  const batchSettings = { size: String(rule.batchSize), cutoff: `${rule.batchCutoffSeconds}s` };
+  const queue = { queueId: rule.queueArn, serviceAccountId: rule.readerId };
+  return { messageQueue: { ...queue, batchSettings, invokeContainer: target } };
 }
 
 function formatLabels(labels: Labels): string {

@@ -1,11 +1,13 @@
+import type { TriggerSpecs } from "../../../constructs/trigger-spec.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { LiveTrigger, Rule, TriggerSpecs } from "./rules.ts";
+import { type LiveTrigger, type Rule, ruleOf } from "./rules.ts";
 
 /** How long the platform may take until a new or changed trigger works. */
 export const SETTLING_MINUTES = 5;
 
 const SETTLING = `works within ${SETTLING_MINUTES} minutes`;
 
+/** Labels of a trigger, by key. */
 export type Labels = Readonly<Record<string, string>>;
 
 /** One change to the triggers of a folder. */
@@ -40,7 +42,8 @@ export function planTriggers(
 ): TriggerChange[] {
   const changes: TriggerChange[] = [];
   const kept = new Set<string>();
-  for (const [name, { rule }] of Object.entries(specs)) {
+  for (const [name, spec] of Object.entries(specs)) {
+    const rule = ruleOf(spec);
     const trigger = findExisting(name, rule, live, kept);
     if (trigger === undefined || isElsewhere(trigger, rule)) {
       changes.push({ action: "create", name, rule, labels, paused: trigger?.status === "PAUSED" });
@@ -96,6 +99,7 @@ export function describeChange(change: TriggerChange): string {
   }
 }
 
+/** Whether a trigger has all labels of the stage. */
 export function isOwn(trigger: LiveTrigger, labels: Labels): boolean {
   return Object.entries(labels).every(([key, value]) => trigger.labels[key] === value);
 }
@@ -104,10 +108,8 @@ export function isOwn(trigger: LiveTrigger, labels: Labels): boolean {
 export function ruleDifferences(live: Rule | undefined, wanted: Rule): string[] {
   if (live?.kind !== wanted.kind) return ["kind"];
   const found: Readonly<Record<string, unknown>> = { ...live };
-  const ignored =
-    wanted.kind === "timer" && wanted.retryAttempts === 0 ? "retryIntervalSeconds" : "";
   return Object.entries(wanted)
-    .filter(([field, value]) => field !== ignored && found[field] !== value)
+    .filter(([field, value]) => found[field] !== value)
     .map(([field]) => field);
 }
 
@@ -126,8 +128,8 @@ function planRemovals(
 
 function reasonToRemove(trigger: LiveTrigger, specs: TriggerSpecs): string {
   const moved = Object.entries(specs).some(
-    ([name, { rule }]) =>
-      (trigger.name === name || sameQueue(trigger.rule, rule)) && isElsewhere(trigger, rule),
+    ([name, spec]) =>
+      (trigger.name === name || sameQueue(trigger.rule, spec)) && isElsewhere(trigger, spec),
   );
   return moved ? "its container is another" : "no longer in the stack";
 }
@@ -148,7 +150,7 @@ function refuseForeign(specs: TriggerSpecs, others: readonly LiveTrigger[], labe
 function isWanted(trigger: LiveTrigger, specs: TriggerSpecs): boolean {
   return (
     specs[trigger.name] !== undefined ||
-    Object.values(specs).some(({ rule }) => sameQueue(trigger.rule, rule))
+    Object.values(specs).some((spec) => sameQueue(trigger.rule, spec))
   );
 }
 

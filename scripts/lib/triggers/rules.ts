@@ -1,39 +1,18 @@
 import * as v from "valibot";
+import type {
+  QueueTriggerSpec,
+  TimerTriggerSpec,
+  TriggerSpec,
+} from "../../../constructs/trigger-spec.ts";
 
-/** A trigger that hands messages of a queue to a container. */
-export interface QueueRule {
-  readonly kind: "queue";
-  readonly queueArn: string;
-  readonly readerId: string;
-  readonly containerId: string;
-  readonly path: string;
-  readonly invokerId: string;
-  readonly batchSize: number;
-  readonly batchCutoff: number;
-}
-
-/** A trigger that calls a container on a schedule. */
-export interface TimerRule {
-  readonly kind: "timer";
-  readonly cron: string;
-  readonly payload: string;
-  readonly containerId: string;
-  readonly path: string;
-  readonly invokerId: string;
-  readonly retryAttempts: number;
-  readonly retryIntervalSeconds: number;
-}
-
+/** What a trigger does, apart from where it is and what creates it. */
 export type Rule = QueueRule | TimerRule;
 
-/** A trigger as the stack wants it: one entry of the output `triggers`. */
-export interface TriggerSpec {
-  readonly folderId: string;
-  readonly via: "yc" | "terraform";
-  readonly rule: Rule;
-}
+/** Of a trigger that hands messages of a queue to a container. */
+export type QueueRule = Omit<QueueTriggerSpec, "folderId" | "trigger">;
 
-export type TriggerSpecs = Readonly<Record<string, TriggerSpec>>;
+/** Of a trigger that calls a container on a schedule. */
+export type TimerRule = Omit<TimerTriggerSpec, "folderId" | "trigger">;
 
 /** A trigger as it is in the cloud. */
 export interface LiveTrigger {
@@ -46,45 +25,9 @@ export interface LiveTrigger {
   readonly rule: Rule | undefined;
 }
 
-const target = {
-  containerId: v.string(),
-  path: v.optional(v.string(), ""),
-  invokerId: v.string(),
-  folderId: v.string(),
-  via: v.optional(v.picklist(["yc", "terraform"]), "yc"),
-};
-
-const specsSchema = v.record(
-  v.string(),
-  v.variant("kind", [
-    v.object({
-      kind: v.literal("queue"),
-      queueArn: v.string(),
-      readerId: v.string(),
-      batchSize: v.number(),
-      batchCutoff: v.number(),
-      ...target,
-    }),
-    v.object({
-      kind: v.literal("timer"),
-      cron: v.string(),
-      payload: v.nullish(v.string(), ""),
-      retryAttempts: v.nullish(v.number(), 0),
-      retryIntervalSeconds: v.nullish(v.number(), 0),
-      ...target,
-    }),
-  ]),
-);
-
-/** The output `triggers` of the stack `app`. */
-export function parseSpecs(output: unknown): TriggerSpecs {
-  const specs = v.parse(specsSchema, output);
-  return Object.fromEntries(
-    Object.entries(specs).map(([name, { folderId, via, ...rule }]) => [
-      name,
-      { folderId, via, rule: { ...rule, path: rule.path || "/" } },
-    ]),
-  );
+/** What the stack wants a trigger to do. */
+export function ruleOf({ folderId: _, trigger: __, ...rule }: TriggerSpec): Rule {
+  return rule;
 }
 
 const number = v.pipe(v.union([v.string(), v.number()]), v.transform(Number));
@@ -116,18 +59,7 @@ const liveSchema = v.object({
       v.object({
         cronExpression: v.string(),
         payload: v.optional(v.string(), ""),
-        invokeContainerWithRetry: v.optional(
-          v.object({
-            ...container,
-            retrySettings: v.optional(
-              v.object({
-                retryAttempts: v.optional(number, 0),
-                interval: v.optional(v.string(), "0s"),
-              }),
-              {},
-            ),
-          }),
-        ),
+        invokeContainerWithRetry: v.optional(v.object(container)),
       }),
     ),
   }),
@@ -164,7 +96,7 @@ function queueRule(queue: LiveRules["messageQueue"]): QueueRule | undefined {
     path: target?.path || "/",
     invokerId: target?.serviceAccountId ?? "",
     batchSize: queue.batchSettings.size ?? 1,
-    batchCutoff: seconds(queue.batchSettings.cutoff ?? "0s"),
+    batchCutoffSeconds: seconds(queue.batchSettings.cutoff ?? "0s"),
   };
 }
 
@@ -178,8 +110,6 @@ function timerRule(timer: LiveRules["timer"]): TimerRule | undefined {
     containerId: target.containerId,
     path: target.path || "/",
     invokerId: target.serviceAccountId,
-    retryAttempts: target.retrySettings.retryAttempts ?? 0,
-    retryIntervalSeconds: seconds(target.retrySettings.interval ?? "0s"),
   };
 }
 

@@ -1,5 +1,7 @@
+import type { TriggerSpecs } from "../../../constructs/trigger-spec.ts";
 import { ownLabels } from "../../../stacks/ownership.ts";
 import type { Session } from "../cloud/session.ts";
+import { parseTriggers } from "../terraform/outputs.ts";
 import { type TriggerClient, triggerClient } from "./client.ts";
 import {
   describeChange,
@@ -9,11 +11,12 @@ import {
   planTriggers,
   type TriggerChange,
 } from "./plan.ts";
-import { type LiveTrigger, parseSpecs, type TriggerSpecs } from "./rules.ts";
+import type { LiveTrigger } from "./rules.ts";
 
 /** What the trigger command can be asked to do. */
 export type TriggerAction = "ensure" | "pause" | "resume" | "delete";
 
+/** One run of `npm run trigger`. `dryRun`: only say what would be done. */
 export interface TriggerRun {
   readonly action: TriggerAction;
   readonly specs: TriggerSpecs;
@@ -39,8 +42,8 @@ export async function runTriggers(session: Session, run: TriggerRun): Promise<st
  */
 export async function handOver(session: Session): Promise<string[]> {
   const { terraform, settings } = session;
-  const { triggers } = await terraform.outputs("app");
-  if (triggers === undefined) return [];
+  const specs = parseTriggers(await terraform.outputs("app"));
+  if (Object.keys(specs).length === 0) return [];
   const state = await terraform.state("app");
   const inState = new Set(
     state
@@ -49,25 +52,25 @@ export async function handOver(session: Session): Promise<string[]> {
   );
   const client = clientOf(session);
   const live = await client.list();
-  return carryOut(client, planHandover(parseSpecs(triggers), live, ownLabels(settings), inState));
+  return carryOut(client, planHandover(specs, live, ownLabels(settings), inState));
 }
 
 /** Deletes what the script made for this stage, whether or not the state still knows of it. */
 export async function deleteTriggers(session: Session): Promise<string[]> {
-  const { triggers } = await session.terraform.outputs("app");
-  const specs = triggers === undefined ? {} : parseSpecs(triggers);
+  const specs = parseTriggers(await session.terraform.outputs("app"));
   if (madeByTerraform(specs)) return [];
   const client = clientOf(session);
   const changes = planDeletion(specs, await client.list(), ownLabels(session.settings));
   return carryOut(client, changes);
 }
 
+/** The triggers of the session's folder. */
 export function clientOf({ world, access, folderId }: Session): TriggerClient {
   return triggerClient(world, access, folderId);
 }
 
 function madeByTerraform(specs: TriggerSpecs): boolean {
-  return Object.values(specs).some(({ via }) => via === "terraform");
+  return Object.values(specs).some(({ trigger }) => trigger === "terraform");
 }
 
 async function carryOut(

@@ -235,28 +235,10 @@ class TestBoto3:
         assert updated["Attributes"]["n"] == 2
         assert bytes(updated["Attributes"]["bytes"]) == b"\x00\xff"
 
-    def test_does_all_of_a_transaction_or_nothing(self, client):
-        def put(name, **more):
-            return {"Put": {"TableName": "celery", "Item": {"id": {"S": name}}, **more}}
-
-        unless_there = {"ConditionExpression": "attribute_not_exists(id)"}
-        client.transact_write_items(TransactItems=[put("tx-1"), put("tx-2", **unless_there)])
-        with pytest.raises(client.exceptions.TransactionCanceledException) as failure:
-            client.transact_write_items(TransactItems=[put("tx-3"), put("tx-2", **unless_there)])
-        reasons = failure.value.response["CancellationReasons"]
-        assert [reason["Code"] for reason in reasons] == ["None", "ConditionalCheckFailed"]
-        assert "[None, ConditionalCheckFailed]" in str(failure.value)
-        read = client.transact_get_items(
-            TransactItems=[
-                {"Get": {"TableName": "celery", "Key": {"id": {"S": name}}}}
-                for name in ("tx-1", "tx-2", "tx-3")
-            ]
-        )
-        assert [response.get("Item") for response in read["Responses"]] == [
-            {"id": {"S": "tx-1"}},
-            {"id": {"S": "tx-2"}},
-            None,
-        ]
+    def test_says_that_transactions_are_not_emulated(self, client):
+        put = {"Put": {"TableName": "celery", "Item": {"id": {"S": "tx"}}}}
+        with pytest.raises(ClientError, match="TransactWriteItems is not emulated"):
+            client.transact_write_items(TransactItems=[put])
 
     def test_has_its_own_classes_of_errors(self, client):
         with pytest.raises(client.exceptions.ResourceNotFoundException):

@@ -81,7 +81,7 @@ export async function get(
   path: string,
   more: Partial<ContainerRequest> = {},
 ) {
-  const request = { method: "GET", headers: [], body: Buffer.alloc(0), via: "gateway" } as const;
+  const request = { method: "GET", headers: [], body: Buffer.alloc(0) };
   const answer = await containers.invoke("shop-web", { ...request, path, ...more });
   return {
     status: answer.status,

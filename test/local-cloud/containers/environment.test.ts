@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import {
   containerVariables,
-  environmentRefusals,
+  environmentProblem,
   processEnvironment,
   secretValues,
 } from "../../../packages/local-cloud/containers/_environment.ts";
@@ -55,12 +55,12 @@ describe("processEnvironment", () => {
   });
 });
 
-describe("environmentRefusals", () => {
+describe("environmentProblem", () => {
   test("counts what the cloud's containers have, and nothing of .env.local besides", () => {
     const spec = { name: "web", environment: { A: "x".repeat(4000) }, secrets: ["KEY"] };
 
-    expect(environmentRefusals(spec, { KEY: "secret", NOTES: "y".repeat(4000) })).toEqual([]);
-    expect(environmentRefusals(spec, { KEY: "z".repeat(99) })[0]?.message).toContain("4103 bytes");
+    expect(environmentProblem(spec, { KEY: "secret", NOTES: "y".repeat(4000) })).toBeUndefined();
+    expect(environmentProblem(spec, { KEY: "z".repeat(99) })).toContain("4103 bytes");
   });
 });
 

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { makeEnvironment } from "../../../packages/local-cloud/containers/_python-environment.ts";
-import { run } from "../../../packages/local-cloud/containers/_run.ts";
+import { runProgram } from "../../../packages/local-cloud/containers/_run-program.ts";
 import { alive, CACHE } from "./_world.ts";
 
 let root = "";
@@ -36,7 +36,7 @@ const make = (more = {}) =>
     ...more,
   });
 const python = async (folder: string, code: string) =>
-  (await run(join(folder, "bin", "python"), ["-c", code])).lines.join("\n");
+  (await runProgram(join(folder, "bin", "python"), ["-c", code])).lines.join("\n");
 
 const stampOf = async (made: Promise<string>) => statSync(join(await made, "done")).mtimeMs;
 const projectOf = (dependencies: string) =>
@@ -126,7 +126,7 @@ describe("makeEnvironment", () => {
     const first = await make();
     expect(await python(first, VALUE)).toBe("3");
     // Programs of an environment hold its path.
-    expect((await run(join(first, "bin", "tiny"), [])).lines).toEqual(["3"]);
+    expect((await runProgram(join(first, "bin", "tiny"), [])).lines).toEqual(["3"]);
 
     write("site/constraints.txt", "six==1\n");
     const second = await make();
@@ -183,7 +183,7 @@ describe("makeEnvironment", () => {
 
     write("site/pyproject.toml", `${projectOf('"tiny"')}${SOURCES}`);
     const [uv = ""] = readdirSync(CACHE).filter((name) => name.startsWith("uv-"));
-    const { code, lines } = await run(join(CACHE, uv, "bin", "uv"), ["lock", "--offline"], {
+    const { code, lines } = await runProgram(join(CACHE, uv, "bin", "uv"), ["lock", "--offline"], {
       cwd: join(root, "site"),
     });
     expect(code, lines.join("\n")).toBe(0);

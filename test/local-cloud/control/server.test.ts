@@ -6,7 +6,7 @@ import {
 } from "../../../packages/local-cloud/control/client-environment.ts";
 import { startControl } from "../../../packages/local-cloud/control/server.ts";
 import { EventStore } from "../../../packages/local-cloud/events/store.ts";
-import type { Listening } from "../../../packages/local-cloud/http/listen.ts";
+import type { Listening } from "../../../packages/local-cloud/support/listen.ts";
 import { read } from "../stack/_synthesized.ts";
 
 let events: EventStore;

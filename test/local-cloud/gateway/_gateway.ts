@@ -1,12 +1,11 @@
 import { request } from "node:http";
 import { buffer } from "node:stream/consumers";
-import type { ContainerRequest, Invoke } from "../../../packages/local-cloud/containers/invoke.ts";
+import type { Invoke } from "../../../packages/local-cloud/containers/invoke.ts";
 import type { Happening } from "../../../packages/local-cloud/events/event.ts";
 import { startGateway } from "../../../packages/local-cloud/gateway/server.ts";
 
 export interface Options {
   readonly spec: object | string;
-  readonly variables?: Readonly<Record<string, string>>;
   readonly invoke?: Invoke;
   readonly buckets?: string;
   readonly timeoutSeconds?: number;
@@ -14,11 +13,11 @@ export interface Options {
 
 /** A gateway over a container that answers with what it was asked. */
 export async function openGateway(options: Options) {
-  const { spec, variables = {}, invoke = echo, buckets = "nowhere", timeoutSeconds = 60 } = options;
+  const { spec, invoke = echo, buckets = "nowhere", timeoutSeconds = 60 } = options;
   const reported: Happening[] = [];
   const text = typeof spec === "string" ? spec : JSON.stringify(spec);
   const { url, port, close } = await startGateway({
-    gateway: { name: "shop-gateway", spec: text, variables, timeoutSeconds },
+    gateway: { name: "shop-gateway", spec: text, timeoutSeconds },
     port: 0,
     invoke,
     buckets,
@@ -30,12 +29,8 @@ export async function openGateway(options: Options) {
 const echo: Invoke = async (container, { method, path, headers, body }) => ({
   status: 200,
   headers: [["x-container", container]],
-  body: Buffer.from(JSON.stringify({ method, path, headers, body: String(await textOf(body)) })),
+  body: Buffer.from(JSON.stringify({ method, path, headers, body: String(body) })),
 });
-
-export async function textOf(body: ContainerRequest["body"]): Promise<string> {
-  return String(Buffer.isBuffer(body) ? body : await buffer(body));
-}
 
 export interface Reply {
   readonly status: number;

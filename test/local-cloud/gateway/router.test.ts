@@ -1,18 +1,18 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
+import { readGatewayDocument } from "../../../packages/local-cloud/gateway/_gateway-document.ts";
 import {
   makeRouter,
   operationFor,
   type Router,
 } from "../../../packages/local-cloud/gateway/_router.ts";
-import { readSpecification } from "../../../packages/local-cloud/gateway/_specification.ts";
 
 const DUMMY = { "x-yc-apigateway-integration": { type: "dummy", http_code: 200 } };
 const ANY = "x-yc-apigateway-any-method";
 
 async function routerOf(paths: object, settings: object = {}): Promise<Router> {
   const text = JSON.stringify({ openapi: "3.0.3", "x-yc-apigateway": settings, paths });
-  return makeRouter(await readSpecification(text));
+  return makeRouter(await readGatewayDocument(text));
 }
 
 /** `<path of the operation> <parameters>` */

@@ -1,10 +1,9 @@
 import { once } from "node:events";
 import { request } from "node:http";
-import { Readable } from "node:stream";
 import { afterEach, describe, expect, test } from "vitest";
 import { stringify } from "yaml";
-import type { ContainerRequest, Invoke } from "../../../packages/local-cloud/containers/invoke.ts";
-import { ask, type Options, openGateway, textOf, to, WEB } from "./_gateway.ts";
+import type { Invoke } from "../../../packages/local-cloud/containers/invoke.ts";
+import { ask, type Options, openGateway, to, WEB } from "./_gateway.ts";
 
 const MAX = 2_621_440;
 
@@ -68,11 +67,7 @@ describe("a container", () => {
     });
   });
 
-  test("streams its answer", async () => {
-    let finish = () => {};
-    const finished = new Promise<void>((resolve) => {
-      finish = resolve;
-    });
+  test("has every header of its answer passed on, repeated ones too", async () => {
     const invoke: Invoke = async () => ({
       status: 201,
       headers: [
@@ -80,41 +75,13 @@ describe("a container", () => {
         ["set-cookie", "a=1"],
         ["set-cookie", "b=2"],
       ],
-      body: Readable.from(
-        (async function* () {
-          yield "first";
-          await finished;
-          yield "second";
-        })(),
-      ),
+      body: Buffer.from("first"),
     });
-    await open({ "/": to(WEB) }, { invoke });
-    const outgoing = request({ host: "127.0.0.1", port: gateway.port, path: "/" }).end();
-    const [incoming] = await once(outgoing, "response");
-    expect(incoming.statusCode).toBe(201);
-    expect(incoming.headers["set-cookie"]).toEqual(["a=1", "b=2"]);
-    const chunks: string[] = [];
-    for await (const chunk of incoming) {
-      chunks.push(String(chunk));
-      finish();
-    }
-    expect(chunks).toEqual(["first", "second"]);
-  });
-
-  test("gets a request while it is being sent", async () => {
-    let seen: ContainerRequest["body"] = Buffer.alloc(0);
-    const invoke: Invoke = async (_, { body }) => {
-      seen = body;
-      const [chunk] = await once(body as Readable, "data");
-      return { status: 200, headers: [], body: Buffer.from(String(chunk)) };
-    };
-    await open({ "/": to(WEB) }, { invoke });
-    const outgoing = request({ port: gateway.port, host: "127.0.0.1", method: "POST", path: "/" });
-    outgoing.write("half");
-    const [incoming] = await once(outgoing, "response");
-    expect(await textOf(incoming)).toBe("half");
-    outgoing.end();
-    expect(Buffer.isBuffer(seen)).toBe(false);
+    const get = await open({ "/": to(WEB) }, { invoke });
+    const { status, headers, body } = await get("/");
+    expect([status, body]).toEqual([201, "first"]);
+    expect(headers["content-type"]).toBe("text/event-stream");
+    expect(headers["set-cookie"]).toEqual(["a=1", "b=2"]);
   });
 
   test("answers 502 where it cannot be called, or answers nonsense", async () => {
@@ -136,8 +103,7 @@ describe("limits", () => {
     ["does not say its size", { "transfer-encoding": "chunked" }],
   ])("a request of more than 2.5 MB that %s is refused", async (_, headers) => {
     const invoke: Invoke = async (_, { body }) => {
-      const { length } = await textOf(body);
-      return { status: 200, headers: [], body: Buffer.from(String(length)) };
+      return { status: 200, headers: [], body: Buffer.from(String(body.length)) };
     };
     const get = await open({ "/": to(WEB) }, { invoke });
     const whole = await get("/", { method: "POST", body: Buffer.alloc(MAX) });
@@ -149,21 +115,12 @@ describe("limits", () => {
     ]);
   });
 
-  const answering = (body: Buffer | Readable, headers: [string, string][] = []): Invoke => {
-    return async () => ({ status: 200, headers, body });
-  };
-
   test("a response of more than 2.5 MB is refused", async () => {
-    const get = await open({ "/": to(WEB) }, { invoke: answering(Buffer.alloc(MAX + 1)) });
+    const body = Buffer.alloc(MAX + 1);
+    const invoke: Invoke = async () => ({ status: 200, headers: [], body });
+    const get = await open({ "/": to(WEB) }, { invoke });
     expect(await get("/")).toMatchObject({ status: 502 });
     expect(refusals()).toMatchObject([{ code: "502", message: expect.stringContaining("2.5 MB") }]);
-  });
-
-  test("a response that turns out to be larger is cut off", async () => {
-    const body = Readable.from([Buffer.alloc(MAX), Buffer.alloc(1)]);
-    const get = await open({ "/": to(WEB) }, { invoke: answering(body) });
-    await expect(get("/")).rejects.toThrow("aborted");
-    expect(refusals()).toHaveLength(1);
   });
 
   test("a container that takes too long is given up", async () => {
@@ -176,12 +133,13 @@ describe("limits", () => {
     expect(refusals()).toMatchObject([{ code: "504", fix: expect.stringContaining("task") }]);
   });
 
-  test("an answer that takes too long is cut off", async () => {
-    const body = new Readable({ read() {} });
-    body.push("first");
-    const get = await open({ "/": to(WEB) }, { invoke: answering(body), timeoutSeconds: 0.05 });
-    await expect(get("/")).rejects.toThrow("aborted");
-    expect(body.destroyed).toBe(true);
+  test("a request that comes too slowly is given up", async () => {
+    await open({ "/": to(WEB) }, { timeoutSeconds: 0.05 });
+    const outgoing = request({ port: gateway.port, host: "127.0.0.1", method: "POST", path: "/" });
+    outgoing.write("half");
+    const [incoming] = await once(outgoing, "response");
+    expect(incoming.statusCode).toBe(504);
+    outgoing.destroy();
   });
 });
 
@@ -294,7 +252,6 @@ describe("what is not imitated in a specification", () => {
 describe("specifications", () => {
   test("may be YAML, with variables and references", async () => {
     gateway = await openGateway({
-      variables: { environment: "test" },
       spec: `
 openapi: 3.0.0
 x-yc-apigateway:
@@ -320,7 +277,7 @@ components:
     });
     expect(await ask(gateway.port, "/env/shop")).toMatchObject({
       status: 203,
-      body: "shop is in test, not ${var.unknown}",
+      body: "shop is in prod, not ${var.unknown}",
     });
   });
 });

@@ -1,7 +1,7 @@
 import { connect, type Socket } from "node:net";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Listening } from "../../../packages/local-cloud/http/listen.ts";
 import { startQueueServer } from "../../../packages/local-cloud/queue/server.ts";
+import type { Listening } from "../../../packages/local-cloud/support/listen.ts";
 import { type Bench, makeQueues, spec } from "./support.ts";
 
 let bench: Bench;

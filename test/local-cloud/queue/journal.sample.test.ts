@@ -10,7 +10,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as fc from "fast-check";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { type Journal, openJournal } from "../../../packages/local-cloud/queue/journal.ts";
+import {
+  openQueueJournal,
+  type QueueJournal,
+} from "../../../packages/local-cloud/queue/journal.ts";
 import type { Queues } from "../../../packages/local-cloud/queue/queues.ts";
 import { sampled } from "../../support/sample.ts";
 import { makeQueues, spec, TestClock } from "./support.ts";
@@ -58,13 +61,13 @@ test("after a restart everything is as it was, also when the journal was written
     fc.asyncProperty(fc.array(fc.nat(12), { maxLength: 60, size: "max" }), async (steps) => {
       rmSync(file(), { force: true });
       const clock = new TestClock();
-      const journal = await openJournal(directory);
+      const journal = await openQueueJournal(directory);
       const { queues } = makeQueues(SPECS, { clock, journal });
       for (const step of steps) await act(queues, clock, step);
       await journal.close();
       const before = all(queues);
       for (let restart = 0; restart < 2; restart++) {
-        const again = await openJournal(directory);
+        const again = await openQueueJournal(directory);
         expect(all(makeQueues([], { clock, journal: again }).queues)).toEqual(before);
         await again.close();
       }
@@ -75,21 +78,21 @@ test("after a restart everything is as it was, also when the journal was written
 
 test("an id that was sent once is known after a restart", async () => {
   const clock = new TestClock();
-  const send = (journal: Journal) =>
+  const send = (journal: QueueJournal) =>
     makeQueues(SPECS, { clock, journal }).queues.send("ordered.fifo", { body: "x", groupId: "g" });
-  const journal = await openJournal(directory);
+  const journal = await openQueueJournal(directory);
   const first = send(journal);
   await journal.close();
-  const again = await openJournal(directory);
+  const again = await openQueueJournal(directory);
   expect(send(again)).toEqual(first);
   await again.close();
 });
 
 test("a stack that has changed gives a kept queue its new settings", async () => {
-  const journal = await openJournal(directory);
+  const journal = await openQueueJournal(directory);
   makeQueues([spec("tasks")], { journal }).queues.send("tasks", { body: "kept" });
   await journal.close();
-  const again = await openJournal(directory);
+  const again = await openQueueJournal(directory);
   const { queues } = makeQueues([spec("tasks", { delaySeconds: 7 })], { journal: again });
   expect(queues.specOf("tasks").delaySeconds).toBe(7);
   expect(queues.peek("tasks")).toMatchObject([{ body: "kept" }]);
@@ -97,11 +100,11 @@ test("a stack that has changed gives a kept queue its new settings", async () =>
 });
 
 test("a last line that was cut is left out, and what follows is whole", async () => {
-  const journal = await openJournal(directory);
+  const journal = await openQueueJournal(directory);
   makeQueues([spec("tasks")], { journal }).queues.send("tasks", { body: "whole" });
   await journal.close();
   appendFileSync(file(), '["send","tasks",{"id":"half');
-  const again = await openJournal(directory);
+  const again = await openQueueJournal(directory);
   const { queues } = makeQueues([], { journal: again });
   expect(queues.peek("tasks")).toHaveLength(1);
   queues.send("tasks", { body: "next" });
@@ -113,13 +116,13 @@ test("a last line that was cut is left out, and what follows is whole", async ()
 test("a broken line in the middle is named and not skipped", async () => {
   writeFileSync(file(), '["drop","a",1]\n{broken\n["drop","b",2]\n');
   for (let attempt = 0; attempt < 2; attempt++) {
-    await expect(openJournal(directory)).rejects.toThrow(`${file()}:2 is damaged.`);
+    await expect(openQueueJournal(directory)).rejects.toThrow(`${file()}:2 is damaged.`);
   }
 });
 
 test("the folder, the journal and its lock are their owner's alone", async () => {
   const inside = join(directory, "data");
-  const journal = await openJournal(inside);
+  const journal = await openQueueJournal(inside);
   const modes = [inside, join(inside, "queues.jsonl"), join(inside, "queues.lock")].map(
     (path) => statSync(path).mode & 0o777,
   );
@@ -128,7 +131,7 @@ test("the folder, the journal and its lock are their owner's alone", async () =>
 });
 
 test("a journal that is mostly history is written anew, and loses nothing", async () => {
-  const journal = await openJournal(directory);
+  const journal = await openQueueJournal(directory);
   const { queues, clock } = makeQueues([spec("tasks"), spec("kept")], { journal });
   queues.send("kept", { body: "stays" });
   for (let index = 0; index < 100; index++) {
@@ -138,7 +141,7 @@ test("a journal that is mostly history is written anew, and loses nothing", asyn
   queues.send("kept", { body: "stays too" });
   await journal.close();
   expect(readFileSync(file()).length).toBeLessThan(20_000_000);
-  const again = await openJournal(directory);
+  const again = await openQueueJournal(directory);
   const bodies = makeQueues([], { journal: again })
     .queues.peek("kept")
     .map(({ body }) => body);
@@ -148,13 +151,15 @@ test("a journal that is mostly history is written anew, and loses nothing", asyn
 
 test("two processes cannot have one folder", async () => {
   writeFileSync(join(directory, "queues.lock"), String(process.ppid));
-  await expect(openJournal(directory)).rejects.toThrow(`process ${process.ppid} uses this folder`);
+  await expect(openQueueJournal(directory)).rejects.toThrow(
+    `process ${process.ppid} uses this folder`,
+  );
   writeFileSync(join(directory, "queues.lock"), "999999999");
-  await (await openJournal(directory)).close();
+  await (await openQueueJournal(directory)).close();
 });
 
 test("who waits is told when the disk takes no more", async () => {
-  const journal = await openJournal(directory);
+  const journal = await openQueueJournal(directory);
   const { queues } = makeQueues([spec("tasks")], { journal });
   await journal.close();
   queues.send("tasks", { body: "never kept" });

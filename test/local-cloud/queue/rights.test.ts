@@ -14,8 +14,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Listening } from "../../../packages/local-cloud/http/listen.ts";
 import { startQueueServer } from "../../../packages/local-cloud/queue/server.ts";
+import type { Listening } from "../../../packages/local-cloud/support/listen.ts";
 import { type Bench, makeQueues, spec } from "./support.ts";
 
 let bench: Bench;

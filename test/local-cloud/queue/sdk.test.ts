@@ -19,8 +19,8 @@ import {
   UntagQueueCommand,
 } from "@aws-sdk/client-sqs";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import type { Listening } from "../../../packages/local-cloud/http/listen.ts";
 import { startQueueServer } from "../../../packages/local-cloud/queue/server.ts";
+import type { Listening } from "../../../packages/local-cloud/support/listen.ts";
 import { makeQueues, spec } from "./support.ts";
 
 // The client checks the MD5 of whatever it sends and receives.

@@ -1,7 +1,7 @@
 import { request } from "node:http";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import type { Listening } from "../../../packages/local-cloud/http/listen.ts";
 import { startQueueServer } from "../../../packages/local-cloud/queue/server.ts";
+import type { Listening } from "../../../packages/local-cloud/support/listen.ts";
 import { type Bench, makeQueues, spec } from "./support.ts";
 
 let bench: Bench;

@@ -1,9 +1,9 @@
 import type { Happening } from "../../../packages/local-cloud/events/event.ts";
-import type { Clock } from "../../../packages/local-cloud/queue/clock.ts";
-import type { Journal } from "../../../packages/local-cloud/queue/journal.ts";
+import type { QueueJournal } from "../../../packages/local-cloud/queue/journal.ts";
 import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
 import { defaultSettings } from "../../../packages/local-cloud/queue/settings.ts";
 import type { QueueSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
+import type { Clock } from "../../../packages/local-cloud/support/clock.ts";
 
 /** A clock that stands still until it is turned, and then runs what was due, in order. */
 export class TestClock implements Clock {
@@ -42,7 +42,7 @@ export interface Bench {
 /** Queues on a clock of their own. */
 export function makeQueues(
   specs: readonly QueueSpec[],
-  options: { readonly clock?: TestClock; readonly journal?: Journal } = {},
+  options: { readonly clock?: TestClock; readonly journal?: QueueJournal } = {},
 ): Bench {
   const clock = options.clock ?? new TestClock();
   const events: Happening[] = [];

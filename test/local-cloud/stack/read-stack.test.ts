@@ -39,7 +39,7 @@ describe("readStack", () => {
         },
       ],
       timers: [],
-      gateways: [{ name: "shop-gateway", variables: {}, timeoutSeconds: 300 }],
+      gateways: [{ name: "shop-gateway", timeoutSeconds: 300 }],
       skipped: [],
     });
     expect(blueprint.queues).toEqual([
@@ -142,8 +142,6 @@ describe("readStack", () => {
         payload: '{"n": "${x}"}',
         container: "shop-worker",
         path: "/",
-        retryAttempts: 0,
-        retryIntervalSeconds: 10,
       },
     ]);
     expect(blueprint.skipped).toEqual([]);

@@ -1,6 +1,6 @@
 import { DynamoDBClient } from "@aws-sdk/client-dynamodb";
 import type { Happening } from "../../../packages/local-cloud/events/event.ts";
-import type { Clock } from "../../../packages/local-cloud/queue/clock.ts";
+import type { Clock } from "../../../packages/local-cloud/support/clock.ts";
 import { startTables } from "../../../packages/local-cloud/tables/server.ts";
 
 /** A server, a client of it, and what it has reported. All end with `await using`. */

@@ -67,17 +67,6 @@ const RIGHT: readonly (readonly [string, object])[] = [
     },
   ],
   [
-    "TransactWriteItems",
-    {
-      TransactItems: [
-        { Put: { TableName, Item } },
-        { Update: { TableName, Key: { id: { S: "u" } }, UpdateExpression: "REMOVE a" } },
-        { Delete: { TableName, Key: { id: { S: "d" } } } },
-      ],
-    },
-  ],
-  ["TransactGetItems", { TransactItems: [{ Get: { TableName, Key } }] }],
-  [
     "CreateTable",
     {
       TableName: "made",

@@ -14,7 +14,6 @@ import {
   QueryCommand,
   ScanCommand,
   TransactGetItemsCommand,
-  type TransactWriteItem,
   TransactWriteItemsCommand,
   UpdateItemCommand,
   UpdateTableCommand,
@@ -186,11 +185,13 @@ describe("tables", () => {
       }),
     );
     await client.send(
-      new TransactWriteItemsCommand({
-        TransactItems: [
-          { Put: { TableName: "app/notes", Item: note(2, "bob") } },
-          { Delete: { TableName: "app/notes", Key: { id: { S: "n" }, at: { N: "3" } } } },
-        ],
+      new BatchWriteItemCommand({
+        RequestItems: {
+          "app/notes": [
+            { PutRequest: { Item: note(2, "bob") } },
+            { DeleteRequest: { Key: { id: { S: "n" }, at: { N: "3" } } } },
+          ],
+        },
       }),
     );
     expect(await byAuthor("ann")).toEqual(["1"]);
@@ -237,86 +238,13 @@ describe("tables", () => {
   });
 });
 
-describe("transactions", () => {
-  const transact = (TransactItems: TransactWriteItem[]) =>
-    client.send(new TransactWriteItemsCommand({ TransactItems }));
-  const key = (id: string) => ({ TableName: "celery", Key: { id: { S: id } } });
-  const increase = (id: string) => ({
-    Update: {
-      ...key(id),
-      UpdateExpression: "SET n = n + :one",
-      ExpressionAttributeValues: { ":one": { N: "1" } },
-    },
-  });
-
-  test("do everything", async () => {
-    await put("a", { n: { N: "1" } });
-    await put("b");
-    await transact([
-      increase("a"),
-      { Delete: key("b") },
-      { Put: { TableName: "celery", Item: { id: { S: "c" } } } },
-      { ConditionCheck: { ...key("d"), ConditionExpression: "attribute_not_exists(id)" } },
-    ]);
-    expect(await ids()).toEqual(["a", "c"]);
-    expect((await get("a"))?.n).toEqual({ N: "2" });
-  });
-
-  test("or nothing, with the reason for each action", async () => {
-    await put("a", { n: { N: "1" } });
-    await put("b", { n: { S: "no number" } });
-    const failure = transact([
-      { Put: { TableName: "celery", Item: { id: { S: "c" } } } },
-      {
-        Delete: {
-          ...key("a"),
-          ConditionExpression: "n = :n",
-          ExpressionAttributeValues: { ":n": { N: "5" } },
-          ReturnValuesOnConditionCheckFailure: "ALL_OLD",
-        },
-      },
-      increase("b"),
-    ]);
-    await expect(failure).rejects.toMatchObject({
-      name: "TransactionCanceledException",
-      message: expect.stringContaining("[None, ConditionalCheckFailed, ValidationError]"),
-      CancellationReasons: [
-        { Code: "None" },
-        { Code: "ConditionalCheckFailed", Item: { id: { S: "a" }, n: { N: "1" } } },
-        { Code: "ValidationError", Message: expect.stringContaining("incorrect data type") },
-      ],
-    });
-    expect(await ids()).toEqual(["a", "b"]);
-  });
-
-  test("see no other in between", async () => {
-    await put("a", { n: { N: "0" } });
-    await put("b", { n: { N: "0" } });
-    const both = new TransactGetItemsCommand({
-      TransactItems: ["a", "b"].map((id) => ({ Get: key(id) })),
-    });
-    await Promise.all(
-      Array.from({ length: 20 }, async () => {
-        await transact([increase("a"), increase("b")]);
-        const [a, b] = (await client.send(both)).Responses ?? [];
-        expect(a?.Item?.n).toEqual(b?.Item?.n);
-      }),
-    );
-    expect((await get("a"))?.n).toEqual({ N: "20" });
-  });
-
-  test.each<[string, TransactWriteItem[], string]>([
-    ["there is no action", [], "1 to 25 are allowed"],
-    ["there are too many", Array.from({ length: 26 }, (_, i) => ({ Delete: key(`${i}`) })), "25"],
-    ["two are for one item", [{ Delete: key("a") }, increase("a")], "multiple operations on one"],
-    ["an item has two", [{ Delete: key("a"), ...increase("b") }], "can only contain one of"],
-    ["a check has no condition", [{ ConditionCheck: key("a") as never }], "ConditionExpression"],
-    ["a key is not the table's", [{ Delete: { TableName: "celery", Key: {} } }], "key element"],
-  ])("fail when %s", async (_, items, message) => {
-    await expect(transact(items)).rejects.toMatchObject({
-      name: "ValidationException",
-      message: expect.stringContaining(message),
-    });
+test.each([
+  ["TransactWriteItems", new TransactWriteItemsCommand({ TransactItems: [] })],
+  ["TransactGetItems", new TransactGetItemsCommand({ TransactItems: [] })],
+])("%s says that it is not emulated", async (operation, command) => {
+  await expect(client.send(command as TransactWriteItemsCommand)).rejects.toMatchObject({
+    name: "UnknownOperationException",
+    message: expect.stringContaining(`${operation} is not emulated`),
   });
 });
 

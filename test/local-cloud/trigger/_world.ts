@@ -2,7 +2,7 @@ import { onTestFinished } from "vitest";
 import type { ContainerRequest, Invoke } from "../../../packages/local-cloud/containers/invoke.ts";
 import type { Happening } from "../../../packages/local-cloud/events/event.ts";
 import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
-import type { QueueSpec, QueueTriggerSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
+import type { LocalTriggerSpec, QueueSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-triggers.ts";
 
 export const QUEUE: QueueSpec = {
@@ -17,7 +17,7 @@ export const QUEUE: QueueSpec = {
   tags: {},
 };
 
-export const TRIGGER: QueueTriggerSpec = {
+export const TRIGGER: LocalTriggerSpec = {
   name: "shop-tasks",
   queue: "shop-tasks",
   container: "shop-worker",
@@ -37,7 +37,7 @@ export interface Call {
 
 /** A queue, its trigger, and a container that answers when the test says so. */
 export function startTrigger(
-  trigger: Partial<QueueTriggerSpec> = {},
+  trigger: Partial<LocalTriggerSpec> = {},
   { queue, concurrency = 1 }: { queue?: Partial<QueueSpec>; concurrency?: number } = {},
 ) {
   const happenings: Happening[] = [];

@@ -18,7 +18,7 @@ describe("QueueTriggers", () => {
     const { messages } = JSON.parse(String(request.body));
 
     expect(container).toBe("shop-worker");
-    expect(request).toMatchObject({ method: "POST", path: "/work", via: "trigger" });
+    expect(request).toMatchObject({ method: "POST", path: "/work" });
     expect(request.message).toEqual({ messageId });
     expect(Object.fromEntries(request.headers)).toMatchObject({
       "content-type": "application/json",
@@ -196,7 +196,7 @@ describe("QueueTriggers", () => {
     await settle();
 
     expect([triggers.paused, calls.length, counts().waiting]).toEqual([true, 0, 1]);
-    triggers.resume();
+    triggers.start();
     (await nextCall()).answer(200);
     await settle();
     expect([triggers.paused, counts().waiting]).toEqual([false, 0]);

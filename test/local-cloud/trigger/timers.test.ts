@@ -14,8 +14,6 @@ const SPEC: TimerSpec = {
   payload: '{"task":"a"}',
   container: "shop-worker",
   path: "/",
-  retryAttempts: 0,
-  retryIntervalSeconds: 10,
 };
 
 /** Time that stands still until it is turned. */
@@ -93,7 +91,7 @@ describe("Timers", () => {
     expect(await timers.fire("shop-nightly")).toBe(200);
 
     expect(calls[0]?.container).toBe("shop-worker");
-    expect(calls[0]?.request).toMatchObject({ method: "POST", path: "/", via: "timer" });
+    expect(calls[0]?.request).toMatchObject({ method: "POST", path: "/" });
     expect(JSON.parse(String(calls[0]?.request.body))).toEqual({
       messages: [
         {
@@ -119,35 +117,14 @@ describe("Timers", () => {
     ]);
   });
 
-  test("try again as often as the stack says, with the same event", async () => {
-    const { timers, clock, calls } = makeTimers(
-      { retryAttempts: 2, retryIntervalSeconds: 20 },
-      [500, 503, 504],
-    );
-    const fired = timers.fire("shop-nightly");
-    await settle();
-
-    await clock.turn(FROM + MINUTE);
-
-    expect(await fired).toBe(504);
-    expect(calls.map(({ at }) => at)).toEqual([0, 20_000, 40_000]);
-    expect(
-      new Set(
-        calls.map(
-          ({ request }) => JSON.parse(String(request.body)).messages[0].event_metadata.event_id,
-        ),
-      ).size,
-    ).toBe(1);
-  });
-
-  test("do not try again after success", async () => {
-    const { timers, clock, calls } = makeTimers({ retryAttempts: 2 }, [500, 200]);
+  test("do not try again", async () => {
+    const { timers, clock, calls } = makeTimers({}, [500, 200]);
     const fired = timers.fire("shop-nightly");
     await settle();
     await clock.turn(FROM + MINUTE);
 
-    expect(await fired).toBe(200);
-    expect(calls).toHaveLength(2);
+    expect(await fired).toBe(500);
+    expect(calls).toHaveLength(1);
   });
 
   test("leave out what a sleeping machine has missed, and go on", async () => {

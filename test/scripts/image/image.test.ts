@@ -21,7 +21,6 @@ import {
   givenImage,
   isUnchanged,
   refuseBoth,
-  rememberedImage,
   sourceHashOf,
 } from "../../../scripts/lib/image/image.ts";
 import {
@@ -29,7 +28,8 @@ import {
   purgeRegistry,
   requireImage,
 } from "../../../scripts/lib/image/registry-images.ts";
-import { NOT_FOUND, type RunResult } from "../../../scripts/lib/shell/world.ts";
+import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/world.ts";
+import { rememberedImage } from "../../../stacks/remembered-image.ts";
 import { settings } from "../_settings.ts";
 import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
 
@@ -59,9 +59,6 @@ describe("ensureImage", () => {
     expect(await run()).toEqual({ image: `${REPOSITORY}@${DIGEST}`, what: "built and pushed" });
     expect(world.ran).toEqual([LOGIN, buildCommand()]);
     expect(world.options[0]).toMatchObject({ input: "t1.token" });
-    expect(readJson(".state/default/image.auto.tfvars.json")).toEqual({
-      image: `${REPOSITORY}@${DIGEST}`,
-    });
     expect(readJson(".state/default/image.json")).toEqual({
       image: `${REPOSITORY}@${DIGEST}`,
       sourceHash: sourceHash(),
@@ -118,7 +115,7 @@ describe("ensureImage", () => {
     const { world, run } = prepare({ [LIST]: { body: { images } } }, {}, {}, ACCESS, given);
 
     expect(await run()).toEqual({ image: given, what: "as given" });
-    expect(rememberedImage(world, undefined)).toEqual({ image: given });
+    expect(rememberedImage(undefined, root)).toEqual({ image: given });
     expect(isUnchanged(world, SETTINGS)).toBe(false);
   });
 
@@ -132,7 +129,7 @@ describe("ensureImage", () => {
     expect(existsSync(join(root, ".state"))).toBe(false);
   });
 
-  test.each<[string, Partial<RunResult>, string]>([
+  test.each<[string, Partial<ProcessResult>, string]>([
     ["docker is missing", { exitCode: NOT_FOUND }, "`docker` is not installed. Install it"],
     [
       "docker does not run",
@@ -246,23 +243,19 @@ describe("what is remembered", () => {
     const { world, run } = prepare({ [LIST]: {} });
     mkdirSync(join(root, ".state/default"), { recursive: true });
     writeFileSync(join(root, ".state/default/image.json"), text);
-    writeFileSync(join(root, ".state/default/image.auto.tfvars.json"), text);
 
-    expect(rememberedImage(world, undefined)).toBeUndefined();
+    expect(rememberedImage(undefined, root)).toBeUndefined();
     expect(isUnchanged(world, SETTINGS)).toBe(false);
     await run();
     const image = `${REPOSITORY}@${DIGEST}`;
-    expect(rememberedImage(world, undefined)).toMatchObject({ image });
-    expect(readJson(".state/default/image.auto.tfvars.json")).toEqual({ image });
+    expect(rememberedImage(undefined, root)).toMatchObject({ image });
   });
 
   test("is replaced, never written over: whoever reads meanwhile reads it whole", async () => {
     mkdirSync(join(root, "cdktf.out/stacks/app"), { recursive: true });
-    const files = [
-      ".state/default/image.json",
-      ".state/default/image.auto.tfvars.json",
-      "cdktf.out/stacks/app/image.auto.tfvars.json",
-    ].map((file) => join(root, file));
+    const files = [".state/default/image.json", "cdktf.out/stacks/app/image.auto.tfvars.json"].map(
+      (file) => join(root, file),
+    );
     await prepare({ [LIST]: {} }).run();
     const before = files.map((file) => statSync(file).ino);
     const old = files.map((file) => openSync(file, "r"));
@@ -274,12 +267,13 @@ describe("what is remembered", () => {
   });
 
   test("is forgotten with its registry", async () => {
+    mkdirSync(join(root, "cdktf.out/stacks/app"), { recursive: true });
     const { world, run } = prepare({ [LIST]: {} });
     await run();
     forgetImage(world, undefined);
 
-    expect(rememberedImage(world, undefined)).toBeUndefined();
-    expect(existsSync(join(root, ".state/default/image.auto.tfvars.json"))).toBe(false);
+    expect(rememberedImage(undefined, root)).toBeUndefined();
+    expect(existsSync(join(root, "cdktf.out/stacks/app/image.auto.tfvars.json"))).toBe(false);
   });
 
   test("is outdated once the sources change", async () => {
@@ -368,7 +362,7 @@ test("requireImage accepts what the registry holds", async () => {
 
 function prepare(
   routes: Routes,
-  commands: Record<string, Partial<RunResult>> = {},
+  commands: Record<string, Partial<ProcessResult>> = {},
   env: Record<string, string> = {},
   access = ACCESS,
   given?: string,

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { placeCommand, runCommand } from "../../../scripts/lib/local/command.ts";
+import { runCommand, siteContext } from "../../../scripts/lib/local/command.ts";
 import { UsageError } from "../../../scripts/lib/shell/command-line.ts";
 import { UserError } from "../../../scripts/lib/shell/user-error.ts";
 import { fakeWorld } from "../_world.ts";
@@ -15,7 +15,7 @@ test("run without a command says how to write one", async () => {
 });
 
 test("a stack without sources has no place for a command", async () => {
-  await expect(placeCommand(fakeWorld(), { ...FLAGS, containers: [] })).rejects.toThrow(
+  await expect(siteContext(fakeWorld(), { ...FLAGS, containers: [] })).rejects.toThrow(
     new UserError("The stack has no container with sources."),
   );
 });

@@ -3,7 +3,6 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Ending } from "../../../scripts/lib/local/ending.ts";
 import { refuseDown, runOnce } from "../../../scripts/lib/local/once.ts";
 import { Interrupted } from "../../../scripts/lib/shell/interrupt.ts";
 import { UserError } from "../../../scripts/lib/shell/user-error.ts";
@@ -11,6 +10,8 @@ import { ROOT } from "../../support/sources.ts";
 import { fakeWorld } from "../_world.ts";
 
 const world = fakeWorld({ root: ROOT, env: { PATH: process.env.PATH } });
+
+const never = new AbortController().signal;
 
 const line = (text: string, more: Record<string, string> = {}) => ({
   ...{ words: [text], shell: true, cwd: ROOT },
@@ -25,27 +26,31 @@ test("fails when a container is down", () => {
 });
 
 test("gives back the exit code of a command line, which has the variables", async () => {
-  expect(await runOnce(world, line('exit "$CODE"', { CODE: "7" }), new Ending())).toBe(7);
+  expect(await runOnce(world, line('exit "$CODE"', { CODE: "7" }), never)).toBe(7);
 });
 
 test("runs the words of a command as they are", async () => {
   const command = { ...line(""), words: ["sh", "-c", 'test "$0" = "a  b"', "a  b"], shell: false };
-  expect(await runOnce(world, command, new Ending())).toBe(0);
+  expect(await runOnce(world, command, never)).toBe(0);
 });
 
 test("names a program that is not there", async () => {
   const command = { ...line(""), words: ["no-such-program"], shell: false };
-  const ended = runOnce(world, command, new Ending());
+  const ended = runOnce(world, command, never);
   await expect(ended).rejects.toThrow(`no-such-program could not be run in ${ROOT}: spawn`);
   await expect(ended).rejects.toBeInstanceOf(UserError);
 });
 
 test("ends the command, and what it has started, when it is interrupted itself", async () => {
-  const until = new Ending();
+  const stop = new AbortController();
   const file = join(mkdtempSync(join(tmpdir(), "once-")), "pid");
-  const code = runOnce(world, line('sleep 60 & echo $! > "$FILE"; wait', { FILE: file }), until);
+  const code = runOnce(
+    world,
+    line('sleep 60 & echo $! > "$FILE"; wait', { FILE: file }),
+    stop.signal,
+  );
   while (!existsSync(file) || readFileSync(file, "utf8") === "") await sleep(20);
-  until.come(new Interrupted("SIGINT"));
+  stop.abort(new Interrupted("SIGINT"));
 
   expect(await code).toBe(130);
   while (isRunning(Number(readFileSync(file, "utf8")))) await sleep(20);

@@ -9,6 +9,14 @@ import { fakeWorld } from "../_world.ts";
 
 const CONTROL = "http://localhost:4510";
 const INSTANCE = { pid: 7, run: "run1", control: CONTROL, site: "http://localhost:8000" };
+const CLOUD = {
+  addresses: {
+    site: INSTANCE.site,
+    queue: "http://localhost:9324",
+    tables: "http://localhost:8001",
+  },
+  environment: { CELERY_APP: "shop.celery:app" },
+};
 const TASK = { id: "t", name: "shop.pay", state: "ok", args: [7], kwargs: {}, attempts: [] };
 
 function newRoot(): string {
@@ -21,10 +29,10 @@ test("finds those that answer, and clears away what a killed one has left", asyn
   registerInstance(root, { ...INSTANCE, pid: 8, run: "run0" });
   const world = fakeWorld({
     root,
-    routes: { [`GET ${CONTROL}/api/cloud`]: { body: { run: "run1" } } },
+    routes: { [`GET ${CONTROL}/api/cloud`]: { body: { run: "run1", ...CLOUD } } },
   });
 
-  expect(await findInstances(world)).toEqual([INSTANCE]);
+  expect(await findInstances(world)).toEqual([{ ...INSTANCE, ...CLOUD }]);
   expect(await findInstances(fakeWorld({ root }))).toEqual([]);
   expect(await findInstances(world)).toEqual([]);
 });
@@ -43,7 +51,7 @@ test.each([
   const root = newRoot();
   registerInstance(root, INSTANCE);
   const routes = {
-    [`GET ${CONTROL}/api/cloud`]: { body: { run: "run1" } },
+    [`GET ${CONTROL}/api/cloud`]: { body: { run: "run1", ...CLOUD } },
     [`GET ${CONTROL}/api/tasks${query}`]: { body: { tasks: [TASK] } },
   };
   const world = fakeWorld({ root, routes });

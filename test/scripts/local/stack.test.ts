@@ -5,7 +5,7 @@ import { describe, expect, test } from "vitest";
 import { readSynthesized } from "../../../scripts/lib/local/stack.ts";
 import { fakeWorld } from "../_world.ts";
 
-const SYNTH = `${process.execPath} run.mjs scripts/synth.ts`;
+const SYNTH = `${process.execPath} run.mjs main.ts`;
 const STACK = "cdktf.out/stacks/app/cdk.tf.json";
 
 /** A project whose files were changed so many seconds ago. */
@@ -51,9 +51,10 @@ describe("readSynthesized", () => {
   );
 
   test("fails when the configuration is refused, with what synth says", async () => {
-    const commands = { [`${SYNTH} --stage test`]: { exitCode: 1, stderr: "config.ts is wrong\n" } };
+    const commands = { [SYNTH]: { exitCode: 1, stderr: "config.ts is wrong\n" } };
     const world = fakeWorld({ root: project(OLD), commands });
 
     await expect(readSynthesized(world, "test")).rejects.toThrow(/^config\.ts is wrong$/);
+    expect(world.options).toEqual([{ env: { STAGE: "test" } }]);
   });
 });

@@ -12,13 +12,13 @@ function cloudWith(...names: string[]) {
     },
   } as unknown as LocalCloud;
   const notes: string[] = [];
-  const reader = {
+  const reporter = {
     starting: () => {},
     running: () => {},
     end: () => {},
     note: (text: string) => void notes.push(text),
   };
-  return { cloud, fired, notes, choice: new TimerChoice(cloud, reader) };
+  return { cloud, fired, notes, choice: new TimerChoice(cloud, reporter) };
 }
 
 describe("TimerChoice", () => {

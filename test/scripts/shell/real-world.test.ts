@@ -5,9 +5,9 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { realWorld } from "../../../scripts/lib/shell/real-world.ts";
-import { NOT_FOUND, type RunOptions, TIMED_OUT } from "../../../scripts/lib/shell/world.ts";
+import { NOT_FOUND, type ProcessOptions, TIMED_OUT } from "../../../scripts/lib/shell/world.ts";
 
-const run = (command: string, args: readonly string[], options: Partial<RunOptions> = {}) =>
+const run = (command: string, args: readonly string[], options: Partial<ProcessOptions> = {}) =>
   realWorld().run(command, args, { env: process.env, ...options });
 const node = process.execPath;
 

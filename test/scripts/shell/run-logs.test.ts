@@ -2,9 +2,9 @@ import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync } f
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { realWorld } from "../../../scripts/lib/shell/real-world.ts";
 import { logFile, pruneLogs } from "../../../scripts/lib/shell/run-logs.ts";
-import { writeWhole } from "../../../scripts/lib/shell/write-whole.ts";
 
 let root: string;
 

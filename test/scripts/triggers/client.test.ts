@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { accessOf } from "../../../scripts/lib/cloud/access.ts";
 import { triggerClient } from "../../../scripts/lib/triggers/client.ts";
 import type { TriggerChange } from "../../../scripts/lib/triggers/plan.ts";
-import { parseLiveTriggers, parseSpecs, seconds } from "../../../scripts/lib/triggers/rules.ts";
+import { parseLiveTriggers, seconds } from "../../../scripts/lib/triggers/rules.ts";
 import { ACCESS, bodyOf, fakeWorld } from "../_world.ts";
 
 const NO_LOGIN = accessOf(fakeWorld());
@@ -15,7 +15,7 @@ const QUEUE_RULE = {
   path: "/run",
   invokerId: "ajeinvoker",
   batchSize: 1,
-  batchCutoff: 1,
+  batchCutoffSeconds: 1,
 } as const;
 const TIMER_RULE = {
   kind: "timer",
@@ -24,8 +24,6 @@ const TIMER_RULE = {
   containerId: "bba",
   path: "/",
   invokerId: "ajeinvoker",
-  retryAttempts: 2,
-  retryIntervalSeconds: 10,
 } as const;
 const LIVE_QUEUE = {
   id: "a1s",
@@ -133,22 +131,17 @@ describe("triggerClient with yc", () => {
     [
       "creates a timer",
       { ...CREATE, rule: TIMER_RULE },
-      'create timer --name tasks --labels managed-by=shop,stage=default --cron-expression 0 3 * * ? * --payload {"task": 1} --invoke-container-id bba --invoke-container-path / --invoke-container-service-account-id ajeinvoker --retry-attempts 2 --retry-interval 10s --folder-id b1g',
+      'create timer --name tasks --labels managed-by=shop,stage=default --cron-expression 0 3 * * ? * --payload {"task": 1} --invoke-container-id bba --invoke-container-path / --invoke-container-service-account-id ajeinvoker --folder-id b1g',
     ],
     [
       "creates a bare timer",
-      { ...CREATE, rule: { ...TIMER_RULE, payload: "", retryAttempts: 0 } },
+      { ...CREATE, rule: { ...TIMER_RULE, payload: "" } },
       "create timer --name tasks --labels managed-by=shop,stage=default --cron-expression 0 3 * * ? * --invoke-container-id bba --invoke-container-path / --invoke-container-service-account-id ajeinvoker --folder-id b1g",
     ],
     [
       "updates a timer",
       { ...UPDATE, rule: TIMER_RULE },
-      'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker --new-container-retry-attempts 2 --new-container-retry-interval 10s',
-    ],
-    [
-      "takes a timer's retries away",
-      { ...UPDATE, rule: { ...TIMER_RULE, retryAttempts: 0 } },
-      'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker --new-container-retry-attempts 0',
+      'update timer --id a1s --labels managed-by=shop,stage=default --new-cron-expression 0 3 * * ? * --new-payload {"task": 1} --new-invoke-container-id bba --new-invoke-container-path / --new-invoke-container-service-account-id ajeinvoker',
     ],
     ["deletes", { action: "delete", trigger: LIVE[0] as never }, "delete --id a1s"],
   ])("%s", async (_, change, args) => {
@@ -220,7 +213,6 @@ describe("triggerClient with a token", () => {
               containerId: "bba",
               path: "/",
               serviceAccountId: "ajeinvoker",
-              retrySettings: { retryAttempts: "2", interval: "10s" },
             },
           },
         },
@@ -295,8 +287,6 @@ describe("parseLiveTriggers", () => {
     expect(parseLiveTriggers([camel])[0]?.rule).toEqual({
       ...TIMER_RULE,
       payload: "",
-      retryAttempts: 0,
-      retryIntervalSeconds: 0,
     });
   });
 
@@ -309,37 +299,6 @@ describe("parseLiveTriggers", () => {
       undefined,
     ]);
     expect(parseLiveTriggers(null)).toEqual([]);
-  });
-});
-
-describe("parseSpecs", () => {
-  test("fills in what may be left out", () => {
-    const target = { containerId: "bba", path: "", invokerId: "ajeinvoker", folderId: "b1g" };
-
-    expect(
-      parseSpecs({
-        tasks: {
-          kind: "queue",
-          queueArn: "yrn:q",
-          readerId: "aje",
-          batchSize: 1,
-          batchCutoff: 1,
-          ...target,
-        },
-        nightly: { kind: "timer", cron: "x", payload: null, via: "terraform", ...target },
-      }),
-    ).toEqual({
-      tasks: {
-        folderId: "b1g",
-        via: "yc",
-        rule: { ...QUEUE_RULE, readerId: "aje", path: "/" },
-      },
-      nightly: {
-        folderId: "b1g",
-        via: "terraform",
-        rule: { ...TIMER_RULE, cron: "x", payload: "", retryAttempts: 0, retryIntervalSeconds: 0 },
-      },
-    });
   });
 });
 

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "vitest";
+import type { TriggerSpecs } from "../../../constructs/trigger-spec.ts";
 import {
   describeChange,
   planDeletion,
@@ -6,12 +7,7 @@ import {
   planTriggers,
   ruleDifferences,
 } from "../../../scripts/lib/triggers/plan.ts";
-import type {
-  LiveTrigger,
-  QueueRule,
-  TimerRule,
-  TriggerSpecs,
-} from "../../../scripts/lib/triggers/rules.ts";
+import type { LiveTrigger, QueueRule, TimerRule } from "../../../scripts/lib/triggers/rules.ts";
 
 const LABELS = { "managed-by": "shop", stage: "default" };
 const QUEUE: QueueRule = {
@@ -22,7 +18,7 @@ const QUEUE: QueueRule = {
   path: "/",
   invokerId: "ajeinvoker",
   batchSize: 1,
-  batchCutoff: 1,
+  batchCutoffSeconds: 1,
 };
 const TIMER: TimerRule = {
   kind: "timer",
@@ -31,12 +27,10 @@ const TIMER: TimerRule = {
   containerId: "bbaworker",
   path: "/",
   invokerId: "ajeinvoker",
-  retryAttempts: 0,
-  retryIntervalSeconds: 0,
 };
 const SPECS: TriggerSpecs = {
-  "shop-tasks": { folderId: "b1g", via: "yc", rule: QUEUE },
-  "shop-nightly": { folderId: "b1g", via: "yc", rule: TIMER },
+  "shop-tasks": { ...QUEUE, folderId: "b1g", trigger: "yc" },
+  "shop-nightly": { ...TIMER, folderId: "b1g", trigger: "yc" },
 };
 const LIVE = [live("1", "shop-tasks", QUEUE), live("2", "shop-nightly", TIMER)];
 
@@ -64,7 +58,7 @@ describe("planTriggers", () => {
     ["another invoker", { invokerId: "ajeother" }, "invokerId"],
     ["another path", { path: "/worker/" }, "path"],
     ["another batch size", { batchSize: 5 }, "batchSize"],
-    ["another cutoff", { batchCutoff: 10 }, "batchCutoff"],
+    ["another cutoff", { batchCutoffSeconds: 10 }, "batchCutoffSeconds"],
   ])("updates a trigger with %s", (_, old, field) => {
     const found = [live("1", "shop-tasks", { ...QUEUE, ...old }), LIVE[1] as LiveTrigger];
 
@@ -169,18 +163,8 @@ describe("ruleDifferences", () => {
     [{}, []],
     [{ cron: "0 4 * * ? *" }, ["cron"]],
     [{ payload: "x" }, ["payload"]],
-    [{ retryAttempts: 2 }, ["retryAttempts"]],
-    [{ retryIntervalSeconds: 10 }, []],
   ])("of a timer with %j", (old, fields) => {
     expect(ruleDifferences({ ...TIMER, ...old }, TIMER)).toEqual(fields);
-  });
-
-  test("minds the interval when there are retries", () => {
-    const wanted = { ...TIMER, retryAttempts: 2, retryIntervalSeconds: 10 };
-
-    expect(ruleDifferences({ ...wanted, retryIntervalSeconds: 20 }, wanted)).toEqual([
-      "retryIntervalSeconds",
-    ]);
   });
 });
 

@@ -1,8 +1,8 @@
 import { describe, expect, test } from "vitest";
+import type { TriggerSpec } from "../../../constructs/trigger-spec.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
 import type { Session } from "../../../scripts/lib/cloud/session.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
-import { parseSpecs } from "../../../scripts/lib/triggers/rules.ts";
 import { deleteTriggers, handOver, runTriggers } from "../../../scripts/lib/triggers/triggers.ts";
 import { ownLabels } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";
@@ -13,7 +13,7 @@ const LIST = `GET ${API}?folderId=b1g&pageSize=1000`;
 
 describe("runTriggers", () => {
   test("creates and changes nothing of what Terraform makes, nor deletes it", async () => {
-    const specs = parseSpecs({ tasks: spec("terraform") });
+    const specs = { tasks: spec("terraform") };
     // Whatever is asked of the cloud fails the test.
     const { world, session } = open({ [LIST]: { body: { triggers: [trigger("a1", "b1")] } } });
 
@@ -26,7 +26,7 @@ describe("runTriggers", () => {
   });
 
   test("pauses what Terraform makes too", async () => {
-    const specs = parseSpecs({ tasks: spec("terraform") });
+    const specs = { tasks: spec("terraform") };
     const { world, session } = open({
       [LIST]: { body: { triggers: [trigger("a1", "bba")] } },
       [`POST ${API}/a1:pause`]: { body: { done: true } },
@@ -47,7 +47,7 @@ describe("runTriggers", () => {
 
     const lines = await runTriggers(session, {
       action: "ensure",
-      specs: parseSpecs({ tasks: spec("yc") }),
+      specs: { tasks: spec("yc") },
     });
 
     expect(lines).toEqual([
@@ -123,7 +123,7 @@ function open(routes: Routes, outputs: object = {}, inState: readonly string[] =
   return { world, session };
 }
 
-function spec(via: "yc" | "terraform") {
+function spec(trigger: "yc" | "terraform"): TriggerSpec {
   return {
     kind: "queue",
     queueArn: "yrn:q",
@@ -132,9 +132,9 @@ function spec(via: "yc" | "terraform") {
     path: "/",
     invokerId: "ajeinvoker",
     batchSize: 1,
-    batchCutoff: 1,
+    batchCutoffSeconds: 1,
     folderId: "b1g",
-    via,
+    trigger,
   };
 }
 

@@ -1,6 +1,6 @@
 """Runs Celery tasks that a queue's trigger POSTs over HTTP, as a worker would.
 
-Nothing happens on import, and Celery is not loaded by it.
+Importing this package has no side effects and does not load Celery.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 
 from ._launch import launch, switch_to_project
-from ._settings import find_app
+from ._settings import find_app, has_django, try_find_app
 from .exceptions import ConfigurationError, ScheduleError
 
 __all__ = ["main"]
@@ -35,38 +35,52 @@ def build_parser() -> argparse.ArgumentParser:
     web.add_argument(
         "application",
         nargs="?",
-        help="module:attribute; default: what the project's settings say",
+        help="module:attribute (default: from the project's settings)",
     )
     web.set_defaults(run=lambda options: launch("web", options.application))
-    worker = commands.add_parser("worker", help="execute what triggers deliver")
+    worker = commands.add_parser("worker", help="run the tasks that triggers deliver")
     worker.set_defaults(run=lambda _: launch("worker"))
     schedule = commands.add_parser(
-        "schedule", help="write beat_schedule as a file of timers"
+        "schedule", help="export beat_schedule as a file of timers"
     )
-    schedule.add_argument("-o", "--output", help="file to write; default: print it")
-    schedule.add_argument("-A", "--app", help="module:attribute; default: CELERY_APP")
+    schedule.add_argument("-o", "--output", help="file to write (default: print it)")
+    schedule.add_argument("-A", "--app", help="module:attribute (default: CELERY_APP)")
     schedule.set_defaults(
         run=lambda options: write_schedule(options.app, options.output)
     )
-    check = commands.add_parser(
-        "check", help="tell what the project's settings promise and the cloud lacks"
+    check = commands.add_parser("check", help="list what will not work in the cloud")
+    check.add_argument(
+        "--json", action="store_true", help="print one JSON object per line"
     )
-    check.add_argument("--json", action="store_true", help="one object a line")
     check.set_defaults(run=lambda options: show_checks(as_json=options.json))
     return parser
 
 
 def show_checks(*, as_json: bool) -> None:
     switch_to_project(["check", *(["--json"] if as_json else [])])
-    from ._findings import list_findings
-
     for finding in list_findings():
-        text = json.dumps(finding) if as_json else render(finding)
-        sys.stdout.write(text + "\n")
+        text = "{id}  {text}\n  {hint}".format(**finding)
+        sys.stdout.write((json.dumps(finding) if as_json else text) + "\n")
 
 
-def render(finding: dict[str, str]) -> str:
-    return "{id}  {text}\n  {hint}".format(**finding)
+def list_findings() -> list[dict[str, str]]:
+    """Return what the system checks find; nothing without Django."""
+    # The app's module may be what sets DJANGO_SETTINGS_MODULE.
+    try_find_app()
+    if not has_django():
+        return []
+    import django
+    from django.core.checks import run_checks
+
+    from .checks import TAG, register_checks
+
+    django.setup()
+    register_checks()
+    return [
+        {"id": str(found.id), "text": str(found.msg), "hint": str(found.hint)}
+        for found in run_checks(tags=[TAG], include_deployment_checks=True)
+        if not found.is_silenced()
+    ]
 
 
 def write_schedule(app_name: str | None, output: str | None) -> None:

@@ -1,11 +1,12 @@
-"""What is published, and how: held back until it is due, refused when it is too large.
+"""Celery's AMQP class, extended: tasks are delayed by the queue, and checked when sent.
 
-Resolved by name when an app publishes for the first time.
+Celery imports it by name when an app publishes for the first time.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from celery._state import get_current_task
@@ -15,25 +16,21 @@ from kombu.compression import compress
 from kombu.utils.json import dumps
 
 from ._delays import find_remaining, plan_delay
-from ._settings import MAX_MESSAGE_BYTES
+from ._platform import MAX_MESSAGE_BYTES
 from .exceptions import MessageTooLargeError, UnknownQueueError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
 
-__all__ = ["RETRIED_MARK", "PushAMQP", "extend", "wrap_sender"]
-
 RETRIED_MARK = "push_worker_has_retried"
-"""The attribute of a request whose task has published itself again."""
+"""Set on the request of a task that has published itself again."""
 
 ENVELOPE_BYTES = 400
 """What the transport adds to body, headers and properties, rounded up."""
 
 
 def extend(base: type) -> type:
-    """Return the class with our sender around its own."""
+    """Return a subclass whose sender is wrapped by ours."""
 
     class Extended(base):  # type: ignore[misc]  # the app's own choice
         push_worker_installed = True
@@ -45,7 +42,7 @@ def extend(base: type) -> type:
 
 
 PushAMQP = extend(AMQP)
-"""Celery's own, extended."""
+"""What ``Celery.amqp_cls`` names when a project has not chosen a class itself."""
 
 
 def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
@@ -55,7 +52,8 @@ def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
         mark_retry(message)
         if publishes_to_sqs(app):
             check_queue(app, name, options)
-            delay = plan_delay(find_remaining(find_eta(message), time.time()))
+            eta = find_header(message, "eta")
+            delay = plan_delay(find_remaining(eta, time.time()))
             if delay:
                 options.setdefault("DelaySeconds", delay)
             check_size(app, name, message, options)
@@ -65,14 +63,10 @@ def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
 
 
 def mark_retry(message: Any) -> None:
-    """Note in the running task's request that it has published itself again."""
+    """Mark the running task's request when the task publishes itself again."""
     request = getattr(get_current_task(), "request", None)
     if request is not None and find_header(message, "id") == request.id:
         setattr(request, RETRIED_MARK, True)
-
-
-def find_eta(message: Any) -> object:
-    return find_header(message, "eta")
 
 
 def find_header(message: Any, name: str) -> object:
@@ -88,9 +82,9 @@ def publishes_to_sqs(app: Celery) -> bool:
 
 
 def check_queue(app: Celery, name: str, options: dict[str, Any]) -> None:
-    """Refuse what would be sent to a queue that the environment does not name.
+    """Reject a task for a queue that is not among the app's predefined queues.
 
-    :raises UnknownQueueError: with the queue's name and those that there are.
+    :raises UnknownQueueError: with the queue's name and the known ones.
     """
     known = (app.conf.broker_transport_options or {}).get("predefined_queues")
     queue = options.get("queue")
@@ -102,9 +96,9 @@ def check_queue(app: Celery, name: str, options: dict[str, Any]) -> None:
 
 
 def check_size(app: Celery, name: str, message: Any, options: dict[str, Any]) -> None:
-    """Refuse what the trigger would never deliver.
+    """Reject a message that the trigger would never deliver.
 
-    :raises MessageTooLargeError: with the message's size and the limit.
+    :raises MessageTooLargeError: with the message's size and the limit, in bytes.
     """
     limit = app.conf.get("push_worker_max_message_bytes") or MAX_MESSAGE_BYTES
     wraps = (app.conf.broker_transport_options or {}).get("sqs_base64_encoding", True)

@@ -1,27 +1,22 @@
 """Finds where a project's sources wait for the result of a task.
 
-It reads text: ``task.delay(…).get()``, and the same by a variable of one function.
-What it does not find may still wait.
+By the source text: ``task.delay(…).get()``, or the same through a local variable.
+Other ways of waiting are not found.
 """
 
 from __future__ import annotations
 
 import ast
 import sys
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["find_awaited", "find_awaited_in"]
 
 SENDS = ("delay", "apply_async")
 WAITS = ("get", "wait", "join")
 
 
 def find_awaited() -> Iterator[tuple[str, str]]:
-    """Return file and line, and the task's name in the source, for loaded modules."""
+    """Yield the place of each wait in a loaded module, and the task's name there."""
     for name, module in sorted(sys.modules.items()):
         file = getattr(module, "__file__", None)
         if not file or not file.endswith(".py") or is_foreign(file):
@@ -41,7 +36,7 @@ def is_foreign(file: str) -> bool:
 
 
 def find_awaited_in(text: str) -> Iterator[tuple[int, str]]:
-    """Return line and task of each wait for a result in a module's source."""
+    """Yield line and task of each wait for a result in a module's source."""
     try:
         tree = ast.parse(text)
     except SyntaxError:
@@ -70,7 +65,7 @@ def find_in_scope(scope: ast.AST) -> Iterator[tuple[int, str]]:
 
 
 def walk_scope(scope: ast.AST) -> Iterator[ast.AST]:
-    """Return the nodes below, without those of functions within."""
+    """Yield the nodes below, except those inside nested functions."""
     for child in ast.iter_child_nodes(scope):
         yield child
         if not isinstance(child, (ast.FunctionDef, ast.AsyncFunctionDef)):
@@ -78,7 +73,7 @@ def walk_scope(scope: ast.AST) -> Iterator[ast.AST]:
 
 
 def sent_by(node: ast.AST) -> str | None:
-    """Return the task that a call sends, by the last part of its name."""
+    """Return the last part of the name of the task that a call sends."""
     if not isinstance(node, ast.Call) or not isinstance(node.func, ast.Attribute):
         return None
     if node.func.attr not in SENDS:

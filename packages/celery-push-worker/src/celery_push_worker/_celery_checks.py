@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
@@ -12,11 +13,7 @@ from ._defaults import QUEUE
 from ._settings import read_timers, try_find_app
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from celery import Celery
-
-__all__ = ["check_celery"]
 
 SHOWN_NAMES = 3
 
@@ -24,7 +21,7 @@ OWN_SCHEDULER = "celery.beat:PersistentScheduler"
 
 
 def check_celery(**_: Any) -> list[Finding]:
-    """Return what the app relies on and the stack does not have."""
+    """Return warnings about what the app relies on and the stack does not have."""
     app = try_find_app()
     if app is None:
         return []
@@ -41,7 +38,7 @@ def check_celery(**_: Any) -> list[Finding]:
 
 
 def try_import_views() -> None:
-    """Load the sources that may wait for results; Django tells what fails in them."""
+    """Load sources that may wait for results; Django itself reports their errors."""
     from django.urls import get_resolver
 
     with suppress(Exception):
@@ -49,15 +46,15 @@ def try_import_views() -> None:
 
 
 def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
-    from ._cron import CannotSayError
+    from ._cron_utc import InexpressibleError
     from .schedule import plan_name
 
     scheduler = app.conf.beat_scheduler or OWN_SCHEDULER
     if scheduler != OWN_SCHEDULER:
         yield Finding(
             f"beat_scheduler is '{scheduler}', and nothing runs it: there is no beat "
-            "in the cloud, only timers that are made with the stack.",
-            hint="Say what is to run when in beat_schedule, and export it: "
+            "in the cloud, only the stack's timers.",
+            hint="Move the entries to beat_schedule, and export it: "
             "`python -m celery_push_worker schedule -o schedule.json`.",
             id="push_worker.W007",
         )
@@ -67,14 +64,14 @@ def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
     for key in app.conf.beat_schedule or {}:
         try:
             name = plan_name(str(key))
-        except CannotSayError:
-            continue  # Told, with all others, when it is exported.
-        # A timer has the stack's name before its own.
+        except InexpressibleError:
+            continue  # The export reports it.
+        # The stack puts its own name in front of a timer's.
         if not any(f"-{timer}".endswith(f"-{name}") for timer in timers):
             yield Finding(
                 f"Entry '{key}' of beat_schedule has no timer: it never runs.",
                 hint="Export the entries (`python -m celery_push_worker schedule -o "
-                "schedule.json`), and set `schedule` in config.ts to the file.",
+                "schedule.json`), and set `schedule` in config.ts to that file.",
                 id="push_worker.W007",
             )
 
@@ -87,9 +84,9 @@ def find_unknown_queues(app: Celery) -> Iterator[Finding]:
             wanted.setdefault(queue, []).append(who)
     for queue, names in wanted.items():
         yield Finding(
-            f"Queue '{queue}' is wanted by {enumerate_some(names)}, and the stack has "
-            "none of that name.",
-            hint=f"Take the queue out, or send to {' or '.join(map(repr, known))}.",
+            f"Queue '{queue}' is used by {enumerate_some(names)}, and the stack has no "
+            "queue of that name.",
+            hint=f"Remove it, or use {' or '.join(map(repr, known))}.",
             id="push_worker.W008",
         )
 
@@ -101,7 +98,7 @@ def enumerate_some(names: list[str]) -> str:
 
 def find_queues(app: Celery) -> list[str]:
     options = app.conf.broker_transport_options or {}
-    # Without them both names lead to the queue of the environment.
+    # Without them, both names mean the queue of the environment.
     default = [QUEUE, app.conf.task_default_queue]
     return list(options.get("predefined_queues") or dict.fromkeys(default))
 
@@ -124,7 +121,7 @@ def find_tasks(app: Celery) -> list[tuple[str, Any]]:
 
 
 def try_find_queue(app: Celery, task: str) -> str:
-    # Celery may still be being imported when the checks are registered.
+    # Celery may still be loading when the checks are registered.
     from .schedule import find_queue
 
     try:
@@ -140,14 +137,14 @@ def find_unknown_tasks(app: Celery) -> Iterator[Finding]:
     ]
     routes = app.conf.task_routes
     if isinstance(routes, dict):
-        # Patterns name no task.
+        # A pattern is not a name.
         named += [("task_routes", name) for name in routes if is_name(name)]
     for who, name in named:
         if name and name not in app.tasks:
             yield Finding(
-                f"{who} names task '{name}', and no task of that name is registered.",
-                hint="Correct the name, or import the module of the task in an "
-                "application's tasks.py.",
+                f"{who} names task '{name}', which is not registered.",
+                hint="Correct the name, or import the task's module in the tasks.py of "
+                "an installed app.",
                 id="push_worker.W009",
             )
 
@@ -159,9 +156,9 @@ def is_name(key: Any) -> bool:
 def find_eager_tasks(app: Celery) -> Iterator[Finding]:
     if app.conf.task_always_eager:
         yield Finding(
-            "task_always_eager is on: tasks run while the visitor waits, and none "
-            "reaches the queue.",
-            hint="Set it in the settings of tests only.",
+            "task_always_eager is on: tasks run inside the request, and none reaches "
+            "the queue.",
+            hint="Set it in test settings only.",
             id="push_worker.W010",
         )
 
@@ -179,11 +176,11 @@ def find_results_that_nothing_stores(app: Celery) -> Iterator[Finding]:
             if task.ignore_result
         }
         why = "the task's result is ignored"
-        hint = "Take `ignore_result` away, or do not wait."
+        hint = "Remove `ignore_result`, or do not wait."
     for place, task in find_awaited():
         if ignored is None or task in ignored:
             yield Finding(
-                f"The result of '{task}' is awaited ({place}), and {why}: the wait "
+                f"The result of '{task}' is awaited ({place}), but {why}: the wait "
                 "never ends.",
                 hint=hint,
                 id="push_worker.W011",

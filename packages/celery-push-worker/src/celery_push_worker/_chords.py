@@ -1,12 +1,13 @@
-"""Counts the members of a chord by their ids: one that is counted twice counts once.
+"""Counts the members of a chord by their ids, so that a duplicate counts once.
 
-Celery adds one to a number for each member that ends, so that a member whose process
-died between its result and the number is missing for ever, and one that is delivered
-twice counts for two. Here a duplicate is counted again, as often as it comes.
+Celery increments a number for each member that ends: a member whose process dies
+between storing its result and the increment is never counted, and one that is delivered
+twice counts as two.
 
-Each way has the same two steps, either of which may be repeated: note the member, and
-publish the body when all are noted. Whoever sees that all are noted publishes it, under
-the id that it has had from the start; what was noted is removed afterwards.
+Each store's implementation has two steps, both of which may be repeated: record the
+member, and publish the body when all members are recorded. Whoever sees that all are
+recorded publishes it, under the id that it has had from the start; the records are
+deleted afterwards.
 """
 
 from __future__ import annotations
@@ -19,8 +20,6 @@ from celery.backends.base import BaseKeyValueStoreBackend
 
 from ._chords_redis import CountsInRedis
 from ._chords_table import CountsInTable
-
-__all__ = ["adopt", "recount"]
 
 
 def adopt(backend: Any) -> Any:
@@ -35,9 +34,9 @@ def adopt(backend: Any) -> Any:
 
 
 def recount(backend: Any, request: Any, result: Any) -> None:
-    """Count a member that has succeeded before, in case that it was not counted.
+    """Count a member that succeeded earlier, in case it was not counted then.
 
-    Leaves a store alone that would count it twice.
+    Does nothing for a store that would count it twice.
     """
     if isinstance(backend, (CountsInTable, CountsInRedis)):
         backend.on_chord_part_return(request, states.SUCCESS, result)
@@ -48,7 +47,7 @@ def find_way(kind: Any) -> type | None:
     bases = {f"{base.__module__}.{base.__name__}" for base in kind.__mro__}
     counts, base = kind.on_chord_part_return, BaseKeyValueStoreBackend
     if "celery.backends.dynamodb.DynamoDBBackend" in bases:
-        # Without a number, as in Celery 5.3, a task asks whether all are ready.
+        # Without a counter, as in Celery 5.3, a task polls whether all are ready.
         is_celerys = kind.implements_incr and counts is base.on_chord_part_return
         return CountsInTable if is_celerys else None
     if "celery.backends.redis.RedisBackend" in bases:
@@ -59,10 +58,14 @@ def find_way(kind: Any) -> type | None:
 
 @cache
 def extend(kind: Any, way: Any) -> type:
-    class Counting(way, kind):  # type: ignore[misc]  # chosen when it is known
+    """Return the class of a store, with another one in front of it."""
+
+    class Extended(way, kind):  # type: ignore[misc]  # chosen when it is known
+        push_worker_kind = getattr(kind, "push_worker_kind", kind)
+
         def __reduce__(self, *args: Any) -> Any:
             make, (_, *rest) = super().__reduce__(*args)
-            return make, (kind, *rest)
+            return make, (self.push_worker_kind, *rest)
 
-    Counting.__name__ = Counting.__qualname__ = kind.__name__
-    return Counting
+    Extended.__name__ = Extended.__qualname__ = kind.__name__
+    return Extended

@@ -1,21 +1,17 @@
-"""Results of a chord's members come in, its body is published or recorded as failed."""
+"""Publishes a chord's body with its members' results, or records that it failed."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
 
 from celery import exceptions, states
 from celery.canvas import maybe_signature
 from celery.exceptions import ChordError
 from celery.result import ResultSet, allow_join_result
 
-from ._faults import is_outage
 from ._logs import log
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
-
-__all__ = ["join", "publish_body"]
+from ._outages import is_outage
 
 
 def publish_body(
@@ -23,8 +19,8 @@ def publish_body(
 ) -> None:
     """Publish the body of the request's chord, or record that it can never run.
 
-    What fails because store or broker are away is raised: the member comes back, as a
-    duplicate that is counted again.
+    Outages of store or broker are raised: the member comes back, as a duplicate that is
+    counted again.
     """
     callback: Any = maybe_signature(request.chord, app=backend.app)
     try:
@@ -48,8 +44,8 @@ def publish(callback: Any, results: list[Any]) -> None:
 def join(backend: Any, members: Any, known: Mapping[str, Any]) -> Iterator[Any]:
     """Return the results of members, all of which have been stored.
 
-    :param known: what has been read of them, by id.
-    :raises ChordError: one has failed, or there is nothing to be read.
+    :param known: results that were read already, by task id.
+    :raises ChordError: a member failed, or has no result.
     """
     for member in members.results or ():
         if isinstance(member, ResultSet):
@@ -68,8 +64,8 @@ def read_result(backend: Any, member: Any, meta: Any) -> Any:
 
 
 def wait_for_result(backend: Any, member: Any) -> dict[str, Any]:
-    # Celery's limit is meant for all members together, which a large chord exceeds:
-    # here each has it, as a store may take a moment to show what was written.
+    # Celery's limit is for all members together, which a large chord exceeds. Here it
+    # is for each: a store may take a moment to return what was written.
     timeout = backend.app.conf.result_chord_join_timeout
     try:
         member.get(timeout=timeout, propagate=False)

@@ -1,4 +1,4 @@
-"""Chords over Redis: a set of the ids that have been counted, beside Celery's keys."""
+"""Chords over Redis: a set of counted ids, beside Celery's own keys."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from typing import Any
 from celery import states
 
 from ._chords_body import join, publish_body
-
-__all__ = ["CountsInRedis"]
 
 NOTE_MEMBER = """
 if redis.call('SADD', KEYS[4], ARGV[1]) == 1 then
@@ -25,13 +23,13 @@ local count = ARGV[3] == 'ordered' and 'ZCARD' or 'LLEN'
 local added, size = redis.call('GET', KEYS[2]), redis.call('GET', KEYS[3])
 return {redis.call(count, KEYS[1]), added, size}
 """
-"""All at once: results, members that were added, the chord's size, ids."""
+"""Atomic. Keys: results, number of added members, the chord's size, ids."""
 
 
 class CountsInRedis:
-    """Stands before Celery's class.
+    """Mixin in front of Celery's class.
 
-    Celery 5.7 counts by member, too, but fails the body when the broker is away.
+    Celery 5.7 counts by member, too, but fails the body during an outage of the broker.
     """
 
     def on_chord_part_return(
@@ -52,7 +50,7 @@ class CountsInRedis:
         self: Any, keys: list[Any], request: Any, state: str, result: Any
     ) -> Any:
         if state != states.SUCCESS:
-            # Celery counts as failed, too, what succeeded and could not be counted.
+            # Celery also reports a member as failed that succeeded but was not counted.
             meta = self._get_task_meta_for(request.id)
             if meta["status"] == states.SUCCESS:
                 state, result = states.SUCCESS, meta["result"]
@@ -65,7 +63,7 @@ class CountsInRedis:
 
     def _read_results(self: Any, request: Any, key: Any) -> list[Any]:
         group = self.restore_group(request.group, cache=False)
-        if group is not None:  # Saved where members are groups themselves.
+        if group is not None:  # Saved if members are groups themselves.
             return list(join(self, group, {}))
         read = self.client.zrange if self._chord_zset else self.client.lrange
         return [self._unpack_chord_result(e, self.decode) for e in read(key, 0, -1)]

@@ -1,50 +1,46 @@
-"""Chords over a table of DynamoDB's interface: string sets, and one item of counts.
+"""Chords over a table with DynamoDB's API: string sets of ids, and one item of counts.
 
-A set for each 500 members lies in an item of its own. How many ids a set has is told to
-the item of counts, where it never becomes less, so that both steps may be repeated in
-any order; the sum of these is how many members have been counted.
+Each set has an item of its own and holds up to 500 ids. Its size is written to the item
+of counts, where it never decreases, so that both steps may be repeated in any order;
+the sum of the sizes is the number of members counted.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Iterable, Iterator, Mapping
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from celery import states
 from celery.result import result_from_tuple
 
 from ._chords_body import join, publish_body
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-
-__all__ = ["CountsInTable"]
-
 MEMBERS_PER_SET = 500
-"""An item holds 400 KB, and each id that is added writes it anew."""
+"""An item holds up to 400 KB, and adding an id rewrites all of it."""
 
 SETS_OF_UNNUMBERED = 40
-"""Among these are divided the members whose publisher did not number them."""
+"""Number of sets for members whose publisher did not number them."""
 
 MAX_ID_CHARACTERS = 64
-"""A longer id is noted by its hash."""
+"""A longer id is recorded by its hash."""
 
 PIECE_BYTES = 300_000
-"""Of a saved group: the ids of 7,000 members fill an item."""
+"""Size of a piece of a saved group: the ids of 7,000 members fill an item."""
 
 KEYS_PER_READ = 100
-"""What one ``BatchGetItem`` takes."""
+"""Limit of one ``BatchGetItem``."""
 
 SIZE, SUM = "chord_size", "chord_count"
-"""How many members there are; how many Celery itself has counted, in a number."""
+"""The number of members; the number that Celery itself has counted."""
 
 PART = "part_"
-"""Begins the names of the other counts, one for each set."""
+"""Prefix of the other counts, one per set."""
 
 
 class CountsInTable:
-    """Stands before Celery's class."""
+    """Mixin in front of Celery's class."""
 
     def on_chord_part_return(
         self: Any, request: Any, _state: str, _result: Any, **_: Any
@@ -58,8 +54,8 @@ class CountsInTable:
             self._complete_chord(key, request, counts)
 
     def _note_member(self: Any, key: str, request: Any) -> Any:
-        # Returns None when another member of the same set has told a larger number: it
-        # sees then what is still missing.
+        # None if another member of the same set has written a larger number: that one
+        # sees what is still missing.
         number = find_set(request)
         added = self._update(f"{key}-{number}", add={"members": [shorten(request.id)]})
         count = len(added["members"]["SS"])
@@ -76,7 +72,7 @@ class CountsInTable:
                 return
             publish_body(self, request, lambda: self._join(group))
             self.delete_group(request.group)
-        # Without a group the body has been published, and this is a late duplicate.
+        # Without a group, the body was published already and this is a late duplicate.
         for name in [name for name in counts if name.startswith(PART)]:
             self.delete(f"{key}-{name.removeprefix(PART)}")
         self.delete(key)
@@ -113,7 +109,7 @@ class CountsInTable:
     ) -> None:
         group_id, members = header_result_args[:2]
         self.app.GroupResult(group_id, members).save(backend=self)
-        # What has been counted stays: a step that runs twice publishes a chord twice.
+        # Keep what has been counted: a step that runs twice publishes a chord twice.
         self._update(
             str(self.get_key_for_chord(group_id)),
             raise_to={SIZE: len(list(members))},
@@ -165,11 +161,11 @@ class CountsInTable:
         raise_to: Mapping[str, int] | None = None,
         keep: Mapping[str, int] | None = None,
     ) -> Any:
-        """Change an item, and return it; None if it has a larger number.
+        """Change an item, and return it; None if it has a larger number already.
 
-        :param add: sets that ids are added to.
-        :param raise_to: numbers that never become less.
-        :param keep: numbers that are set where there are none.
+        :param add: ids to add to sets, by attribute.
+        :param raise_to: numbers that never decrease.
+        :param keep: numbers that are set only if missing.
         """
         add, raise_to, keep = add or {}, raise_to or {}, keep or {}
         expiry = self._plan_expiry()
@@ -210,7 +206,6 @@ class CountsInTable:
 
 
 def find_set(request: Any) -> int:
-    """Return the number of the set to which the member belongs."""
     index = request.group_index
     if isinstance(index, int) and index >= 0:
         return index // MEMBERS_PER_SET

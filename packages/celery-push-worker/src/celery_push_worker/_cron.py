@@ -1,82 +1,59 @@
-"""A schedule of Celery's comes in, a cron expression in UTC goes out, or a refusal.
+"""Converts a schedule of Celery's to a cron expression in UTC, in Yandex's dialect.
 
-What cron cannot say exactly is refused: a schedule that is almost right would run at
-the wrong time, and nobody would be told.
+A schedule that cron cannot express exactly is an error: an approximation would run at
+the wrong time, and nobody would know.
+https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from datetime import timedelta, tzinfo
+from typing import Any
 
 from celery.schedules import crontab, maybe_schedule, schedule
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
-    from datetime import tzinfo
-
-__all__ = ["CannotSayError", "plan_cron"]
-
-MAX_CHARACTERS = 100
-"""Of an expression."""
-
-YEARS_AHEAD = 10
-"""A zone whose offset stays the same for so long is taken for one that has only one."""
+from ._cron_utc import HOURS_PER_DAY, CronFields, InexpressibleError, shift_to_utc
+from ._platform import MAX_CRON_CHARACTERS
 
 MINUTES_PER_HOUR = 60
-HOURS_PER_DAY = 24
-DAY = timedelta(days=1)
 
 WEEKDAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
-"""By Celery's numbers. Names, because the dialect counts from 1."""
-
-
-class CannotSayError(ValueError):
-    """Cron cannot say the schedule exactly."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fields:
-    """The values at which a cron expression fires; None stands for every value."""
-
-    minutes: frozenset[int]
-    hours: frozenset[int]
-    days: frozenset[int] | None = None
-    months: frozenset[int] | None = None
-    weekdays: frozenset[int] | None = None
+"""By Celery's numbers. Names, because Yandex's dialect counts from 1."""
 
 
 def plan_cron(when: Any, zone: tzinfo) -> str:
     """Return the expression that fires when the schedule is due.
 
-    :raises CannotSayError: there is none.
+    :param when: a ``crontab``, a ``schedule``, a ``timedelta`` or seconds.
+    :param zone: the app's time zone, in which a ``crontab`` is meant.
+    :raises InexpressibleError: there is none.
     """
     cron = render_cron(plan_fields(when, zone))
-    if len(cron) > MAX_CHARACTERS:
-        raise CannotSayError(
-            f"its expression has {len(cron)} characters, and a timer takes "
-            f"{MAX_CHARACTERS}: make several entries"
+    if len(cron) > MAX_CRON_CHARACTERS:
+        raise InexpressibleError(
+            f"its cron expression has {len(cron)} characters, and a timer takes "
+            f"{MAX_CRON_CHARACTERS}: split it into several entries"
         )
     return cron
 
 
-def plan_fields(when: Any, zone: tzinfo) -> Fields:
+def plan_fields(when: Any, zone: tzinfo) -> CronFields:
     if when is None:
-        raise CannotSayError("it has no schedule")
+        raise InexpressibleError("it has no schedule")
     when = maybe_schedule(when)
     if getattr(when, "nowfun", None) is not None:
-        raise CannotSayError("its 'nowfun' has no place in a timer")
+        raise InexpressibleError("a timer has no 'nowfun'")
     if isinstance(when, crontab):
         return shift_to_utc(read_crontab(when), zone)
     if type(when) is schedule:
         return plan_interval(when.run_every)  # type: ignore[attr-defined]  # missing in the stubs
     kind = type(when).__name__
-    raise CannotSayError(f"a timer knows no schedule of the kind '{kind}'")
+    raise InexpressibleError(f"a timer cannot run a schedule of type '{kind}'")
 
 
-def read_crontab(when: Any) -> Fields:
-    fields = Fields(
+def read_crontab(when: Any) -> CronFields:
+    fields = CronFields(
         minutes=frozenset(when.minute),
         hours=frozenset(when.hour),
         days=narrow(when.day_of_month, 31),
@@ -84,7 +61,7 @@ def read_crontab(when: Any) -> Fields:
         weekdays=narrow(when.day_of_week, 7),
     )
     if fields.days is not None and fields.weekdays is not None:
-        raise CannotSayError(
+        raise InexpressibleError(
             "a timer takes a day of month or a day of week, not both: make two entries"
         )
     return fields
@@ -95,113 +72,25 @@ def narrow(values: Iterable[int], count: int) -> frozenset[int] | None:
     return None if len(found) == count else found
 
 
-def plan_interval(every: timedelta) -> Fields:
+def plan_interval(every: timedelta) -> CronFields:
     # An interval is the same in every zone.
     minutes, rest = divmod(every, timedelta(minutes=1))
     if rest or minutes < 1:
-        raise CannotSayError(f"a timer fires at whole minutes (got every {every})")
+        raise InexpressibleError(f"a timer fires at whole minutes (got every {every})")
     if minutes < MINUTES_PER_HOUR and MINUTES_PER_HOUR % minutes == 0:
-        return Fields(
+        return CronFields(
             minutes=frozenset(range(0, MINUTES_PER_HOUR, minutes)),
             hours=frozenset(range(HOURS_PER_DAY)),
         )
     hours, rest_minutes = divmod(minutes, MINUTES_PER_HOUR)
     if rest_minutes or HOURS_PER_DAY % hours:
-        raise CannotSayError(f"{every} divides neither an hour nor a day evenly")
-    return Fields(
+        raise InexpressibleError(f"{every} divides neither an hour nor a day evenly")
+    return CronFields(
         minutes=frozenset({0}), hours=frozenset(range(0, HOURS_PER_DAY, hours))
     )
 
 
-# The zone.
-
-
-def shift_to_utc(fields: Fields, zone: tzinfo) -> Fields:
-    offset = find_offset(zone)
-    if offset is None:
-        if runs_every_hour(fields) and has_whole_hours(zone):
-            return fields
-        raise CannotSayError(
-            f"the offset of time zone '{zone}' changes during the year, and a timer "
-            "knows UTC only: give the hour in UTC, with 'timezone' set to UTC"
-        )
-    return shift(fields, offset)
-
-
-def runs_every_hour(fields: Fields) -> bool:
-    every = len(fields.hours) == HOURS_PER_DAY
-    return every and not (fields.days or fields.months or fields.weekdays)
-
-
-def list_offsets(zone: tzinfo) -> set[timedelta]:
-    today = datetime.now(timezone.utc).replace(minute=0, second=0, microsecond=0)
-    days = (today + DAY * number for number in range(365 * YEARS_AHEAD))
-    return {moment.astimezone(zone).utcoffset() or timedelta(0) for moment in days}
-
-
-def find_offset(zone: tzinfo) -> timedelta | None:
-    """Return the zone's offset, None when it changes."""
-    offsets = list_offsets(zone)
-    return offsets.pop() if len(offsets) == 1 else None
-
-
-def has_whole_hours(zone: tzinfo) -> bool:
-    return not any(offset % timedelta(hours=1) for offset in list_offsets(zone))
-
-
-def shift(fields: Fields, offset: timedelta) -> Fields:
-    """Return the same moments in UTC.
-
-    Each hour and minute moves by the offset, and may land on another day; cron can say
-    the result only when all of them land on the same day, or when every day is meant,
-    and when the minutes are the same in each hour.
-    """
-    moved = [
-        timedelta(hours=hour, minutes=minute) - offset
-        for hour in fields.hours
-        for minute in fields.minutes
-    ]
-    days = {moment // DAY for moment in moved}
-    minutes, hours = split_moments(moved)
-    if fields.days is fields.months is fields.weekdays is None or days == {0}:
-        return Fields(
-            minutes=minutes,
-            hours=hours,
-            days=fields.days,
-            months=fields.months,
-            weekdays=fields.weekdays,
-        )
-    if fields.days is None and fields.months is None and len(days) == 1:
-        return Fields(
-            minutes=minutes,
-            hours=hours,
-            weekdays=shift_weekdays(fields.weekdays or frozenset(), days.pop()),
-        )
-    raise CannotSayError(
-        "in UTC it falls on other days, which cron cannot say: give it in UTC, with "
-        "'timezone' set to UTC"
-    )
-
-
-def split_moments(moments: list[timedelta]) -> tuple[frozenset[int], frozenset[int]]:
-    clock = [divmod(moment % DAY // timedelta(minutes=1), 60) for moment in moments]
-    hours = frozenset(hour for hour, _ in clock)
-    minutes = frozenset(minute for _, minute in clock)
-    if len(set(clock)) != len(hours) * len(minutes):
-        raise CannotSayError(
-            "in UTC its minutes differ from hour to hour: make an entry for each"
-        )
-    return minutes, hours
-
-
-def shift_weekdays(weekdays: frozenset[int], by: int) -> frozenset[int]:
-    return frozenset((day + by) % 7 for day in weekdays)
-
-
-# The dialect.
-
-
-def render_cron(fields: Fields) -> str:
+def render_cron(fields: CronFields) -> str:
     """Return the expression; one of the two days is always ``?``."""
     days, weekdays = render_values(fields.days, 1, 31), "?"
     if fields.weekdays is not None:

@@ -1,7 +1,8 @@
-"""What a project need not say: its queue, where the environment names one.
+"""Configures apps from the environment: a project need not name its queue.
 
-Found by kombu as an entry point, in every process that uses Celery: the site, the
-worker, ``manage.py`` and ``celery``. Nothing happens without ``SQS_QUEUE``.
+Kombu loads this module as an entry point in every process that uses Celery: the site,
+the worker, ``manage.py`` and ``celery``. Without ``SQS_QUEUE`` only Django's system
+checks are registered.
 """
 
 from __future__ import annotations
@@ -9,30 +10,27 @@ from __future__ import annotations
 import functools
 import os
 import sys
+from collections.abc import Callable, Sequence
+from importlib.machinery import ModuleSpec
 from importlib.util import find_spec
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
-    from importlib.machinery import ModuleSpec
-    from types import ModuleType
-
     from celery import Celery
 
-__all__ = ["activate", "serializer"]
-
 QUEUE = "default"
-"""The stack has one queue, and this is its name."""
+"""The name of the stack's one queue in Celery."""
 
 APPS_MODULE = "celery.app.base"
 CHECKS_MODULE = "django.core.checks"
 
 serializer = (None, None, "application/x-celery-push-worker")
-"""What kombu takes for a serializer that neither encodes nor decodes."""
+"""An entry point must be a serializer: this one neither encodes nor decodes."""
 
 
 def activate() -> None:
-    """Give every app of the process its defaults, those to come included."""
+    """Configure every app of the process, present and future."""
     run_after(CHECKS_MODULE, "register", register_checks)
     if not os.environ.get("SQS_QUEUE"):
         return
@@ -43,7 +41,7 @@ def activate() -> None:
 
 
 def run_after(name: str, attribute: str, then: Callable[[ModuleType], None]) -> None:
-    """Run something as soon as a module has what it is wanted for."""
+    """Call ``then`` as soon as a module has the attribute, now or when it is loaded."""
     module = sys.modules.get(name)
     if module is not None and hasattr(module, attribute):
         then(module)
@@ -60,7 +58,7 @@ def register_checks(_module: ModuleType) -> None:
 
 
 class Waiting:
-    """Waits for a module: kombu is loaded while Celery still is, or before Django."""
+    """An import hook: kombu may be loaded while Celery is loading, or before Django."""
 
     def __init__(self, name: str, then: Callable[[ModuleType], None]) -> None:
         self.waits_for = name
@@ -75,22 +73,13 @@ class Waiting:
         spec = find_spec(name)
         loader: Any = spec and spec.loader
         if loader:
-            loader.exec_module = followed_by(loader.exec_module, self.then)
+            execute = loader.exec_module
+            loader.exec_module = lambda module: (execute(module), self.then(module))
         return spec
 
 
-def followed_by(
-    execute: Callable[[ModuleType], None], then: Callable[[ModuleType], None]
-) -> Callable[[ModuleType], None]:
-    def execute_both(module: ModuleType) -> None:
-        execute(module)
-        then(module)
-
-    return execute_both
-
-
 def prepare_all(module: ModuleType) -> None:
-    """Prepare each app when it is made, and those that are there."""
+    """Prepare the existing apps, and each new one when it is created."""
     celery: Any = module.Celery
     if getattr(celery, "push_worker_defaults", False):
         return
@@ -115,7 +104,7 @@ def prepare(app: Any) -> None:
     from ._install import install
 
     install(app)
-    # Again at the end: options may be replaced after they were read.
+    # Again at the end: the project may replace options after they were read.
     for event in (app.on_after_configure, app.on_after_finalize):
         event.connect(apply_defaults, weak=False, dispatch_uid="celery_push_worker")
     if app.configured:
@@ -127,12 +116,12 @@ def apply_defaults(sender: Any, **_: Any) -> None:
     if not str(conf.broker_write_url or "").lower().startswith("sqs"):
         return
     if not any("push_worker_default" in values for values in conf.maps):
-        # The last are Celery's own defaults: whatever the project says comes before.
+        # Before Celery's own defaults, which are last, and after all of the project's.
         own = {"push_worker_default": True, "task_default_queue": QUEUE}
         conf.maps.insert(len(conf.maps) - 1, own)
     options = find_options(conf)
     url = os.environ["SQS_QUEUE"]
-    # A local queue speaks http, and a broker's URL with a host in it would mean https.
+    # A local queue speaks http; kombu would take a broker URL with a host for https.
     options.setdefault("is_secure", url.lower().startswith("https:"))
     if os.environ.get("SQS_REGION"):
         options.setdefault("region", os.environ["SQS_REGION"])
@@ -141,7 +130,7 @@ def apply_defaults(sender: Any, **_: Any) -> None:
 
 
 def find_options(conf: Any) -> dict[str, Any]:
-    """Return the dictionary of transport options that counts, to be filled up."""
+    """Return the app's own dictionary of transport options, to be completed."""
     options = conf.broker_transport_options
     if not isinstance(options, dict):
         options = dict(options or {})

@@ -1,7 +1,7 @@
-"""When a task is due, and how many seconds the queue shall hold its message.
+"""When a task is due, and for how many seconds the queue should delay its message.
 
-Only arithmetic: the queue holds a message for 15 minutes at most, so a task that is
-due later goes in hops, each a new message that takes the rest along.
+The queue delays a message for 15 minutes at most, so a task that is due later goes in
+hops: each is a new message for the rest of the time.
 """
 
 from __future__ import annotations
@@ -9,22 +9,19 @@ from __future__ import annotations
 import math
 from datetime import datetime, timezone
 
-__all__ = ["HOPS_HEADER", "MAX_DELAY_SECONDS", "count_hops", "plan_delay"]
-
-MAX_DELAY_SECONDS = 900
-"""The longest that a queue of this kind holds a message back."""
+from ._platform import MAX_DELAY_SECONDS
 
 HOPS_HEADER = "push_worker_hops"
-"""How often a message was published again because it was not due yet."""
+"""Header: how often the message was republished because it was not due."""
 
 
 def plan_delay(remaining: float) -> int:
-    """Return whole seconds to hold the message, never too few, 0 when it is due."""
+    """Return seconds to delay the message: rounded up, 0 to 900."""
     return min(MAX_DELAY_SECONDS, max(0, math.ceil(remaining)))
 
 
 def parse_eta(eta: object) -> datetime | None:
-    """Return the time at which the task is due, None when there is none to read."""
+    """Return the time at which the task is due, None if there is none that is valid."""
     if not isinstance(eta, str):
         return None
     try:
@@ -35,12 +32,14 @@ def parse_eta(eta: object) -> datetime | None:
 
 
 def find_remaining(eta: object, now: float) -> float:
-    """Return the seconds until the task is due, 0 when it is."""
+    """Return the seconds until the task is due, 0 if it is.
+
+    :param now: Unix seconds.
+    """
     due = parse_eta(eta)
     return 0.0 if due is None else max(0.0, due.timestamp() - now)
 
 
 def count_hops(headers: dict[str, object]) -> int:
-    """Return how often the message was published again so far."""
     hops = headers.get(HOPS_HEADER)
     return hops if isinstance(hops, int) and hops > 0 else 0

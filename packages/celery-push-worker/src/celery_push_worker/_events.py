@@ -1,7 +1,8 @@
-"""Bytes of a request come in, deliveries and fired timers go out.
+"""Parses a trigger's event into deliveries of messages and runs of timers.
 
-The trigger's event is the only format that is read here; what a delivery's body
-means is not looked at. Nothing is trusted but the shape that was checked.
+What a delivery's body means is left to ``_envelope.py``.
+https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger
+https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
 """
 
 from __future__ import annotations
@@ -9,17 +10,12 @@ from __future__ import annotations
 import json
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any
+from typing import Any, TypeGuard
 
 from .exceptions import RequestError
 
-if TYPE_CHECKING:
-    from typing import TypeGuard
-
-__all__ = ["Delivery", "Event", "TimerFired", "is_id", "parse_event"]
-
-
 MAX_ID_LENGTH = 256
+"""Of an event's id, in characters; observed ids have 36 or fewer."""
 
 MAX_TIME_DIGITS = 15
 """Milliseconds until the year 33658."""
@@ -27,14 +23,14 @@ MAX_TIME_DIGITS = 15
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """One message of the queue."""
+    """One message from the queue."""
 
     message_id: str
-    """The queue's own id: the same each time that this message is delivered."""
+    """The queue's own id, the same at each delivery of this message."""
     body: str
-    """What the publisher sent, with or without the outer base64."""
+    """What kombu sent, with or without the outer base64."""
     sent_at: float | None = None
-    """Unix seconds at which the queue took the message, if the event tells."""
+    """Unix seconds at which the queue accepted the message, if the event says so."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,23 +38,23 @@ class TimerFired:
     """One run of a timer."""
 
     message_id: str
-    """The event's id: the same when the trigger tries again."""
+    """The event's id, the same when the trigger retries."""
     payload: str
-    """The text that the timer was made with."""
+    """The text that the timer was created with."""
 
 
 Event = Delivery | TimerFired
 
 
 def parse_event(raw: bytes) -> list[Event]:
-    """Return what the event carries, in its order, at least one.
+    """Return what the event carries, in its order: one or more.
 
-    :raises RequestError: the bytes are no event of a trigger.
+    :raises RequestError: with 400: the body is not an event of a trigger.
     """
     try:
         event = json.loads(raw)
     except (ValueError, RecursionError) as exc:
-        raise RequestError(400, "The request's body is not JSON") from exc
+        raise RequestError(400, "The request body is not JSON") from exc
     messages = event.get("messages") if isinstance(event, dict) else None
     if not isinstance(messages, list) or not messages:
         raise RequestError(400, "The event has no list 'messages'")
@@ -76,7 +72,7 @@ def parse_message(message: Any) -> Event:
 def parse_delivery(message: dict[str, Any], metadata: dict[str, Any]) -> Delivery:
     body = message.get("body")
     if not isinstance(body, str):
-        raise RequestError(400, "A message of the event has no text 'body'")
+        raise RequestError(400, "A message of the event has no string 'body'")
     return Delivery(
         message_id=pick_id(message.get("message_id"), metadata, body),
         body=body,
@@ -88,7 +84,7 @@ def parse_delivery(message: dict[str, Any], metadata: dict[str, Any]) -> Deliver
 
 def parse_timer(payload: Any, metadata: dict[str, Any]) -> TimerFired:
     if not isinstance(payload, str):
-        raise RequestError(400, "A timer's 'payload' is not a text")
+        raise RequestError(400, "A timer's 'payload' is not a string")
     return TimerFired(message_id=pick_id(None, metadata, payload), payload=payload)
 
 
@@ -100,7 +96,7 @@ def pick_id(message_id: Any, metadata: dict[str, Any], body: str) -> str:
 
 
 def is_id(value: Any) -> TypeGuard[str]:
-    """Tell what a result store can keep as a key."""
+    """Return whether a result store can use the value as a key."""
     if not isinstance(value, str) or not value:
         return False
     try:

@@ -1,12 +1,11 @@
-"""THE FENCE: one message goes through Celery's own machinery, a verdict comes out.
+"""Runs one message through Celery's own request, as a worker's consumer does.
 
-Together with the pool the only code that knows how a worker executes.
+With ``_pool.py`` and ``_lifecycle.py``, the code that depends on Celery's internals.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -16,112 +15,34 @@ from celery.utils.imports import symbol_by_name
 from celery.utils.objects import Bunch
 from celery.worker.state import revoked, revoked_stamps, task_reserved
 
-from ._chords import recount
-from ._delays import HOPS_HEADER, count_hops, plan_delay
-from ._events import TimerFired
-from ._faults import blamed_on, tolerating
-from ._ledger import Past
+from ._delays import HOPS_HEADER
 from ._lifecycle import build_tracers
-from ._logs import log
-from ._messages import TaskMessage, UnknownTaskError, decode_message
-from ._outcomes import Outcome, Verdict
-from ._pool import InlinePool, Run, blocking_joins
-from ._publishing import plan_entry, publish_entry, republish
-from .exceptions import Reason, RetryLaterError, UndeliverableError
+from ._outages import blamed_on, tolerating
+from ._pool import InlinePool, blocking_joins
+from .exceptions import Reason, UndeliverableError
 
 if TYPE_CHECKING:
-    from ._events import Delivery, Event
-    from ._ledger import Ledger
+    from ._deduplication import Deduplicator
+    from ._events import Delivery
     from ._lifecycle import WorkerIdentity
+    from ._messages import TaskMessage
+    from ._outcomes import Run
     from ._settings import Settings
-
-__all__ = ["Executor"]
-
-PATIENCE_SECONDS = 1.0
-"""A task that is due sooner than this is waited for; the queue knows whole seconds."""
 
 
 class Executor:
-    """Executes the messages of one app, one after the other."""
+    """Executes the tasks of one app."""
 
     def __init__(
-        self, identity: WorkerIdentity, settings: Settings, ledger: Ledger
+        self,
+        identity: WorkerIdentity,
+        settings: Settings,
+        deduplicator: Deduplicator,
     ) -> None:
         self.identity = identity
         self.app = identity.app
         self.settings = settings
-        self.ledger = ledger
-
-    def handle(self, event: Event, *, alone: bool, fields: dict[str, Any]) -> Verdict:
-        """Do what the event asks for, log it in one line, and return its verdict.
-
-        :param alone: whether the request has no other message.
-        :param fields: what the log line has besides.
-        """
-        run = Run(fields={**fields, "message_id": event.message_id})
-        started = time.monotonic()
-        outcome, reason = self.attempt(event, run, alone=alone)
-        run.fields["duration_seconds"] = round(time.monotonic() - started, 6)
-        log_verdict(run, outcome, reason)
-        return Verdict(
-            message_id=event.message_id, outcome=outcome, reason=reason, state=run.state
-        )
-
-    def attempt(
-        self, event: Event, run: Run, *, alone: bool
-    ) -> tuple[Outcome, Reason | None]:
-        try:
-            if isinstance(event, TimerFired):
-                return self.fire(event, run), None
-            return self.deliver(event, run, alone=alone)
-        except UndeliverableError as exc:
-            run.fields["problem"] = str(exc)
-            return Outcome.DEAD, exc.reason
-        except RetryLaterError as exc:
-            return Outcome.RETRY_LATER, exc.reason
-        except Exception as exc:  # noqa: BLE001  the next message has nothing to do with it
-            # Nothing was run, and the next delivery would meet the same.
-            log.exception("A message cannot be handled")
-            run.fields["problem"] = f"{type(exc).__name__} was raised"
-            return Outcome.DEAD, Reason.INTERNAL_ERROR
-
-    def fire(self, timer: TimerFired, run: Run) -> Outcome:
-        """Publish the task of a timer."""
-        entry = plan_entry(self.app, timer)
-        run.fields |= {
-            "task_name": entry["task"],
-            "task_id": entry["options"]["task_id"],
-            "entry": entry.get("entry"),
-        }
-        with blamed_on(Reason.BROKER_FAILED, "The task of a timer cannot be published"):
-            publish_entry(self.app, entry)
-        return Outcome.DONE
-
-    def deliver(
-        self, delivery: Delivery, run: Run, *, alone: bool
-    ) -> tuple[Outcome, Reason | None]:
-        """Execute the task of a message, unless it was done or is not due."""
-        try:
-            message = decode_message(delivery.body, self.app)
-        except UnknownTaskError as exc:
-            self.report_unknown(exc.task_message, run)
-            raise
-        request = self.build_request(message, run)
-        describe(request, message, delivery, run)
-        remaining = 0.0 if is_expired(request) else find_remaining(request)
-        if remaining > PATIENCE_SECONDS:
-            return self.delay(message, remaining, run), None
-        past = self.look_up(delivery, request, alone=alone)
-        if past.done:
-            self.recount(request, past)
-            return Outcome.DUPLICATE, None
-        if remaining:  # To sleep for no time still gives the processor away.
-            time.sleep(remaining)
-        self.execute(request, run, delivery)
-        outcome, reason = run.plan_outcome()
-        if outcome.is_done and past.needs_note:
-            self.note(delivery)
-        return outcome, reason
+        self.deduplicator = deduplicator
 
     def build_request(self, message: TaskMessage, run: Run) -> Any:
         task = self.app.tasks[message.name]
@@ -140,52 +61,19 @@ class Executor:
                 utc=message.utc,
             )
         except Exception as exc:
-            # The class may be the project's own. It has only read headers so far.
+            # The class may be the project's own; so far it has only read headers.
             raise UndeliverableError(
-                Reason.INVALID_TASK, "The headers make no request of it"
+                Reason.INVALID_TASK, "No request can be built from the headers"
             ) from exc
-
-    def delay(self, message: TaskMessage, remaining: float, run: Run) -> Outcome:
-        hops = count_hops(message.headers) + 1
-        run.fields |= {"hops": hops, "due_in_seconds": round(remaining, 3)}
-        with blamed_on(Reason.BROKER_FAILED, "A task cannot be published again"):
-            republish(self.app, message, hops=hops, delay=plan_delay(remaining))
-        return Outcome.DELAYED
-
-    def look_up(self, delivery: Delivery, request: Any, *, alone: bool) -> Past:
-        with tolerating(Reason.STORE_FAILED, "The result store cannot be read"):
-            return self.ledger.look_up(
-                delivery.message_id,
-                request.id,
-                retries=request.request_dict.get("retries") or 0,
-                stores_result=not request.ignore_result,
-                alone=alone,
-            )
-        return Past()
-
-    def recount(self, request: Any, past: Past) -> None:
-        """Count a chord's member that may have been stored and not counted."""
-        if past.meta is None or not request.chord or not request.group:
-            return
-        with tolerating(Reason.STORE_FAILED, "A chord's member was not counted"):
-            recount(request.task.backend, request._context, past.meta.get("result"))  # noqa: SLF001  what Celery passes on itself
-
-    def note(self, delivery: Delivery) -> None:
-        with (
-            suppress(RetryLaterError),
-            tolerating(Reason.STORE_FAILED, "What was done cannot be noted"),
-        ):
-            self.ledger.mark([delivery.message_id])
 
     def execute(self, request: Any, run: Run, delivery: Delivery) -> None:
         """Do what a worker does with a request that it has received."""
-        note_done = partial(self.ledger.mark, [run.fields["message_id"]])
         pool = InlinePool(
             app=self.app,
             request=request,
             run=run,
             grace_seconds=self.settings.grace_seconds,
-            on_abandon=note_done,
+            on_abandon=partial(self.deduplicator.mark, [run.fields["message_id"]]),
         )
         with blamed_on(Reason.STORE_FAILED, "A task was not recorded"):
             received = partial(
@@ -204,7 +92,7 @@ class Executor:
                 request.execute_using_pool(pool)
 
     def report_unknown(self, message: TaskMessage, run: Run) -> None:
-        """Tell about an unknown task in the ways in which a worker does."""
+        """Record and signal an unknown task as a worker does."""
         run.fields |= {"task_id": message.id, "task_name": message.name}
         request = Bunch(
             name=message.name,
@@ -221,14 +109,14 @@ class Executor:
         signals.task_unknown.send(
             sender=self.identity,
             message=message.message,
-            exc=KeyError(message.name),  # What a worker looks up in vain.
+            exc=KeyError(message.name),  # As from a worker's look-up.
             name=message.name,
             id=message.id,
         )
 
 
 def drop_own(headers: dict[str, Any]) -> dict[str, Any]:
-    """Leave out what only we have put there: a retry would take it along."""
+    """Return the headers without our own, which a retry would inherit."""
     if HOPS_HEADER not in headers:
         return headers
     return {name: value for name, value in headers.items() if name != HOPS_HEADER}
@@ -243,7 +131,7 @@ def is_expired(request: Any) -> bool:
 
 
 def was_waiting(request: Any, delivery: Delivery) -> bool:
-    """Tell a task that has expired in the queue, until it was due."""
+    """Return whether a task that has expired was in the queue before it expired."""
     if not request.eta:
         return False
     sent_at = delivery.sent_at
@@ -255,26 +143,3 @@ def find_remaining(request: Any) -> float:
         return max(0.0, request.eta.timestamp() - time.time()) if request.eta else 0.0
     except (OverflowError, ValueError) as exc:
         raise UndeliverableError(Reason.INVALID_TASK, "'eta' is out of range") from exc
-
-
-def describe(request: Any, message: TaskMessage, delivery: Delivery, run: Run) -> None:
-    run.fields |= {
-        "task_id": request.id,
-        "task_name": request.name,
-        "attempt": (message.headers.get("retries") or 0) + 1,
-        "hops": count_hops(message.headers),
-    }
-    if delivery.sent_at is not None:
-        latency = max(0.0, time.time() - delivery.sent_at)
-        run.fields["queue_latency_seconds"] = round(latency, 3)
-
-
-def log_verdict(run: Run, outcome: Outcome, reason: Reason | None) -> None:
-    fields = {**run.fields, "outcome": outcome.value}
-    fields |= {"state": run.state} if run.state else {}
-    fields |= {"reason": reason.value} if reason else {}
-    what = f"{fields.get('task_name', 'Message')}[{fields.get('task_id', '?')}]"
-    write = log.info if outcome.is_done else log.error
-    write(
-        "%s: %s", what, run.state or (reason or outcome).value, extra={"fields": fields}
-    )

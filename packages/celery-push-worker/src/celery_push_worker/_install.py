@@ -1,25 +1,24 @@
-"""Puts the publisher's part into apps. Configures no app, and imports little."""
+"""Makes apps publish for a trigger. Does not configure them, and imports little."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
-
-__all__ = ["install", "install_everywhere"]
 
 CELERYS_OWN = "celery.app.amqp:AMQP"
 OURS = "celery_push_worker._amqp:PushAMQP"
 
 
 def install(app: Celery) -> None:
-    """Make the app publish for a trigger; a second call changes nothing.
+    """Make the app publish for a trigger. Calling it again changes nothing.
 
-    It may stand right after the app's creation.
+    Tasks with ``countdown`` or ``eta`` are delayed by the queue, messages that the
+    trigger would never deliver raise ``MessageTooLargeError``, unknown queues raise
+    ``UnknownQueueError``. May be called right after the app is created.
     """
     adopt_stores(app)
     if is_installed(app.amqp_cls):
@@ -33,23 +32,23 @@ def install(app: Celery) -> None:
 
 
 def install_everywhere() -> None:
-    """Make every app publish for a trigger, those to come included."""
+    """Make every app publish for a trigger, present and future."""
     from celery import Celery, _state
 
     if not is_installed(Celery.amqp_cls):
         Celery.amqp_cls = choose_class(Celery.amqp_cls)
         kind: Any = Celery
-        kind._get_backend = adopting(kind._get_backend)  # noqa: SLF001  the one place where stores are made
+        kind._get_backend = adopting(kind._get_backend)  # noqa: SLF001  where every store is created
     state: Any = _state
-    for app in state._get_active_apps():  # noqa: SLF001  Celery has no other list
+    for app in state._get_active_apps():  # noqa: SLF001  there is no public list
         install(app)
 
 
 def adopt_stores(app: Any) -> None:
-    """Make the app's result stores count the members of chords by their ids."""
+    """Make the app's result stores count chord members by their ids."""
     if not getattr(app._get_backend, "push_worker_installed", False):  # noqa: SLF001
         app._get_backend = adopting(app._get_backend)  # noqa: SLF001
-    if app._backend is not None:  # noqa: SLF001  without the underscore it would be made
+    if app._backend is not None:  # noqa: SLF001  the public attribute would create it
         from ._chords import adopt
 
         adopt(app._backend)  # noqa: SLF001

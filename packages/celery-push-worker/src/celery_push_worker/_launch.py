@@ -1,23 +1,18 @@
-"""Starts gunicorn in the project's own Python, for a site or for the worker.
+"""Starts gunicorn in the project's own Python environment, for the site or the worker.
 
-Nothing of the image is asked for but some ``python3``: no shell, no path to an
-environment, and neither gunicorn nor this package among the project's requirements.
+All that an image needs is a ``python3``: no shell, no ``PATH`` to an environment, and
+neither gunicorn nor this package among the project's requirements.
 """
 
 from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from .exceptions import ConfigurationError
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-__all__ = ["add_fallback", "launch", "switch_to_project"]
 
 SERVERS = {
     "web": ["--config", "python:celery_push_worker.web"],
@@ -29,19 +24,21 @@ SERVERS = {
 }
 
 SWITCHED = "CELERY_PUSH_WORKER_SWITCHED"
-"""Set for the interpreter that was chosen, so that it does not choose again."""
+"""Set for the chosen interpreter, so that it does not choose again."""
 
 ENVIRONMENTS = (".venv", "venv", "/opt/venv", "/venv", "/app/.venv")
 
 
 def launch(kind: str, application: str | None = None) -> None:
-    """Become the server; does not return unless it cannot.
+    """Replace this process by the server.
 
-    :param application: ``module:attribute``, in place of the one that is guessed.
+    :param kind: ``web`` or ``worker``.
+    :param application: ``module:attribute`` of the site, instead of the guessed one.
+    :raises ConfigurationError: Celery or gunicorn is not installed.
     """
     switch_to_project([kind, *([application] if application else [])])
     add_fallback()
-    refuse_missing()
+    require_packages()
     from gunicorn.app.wsgiapp import run
 
     sys.argv = ["gunicorn", *SERVERS[kind], *([application] if application else [])]
@@ -49,7 +46,7 @@ def launch(kind: str, application: str | None = None) -> None:
 
 
 def switch_to_project(arguments: list[str]) -> None:
-    """Go on in the project's environment, where this interpreter is not of it."""
+    """Restart in the project's environment, unless this is its interpreter."""
     if os.environ.pop(SWITCHED, None) is not None:
         return
     python = find_python()
@@ -57,7 +54,7 @@ def switch_to_project(arguments: list[str]) -> None:
         return
     os.environ[SWITCHED] = "1"
     command = [str(python), "-m", "celery_push_worker", *arguments]
-    os.execv(command[0], command)  # noqa: S606  no shell is wanted
+    os.execv(command[0], command)  # noqa: S606  without a shell
 
 
 def find_python() -> Path | None:
@@ -81,7 +78,7 @@ def find_environments() -> Iterator[Path]:
 
 def python_of(environment: Path) -> Path | None:
     python = environment / "bin" / "python"
-    # Not resolved: by the link it knows that it belongs to an environment.
+    # Not resolved: Python finds its environment by the path of the link.
     return python.absolute() if os.access(python, os.X_OK) else None
 
 
@@ -90,11 +87,11 @@ def is_own(environment: Path) -> bool:
 
 
 def add_fallback() -> None:
-    """Offer gunicorn and boto3 to a project that has none. Its own are found first."""
+    """Make our gunicorn and boto3 importable for a project that has none."""
     folder = Path(__file__).parent.parent.parent / "fallback"
     if find_spec("gunicorn") is None:
         append(folder / "gunicorn")
-    # Never one without the other: they go together by their versions.
+    # Never one without the other: their versions belong together.
     if find_spec("boto3") is None and find_spec("botocore") is None:
         append(folder / "boto3")
 
@@ -104,11 +101,11 @@ def append(folder: Path) -> None:
         sys.path.append(str(folder))
 
 
-def refuse_missing() -> None:
+def require_packages() -> None:
     if find_spec("celery") is None:
         raise ConfigurationError(
-            f"Celery is not installed for {sys.executable}, and no other environment "
-            "of Python was found. Say where the project's is in config.ts: env: "
+            f"Celery is not installed for {sys.executable}, and no other Python "
+            "environment was found. Set the project's in config.ts: env: "
             '{ VIRTUAL_ENV: "/path/to/it" }'
         )
     if find_spec("gunicorn") is None:

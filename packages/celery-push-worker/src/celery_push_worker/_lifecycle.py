@@ -1,7 +1,7 @@
-"""Start and end of a worker: what ``celery worker`` does around its tasks.
+"""Start and shutdown of a worker: what ``celery worker`` does around its tasks.
 
-The same signals in the same order, so that what a project has connected to them works:
-Django's fixup sets up Django and closes its connections, metrics and tracing start.
+The same signals in the same order, so that whatever is connected to them works:
+Django's fixup, metrics, tracing.
 """
 
 from __future__ import annotations
@@ -11,6 +11,8 @@ import os
 import sys
 import threading
 import time
+from collections.abc import Callable
+from contextvars import Context
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -19,31 +21,20 @@ from celery.app import trace
 from celery.utils.nodenames import default_nodename
 
 from . import _sockets
-from ._steps import Steps
+from ._bootsteps import Bootsteps
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-    from contextvars import Context
-
     from celery import Celery
 
-__all__ = [
-    "IdleWatch",
-    "TaskContext",
-    "WorkerIdentity",
-    "build_tracers",
-    "start_worker",
-]
-
 SKIP_CHECKS = "CELERY_SKIP_CHECKS"
-"""Celery's own variable, by which its fixup leaves out Django's system checks."""
+"""Celery's own variable: its fixup then skips Django's system checks."""
 
 
 class WorkerIdentity:
-    """What receivers of Celery's signals see as the worker."""
+    """What receivers of Celery's signals get as the worker."""
 
     pool_cls = "solo"
-    """What Django's fixup asks for, to know whether connections are shared."""
+    """Django's fixup reads it to see whether processes share connections."""
 
     def __init__(self, app: Celery) -> None:
         self.app = app
@@ -52,27 +43,27 @@ class WorkerIdentity:
         self.controller = self
         self.concurrency = 1
         self.steps: list[Any] = []
-        """What was started and has to be stopped, as Celery's steps expect it."""
+        """Started bootsteps, which are stopped at the end: they add themselves here."""
 
 
 def start_worker(
     identity: WorkerIdentity, *, prepare_logging: Callable[[], None]
 ) -> None:
-    """Import the tasks and get them ready, and tell so by Celery's signals.
+    """Import the tasks and prepare them, and send Celery's signals.
 
-    :param prepare_logging: called where a worker sets up logging, which is after the
-        project has been imported.
+    :param prepare_logging: called when a worker sets up logging: after the project was
+        imported.
     """
     app, hostname = identity.app, identity.hostname
     import_tasks(app)
-    # Looked up in the module: what watches tasks has put a function of its own there.
+    # Looked up in the module: instrumentation replaces the function there.
     trace.setup_worker_optimizations(app, hostname)
     signals.celeryd_init.send(
         sender=hostname, instance=identity, conf=app.conf, options={}
     )
     signals.worker_init.send(sender=identity)
     prepare_logging()
-    steps = Steps(app)
+    steps = Bootsteps(app)
     steps.make(identity)
     signals.worker_process_init.send(sender=None)
     signals.celeryd_after_setup.send(sender=hostname, instance=identity, conf=app.conf)
@@ -83,10 +74,10 @@ def start_worker(
 
 
 def import_tasks(app: Celery) -> None:
-    """Import what a worker imports, without Django's system checks.
+    """Import what a worker imports, without running Django's system checks.
 
-    Celery does not look at what they find. All that is left of them is that they import
-    the site's views, and with these the tasks that are defined there.
+    Celery ignores what they find. Their one lasting effect is kept: they import the
+    site's views, and with these the tasks that are defined there.
     """
     if SKIP_CHECKS in os.environ:
         app.loader.init_worker()
@@ -108,7 +99,7 @@ def import_views() -> None:
 
 
 def build_tracers(app: Celery, hostname: str) -> None:
-    """Give every task that has none what Celery runs it with."""
+    """Give every task that has none a tracer, by which Celery runs it."""
     for name, task in app.tasks.items():
         if getattr(task, "__trace__", None) is None:
             task.__trace__ = trace.build_tracer(
@@ -116,8 +107,8 @@ def build_tracers(app: Celery, hostname: str) -> None:
             )
 
 
-def stop_worker(identity: WorkerIdentity, steps: Steps) -> None:
-    """Tell the end, once, in the process that was started."""
+def stop_worker(identity: WorkerIdentity, steps: Bootsteps) -> None:
+    """Send the signals of the shutdown, in the process that was started."""
     if identity.pid != os.getpid():
         return
     signals.worker_shutting_down.send(
@@ -130,9 +121,9 @@ def stop_worker(identity: WorkerIdentity, steps: Steps) -> None:
 
 
 class TaskContext(threading.local):
-    """The context variables of a thread's tasks: those of the start, as in a worker.
+    """Context variables for a thread's tasks: those at the start, as in a worker.
 
-    A request has others, which a site's middleware has set: its language, its trace.
+    Not those of a request, in which a site's middleware sets its language or trace.
     """
 
     def __init__(self, start: Context) -> None:
@@ -140,10 +131,11 @@ class TaskContext(threading.local):
 
 
 class IdleWatch:
-    """Replaces connections that may have died while the instance was suspended.
+    """Closes connections that may have been lost while the instance was suspended.
 
-    The platform takes the processor away between requests, and the network forgets
-    connections meanwhile: the next use would wait for an answer that never comes.
+    The platform suspends an instance between requests, and the network drops its
+    connections: the next use would wait for a response that never comes.
+    https://yandex.cloud/en/docs/serverless-containers/concepts/container
     """
 
     def __init__(self, app: Celery, idle_seconds: float) -> None:
@@ -153,7 +145,7 @@ class IdleWatch:
 
     def wake(self) -> None:
         """Call at the start of a request."""
-        # Wall clock: others may stand still during suspension.
+        # The wall clock: others may stop during suspension.
         if time.time() - self.last_used > self.idle_seconds:
             _sockets.close_idle(self.app)
         self.rest()

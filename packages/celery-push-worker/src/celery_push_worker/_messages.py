@@ -1,14 +1,12 @@
-"""A delivery's body comes in, a task message that Celery can execute goes out.
+"""Decodes a delivery's body into a task message that Celery can execute.
 
-Never runs a task, never looks a name up anywhere but in the app's registry, and never
-decodes what ``accept_content`` does not allow.
+Both of Celery's message protocols. Never runs a task, never looks a name up anywhere
+but in the app's registry, never decodes what ``accept_content`` does not allow.
+https://docs.celeryq.dev/en/stable/internals/protocol.html
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -17,61 +15,45 @@ from kombu.exceptions import ContentDisallowed
 from kombu.message import Message
 from kombu.serialization import prepare_accept_content
 
+from ._envelope import Envelope, parse_envelope
 from ._events import is_id
 from .exceptions import Reason, UndeliverableError
 
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = ["Envelope", "TaskMessage", "decode_message", "parse_envelope"]
-
 MOVED_TO_HEADERS = (
     *("lang", "task", "id", "root_id", "parent_id", "group", "meth", "shadow"),
     *("eta", "expires", "retries", "timelimit", "argsrepr", "kwargsrepr", "origin"),
 )
-"""What protocol 1 has in the payload and protocol 2 among the headers."""
+"""Fields of protocol 1's payload that are headers in protocol 2."""
 
 MAPPING_TASKS = frozenset({"celery.map", "celery.starmap", "celery.chunks"})
-"""Celery's tasks that run another one, which is among their arguments."""
-
-MAX_LIMIT_SECONDS = 1_000_000
-"""Longer than any task may run; a clock cannot be set to just any number."""
+"""Celery's tasks that run another task, given in their arguments."""
 
 DELAY_PROPERTY = "DelaySeconds"
-"""Meant for the queue, which the transport tells by a property of the message."""
+"""For the queue: the transport takes it from the message's properties."""
+
 
 BODY_PARTS = 3
-"""Arguments, keyword arguments, and what follows the task."""
+"""Arguments, keyword arguments, and ``embed``: callbacks, errbacks, chain, chord."""
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Envelope:
-    """What the publisher's transport wrapped around the task."""
-
-    content: bytes
-    """The serialized, maybe compressed, arguments."""
-    content_type: str | None
-    content_encoding: str | None
-    headers: dict[str, Any]
-    properties: dict[str, Any]
-
-    @property
-    def delivery_info(self) -> dict[str, Any]:
-        info = self.properties.get("delivery_info")
-        return info if isinstance(info, dict) else {}
+MAX_TIME_LIMIT_SECONDS = 1_000_000
+"""Longer than any task may run; timers do not accept arbitrary numbers."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskMessage:
-    """A task message whose every part was checked."""
+    """A task message whose parts were all checked."""
 
     envelope: Envelope
     message: Any
-    """Kombu's message, as a consumer would have got it."""
+    """Kombu's message, as a consumer would get it."""
     body: tuple[Any, Any, dict[str, Any]]
     headers: dict[str, Any] = field(repr=False)
     """Protocol 2 headers, also for a message of protocol 1."""
     utc: bool
+    """Whether ``eta`` and ``expires`` without an offset are in UTC."""
     name: str
     id: str
 
@@ -87,7 +69,7 @@ def decode_message(body: str, app: Celery) -> TaskMessage:
     parts, headers, utc = unify_protocols(message, payload)
     name, task_id = headers.get("task"), headers.get("id")
     if not isinstance(name, str) or not is_id(task_id):
-        raise invalid("The message has no task's name or no id")
+        raise invalid("The message has no task name or no id")
     task_message = TaskMessage(
         envelope=envelope,
         message=message,
@@ -104,74 +86,21 @@ def decode_message(body: str, app: Celery) -> TaskMessage:
 
 
 def find_unknown(message: TaskMessage, app: Celery) -> str | None:
-    """Return the name of a task that is not registered, be it one that is mapped."""
+    """Return the name of the task, or of the one it maps, if it is not registered."""
     names = [message.name]
     if message.name in MAPPING_TASKS:
         mapped = message.body[1].get("task")
-        names += [mapped["task"]] if is_signature(mapped) else []
+        if isinstance(mapped, Mapping) and isinstance(mapped.get("task"), str):
+            names.append(mapped["task"])
     return next((name for name in names if name not in app.tasks), None)
 
 
-def is_signature(value: Any) -> bool:
-    return isinstance(value, Mapping) and isinstance(value.get("task"), str)
-
-
 class UnknownTaskError(UndeliverableError):
-    """A whole message of a task that is not registered."""
+    """The message is valid, but its task is not registered."""
 
     def __init__(self, message: TaskMessage, name: str) -> None:
         super().__init__(Reason.UNKNOWN_TASK, f"No task '{name}' is registered")
         self.task_message = message
-
-
-def parse_envelope(body: str) -> Envelope:
-    """Return the envelope, which may be wrapped in base64 or not."""
-    wrapped = load_json(body if body.lstrip().startswith("{") else unwrap(body))
-    headers, properties = wrapped.get("headers"), wrapped.get("properties")
-    if not isinstance(headers, dict) or not isinstance(properties, dict):
-        raise bad_envelope("has no headers or no properties")
-    return Envelope(
-        content=decode_content(wrapped.get("body"), properties.get("body_encoding")),
-        content_type=check_text(wrapped, "content-type"),
-        content_encoding=check_text(wrapped, "content-encoding"),
-        headers=headers,
-        properties=properties,
-    )
-
-
-def unwrap(body: str) -> bytes:
-    try:
-        return base64.b64decode(body, validate=True)
-    except (binascii.Error, ValueError) as exc:
-        raise bad_envelope("is neither JSON nor base64") from exc
-
-
-def load_json(text: str | bytes) -> dict[str, Any]:
-    try:
-        value = json.loads(text)
-    except (ValueError, RecursionError) as exc:
-        raise bad_envelope("is not JSON") from exc
-    if not isinstance(value, dict):
-        raise bad_envelope("is not an object")
-    return value
-
-
-def decode_content(content: Any, encoding: Any) -> bytes:
-    if not isinstance(content, str):
-        raise bad_envelope("has no text 'body'")
-    try:
-        if encoding == "base64":
-            return base64.b64decode(content)
-        return content.encode()
-    except ValueError as exc:
-        raise bad_envelope("has a 'body' that is not encoded as it says") from exc
-
-
-def check_text(envelope: dict[str, Any], key: str) -> str | None:
-    value = envelope.get(key)
-    if value is not None and not isinstance(value, str):
-        raise bad_envelope(f"has a '{key}' that is no text")
-    return value
 
 
 def build_message(envelope: Envelope, app: Celery) -> Any:
@@ -194,7 +123,7 @@ def build_message(envelope: Envelope, app: Celery) -> Any:
 def decode_payload(message: Any) -> Any:
     try:
         if message.errors:
-            message._reraise_error()  # noqa: SLF001  kombu keeps what failed while decompressing
+            message._reraise_error()  # noqa: SLF001  kombu keeps errors of decompression
         return message.decode()
     except ContentDisallowed as exc:
         raise UndeliverableError(
@@ -202,22 +131,21 @@ def decode_payload(message: Any) -> Any:
             f"Content type '{message.content_type}' is not in accept_content",
         ) from exc
     except Exception as exc:
-        # Serializers and compressions raise whatever they like; none of them does
-        # anything but decode, so a second delivery would fail in the same way.
+        # Serializers and compressions raise arbitrary errors. They only decode, so a
+        # second delivery would fail in the same way.
         raise UndeliverableError(
             Reason.BAD_BODY, "The arguments cannot be decoded"
         ) from exc
 
 
 def unify_protocols(message: Any, payload: Any) -> tuple[Any, dict[str, Any], bool]:
-    """Return arguments, headers of protocol 2, and whether times are in UTC."""
+    """Return body and headers in protocol 2, and whether times are in UTC."""
     headers = message.headers
     if not isinstance(payload, dict):
         return payload, headers, True
     if "task" in headers and "args" not in payload:
         return payload, headers, True
-    # Protocol 1 has everything in the payload; a hybrid of both has headers, too, which
-    # say the same.
+    # Protocol 1 has everything in the payload; a hybrid of both repeats it in headers.
     args, kwargs = payload.get("args", ()), payload.get("kwargs", {})
     embed = {key: payload.get(key) for key in ("callbacks", "errbacks", "chord")}
     moved = {key: payload.get(key) for key in MOVED_TO_HEADERS}
@@ -232,33 +160,37 @@ def unify_protocols(message: Any, payload: Any) -> tuple[Any, dict[str, Any], bo
 
 def check_body(parts: Any) -> tuple[Any, Any, dict[str, Any]]:
     if not isinstance(parts, (list, tuple)) or len(parts) != BODY_PARTS:
-        raise UndeliverableError(Reason.BAD_BODY, "The body is no task's arguments")
+        raise UndeliverableError(
+            Reason.BAD_BODY, "The body is not [args, kwargs, embed]"
+        )
     args, kwargs, embed = parts
     if not isinstance(args, (list, tuple)) or not isinstance(kwargs, Mapping):
-        raise UndeliverableError(Reason.BAD_BODY, "The arguments are no list or object")
+        raise UndeliverableError(
+            Reason.BAD_BODY, "'args' is not a list, or 'kwargs' not an object"
+        )
     if not isinstance(embed, Mapping) and embed is not None:
-        raise UndeliverableError(Reason.BAD_BODY, "What follows is no object")
+        raise UndeliverableError(Reason.BAD_BODY, "'embed' is not an object")
     embed = dict(embed or {})
     for key in ("callbacks", "errbacks", "chain"):
         if not isinstance(embed.get(key), (list, tuple, type(None))):
-            raise UndeliverableError(Reason.BAD_BODY, f"'{key}' is no list")
+            raise UndeliverableError(Reason.BAD_BODY, f"'{key}' is not a list")
     return args, kwargs, embed
 
 
 def check_headers(headers: dict[str, Any]) -> dict[str, Any]:
-    """Return the headers, whose values Celery takes on trust."""
+    """Return the headers. Celery does not check their values."""
     retries, limits = headers.get("retries"), headers.get("timelimit")
     if not isinstance(retries or 0, int):
-        raise invalid("'retries' is no number")
+        raise invalid("'retries' is not a number")
     if limits is not None and not is_time_limit(limits):
-        raise invalid("'timelimit' is no pair of seconds")
+        raise invalid("'timelimit' is not a pair of seconds")
     for key in ("eta", "expires", "shadow", "group", "root_id", "parent_id"):
         if not isinstance(headers.get(key, ""), (str, type(None))):
-            raise invalid(f"'{key}' is no text")
+            raise invalid(f"'{key}' is not a string")
     if not isinstance(headers.get("stamped_headers") or [], (list, tuple, str)):
-        raise invalid("'stamped_headers' is no list")
+        raise invalid("'stamped_headers' is not a list")
     if not isinstance(headers.get("stamps") or {}, Mapping):
-        raise invalid("'stamps' is no object")
+        raise invalid("'stamps' is not an object")
     return headers
 
 
@@ -271,11 +203,7 @@ def is_time_limit(limits: Any) -> bool:
 
 
 def is_duration(value: Any) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value <= MAX_LIMIT_SECONDS
-
-
-def bad_envelope(what: str) -> UndeliverableError:
-    return UndeliverableError(Reason.BAD_ENVELOPE, f"The envelope {what}")
+    return isinstance(value, (int, float)) and 0 <= value <= MAX_TIME_LIMIT_SECONDS
 
 
 def invalid(message: str) -> UndeliverableError:

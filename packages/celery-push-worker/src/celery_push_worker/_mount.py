@@ -1,29 +1,29 @@
-"""One WSGI application in front of another: the worker at a path, the site elsewhere.
+"""Mounts the worker at a path, in front of a WSGI site.
 
-The worker stands before the site's middleware, so that the container's own host, which
-the trigger calls, needs no place among the site's allowed hosts.
+Requests to it bypass the site's middleware, so the container's own host, which the
+trigger calls, need not be among the site's ``ALLOWED_HOSTS``.
 """
 
 from __future__ import annotations
 
 import posixpath
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
     from typing import Any
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
     from celery import Celery
 
-__all__ = ["mount"]
-
 
 def mount(site: WSGIApplication, path: str, app: Celery) -> WSGIApplication:
-    """Return an application that answers below the path by a worker.
+    """Return a WSGI application with the worker mounted at a path of the site.
 
-    :param site: answers everything else.
+    :param site: handles all other requests.
     :param path: where the trigger POSTs, for example ``/worker/``.
+    :param app: the Celery app whose tasks are executed.
+    :raises ValueError: the path is the site's root.
     """
     from .worker import PushWorker
 
@@ -51,7 +51,7 @@ def dispatch(
 
 
 def find_rest(path: str, prefix: str) -> str | None:
-    """Return what follows the prefix in a decoded path, None when the site has it."""
+    """Return what follows the prefix in a decoded path, None if it is the site's."""
     clean = "/" + posixpath.normpath("/" + path).strip("/")
     if clean == prefix:
         return "/" if path.endswith("/") else ""

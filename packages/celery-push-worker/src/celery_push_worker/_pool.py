@@ -1,15 +1,14 @@
-"""Runs one task in this thread, and listens to what Celery's machinery says about it.
+"""Runs one task in this thread, in place of a worker's pool of processes.
 
-Stands where ``celery worker`` has its pool of processes. Nothing is decided by states
-or results: a message is done when the machinery acknowledges it.
+Nothing is decided by states or results: a message is done when Celery acknowledges it.
 """
 
 from __future__ import annotations
 
 import os
 import time
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
 from billiard.einfo import (  # type: ignore[attr-defined]  # one is not in the stubs
@@ -27,69 +26,23 @@ from celery.exceptions import (
 )
 from kombu.exceptions import EncodeError
 
-from ._faults import (
+from ._logs import log, logged
+from ._outages import (
     blame,
     find_lost_retry,
     find_refusal,
     is_outage,
     is_raised_by_server,
-    tolerating,
 )
-from ._limits import HardTimeLimitReached, can_be_enforced, time_limits
-from ._logs import log
-from ._outcomes import Outcome
-from .exceptions import Reason, ResultRefusedError, RetryLaterError
+from ._time_limits import HardTimeLimitReached, can_be_enforced, time_limits
+from .exceptions import Reason, ResultRefusedError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-
-__all__ = ["InlinePool", "Run", "blocking_joins"]
-
-
-@dataclass(slots=True, kw_only=True)
-class Run:
-    """What the machinery has said about one message."""
-
-    acknowledged: bool = False
-    requeue: bool | None = None
-    """Set when the message was rejected."""
-    state: str | None = None
-    lost: Reason | None = None
-    """Set when the store or the broker failed: the message must come back."""
-    fields: dict[str, Any] = field(default_factory=dict)
-
-    def on_ack(self, *_: Any, **__: Any) -> None:
-        self.acknowledged = True
-
-    def on_reject(self, _log: Any, _errors: Any, requeue: Any = False) -> None:  # noqa: FBT002  Celery calls it so
-        self.requeue = bool(requeue)
-
-    def end(self) -> None:
-        """Be done with a message for which the machinery has found no end."""
-        if self.requeue is None:
-            self.acknowledged = True
-
-    def end_by_limit(self) -> None:
-        self.state = states.FAILURE
-        # Some releases leave a late message alone that is not to be acknowledged: the
-        # queue delivers it again.
-        if not self.acknowledged and self.requeue is None:
-            self.requeue = True
-
-    def plan_outcome(self) -> tuple[Outcome, Reason | None]:
-        if self.lost:
-            return Outcome.RETRY_LATER, self.lost
-        if self.acknowledged:
-            return Outcome.DONE, None
-        if self.requeue is None:
-            return Outcome.RETRY_LATER, Reason.INTERNAL_ERROR
-        if self.requeue:
-            return Outcome.RETRY_LATER, Reason.REQUEUED
-        return Outcome.DEAD, Reason.REJECTED
+    from ._outcomes import Run
 
 
 class InlinePool(BasePool):
-    """Runs one task in this thread, as the solo pool does, and within its limits."""
+    """Runs one task in this thread, as the solo pool does, within its time limits."""
 
     def __init__(
         self,
@@ -146,7 +99,7 @@ class InlinePool(BasePool):
             self.tell(callbacks["callback"], result)
 
     def observe(self, failed: Any, retval: ExceptionInfo) -> None:
-        """Note the state, and whether it is the task's own."""
+        """Record the state, and whether store or broker caused it."""
         if not failed:
             self.run.state = states.SUCCESS
             return
@@ -162,13 +115,13 @@ class InlinePool(BasePool):
                 self.record(error)
 
     def find_lost_retry(self, result: Any) -> BaseException | None:
-        """Return why a retry can never be published."""
+        """Return why a retry can never be published, if so."""
         if self.run.lost or not result[0]:
             return None
         return find_lost_retry(unwrap(result[1].exception))
 
     def fail(self, exc: BaseException, error_callback: Any) -> None:
-        """End a task by what left the machinery, as a pool of processes does."""
+        """Fail a task by an error outside its body, as a pool of processes does."""
         self.run.state = states.FAILURE
         if isinstance(exc, Exception):
             self.run.lost = blame(exc, exc.__traceback__, self.request.task)
@@ -179,22 +132,19 @@ class InlinePool(BasePool):
             self.record(exc)
 
     def tell(self, callback: Any, what: Any) -> bool:
-        """Tell the request how its task ended, and return whether it could bear it."""
+        """Tell the request how its task ended; return False if that raised an error."""
         try:
             callback(what)
         except Exception as exc:  # noqa: BLE001  whatever hooks and errbacks raise
-            log.exception("What follows a task has failed")
+            log.exception("A callback after a task failed")
             self.run.lost = blame(exc, exc.__traceback__, self.request.task)
             self.run.end()
             return False
         return True
 
     def record(self, exc: BaseException) -> None:
-        """Store a failure, and count it where a chord waits for the task."""
-        with (
-            suppress(RetryLaterError),
-            tolerating(Reason.STORE_FAILED, "A failure cannot be recorded"),
-        ):
+        """Store a failure, and count it if a chord waits for the task."""
+        with logged("A failure cannot be recorded"):
             self.app.backend.mark_as_failure(
                 self.request.id,
                 exc,
@@ -204,7 +154,7 @@ class InlinePool(BasePool):
             )
 
     def fail_by_limit(self, timeout: float | None) -> None:
-        """Record the failure, and tell it: Celery does so itself since 5.7."""
+        """Record the failure and signal it, which Celery does itself since 5.7."""
         task_id, told = self.request.id, []
 
         def receive(**details: Any) -> None:
@@ -225,19 +175,19 @@ class InlinePool(BasePool):
             )
 
     def abandon(self, timeout: float | None) -> None:
-        """Record the failure of a task that will not end; the process ends next."""
+        """Record the failure of a task that does not stop; the process exits next."""
         self.fail_by_limit(timeout)
         if self.run.acknowledged:
             self.on_abandon()
         log.critical(
-            "A task did not end at its time limit: the process ends",
+            "A task did not stop at its time limit: the process exits",
             extra={"fields": self.run.fields},
         )
 
 
 @contextmanager
 def blocking_joins() -> Iterator[None]:
-    """Refuse to wait for a task inside a task, as every worker does."""
+    """Forbid waiting for a task inside a task, as every worker does."""
     state: Any = _state
     before = state.task_join_will_block()
     state._set_task_join_will_block(True)  # noqa: SLF001, FBT003  as a pool at its start
@@ -253,14 +203,9 @@ def unwrap(exc: Any) -> BaseException:
 
 
 def name_state(exc: BaseException) -> str:
-    for kind, state in (
-        (Retry, states.RETRY),
-        (Ignore, states.IGNORED),
-        (Reject, states.REJECTED),
-    ):
-        if isinstance(exc, kind):
-            return state
-    return states.FAILURE
+    kinds = {Retry: states.RETRY, Ignore: states.IGNORED, Reject: states.REJECTED}
+    found = (state for kind, state in kinds.items() if isinstance(exc, kind))
+    return next(found, states.FAILURE)
 
 
 def describe_limit(timeout: float | None) -> dict[str, Any]:
@@ -272,7 +217,7 @@ def describe_limit(timeout: float | None) -> dict[str, Any]:
 
 
 def describe(exc: BaseException) -> ExceptionInfo:
-    """Return what a pool would tell, where what is no error ends a process."""
+    """Return what a pool would report; ``SystemExit`` would end its process."""
     lost = exc
     if not isinstance(exc, Exception):
         lost = WorkerLostError(f"Task exited prematurely: {exc!r}")

@@ -1,4 +1,4 @@
-"""What the worker itself publishes: tasks that are not due yet, and tasks of timers."""
+"""Publishes for the worker: tasks that are not due yet, and tasks of timers."""
 
 from __future__ import annotations
 
@@ -15,14 +15,15 @@ if TYPE_CHECKING:
     from ._events import TimerFired
     from ._messages import TaskMessage
 
-__all__ = ["plan_entry", "publish_entry", "republish"]
-
 KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "message_attributes")
-"""The rest belongs to the message that was delivered."""
+"""Properties that are kept; the others belong to the delivered message."""
 
 
 def republish(app: Celery, message: TaskMessage, *, hops: int, delay: int) -> None:
-    """Publish the message as it was, to be held back for so many seconds."""
+    """Publish the message unchanged, to be delayed by the queue.
+
+    :param delay: seconds, up to 900.
+    """
     envelope = message.envelope
     queue = find_queue(app, envelope.delivery_info.get("routing_key"))
     properties = {
@@ -47,7 +48,7 @@ def republish(app: Celery, message: TaskMessage, *, hops: int, delay: int) -> No
 
 
 def find_queue(app: Celery, name: Any) -> Any:
-    # The name is the publisher's word: only a queue that is known is published to.
+    # The name comes from the message: publish to a known queue only.
     queues: Any = app.amqp.queues
     options = app.conf.broker_transport_options or {}
     known = {*queues, *(options.get("predefined_queues") or {})}
@@ -55,23 +56,22 @@ def find_queue(app: Celery, name: Any) -> Any:
 
 
 def plan_entry(app: Celery, timer: TimerFired) -> dict[str, Any]:
-    """Return the task that the timer stands for, with arguments and options.
+    """Return the timer's task, with arguments and options.
 
-    :raises UndeliverableError: it stands for none that is registered.
+    :raises UndeliverableError: the payload is invalid, or the task not registered.
     """
     entry = parse_payload(timer.payload)
     if entry["task"] not in app.tasks:
         raise UndeliverableError(
             Reason.UNKNOWN_TASK, f"No task '{entry['task']}' is registered"
         )
-    # The trigger may try again: the same run of a timer gets the same task id.
+    # The trigger may retry: the same run of a timer gets the same task id.
     task_id = str(uuid.uuid5(uuid.NAMESPACE_URL, f"timer:{timer.message_id}"))
     entry["options"] = {"task_id": task_id, **entry.get("options", {})}
     return entry
 
 
 def publish_entry(app: Celery, entry: dict[str, Any]) -> None:
-    """Publish the task of a timer, as beat would."""
     app.tasks[entry["task"]].apply_async(
         entry.get("args", []), entry.get("kwargs", {}), **entry["options"]
     )
@@ -88,5 +88,7 @@ def parse_payload(payload: str) -> dict[str, Any]:
         or not isinstance(entry.get("task"), str)
         or not all(isinstance(entry.get(k, t()), t) for k, t in shape.items())
     ):
-        raise UndeliverableError(Reason.BAD_BODY, "The timer's payload names no task")
+        raise UndeliverableError(
+            Reason.BAD_BODY, "The timer's payload does not name a task"
+        )
     return entry

@@ -1,4 +1,4 @@
-"""What the gunicorn settings name, loaded by gunicorn itself."""
+"""Classes that the gunicorn settings name; gunicorn imports them."""
 
 from __future__ import annotations
 
@@ -9,20 +9,18 @@ from gunicorn.workers.sync import SyncWorker
 
 from ._settings import STALL_SECONDS
 
-__all__ = ["PatientWorker", "QuietLogger"]
-
 
 class QuietLogger(Logger):  # type: ignore[misc]  # gunicorn has no types
-    """Leaves requests to the worker's own lines; gunicorn would render each, unread."""
+    """Writes no access log: the worker logs each message itself."""
 
     def access(self, *_: Any) -> None:
         """Do nothing."""
 
 
 class PatientWorker(SyncWorker):  # type: ignore[misc]  # gunicorn has no types
-    """One request at a time, and none that keeps the process by saying nothing."""
+    """One request at a time; a silent client is disconnected after a minute."""
 
     def handle(self, listener: Any, client: Any, addr: Any) -> None:
-        """Answer one connection."""
+        """Handle one connection."""
         client.settimeout(STALL_SECONDS)
         super().handle(listener, client, addr)

@@ -1,17 +1,18 @@
-"""What both gunicorn settings share: where to listen, and who may come in."""
+"""Shared by both gunicorn settings: the address, and the local cloud's token."""
 
 from __future__ import annotations
 
 import hmac
 import inspect
 import os
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-__all__ = ["fence", "get_address", "get_scheme", "is_asgi", "listen", "replace_app"]
+WORKER_TMP_DIR = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+"""For gunicorn's heartbeat files: a container's disk may be read-only."""
 
 TOKEN_HEADER = "x-local-cloud-token"  # noqa: S105  a name
 FORBIDDEN = (
@@ -25,7 +26,7 @@ FORBIDDEN_HEADERS = [
 
 
 def get_address() -> str:
-    """Return where to listen: the platform sets ``PORT``, a laptop ``LISTEN_HOST``."""
+    """Return where to listen: the platform sets ``PORT``, the local cloud both."""
     host = os.environ.get("LISTEN_HOST", "0.0.0.0")  # noqa: S104  the platform's network
     return f"{host}:{os.environ.get('PORT', '8000')}"
 
@@ -36,27 +37,27 @@ def get_scheme() -> str:
 
 
 def listen(server: Any) -> None:
-    """Listen there whatever settings, variables and command line say.
+    """Listen on ``PORT``, whatever gunicorn's settings, variables and arguments say.
 
-    To be called when gunicorn starts, after it has read all of them.
+    Call it in ``on_starting``, when gunicorn has read all of them.
     """
     wanted, address = list(server.cfg.bind), get_address()
     if wanted != [address]:
         server.cfg.set("bind", address)
-        server.log.info("Listening on PORT, in place of %s", ", ".join(wanted))
+        server.log.info("Listening on PORT instead of %s", ", ".join(wanted))
 
 
-def fence(worker: Any) -> None:
-    """Let nobody in but the local cloud, as the platform lets in who may invoke."""
+def require_token(worker: Any) -> None:
+    """Reject requests without the local cloud's token, if it runs this process."""
     token = os.environ.pop("LOCAL_CLOUD_TOKEN", None)
     if token:
-        guard = fence_asgi if is_asgi(worker) else fence_wsgi
+        guard = guard_asgi if is_asgi(worker) else guard_wsgi
         replace_app(worker, guard(get_app(worker), token))
 
 
 def is_asgi(worker: Any) -> bool:
     app = get_app(worker)
-    call = getattr(type(app), "__call__", None)  # noqa: B004  it is looked into
+    call = getattr(type(app), "__call__", None)  # noqa: B004  it is inspected
     return (
         hasattr(worker, "asgi")
         or inspect.iscoroutinefunction(app)
@@ -72,7 +73,7 @@ def replace_app(worker: Any, app: Any) -> None:
     setattr(worker, "asgi" if hasattr(worker, "asgi") else "wsgi", app)
 
 
-def fence_wsgi(app: WSGIApplication, token: str) -> WSGIApplication:
+def guard_wsgi(app: WSGIApplication, token: str) -> WSGIApplication:
     variable = "HTTP_" + TOKEN_HEADER.upper().replace("-", "_")
 
     def application(
@@ -86,7 +87,7 @@ def fence_wsgi(app: WSGIApplication, token: str) -> WSGIApplication:
     return application
 
 
-def fence_asgi(app: Any, token: str) -> Any:
+def guard_asgi(app: Any, token: str) -> Any:
     async def application(scope: Any, receive: Any, send: Any) -> None:
         if scope["type"] == "lifespan":
             await app(scope, receive, send)

@@ -1,4 +1,4 @@
-"""The sole reader of ``push_worker_*`` settings and of the environment."""
+"""Reads the worker's ``push_worker_*`` settings, and finds the project's Celery app."""
 
 from __future__ import annotations
 
@@ -8,63 +8,51 @@ from dataclasses import dataclass, fields
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
+from ._platform import MAX_MESSAGE_BYTES, MAX_REQUEST_BYTES
 from .exceptions import ConfigurationError
 
 if TYPE_CHECKING:
     from celery import Celery
 
-__all__ = [
-    "MAX_MESSAGE_BYTES",
-    "STALL_SECONDS",
-    "Settings",
-    "find_app",
-    "has_django",
-    "is_missing",
-    "load_settings",
-    "read_settings",
-    "read_timers",
-    "try_find_app",
-]
-
 PREFIX = "push_worker_"
 
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
-MAX_MESSAGE_BYTES = 230_000
-"""The trigger delivers 230 KB; whether a KB has 1,000 or 1,024 bytes is not said."""
-
-
 STALL_SECONDS = 60
-"""How long nothing may arrive of a request: a process has but one at a time."""
+"""How long a request may be silent: a process handles one at a time."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Every setting, each read from ``app.conf`` as ``push_worker_<name>``."""
+    """The settings, each read from ``app.conf`` as ``push_worker_<name>``.
+
+    ``push_worker_max_message_bytes`` is read when a task is published.
+    """
 
     deduplicate: bool = True
-    """Acknowledge a message whose task already succeeded, without running it."""
-    max_body_bytes: int = 3_670_016
-    """Largest request: the platform passes 3.5 MB."""
+    """Acknowledge a message whose task has already succeeded, without running it."""
+    max_body_bytes: int = MAX_REQUEST_BYTES
+    """Largest request that is read, in bytes."""
     max_message_bytes: int = MAX_MESSAGE_BYTES
-    """Largest message to publish: the trigger delivers 230 KB."""
+    """Largest message to publish, in bytes, as it lies in the queue."""
     public_hosts: tuple[str, ...] = ()
-    """Host names that only the gateway answers to; ``.x.com`` means any below."""
+    """Hosts of the public gateway, whose requests are rejected; ``.x.com`` matches
+    subdomains. Default: ``ALLOWED_HOSTS`` of the environment."""
     idle_seconds: float = 30.0
-    """Idle time after which connections are taken for dead."""
+    """Seconds of idleness after which connections are considered lost."""
     grace_seconds: float = 5.0
-    """Time that a task gets to end itself after its hard time limit."""
+    """Seconds that a task gets to stop after its hard time limit."""
     json_logs: bool = True
-    """Log one JSON object per line to standard output."""
+    """Whether to log one JSON object per line to standard output."""
     log_level: str = "INFO"
-    """The lowest level that is logged."""
+    """Lowest level that is logged."""
 
 
 def load_settings(app: Celery) -> None:
-    """Read the project's settings now, and let through whatever they raise.
+    """Load the project's settings now, and let their errors through.
 
-    Celery reads them when one is first asked for, and takes a ``KeyError`` that they
-    raise for its own: the setting that was asked for seems to be missing.
+    Celery loads them at the first access, and mistakes a ``KeyError`` in them for its
+    own: the accessed setting seems to be missing.
     """
     len(app.conf)
 
@@ -72,7 +60,7 @@ def load_settings(app: Celery) -> None:
 def read_settings(app: Celery) -> Settings:
     """Return the app's settings.
 
-    :raises ConfigurationError: with every setting that has the wrong type.
+    :raises ConfigurationError: names every setting that has the wrong type.
     """
     values: dict[str, Any] = {"public_hosts": read_allowed_hosts()}
     problems = []
@@ -80,17 +68,13 @@ def read_settings(app: Celery) -> Settings:
         value = app.conf.get(PREFIX + field.name)
         if value is None:
             continue
-        values[field.name] = convert(value)
+        values[field.name] = tuple(value) if isinstance(value, list) else value
         if not has_type_of(values[field.name], field.default):
             kind = type(field.default).__name__
             problems.append(f"'{PREFIX}{field.name}' must be {kind} (got {value!r})")
     if problems:
         raise ConfigurationError("\n".join(problems))
     return Settings(**values)
-
-
-def convert(value: Any) -> Any:
-    return tuple(value) if isinstance(value, list) else value
 
 
 def has_type_of(value: Any, default: Any) -> bool:
@@ -104,15 +88,15 @@ def has_type_of(value: Any, default: Any) -> bool:
 
 
 def read_allowed_hosts() -> tuple[str, ...]:
-    # The hosts of the site are the ones that the gateway answers to.
+    # The site's hosts are those of the gateway.
     hosts = os.environ.get("ALLOWED_HOSTS", "").split(",")
     return tuple(host.strip().lower() for host in hosts if host.strip())
 
 
 def try_find_app() -> Celery | None:
-    """Return the project's app, or nothing where there is none or it cannot be loaded.
+    """Return the project's app, or None if there is none or it cannot be loaded.
 
-    What is wrong with it is told when a worker starts.
+    What is wrong with it is reported when a worker starts.
     """
     if "CELERY_APP" in os.environ:
         with suppress(Exception):
@@ -122,23 +106,23 @@ def try_find_app() -> Celery | None:
 
     proxy: Any = current_app
     app: Celery = proxy._get_current_object()  # noqa: SLF001  unwraps it
-    # Celery makes one of this name when a project has none.
+    # Celery creates one of this name if a project has none.
     return None if app.main in (None, "default") else app
 
 
 def has_django() -> bool:
-    """Return whether this is a project of Django whose settings are named."""
+    """Return whether this is a Django project whose settings are known."""
     return "DJANGO_SETTINGS_MODULE" in os.environ and find_spec("django") is not None
 
 
 def read_timers() -> list[str] | None:
-    """Return the names of the stack's timers, where somebody who knows tells them."""
+    """Return the names of the stack's timers, if the local cloud has set them."""
     names = os.environ.get("PUSH_WORKER_TIMERS")
     return None if names is None else names.split(",")
 
 
 def find_app(name: str | None = None) -> Celery:
-    """Return the app that ``CELERY_APP`` names.
+    """Return the app of this name, ``module:attribute``; default: ``CELERY_APP``.
 
     :raises ConfigurationError: there is no such app.
     """
@@ -152,14 +136,14 @@ def find_app(name: str | None = None) -> Celery:
 
     module, _, attribute = name.partition(":")
     try:
-        # Looked for as it is named: the whole would be said to be no module.
+        # Celery's own would report the whole name as a missing module.
         app: Celery = find(name) if not attribute else get_app(module, attribute)
     except (ModuleNotFoundError, AttributeError) as exc:
         if not is_missing(exc, module, attribute):
             raise
         raise ConfigurationError(
-            f"There is no Celery app at {name!r}: {exc}. Fix 'celeryApp' in config.ts, "
-            'which has the form "module:attribute" (in a container: CELERY_APP).'
+            f"There is no Celery app at {name!r}: {exc}. Set 'celeryApp' in config.ts "
+            'to "module:attribute" (in a container: CELERY_APP).'
         ) from exc
     return app
 
@@ -171,7 +155,7 @@ def get_app(module: str, attribute: str) -> Any:
     app = getattr(import_from_cwd(module), attribute)
     if not isinstance(app, Celery):
         raise ConfigurationError(
-            f"{module}:{attribute} is no Celery app but of type "
+            f"{module}:{attribute} is not a Celery app, but of type "
             f"{type(app).__name__!r}. Fix 'celeryApp' in config.ts (in a container: "
             "CELERY_APP)."
         )
@@ -179,7 +163,7 @@ def get_app(module: str, attribute: str) -> Any:
 
 
 def is_missing(exc: BaseException, module: str, attribute: str) -> bool:
-    """Tell a name that leads nowhere from an error in the project's own code."""
+    """Return whether the name itself is wrong, and not the project's code."""
     if isinstance(exc, ModuleNotFoundError):
         return f"{module}.".startswith(f"{exc.name}.")
     return not attribute or getattr(exc, "name", None) == attribute

@@ -1,58 +1,46 @@
-"""Closes connections to broker and result store, which are opened again when needed."""
+"""Closes connections to broker and result store; they are reopened when needed."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from ._logs import log
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from celery import Celery
-
-__all__ = ["close_idle"]
 
 
 def close_idle(app: Celery) -> None:
-    """Close what no request uses now. Clients stay, so that nothing is built anew."""
+    """Close connections that no request uses now. The client objects are kept."""
     for thing in [*find_broker_clients(app), *find_store_clients(app)]:
         with suppress(Exception):
             close(thing)
-    log.debug("Connections replaced after a pause")
+    log.debug("Closed connections after a pause")
 
 
 def close(thing: Any) -> None:
     pool = getattr(thing, "connection_pool", None)
     if pool is not None:  # Redis
         pool.disconnect(inuse_connections=False)
-    else:  # botocore: clears the pool of sockets; the client stays usable
+    else:  # botocore: clears the pool of sockets; the client remains usable
         thing.close()
 
 
 def find_store_clients(app: Celery) -> Iterator[Any]:
-    # Looked up in the instance: as attributes, both would make a client.
+    # Looked up in the instance: attribute access would create a client.
     made = vars(app.backend)
     yield from (made[name] for name in ("_client", "client") if made.get(name))
 
 
 def find_broker_clients(app: Celery) -> Iterator[Any]:
-    # Looked up in the instance: as an attribute, it would be made.
+    # Looked up in the instance: attribute access would create it.
     pool: Any = vars(app).get("_pool")
-    for connection in list(pool._resource.queue) if pool else ():  # noqa: SLF001  kombu has no other list
-        for channel in find_channels(connection):
-            yield from find_channel_clients(channel)
-
-
-def find_channels(connection: Any) -> Iterator[Any]:
-    transport_connection = getattr(connection, "_connection", None)
-    yield from list(getattr(transport_connection, "channels", None) or [])
-
-
-def find_channel_clients(channel: Any) -> Iterator[Any]:
-    client = getattr(channel, "_sqs", None)
-    if client is not None:
-        yield client
-    predefined = getattr(channel, "_predefined_queue_clients", None) or {}
-    yield from list(predefined.values())
+    for connection in list(pool._resource.queue) if pool else ():  # noqa: SLF001  there is no public list
+        transport_connection = getattr(connection, "_connection", None)
+        for channel in list(getattr(transport_connection, "channels", None) or []):
+            if client := getattr(channel, "_sqs", None):
+                yield client
+            predefined = getattr(channel, "_predefined_queue_clients", None) or {}
+            yield from list(predefined.values())

@@ -1,12 +1,12 @@
 """Saves one of the two reads of the result store that a task would cost.
 
-Celery reads a task's row before it writes one, to leave a success alone. The ledger has
-just read that row. Its answer is used again for a task's first write, and only where
-that is a success: should another instance have succeeded meanwhile, one success takes
-the place of the other. Anything else is written as Celery does it.
+Celery reads a task's row before it writes it, so as not to overwrite a success. The
+search for duplicates has just read that row. What it found is used again for the task's
+first write, and only if that is a success: if another instance has succeeded meanwhile,
+one success replaces the other. Anything else is written as Celery does it.
 
-Notes in the row, too, of which messages a success does not tell: of the retry that the
-same run has published, and of any, when the task itself has written it before its end.
+It also marks rows whose success does not mean that every message of the task is done:
+if the same run has published a retry, or if the task itself has stored the success.
 """
 
 from __future__ import annotations
@@ -18,106 +18,98 @@ from celery import states
 from celery.backends.base import BaseKeyValueStoreBackend
 
 from ._amqp import RETRIED_MARK
+from ._chords import extend
 
-__all__ = ["SparedRead", "covers"]
-
-ATTRIBUTE = "push_worker_spared_read"
+Base: Any = BaseKeyValueStoreBackend
 
 UNFINISHED = "push_worker_unfinished"
-"""Marks a success that the task has stored before it has ended."""
+"""Marks a success that the task stored before its end."""
 
 RETRIED = "push_worker_retried"
-"""Marks a success that has published a retry, by the number of its own retry."""
+"""Marks a success that has published a retry, with its own number of retries."""
 
 
 def covers(meta: dict[str, Any], retries: int) -> bool:
-    """Return whether a success tells that the message of this retry was done."""
+    """Return whether a row's success means that the message of this retry is done."""
     if meta.get(UNFINISHED):
         return False
     last = meta.get(RETRIED)
     return last is None or retries <= last
 
 
-class SparedRead(threading.local):
-    """Knows what each thread's task has read and written of its row."""
+class Row(threading.local):
+    """What a thread's task has read and written of its row in the store."""
 
-    def __init__(self, backend: Any) -> None:
-        self.backend = backend
+    def __init__(self) -> None:
         self.task_id: str | None = None
         self.is_unread = False
         self.is_ending = False
         self.is_early = False
-        self.answers = False
-        self.notes: dict[str, Any] = {}
-
-    @classmethod
-    def of(cls, backend: Any) -> SparedRead | None:
-        """Return that of a result store; ``None`` if it stores in a way of its own."""
-        kind: Any = type(backend)
-        base: Any = BaseKeyValueStoreBackend
-        if not (
-            isinstance(backend, base)
-            and kind._store_result is base._store_result  # noqa: SLF001
-            and kind._get_task_meta_for is base._get_task_meta_for  # noqa: SLF001
-        ):
-            return None
-        spared: SparedRead | None = backend.__dict__.get(ATTRIBUTE)
-        if spared is None:
-            spared = cls(backend)
-            backend.__dict__ |= {
-                ATTRIBUTE: spared,
-                "mark_as_done": spared.end,
-                "_store_result": spared.store,
-                "_get_result_meta": spared.describe,
-                "_get_task_meta_for": spared.read,
-            }
-        return spared
+        self.is_spared = False
+        self.marks: dict[str, Any] = {}
 
     def begin(self, task_id: str, *, has_succeeded: bool) -> None:
-        """Follow a task whose row has just been read."""
         self.task_id = task_id
         self.is_unread = not has_succeeded
         self.is_early = False
 
-    def end(self, task_id: str, *args: Any, **kw: Any) -> Any:
-        """Stand in for ``mark_as_done``."""
-        self.is_ending = task_id == self.task_id
-        try:
-            return type(self.backend).mark_as_done(self.backend, task_id, *args, **kw)
-        finally:
-            self.is_ending = False
-
-    def store(
-        self, task_id: str, result: Any, state: str, *args: Any, **kw: Any
-    ) -> Any:
-        """Stand in for ``_store_result``."""
-        if task_id == self.task_id:
-            self.answers = self.is_unread and state == states.SUCCESS
-            self.is_unread = False
-            self.note(state, kw.get("request"))
-        try:
-            kind = type(self.backend)
-            return kind._store_result(self.backend, task_id, result, state, *args, **kw)  # noqa: SLF001
-        finally:
-            self.answers = False
-            self.notes = {}
-
-    def note(self, state: str, request: Any) -> None:
-        if state != states.SUCCESS:
-            return
+    def describe(self, request: Any) -> dict[str, Any]:
+        """Return the marks of a success that is being written."""
         if not self.is_ending:
             self.is_early = True
-            self.notes = {UNFINISHED: True}
-        elif getattr(request, RETRIED_MARK, False):
-            self.notes = {RETRIED: request.retries}
+            return {UNFINISHED: True}
+        has_retried = getattr(request, RETRIED_MARK, False)
+        return {RETRIED: request.retries} if has_retried else {}
 
-    def describe(self, *args: Any, **kw: Any) -> Any:
-        """Stand in for ``_get_result_meta``."""
-        meta = type(self.backend)._get_result_meta(self.backend, *args, **kw)  # noqa: SLF001
-        return {**meta, **self.notes} if self.notes else meta
 
-    def read(self, task_id: str) -> Any:
-        """Stand in for ``_get_task_meta_for``."""
-        if self.answers:
+def try_follow(backend: Any) -> Row | None:
+    """Return what a store knows of the running task's row; extends the store's class.
+
+    None for a store that has its own way of writing.
+    """
+    kind: Any = type(backend)
+    if not issubclass(kind, SparesRead):
+        if not (
+            issubclass(kind, Base)
+            and kind._store_result is Base._store_result  # noqa: SLF001
+            and kind._get_task_meta_for is Base._get_task_meta_for  # noqa: SLF001
+        ):
+            return None
+        backend.push_worker_row = Row()
+        backend.__class__ = extend(kind, SparesRead)
+    row: Row = backend.push_worker_row
+    return row
+
+
+class SparesRead(Base):  # type: ignore[misc]  # the stubs leave out what is extended
+    """Mixin in front of Celery's class."""
+
+    push_worker_row: Row
+
+    def mark_as_done(self, task_id: str, *args: Any, **kw: Any) -> Any:
+        self.push_worker_row.is_ending = task_id == self.push_worker_row.task_id
+        try:
+            return super().mark_as_done(task_id, *args, **kw)
+        finally:
+            self.push_worker_row.is_ending = False
+
+    def _store_result(
+        self, task_id: str, result: Any, state: str, *args: Any, **kw: Any
+    ) -> Any:
+        row, is_success = self.push_worker_row, state == states.SUCCESS
+        if task_id == row.task_id:
+            row.is_spared = row.is_unread and is_success
+            row.is_unread = False
+            row.marks = row.describe(kw.get("request")) if is_success else {}
+        try:
+            return super()._store_result(task_id, result, state, *args, **kw)
+        finally:
+            row.is_spared, row.marks = False, {}
+
+    def _get_result_meta(self, *args: Any, **kw: Any) -> Any:
+        return {**super()._get_result_meta(*args, **kw), **self.push_worker_row.marks}
+
+    def _get_task_meta_for(self, task_id: str) -> Any:
+        if self.push_worker_row.is_spared:
             return {"status": states.PENDING, "result": None}
-        return type(self.backend)._get_task_meta_for(self.backend, task_id)  # noqa: SLF001
+        return super()._get_task_meta_for(task_id)

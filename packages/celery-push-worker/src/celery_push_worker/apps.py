@@ -1,7 +1,6 @@
-"""The settings line of a Django site: ``INSTALLED_APPS = [..., "celery_push_worker"]``.
+"""For Django: ``INSTALLED_APPS = [..., "celery_push_worker"]``.
 
-It does what ``import celery_push_worker.publisher`` does, and registers the system
-checks.
+Does what ``import celery_push_worker.publisher`` does, and registers the system checks.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ class CeleryPushWorkerConfig(AppConfig):  # type: ignore[misc]  # Django has no 
     name = "celery_push_worker"
 
     def ready(self) -> None:
-        """Install the publisher's part, and the checks."""
+        """Make every Celery app publish for a trigger, and register the checks."""
         from . import publisher  # noqa: F401  the import installs it
         from .checks import register_checks
 

@@ -1,35 +1,33 @@
-"""Django's system checks for a site whose containers come and go.
+"""Django's system checks for what works on one machine and not in the cloud.
 
-``manage.py check --deploy`` shows them: registered by the package's ``AppConfig``, and
-by its entry point wherever a process of a Django project loads Celery. Each tells what
-works on a machine of one's own and not in the cloud, with what to do instead.
+``manage.py check --deploy`` runs them. They are registered by the package's
+``AppConfig``, and by its entry point when a process of a Django project loads Celery.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterator
+from typing import Any
 
+from django.conf import settings  # noqa: TID253
 from django.core.checks import Warning as Finding  # noqa: TID253  only Django calls it
 from django.core.checks import register  # noqa: TID253
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 __all__ = ["TAG", "register_checks"]
 
 TAG = "push_worker"
-"""``manage.py check --deploy --tag push_worker`` runs these checks alone."""
+"""``manage.py check --deploy --tag push_worker`` runs only these checks."""
 
 FORGETFUL_CACHES = (
     "django.core.cache.backends.dummy.",
     "django.core.cache.backends.filebased.",
     "django.core.cache.backends.locmem.",
 )
-"""What another instance, or the same one tomorrow, does not see."""
+"""Caches that no other instance sees."""
 
 
 def register_checks() -> None:
-    """Register every check; twice is as once."""
+    """Register every check. Calling it again changes nothing."""
     from ._celery_checks import check_celery
 
     register(check_site, TAG, deploy=True)
@@ -37,7 +35,7 @@ def register_checks() -> None:
 
 
 def check_site(**_: Any) -> list[Finding]:
-    """Return what the site's settings promise and a container cannot keep."""
+    """Return warnings about settings that do not work in a container."""
     checks = (
         find_sqlite,
         find_media_on_disk,
@@ -50,22 +48,19 @@ def check_site(**_: Any) -> list[Finding]:
 
 
 def find_sqlite() -> Iterator[Finding]:
-    from django.conf import settings
-
     for alias, database in settings.DATABASES.items():
         engine = database.get("ENGINE", "").rpartition(".")[2]
         if engine in ("sqlite3", "spatialite"):
             yield Finding(
-                f"Database '{alias}' is SQLite: a file in a container that is thrown "
-                "away with it, and of which each instance has another.",
-                hint="Use a database server, by settings that read its address from "
-                "the environment (`env` and `secrets` in config.ts).",
+                f"Database '{alias}' is SQLite: a file that each instance has for "
+                "itself, and that is lost with the container.",
+                hint="Use a database server, and read its address from the "
+                "environment (`env` and `secrets` in config.ts).",
                 id="push_worker.W001",
             )
 
 
 def find_media_on_disk() -> Iterator[Finding]:
-    from django.conf import settings
     from django.core.files.storage import FileSystemStorage, default_storage
 
     fields = [
@@ -78,9 +73,9 @@ def find_media_on_disk() -> Iterator[Finding]:
     ):
         what = ", ".join(fields) or f"MEDIA_ROOT ('{settings.MEDIA_ROOT}')"
         yield Finding(
-            f"Uploaded files are kept on the container's disk, by {what}: they are "
-            "gone with the container, and other instances do not have them.",
-            hint="Keep them in Object Storage: django-storages, with "
+            f"Uploaded files are stored on the container's disk, by {what}: they are "
+            "lost with the container, and other instances do not have them.",
+            hint="Store them in Object Storage: django-storages, with "
             '`STORAGES["default"]` as its S3 backend and the endpoint '
             "https://storage.yandexcloud.net.",
             id="push_worker.W002",
@@ -100,47 +95,39 @@ def find_file_fields() -> list[Any]:
 
 
 def find_redirect_to_https() -> Iterator[Finding]:
-    from django.conf import settings
-
     if settings.SECURE_SSL_REDIRECT:
         yield Finding(
-            "SECURE_SSL_REDIRECT is on. The gateway answers to https alone and passes "
-            "requests on without naming the scheme: a server that takes them for "
-            "http redirects each to itself, for ever.",
+            "SECURE_SSL_REDIRECT is on. The gateway only accepts https and forwards "
+            "requests without the scheme: a server that takes them for http "
+            "redirects in an endless loop.",
             hint="Set it to False, and add 'security.W008' to SILENCED_SYSTEM_CHECKS.",
             id="push_worker.W003",
         )
 
 
 def find_refused_hosts() -> Iterator[Finding]:
-    from django.conf import settings
     from django.http.request import validate_host
 
     from ._settings import read_allowed_hosts
 
+    allowed = [str(host).lower() for host in settings.ALLOWED_HOSTS]
     refused = [
         host
         for host in read_allowed_hosts()
-        # Of a pattern's hosts, any.
-        if not validate_host(f"any{host}" if host[0] == "." else host, hosts(settings))
+        # Any host that the pattern matches.
+        if not validate_host(f"any{host}" if host[0] == "." else host, allowed)
     ]
     if refused:
         yield Finding(
-            f"ALLOWED_HOSTS refuses the site's own {' and '.join(refused)}: each page "
-            "answers 400.",
-            hint="Read the variable of the same name, which the stack sets: "
+            f"ALLOWED_HOSTS rejects the site's own {' and '.join(refused)}: every page "
+            "responds with 400.",
+            hint="Read the environment variable of that name, which the stack sets: "
             'ALLOWED_HOSTS = os.environ["ALLOWED_HOSTS"].split(",").',
             id="push_worker.W004",
         )
 
 
-def hosts(settings: Any) -> list[str]:
-    return [str(host).lower() for host in settings.ALLOWED_HOSTS]
-
-
 def find_forgetful_sessions() -> Iterator[Finding]:
-    from django.conf import settings
-
     if not any("SessionMiddleware" in name for name in settings.MIDDLEWARE):
         return
     engine = settings.SESSION_ENGINE
@@ -152,8 +139,8 @@ def find_forgetful_sessions() -> Iterator[Finding]:
     else:
         return
     yield Finding(
-        f"Sessions are kept in {place}, which every instance has for itself: whoever "
-        "meets another one is logged out.",
+        f"Sessions are stored in {place}, which each instance has for itself: a "
+        "visitor who reaches another instance is logged out.",
         hint="SESSION_ENGINE = 'django.contrib.sessions.backends.signed_cookies' needs "
         "no store; '….db' needs a database server.",
         id="push_worker.W005",
@@ -161,9 +148,7 @@ def find_forgetful_sessions() -> Iterator[Finding]:
 
 
 def find_forgetful_caches() -> Iterator[Finding]:
-    from django.conf import settings
-
-    # Whoever says nothing has one in memory, and mostly does not use it.
+    # Django's default is one in memory, which most projects do not use.
     if not settings.is_overridden("CACHES"):
         return
     for alias, cache in settings.CACHES.items():
@@ -171,9 +156,9 @@ def find_forgetful_caches() -> Iterator[Finding]:
         if backend.startswith(FORGETFUL_CACHES[1:]):
             yield Finding(
                 f"Cache '{alias}' ({backend.rpartition('.')[2]}) belongs to one "
-                "instance: what it keeps differs from one to the other, and limits or "
-                "locks that are counted in it hold nowhere.",
-                hint="Take a shared one (the database's, Redis), or silence this where "
+                "instance: its content differs between instances, and rate limits or "
+                "locks in it do not work.",
+                hint="Use a shared cache (the database's, Redis), or silence this if "
                 "each instance may have its own.",
                 id="push_worker.W006",
             )

@@ -1,17 +1,15 @@
 """The worker as a view of a Django site: ``path("worker/", view(app))`` in ``urls.py``.
 
-``celery_push_worker.mount`` is the better place: it stands before the site's
-middleware. A view goes through all of it, so the container's own host has to be among
-``ALLOWED_HOSTS``.
+``celery_push_worker.mount`` is preferable: it bypasses the site's middleware. A view
+goes through all of it, so the container's own host must be in ``ALLOWED_HOSTS``.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from celery import Celery
     from django.http import HttpRequest, HttpResponse
 
@@ -21,8 +19,10 @@ __all__ = ["view"]
 def view(app: Celery) -> Callable[..., HttpResponse]:
     """Return a view that executes the messages POSTed to it.
 
-    The worker starts with the first request: while URLs are being imported, Django is
-    not ready for it.
+    The worker starts with the first request, because Django is not ready while it is
+    importing URLs. The view is exempt from CSRF checks and ``ATOMIC_REQUESTS``.
+
+    :param app: the Celery app whose tasks are executed.
     """
     from contextvars import Context
     from functools import lru_cache
@@ -33,7 +33,7 @@ def view(app: Celery) -> Callable[..., HttpResponse]:
 
     from .worker import PushWorker
 
-    # Not in the context of the first request, which has set its language and its trace.
+    # Not in the context of the first request, which has its own language and trace.
     worker = lru_cache(maxsize=1)(lambda: Context().run(PushWorker, app))
 
     def push_worker(request: HttpRequest, *_args: Any, **_kwargs: Any) -> HttpResponse:
@@ -44,7 +44,7 @@ def view(app: Celery) -> Callable[..., HttpResponse]:
             for name, value in headers:
                 response[name] = value
 
-        # The body is read as it comes: Django's limit is meant for forms.
+        # Read from the environment: Django's limit on the body is meant for forms.
         answer: Any = worker()
         response.content = b"".join(answer(request.environ, start_response))
         return response

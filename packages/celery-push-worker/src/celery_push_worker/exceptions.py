@@ -1,12 +1,12 @@
-"""What can go wrong, split by whose fault it is.
+"""The package's errors, by whose fault they are.
 
 PushWorkerError
-├── ConfigurationError      the operator's: told at start
-├── ScheduleError           the operator's: told by the export, entry by entry
-├── MessageTooLargeError    the publisher's: told where the task is sent
+├── ConfigurationError      the operator's: raised at start
+├── ScheduleError           the operator's: raised by the export, entry by entry
+├── MessageTooLargeError    the publisher's: raised where the task is sent
 ├── UnknownQueueError       the publisher's: the same
-├── ResultRefusedError      the task's: recorded in place of its result
-├── RequestError            the caller's: carries the answer's status
+├── ResultRefusedError      the task's: recorded instead of its result
+├── RequestError            the caller's: has the status of the response
 ├── UndeliverableError      the message's: it can never succeed
 └── RetryLaterError         the store's or the broker's: the message must come back
 """
@@ -30,10 +30,10 @@ __all__ = [
 
 
 class Reason(str, Enum):
-    """Why a message was not done; the same word in answers and in the log."""
+    """Why a message was not done; the same word in responses and in the log."""
 
     BAD_ENVELOPE = "bad_envelope"
-    """The body is not a message as Celery publishes it."""
+    """The body is not a message that Celery publishes."""
     BAD_BODY = "bad_body"
     """The task's arguments cannot be decoded."""
     REFUSED_CONTENT = "refused_content"
@@ -41,7 +41,7 @@ class Reason(str, Enum):
     UNKNOWN_TASK = "unknown_task"
     """No task of that name is registered."""
     INVALID_TASK = "invalid_task"
-    """A header has a value with which no task can run."""
+    """A header has an invalid value."""
     REJECTED = "rejected"
     """The task rejected the message, or failed without being acknowledged."""
     REQUEUED = "requeued"
@@ -51,23 +51,23 @@ class Reason(str, Enum):
     BROKER_FAILED = "broker_failed"
     """The broker cannot be reached."""
     INTERNAL_ERROR = "internal_error"
-    """Something outside the task's own code failed."""
+    """An unexpected error outside the task's own code."""
     NOT_STARTED = "not_started"
-    """An earlier message of the same request found the store or broker down."""
+    """An earlier message of the same request met an outage of store or broker."""
 
 
 class PushWorkerError(Exception):
-    """The base of every error of this package."""
+    """Base class of the package's errors."""
 
 
 class ConfigurationError(PushWorkerError):
-    """A setting makes it impossible to start."""
+    """The worker cannot start with these settings."""
 
 
 class ScheduleError(PushWorkerError):
-    """Entries of ``beat_schedule`` that no timer can express.
+    """Entries of ``beat_schedule`` cannot be exported as timers.
 
-    :param problems: one sentence per entry, which begins with the entry's name.
+    :param problems: one sentence per entry, which begins with its name.
     """
 
     def __init__(self, problems: list[str]) -> None:
@@ -79,7 +79,11 @@ class ScheduleError(PushWorkerError):
 
 
 class MessageTooLargeError(PushWorkerError):
-    """The message fits into the queue, but the trigger would never deliver it."""
+    """The message fits into the queue, but the trigger would never deliver it.
+
+    :param size: of the whole message, in bytes.
+    :param limit: in bytes.
+    """
 
     def __init__(self, name: str, size: int, limit: int) -> None:
         super().__init__(name, size, limit)
@@ -89,47 +93,48 @@ class MessageTooLargeError(PushWorkerError):
 
     def __str__(self) -> str:
         return (
-            f"The message of task '{self.name}' has {self.size} bytes and the trigger "
-            f"delivers at most {self.limit}. Put what is large into a bucket or the "
-            "database, and send its name."
+            f"The message of task '{self.name}' has {self.size} bytes, and the trigger "
+            f"delivers at most {self.limit}. Store large data in a bucket or the "
+            "database, and send a reference."
         )
 
 
 class ResultRefusedError(PushWorkerError):
-    """The result store can never hold a task's result."""
+    """The result store cannot hold a task's result."""
 
     @classmethod
     def of(cls, task: str, refusal: BaseException) -> ResultRefusedError:
-        """Return the error for a task's name and what the store has said."""
+        """Return the error for a task's name and the store's own error."""
         return cls(
-            f"The result of task '{task}' is refused by the result store: {refusal} "
-            "(DynamoDB holds 400 KB in an item, Redis 512 MB). Put what is large into "
-            "a bucket or the database, and return its name."
+            f"The result store rejected the result of task '{task}': {refusal} "
+            "(DynamoDB holds 400 KB per item, Redis 512 MB). Store large data in a "
+            "bucket or the database, and return a reference."
         )
 
 
 class UnknownQueueError(PushWorkerError):
-    """The task is sent to a queue that is not there, where nothing would take it."""
+    """The task is sent to a queue that does not exist."""
 
     def __init__(self, task: str, queue: str, known: list[str]) -> None:
         super().__init__(task, queue, known)
         self.queue = queue
 
     def __str__(self) -> str:
-        """Name the queue, those that there are, and the fix."""
+        """Name the queue, the existing ones, and the fix."""
         task, queue, known = self.args
         names = ", ".join(f"'{name}'" for name in known)
         return (
-            f"Task '{task}' is sent to queue '{queue}', which is not there (there is: "
-            f"{names}). Take '{queue}' out of the task's route, 'task_routes' or the "
-            "call's 'queue='; or out of 'task_default_queue'."
+            f"Task '{task}' is sent to queue '{queue}', which does not exist (known: "
+            f"{names}). Remove '{queue}' from the task's route, 'task_routes', the "
+            "call's 'queue=' or 'task_default_queue'."
         )
 
 
 class RequestError(PushWorkerError):
-    """The request is no event of a trigger.
+    """The request is not an event of a trigger.
 
-    :param status: the HTTP status of the answer.
+    :param status: HTTP status of the response.
+    :param headers: additional headers of the response.
     """
 
     def __init__(self, status: int, message: str, **headers: str) -> None:

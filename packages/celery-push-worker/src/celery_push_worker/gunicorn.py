@@ -1,7 +1,7 @@
-"""Settings for gunicorn: ``gunicorn -c python:celery_push_worker.gunicorn …``.
+"""Gunicorn's settings for the worker: ``-c python:celery_push_worker.gunicorn``.
 
-Written as the exec form of a container's command it is process 1, and gets the
-platform's SIGTERM. Imports nothing of Celery: the master process needs none.
+In the exec form of a container's command gunicorn is process 1, and receives the
+platform's SIGTERM. Does not import Celery, which the master process does not need.
 """
 
 from __future__ import annotations
@@ -9,46 +9,32 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from ._serving import fence, get_address, listen
-
-__all__ = [
-    "bind",
-    "control_socket_disable",
-    "graceful_timeout",
-    "keepalive",
-    "logconfig_dict",
-    "logger_class",
-    "on_starting",
-    "post_worker_init",
-    "timeout",
-    "worker_class",
-    "worker_tmp_dir",
-    "workers",
-]
+from ._platform import SHUTDOWN_SECONDS
+from ._serving import WORKER_TMP_DIR, get_address, listen, require_token
 
 bind = get_address()
 """The platform sets ``PORT``."""
 
 workers = int(os.environ.get("WEB_CONCURRENCY", "1"))
-"""Requests that are worked on at once; as many as the container's concurrency."""
+"""One request each: set it to the container's concurrency. Default: 1."""
 
 worker_class = "celery_push_worker._server.PatientWorker"
-"""One request per process, in its main thread: time limits interrupt system calls."""
+"""One request per process, in its main thread: time limits can interrupt it."""
 
 timeout = 0
-"""A task may take longer than 30 seconds; time limits and the platform end it."""
+"""No limit on a request: a task has its time limits, and the platform its own."""
 
-graceful_timeout = 600
-"""A task that runs at SIGTERM gets the ten minutes that the platform grants."""
+graceful_timeout = SHUTDOWN_SECONDS
+"""For the task that runs at SIGTERM."""
 
 keepalive = 0
 
 control_socket_disable = True
-"""Nobody talks to the server, and the home directory may be read-only."""
+"""Not needed, and the home directory may be read-only."""
 
 logger_class = "celery_push_worker._server.QuietLogger"
 
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+worker_tmp_dir = WORKER_TMP_DIR
 
 logconfig_dict = {
     "version": 1,
@@ -70,14 +56,14 @@ logconfig_dict = {
         }
     },
 }
-"""The server's own lines in the same shape as the worker's."""
+"""The server's log lines in the same format as the worker's."""
 
 
 def on_starting(server: Any) -> None:
-    """Listen there whatever the command line says."""
+    """Listen on ``PORT``, whatever the command line says."""
     listen(server)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Stand in front of the worker, which is loaded now."""
-    fence(worker)
+    """Guard the worker, which is loaded now."""
+    require_token(worker)

@@ -1,8 +1,7 @@
-"""``beat_schedule`` comes in, timers or refusals go out, all of them at once.
+"""Exports ``beat_schedule`` as timers, or reports every entry that cannot be one.
 
-A timer runs by a cron expression in UTC, at best once a minute, and holds a text, from
-which the worker publishes the task. What it cannot say exactly is refused by the
-entry's name.
+A timer has a cron expression in UTC, at best every minute, and a text of up to 4,096
+characters from which the worker publishes the task.
 """
 
 from __future__ import annotations
@@ -10,35 +9,32 @@ from __future__ import annotations
 import json
 import re
 import sys
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta, tzinfo
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
-from ._cron import CannotSayError, plan_cron
+from ._cron import plan_cron
+from ._cron_utc import InexpressibleError
+from ._platform import MAX_PAYLOAD_CHARACTERS
 from .exceptions import ScheduleError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
-    from datetime import tzinfo
-
     from celery import Celery
 
 __all__ = ["Timer", "export_schedule", "find_unseen", "plan_timers"]
 
 VERSION = 1
-"""Of the file's format."""
-
-MAX_PAYLOAD_CHARACTERS = 4_096
-"""What a timer can hold."""
+"""Of the file format."""
 
 CELERYS_SCHEDULERS = ("celery.beat.PersistentScheduler", "celery.beat.Scheduler")
-"""These take their entries from ``beat_schedule`` alone."""
+"""Schedulers that take all entries from ``beat_schedule``."""
 
 NOTHING_SEEN = (
-    "'beat_schedule' has no entry. If beat has some, they come from elsewhere: a "
-    "database, or a module that is not imported. If there are to be no timers, take "
-    "'schedule' out of config.ts instead"
+    "'beat_schedule' has no entries. If beat has any, they come from elsewhere: a "
+    "database, or a module that is not imported. If you want no timers, remove "
+    "'schedule' from config.ts instead"
 )
 
 
@@ -47,21 +43,21 @@ class Timer:
     """One entry of the file."""
 
     name: str
-    """Lower-case letters, digits and hyphens; it ends the trigger's name."""
+    """Lowercase letters, digits and hyphens; the end of the trigger's name."""
     cron: str
     """Minutes, hours, day of month, month, day of week, year; in UTC."""
     payload: str
-    """What the worker publishes when the timer fires, as JSON."""
+    """JSON: the task that the worker publishes, with arguments and options."""
 
 
 def export_schedule(app: Celery) -> str:
     """Return the text of the schedule file.
 
-    :raises ScheduleError: with every entry that no timer can express, or that asks for
-        a task or a queue that is not there; or because no entry can be seen at all.
+    :raises ScheduleError: names every entry that a timer cannot express, or whose task
+        or queue does not exist; or there is no entry, or another scheduler.
     """
-    app.finalize()  # Entries may be added by what is connected to it.
-    refuse_scheduler(str(app.conf.beat_scheduler))
+    app.finalize()  # Its receivers may add entries.
+    check_scheduler(str(app.conf.beat_scheduler))
     schedule = app.conf.beat_schedule or {}
     if not schedule:
         raise ScheduleError([NOTHING_SEEN])
@@ -70,28 +66,24 @@ def export_schedule(app: Celery) -> str:
         timers = plan_timers(schedule, app.timezone)
     except ScheduleError as exc:
         problems += exc.problems
-    problems += find_strangers(app, schedule)
+    problems += find_unknown(app, schedule)
     if problems:
         raise ScheduleError(problems)
-    entries = [
-        {"name": timer.name, "cron": timer.cron, "payload": timer.payload}
-        for timer in timers
-    ]
-    file = {"version": VERSION, "timers": entries}
+    file = {"version": VERSION, "timers": [asdict(timer) for timer in timers]}
     return json.dumps(file, indent=2, ensure_ascii=False) + "\n"
 
 
-def refuse_scheduler(name: str) -> None:
+def check_scheduler(name: str) -> None:
     if name.replace(":", ".") not in CELERYS_SCHEDULERS:
         problem = (
-            f"'beat_scheduler' is '{name}', whose entries cannot be seen here. Put "
-            "them into 'beat_schedule', and leave 'beat_scheduler' out"
+            f"'beat_scheduler' is '{name}', whose entries cannot be exported. Move "
+            "them to 'beat_schedule', and remove 'beat_scheduler'"
         )
         raise ScheduleError([problem])
 
 
 def find_unseen() -> str | None:
-    """Return a warning, where a site has a place for entries that are not exported."""
+    """Return a warning if a site may have entries that are not exported."""
     django = sys.modules.get("django.conf")
     apps = (
         django.settings.INSTALLED_APPS if django and django.settings.configured else ()
@@ -99,13 +91,13 @@ def find_unseen() -> str | None:
     if not any(str(app).startswith("django_celery_beat") for app in apps):
         return None
     return (
-        "'django_celery_beat' is in INSTALLED_APPS: entries that lie in its database "
-        "have no timer. Put them into 'beat_schedule'"
+        "'django_celery_beat' is in INSTALLED_APPS: entries in its database get no "
+        "timer. Move them to 'beat_schedule'"
     )
 
 
-def find_strangers(app: Celery, schedule: Mapping[str, Any]) -> Iterator[str]:
-    """Yield a problem for each entry whose task or queue is not there."""
+def find_unknown(app: Celery, schedule: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a problem for each entry whose task or queue does not exist."""
     known = list_queues(app)
     for key, entry in schedule.items():
         task = entry.get("task")
@@ -140,13 +132,13 @@ def find_queue(app: Celery, task: str, entry: Mapping[str, Any]) -> str:
 
 def suggest(name: str, names: Iterable[str]) -> str:
     close = get_close_matches(name, names, n=1)
-    return f"; is it '{close[0]}'?" if close else ""
+    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def plan_timers(beat_schedule: Mapping[str, Any], zone: tzinfo) -> list[Timer]:
     """Return a timer for each entry, ordered by name.
 
-    :raises ScheduleError: with every entry that no timer can express.
+    :raises ScheduleError: names every entry that a timer cannot express.
     """
     timers: dict[str, Timer] = {}
     origins: dict[str, str] = {}
@@ -154,12 +146,14 @@ def plan_timers(beat_schedule: Mapping[str, Any], zone: tzinfo) -> list[Timer]:
     for key, entry in beat_schedule.items():
         try:
             timer = plan_timer(str(key), entry, zone)
-        except CannotSayError as exc:
+        except InexpressibleError as exc:
             problems.append(f"'{key}': {exc}")
             continue
         if timer.name in timers:
             other = origins[timer.name]
-            problems.append(f"'{key}': as a timer it has the name of '{other}'")
+            problems.append(
+                f"'{key}': its timer would have the same name as that of '{other}'"
+            )
         timers[timer.name], origins[timer.name] = timer, str(key)
     if problems:
         raise ScheduleError(problems)
@@ -177,14 +171,14 @@ def plan_timer(key: str, entry: Mapping[str, Any], zone: tzinfo) -> Timer:
 def plan_name(key: str) -> str:
     name = re.sub(r"[^a-z0-9]+", "-", key.lower()).strip("-")
     if not name:
-        raise CannotSayError("its name has no letter from a to z and no digit")
+        raise InexpressibleError("its name has no letter from a to z and no digit")
     return name
 
 
 def render_payload(key: str, entry: Mapping[str, Any]) -> str:
     task = entry.get("task")
     if not isinstance(task, str) or not task:
-        raise CannotSayError("it names no task")
+        raise InexpressibleError("it does not name a task")
     parts = {
         "task": task,
         "entry": key,
@@ -199,9 +193,11 @@ def render_payload(key: str, entry: Mapping[str, Any]) -> str:
             allow_nan=False,
         )
     except (TypeError, ValueError) as exc:
-        raise CannotSayError(f"its arguments or options are no JSON: {exc}") from exc
+        raise InexpressibleError(
+            f"its arguments or options are not JSON: {exc}"
+        ) from exc
     if len(payload) > MAX_PAYLOAD_CHARACTERS:
-        raise CannotSayError(
+        raise InexpressibleError(
             f"its message has {len(payload)} characters, and a timer holds "
             f"{MAX_PAYLOAD_CHARACTERS}"
         )
@@ -214,7 +210,7 @@ def plan_options(options: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in options.items()
     }
     if "eta" in seconds or isinstance(seconds.get("expires"), (str, datetime)):
-        raise CannotSayError(
-            "its 'eta' or 'expires' is a fixed time, already over soon"
+        raise InexpressibleError(
+            "its 'eta' or 'expires' is a fixed time, which will soon be in the past"
         )
     return seconds

@@ -1,7 +1,7 @@
-"""The site, found by what its project says: ``celery_push_worker.site:application``.
+"""The project's own site: ``celery_push_worker.site:application``.
 
-``asgi_application`` is the same for a server that speaks ASGI. Both are looked for when
-they are asked for, in the process that serves them.
+``asgi_application`` is the same for an ASGI server. Both are looked up at their first
+access, from the project's settings.
 """
 
 from __future__ import annotations
@@ -33,20 +33,20 @@ def __getattr__(name: str) -> Any:
             raise
         raise ConfigurationError(
             f"The site was looked for at '{module}:{attribute}', which was guessed "
-            f"from {reason}: {exc}. Say where it is in config.ts: web: {{ command: "
+            f"from {reason}: {exc}. Set it in config.ts: web: {{ command: "
             '["python3", "-m", "celery_push_worker", "web", "module:attribute"] }'
         ) from exc
 
 
 def guess(kind: str) -> tuple[str, str]:
-    """Return the dotted path of the application, and what it was concluded from."""
-    # The app's module names the settings, where the environment does not.
+    """Return the dotted path of the application, and what it was guessed from."""
+    # The app's module may be what sets DJANGO_SETTINGS_MODULE.
     find_app()
     setting = f"{kind.upper()}_APPLICATION"
     path = read_setting(setting)
     if path:
         return path, f"'{setting}' in the project's settings"
-    # Projects name the one and have the other beside it.
+    # Projects name wsgi.py, and have asgi.py beside it.
     module, _, rest = (read_setting("WSGI_APPLICATION") or "").rpartition(".wsgi.")
     if module:
         return f"{module}.{kind}.{rest}", "'WSGI_APPLICATION' in the project's settings"

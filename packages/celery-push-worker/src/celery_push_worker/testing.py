@@ -1,8 +1,8 @@
-"""For tests of one's own tasks: they run as in the cloud, without a queue.
+"""For testing your own tasks: they run as in the cloud, without a queue.
 
 ``post(app, add.s(2, 3))`` builds the trigger's event for a signature and executes it
-by a worker, in this process. What the task publishes goes to the app's broker, which a
-test sets to ``memory://``.
+with a worker, in this process. What the task publishes goes to the app's broker, which
+a test should set to ``memory://``.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 import base64
 import json
 import uuid
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -20,17 +21,19 @@ from kombu.transport import memory
 from .worker import PushWorker
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from celery import Celery, Signature
 
-    from ._outcomes import Verdict
+    from ._outcomes import MessageResult
 
 __all__ = ["build_bodies", "build_event", "post"]
 
 
-def post(app: Celery, *signatures: Signature[Any]) -> list[Verdict]:
-    """Execute the signatures as one request, and return a verdict for each message."""
+def post(app: Celery, *signatures: Signature[Any]) -> list[MessageResult]:
+    """Execute the signatures as one request, and return a result for each message.
+
+    A result has ``message_id``, ``outcome`` (done, delayed, duplicate, retry_later or
+    dead), and, if there is one, ``reason`` and the task's ``state``.
+    """
     from ._events import parse_event
 
     worker = PushWorker(app)
@@ -39,11 +42,11 @@ def post(app: Celery, *signatures: Signature[Any]) -> list[Verdict]:
 
 
 def build_bodies(signature: Signature[Any], *, wrapped: bool = True) -> list[str]:
-    """Return the bodies that publishing the signature would put into the queue.
+    """Return the bodies of the messages that publishing the signature sends.
 
     One for a task or a chain; one for each member of a group or of a chord's header.
 
-    :param wrapped: whether the outer base64 is around them.
+    :param wrapped: whether to encode them in base64, as kombu does by default.
     """
     with capture(signature.app) as published:
         signature.apply_async()
@@ -53,11 +56,11 @@ def build_bodies(signature: Signature[Any], *, wrapped: bool = True) -> list[str
 
 @contextmanager
 def capture(app: Celery) -> Iterator[list[dict[str, Any]]]:
-    """Catch what the app publishes inside, in the form in which a queue holds it."""
+    """Collect what the app publishes inside, as it would be in the queue."""
     published: list[dict[str, Any]] = []
     with Connection(transport=make_transport(published)) as connection:
         amqp: Any = app.amqp
-        before = amqp._producer_pool  # noqa: SLF001  a chain takes no other producer
+        before = amqp._producer_pool  # noqa: SLF001  a chain ignores a given producer
         amqp._producer_pool = ProducerPool(connection.Pool(2), limit=2)  # noqa: SLF001
         try:
             yield published
@@ -66,7 +69,7 @@ def capture(app: Celery) -> Iterator[list[dict[str, Any]]]:
 
 
 def make_transport(published: list[dict[str, Any]]) -> Any:
-    """Return a transport that lists messages where others send them."""
+    """Return a transport that collects messages instead of sending them."""
 
     class Channel(memory.Channel):
         def _put(self, queue: str, message: Any, **_: Any) -> None:  # noqa: ARG002
@@ -76,29 +79,15 @@ def make_transport(published: list[dict[str, Any]]) -> Any:
 
 
 def build_event(bodies: Sequence[str]) -> dict[str, Any]:
-    """Return the trigger's event for messages with these bodies."""
+    """Return a trigger's event with these bodies, without unused fields."""
     return {"messages": [build_entry(body) for body in bodies]}
 
 
 def build_entry(body: str) -> dict[str, Any]:
     message_id = str(uuid.uuid4())
     return {
-        "event_metadata": {
-            "event_id": message_id,
-            "event_type": "yandex.cloud.events.messagequeue.QueueMessage",
-            "created_at": "2026-01-01T00:00:00Z",
-            "cloud_id": "cloud",
-            "folder_id": "folder",
-        },
+        "event_metadata": {"event_id": message_id},
         "details": {
-            "queue_id": "yrn:yc:ymq:ru-central1:folder:default",
-            "message": {
-                "message_id": message_id,
-                "md5_of_body": "",
-                "body": body,
-                "attributes": {},
-                "message_attributes": {},
-                "md5_of_message_attributes": "",
-            },
+            "message": {"message_id": message_id, "body": body, "attributes": {}}
         },
     }

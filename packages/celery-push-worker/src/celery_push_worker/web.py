@@ -1,8 +1,8 @@
-"""Settings for the gunicorn of a site: ``gunicorn -c python:celery_push_worker.web …``.
+"""Gunicorn's settings for a site: ``-c python:celery_push_worker.web``.
 
-They stand in front of the project's own ``gunicorn.conf.py``, which is read all the
-same, and see to what the platform asks of a container: it listens on ``PORT``, is told
-that the browser speaks https, and answers whole, with a length.
+They include the project's own ``gunicorn.conf.py``, and add what the platform requires:
+the site listens on ``PORT``, knows that the browser uses https, and each of its
+responses has a length.
 """
 
 from __future__ import annotations
@@ -15,17 +15,25 @@ from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from typing import Any
 
-from ._answers import complete_asgi, complete_wsgi
-from ._serving import fence, get_address, get_scheme, is_asgi, listen, replace_app
+from ._buffering_asgi import buffer_asgi
+from ._buffering_wsgi import buffer_wsgi
+from ._serving import (
+    WORKER_TMP_DIR,
+    get_address,
+    get_app,
+    get_scheme,
+    is_asgi,
+    listen,
+    replace_app,
+    require_token,
+)
 from .exceptions import ConfigurationError
-
-__all__ = ["on_starting", "post_worker_init"]
 
 PROJECTS_OWN = "gunicorn.conf.py"
 
 
 def read_own(file: Path) -> dict[str, Any]:
-    """Return what a file of gunicorn's sets, run as gunicorn runs it."""
+    """Return the settings in a gunicorn configuration file."""
     from gunicorn.config import KNOWN_SETTINGS
 
     spec = spec_from_file_location("__config__", file)
@@ -36,7 +44,9 @@ def read_own(file: Path) -> dict[str, Any]:
     try:
         spec.loader.exec_module(module)
     except Exception as exc:
-        line = exc.lineno if isinstance(exc, SyntaxError) else find_line(exc, file)
+        frames = traceback.extract_tb(exc.__traceback__)
+        places = (frame.lineno for frame in frames if frame.filename == str(file))
+        line = exc.lineno if isinstance(exc, SyntaxError) else next(places, None)
         raise ConfigurationError(
             f"{file}, line {line}: {type(exc).__name__}: {exc}"
         ) from exc
@@ -44,16 +54,11 @@ def read_own(file: Path) -> dict[str, Any]:
     return {name: value for name, value in vars(module).items() if name in names}
 
 
-def find_line(exc: Exception, file: Path) -> int | None:
-    frames = traceback.extract_tb(exc.__traceback__)
-    return next((f.lineno for f in frames if f.filename == str(file)), None)
-
-
 own = read_own(Path.cwd() / PROJECTS_OWN)
 
-# What the project may change.
+# Defaults, which the project may change.
 control_socket_disable = True
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108
+worker_tmp_dir = WORKER_TMP_DIR
 wsgi_app = (
     "celery_push_worker.site:asgi_application"
     if re.search(r"uvicorn|asgi", str(own.get("worker_class", "")))
@@ -61,32 +66,31 @@ wsgi_app = (
 )
 globals().update(own)
 
-# What it may not: no request would arrive, or the container would end at once.
+# Not to be changed: no request would arrive, or the container would exit at once.
 bind = get_address()
 daemon = False
 
 
 def on_starting(server: Any) -> None:
-    """Overrule what command line and variables say, too."""
+    """Overrule the command line and variables, too."""
     listen(server)
     limit_processes(server)
     call_own("on_starting", server)
 
 
 def post_worker_init(worker: Any) -> None:
-    """Stand in front of the site, which is loaded now."""
+    """Wrap the site, which is loaded now."""
     load_urls()
-    # Looked up with the class: each kind of server has an application of its own kind.
-    complete: Any = complete_asgi if is_asgi(worker) else complete_wsgi
-    site = worker.asgi if hasattr(worker, "asgi") else worker.wsgi
-    seconds = worker.cfg.timeout
-    replace_app(worker, complete(site, scheme=get_scheme(), seconds=seconds))
-    fence(worker)
+    # Any, because a server of either kind has an application of that kind.
+    buffer: Any = buffer_asgi if is_asgi(worker) else buffer_wsgi
+    options = {"scheme": get_scheme(), "seconds": worker.cfg.timeout}
+    replace_app(worker, buffer(get_app(worker), **options))
+    require_token(worker)
     call_own("post_worker_init", worker)
 
 
 def load_urls() -> None:
-    """Import what Django leaves to the first request: who cannot is not ready."""
+    """Import the URLs now, which Django would do at the first request: errors show."""
     if "django.core.handlers.base" not in sys.modules:
         return
     from django.conf import settings
@@ -97,14 +101,14 @@ def load_urls() -> None:
 
 
 def limit_processes(server: Any) -> None:
-    """Start no more processes than the container gets requests at once.
+    """Start at most as many processes as the container gets concurrent requests.
 
-    A file that counts the machine's processors would fill the container's memory.
+    A configuration that counts the machine's processors would exhaust its memory.
     """
     found = re.search(r"--threads=(\d+)", os.environ.get("GUNICORN_CMD_ARGS", ""))
     most = int(found[1]) if found else server.cfg.workers
     if server.cfg.workers > most:
-        server.log.info("%d processes, not %d", most, server.cfg.workers)
+        server.log.info("Starting %d processes instead of %d", most, server.cfg.workers)
         server.cfg.set("workers", most)
         server.num_workers = most
 

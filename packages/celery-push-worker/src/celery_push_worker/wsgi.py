@@ -1,6 +1,6 @@
-"""The application that a server runs: ``celery_push_worker.wsgi:application``.
+"""The worker as a WSGI application: ``celery_push_worker.wsgi:application``.
 
-Environment variable ``CELERY_APP`` names the Celery app, ``module:attribute``.
+The environment variable ``CELERY_APP`` names the Celery app, ``module:attribute``.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ __all__ = ["application"]
 
 
 BOOT_ERROR = 3
-"""By this status gunicorn knows that starting again would not help."""
+"""Tells gunicorn that starting again would not help."""
 
 
 def start() -> PushWorker:
-    """Import and create everything, without looking for garbage among it.
+    """Import and create everything, with the garbage collector off.
 
-    The settings come first: they may replace what is taken from Celery afterwards.
+    The settings come first: they may replace parts of Celery that are used afterwards.
     """
     gc.disable()
     try:
@@ -35,15 +35,15 @@ def start() -> PushWorker:
 
         return PushWorker(app, take_over_logging=True)
     except Exception as exc:
-        from ._failures import describe_failure
         from ._logs import write_anyway
+        from ._startup_errors import describe_failure
 
         text = f"The worker cannot start. {describe_failure(exc)}"
         write_anyway(logging.CRITICAL, text, exc)
         raise SystemExit(BOOT_ERROR) from exc
     finally:
         gc.enable()
-        gc.freeze()  # What is loaded now stays: it need not be searched with each task.
+        gc.freeze()  # What is loaded now is not searched again with each task.
 
 
 application = start()
@@ -52,6 +52,6 @@ if "gunicorn" in sys.modules and "celery_push_worker.gunicorn" not in sys.module
     from ._logs import log
 
     log.warning(
-        "gunicorn runs with settings of its own, by which it ends a request after 30 "
+        "gunicorn runs with its default settings, which end a request after 30 "
         "seconds: start it with -c python:celery_push_worker.gunicorn"
     )

@@ -215,23 +215,23 @@ def test_the_queue_of_the_environment_is_known(project):
         ('ALLOWED_HOSTS = ["*"]', {}),
         ('DATABASES = {"default": {}, "old": {"ENGINE": "django.db.backends.sqlite3"}}',
          {"W001": "Database 'old' is SQLite"}),
-        ('MEDIA_ROOT = "/srv"', {"W002": "Uploaded files are kept on the container's disk"}),
+        ('MEDIA_ROOT = "/srv"', {"W002": "Uploaded files are stored on the container's disk"}),
         ('MEDIA_ROOT = "/srv"\nSTORAGES = {"default": {"BACKEND": MEMORY}}', {}),
         ('SESSION_ENGINE = "django.contrib.sessions.backends.file"',
-         {"W005": "Sessions are kept in files of the container"}),
+         {"W005": "Sessions are stored in files of the container"}),
         ('SESSION_ENGINE = "django.contrib.sessions.backends.cache"',
-         {"W005": "Sessions are kept in cache 'default'"}),
+         {"W005": "Sessions are stored in cache 'default'"}),
         ('SESSION_ENGINE = "django.contrib.sessions.backends.cache"\nMIDDLEWARE = []', {}),
         ('CELERY_TASK_DEFAULT_QUEUE = "bread"', {}),
         ('CELERY_BROKER_TRANSPORT_OPTIONS = {"predefined_queues": {"bread": {}}}',
-         {"W008": "Queue 'celery' is wanted by task 'bakery.tasks.bake', "
+         {"W008": "Queue 'celery' is used by task 'bakery.tasks.bake', "
                   "task 'bakery.tasks.clean'"}),
         ('CELERY_BEAT_SCHEDULE = {"a": {"task": BAKE, "options": {"queue": "slow"}}}',
-         {"W008": "Queue 'slow' is wanted by entry 'a' of beat_schedule"}),
+         {"W008": "Queue 'slow' is used by entry 'a' of beat_schedule"}),
         ('CELERY_TASK_ROUTES = {"bakery.tasks.eat": {"queue": "celery"}}',
          {"W009": "task_routes names task 'bakery.tasks.eat'"}),
         ('CELERY_TASK_ROUTES = [lambda *a, **k: "slow"]',
-         {"W008": "Queue 'slow' is wanted by"}),
+         {"W008": "Queue 'slow' is used by"}),
         ("del CELERY_RESULT_BACKEND", {}),
     ],
 )  # fmt: skip
@@ -262,7 +262,7 @@ def test_a_wait_without_a_result_backend_is_named_by_its_line(project):
     (text,) = project.find()["W011"]
 
     assert text == (
-        "The result of 'clean' is awaited (bakery.urls, line 4), and there is no result "
+        "The result of 'clean' is awaited (bakery.urls, line 4), but there is no result "
         "backend: the wait never ends."
     )
 

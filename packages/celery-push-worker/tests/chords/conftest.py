@@ -119,7 +119,7 @@ class Shop:
 
     def restart(self):
         """Forget what only one process knows."""
-        self.world.worker.ledger.done.clear()
+        self.world.worker.deduplicator.done.clear()
 
     def take(self):
         answer = self.queue.sqs.receive_message(

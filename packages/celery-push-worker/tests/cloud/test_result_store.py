@@ -31,11 +31,11 @@ def test_a_result_is_stored_and_read_back(world):
 
 
 def test_the_search_for_duplicates_costs_a_success_nothing(world, calls):
-    world.worker.ledger.deduplicate = False
+    world.worker.deduplicator.deduplicate = False
     world.handle(world.tasks.add.s(2, 3))
     without_search = dict(calls)
     calls.clear()
-    world.worker.ledger.deduplicate = True
+    world.worker.deduplicator.deduplicate = True
     body = world.body(world.tasks.add.s(2, 3))
     world.handle(body)
     with_search = dict(calls)
@@ -204,7 +204,7 @@ def test_a_member_that_was_stored_and_not_counted_is_counted(world, queue, monke
         with monkeypatch.context() as patch:
             patch.setattr(world.app.backend, "on_chord_part_return", lose)
             world.handle(member)
-        world.worker.ledger.done.clear()
+        world.worker.deduplicator.done.clear()
         assert world.handle(member)[0].outcome.value == "duplicate"
     (body,) = queue.take()
     world.handle(body)

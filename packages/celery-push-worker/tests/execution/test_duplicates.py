@@ -22,7 +22,7 @@ def deliver(world, *bodies):
 
 
 def redeliver(world, event):
-    world.worker.ledger.done.clear()  # As another process would.
+    world.worker.deduplicator.done.clear()  # As another process would.
     (verdict,) = world.worker.handle(event)
     return verdict.outcome.value
 

@@ -55,7 +55,7 @@ def test_a_store_that_cannot_be_read_makes_the_message_come_back(world, places):
 def test_a_store_that_fails_at_the_end_makes_the_message_come_back(
     world, places, make_world
 ):
-    world.worker.ledger.deduplicate = False
+    world.worker.deduplicator.deduplicate = False
     body = world.body(world.tasks.add.s(1, 1))
     break_folder(places, "results")
 

@@ -142,7 +142,7 @@ def test_whatever_is_raised_is_a_verdict(world, monkeypatch):
     def raise_anything(*_args, **_kwargs):
         raise RuntimeError
 
-    monkeypatch.setattr(world.worker.executor, "build_request", raise_anything)
+    monkeypatch.setattr(world.worker.handler.executor, "build_request", raise_anything)
     bodies = [world.body(world.tasks.add.s(n, n)) for n in (1, 2)]
 
     response = call(world.worker, body=json.dumps(build_event(bodies)).encode())

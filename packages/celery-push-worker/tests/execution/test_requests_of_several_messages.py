@@ -33,7 +33,7 @@ def test_another_process_knows_what_was_done_from_the_result_store(make_world):
     bodies = [tasks.quiet.s("a"), tasks.fail.s(), tasks.add.s(1, 2), tasks.retry.s()]
     events = parse_event(world.event(*bodies, tasks.reject.s(requeue=True)))
     world.worker.handle(events)
-    world.worker.ledger.done.clear()
+    world.worker.deduplicator.done.clear()
     world.runs.clear()
 
     again = outcomes(world.worker.handle(events))

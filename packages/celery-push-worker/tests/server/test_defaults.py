@@ -180,9 +180,9 @@ except Exception as exc:
     print(type(exc).__name__, exc, sep=": ")
 """
     assert run(script, release) == (
-        f"UnknownQueueError: Task 't.add' is sent to queue '{queue}', which is not there "
-        f"(there is: 'default'). Take '{queue}' out of the task's route, 'task_routes' or "
-        "the call's 'queue='; or out of 'task_default_queue'.\n"
+        f"UnknownQueueError: Task 't.add' is sent to queue '{queue}', which does not "
+        f"exist (known: 'default'). Remove '{queue}' from the task's route, 'task_routes', "
+        "the call's 'queue=' or 'task_default_queue'.\n"
     )
 
 

@@ -212,8 +212,8 @@ def test_what_the_platform_would_not_pass_on_is_a_502_that_says_why(site, path):
 
     assert answer.status == 502
     assert answer.body.decode() == (
-        f"GET {path} answered with more than 3.5 MB, which the platform does not pass "
-        "on. Put what is large into a bucket, and redirect there.\n"
+        f"GET {path} answered with more than 3.5 MB, the platform's limit. "
+        "Put large files into a bucket, and redirect to them.\n"
     )
     assert site.request("HEAD", path).status in (200, 502)
 
@@ -286,7 +286,7 @@ def test_as_many_requests_at_once_whatever_the_command(start, command):
         answers = pool.map(lambda _: site.request("GET", "/together/"), range(3))
 
     assert [answer.body for answer in answers] == [b"met"] * 3
-    told = "Listening on PORT, in place of 0.0.0.0:1" in site.stop()
+    told = "Listening on PORT instead of 0.0.0.0:1" in site.stop()
     assert told is ("--bind" in command)
 
 
@@ -305,7 +305,7 @@ def post_fork(server, worker): note("forked")
 """
     site = start(settings=settings)
 
-    assert "3 processes, not 40" in site.stop()
+    assert "Starting 3 processes instead of 40" in site.stop()
     words = notes.read_text().split()
     assert words[0] == "starting"
     assert sorted(words[1:]) == ["forked"] * 3 + ["function"] * 3

@@ -6,11 +6,11 @@ from hypothesis import strategies as st
 
 from celery_push_worker._delays import (
     HOPS_HEADER,
-    MAX_DELAY_SECONDS,
     count_hops,
     find_remaining,
     plan_delay,
 )
+from celery_push_worker._platform import MAX_DELAY_SECONDS
 
 
 @pytest.mark.parametrize(

@@ -7,15 +7,14 @@ import logging
 import pytest
 from celery.utils.log import get_task_logger
 
-from celery_push_worker._logs import (
-    JsonFormatter,
+from celery_push_worker._log_setup import (
     add_handler,
     find_obstacle,
     keep_own_lines,
-    log,
     name_tasks,
     remove_handlers,
 )
+from celery_push_worker._logs import JsonFormatter, log
 
 
 def record(level=logging.INFO, message="x", name="a", **extra):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from celery_push_worker._outcomes import Outcome, Verdict, plan_answer
+from celery_push_worker._outcomes import MessageResult, Outcome, plan_answer
 from celery_push_worker.exceptions import Reason
 
 ANSWER = Path(__file__).parent.parent / "golden" / "answer.json"
@@ -13,7 +13,7 @@ ANSWER = Path(__file__).parent.parent / "golden" / "answer.json"
 
 
 def answer(*outcomes):
-    return plan_answer([Verdict(message_id="m", outcome=o) for o in outcomes])
+    return plan_answer([MessageResult(message_id="m", outcome=o) for o in outcomes])
 
 
 @pytest.mark.parametrize(
@@ -32,9 +32,9 @@ def test_the_answer_is_2xx_only_when_nothing_has_to_come_back(outcomes, status):
 
 def test_each_message_is_told_with_its_reason_and_its_tasks_state():
     verdicts = [
-        Verdict(message_id="m1", outcome=Outcome.DONE, state="SUCCESS"),
-        Verdict(message_id="m2", outcome=Outcome.DELAYED),
-        Verdict(message_id="m3", outcome=Outcome.DEAD, reason=Reason.BAD_BODY),
+        MessageResult(message_id="m1", outcome=Outcome.DONE, state="SUCCESS"),
+        MessageResult(message_id="m2", outcome=Outcome.DELAYED),
+        MessageResult(message_id="m3", outcome=Outcome.DEAD, reason=Reason.BAD_BODY),
     ]
 
     assert json.loads(plan_answer(verdicts).body) == json.loads(ANSWER.read_text())

@@ -216,12 +216,12 @@ def test_the_payload_names_the_task_and_its_options():
 @pytest.mark.parametrize(
     ("entry", "part"),
     [
-        ({"args": (object(),)}, "no JSON"),
-        ({"args": (float("nan"),)}, "no JSON"),
+        ({"args": (object(),)}, "not JSON"),
+        ({"args": (float("nan"),)}, "not JSON"),
         ({"args": ("x" * 4100,)}, "4096"),
         ({"options": {"eta": 1}}, "fixed time"),
         ({"options": {"expires": datetime(2030, 1, 1, tzinfo=UTC)}}, "fixed time"),
-        ({"task": ""}, "names no task"),
+        ({"task": ""}, "does not name a task"),
     ],
 )
 def test_a_message_that_no_timer_can_hold_is_refused(entry, part):

@@ -108,7 +108,7 @@ def test_unknown_tasks_and_queues_are_named_all_at_once(export):
     assert (status, timers) == (1, None)
     assert words.splitlines() == [
         "'seven': a timer fires at whole minutes (got every 0:00:07)",
-        "'one': no task 'shop.ad' is registered; is it 'shop.add'?",
+        "'one': no task 'shop.ad' is registered; did you mean 'shop.add'?",
         "'two': no task 'elsewhere.do' is registered",
         "'three': there is no queue 'fast', only 'celery'",
         "'four': there is no queue 'slow', only 'celery'",
@@ -136,7 +136,7 @@ def test_an_empty_schedule_is_refused_with_the_way_out(export):
     status, timers, words = export("")
 
     assert (status, timers) == (1, None)
-    assert "'beat_schedule' has no entry" in words
+    assert "'beat_schedule' has no entries" in words
     assert "config.ts" in words
 
 

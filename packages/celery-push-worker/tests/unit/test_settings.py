@@ -79,7 +79,7 @@ def test_the_app_is_named_by_the_environment(monkeypatch):
         ("nowhere:app", "No module named 'nowhere'"),
         ("some_shop.nowhere:app", "No module named 'some_shop.nowhere'"),
         ("some_shop.celery:nope", "module 'some_shop.celery' has no attribute 'nope'"),
-        ("some_shop.celery:number", "some_shop.celery:number is no Celery app but"),
+        ("some_shop.celery:number", "some_shop.celery:number is not a Celery app, but"),
     ],
 )
 def test_which_half_of_the_name_is_wrong_is_said(some_shop, name, half):

@@ -10,6 +10,7 @@ import { clip, formatDuration, type Paint } from "./style.ts";
 /** Which log lines are shown as they come; with `failed`, failing tasks show their last ones. */
 export type LogMode = "none" | "failed" | "warnings" | "all";
 
+/** In the order in which the key `l` goes through them. */
 export const LOG_MODES: readonly LogMode[] = ["failed", "warnings", "all", "none"];
 
 const LINE_WIDTH = 300;

@@ -5,7 +5,7 @@ const WIDTH = 100;
 const NOTE_COLUMN = 56;
 
 /** What the first lines say. */
-export interface Facts {
+export interface StartupInfo {
   readonly project: string;
   readonly urls: { readonly site: string; readonly queue: string; readonly tables: string };
   /** Ports that were taken, and what is used instead. */
@@ -18,14 +18,14 @@ export interface Facts {
 }
 
 /** The first lines, seven at most: addresses first. */
-export function formatHeader(facts: Facts, paint: Paint, keys: boolean): string[] {
-  const { urls, skipped, moved, other } = facts;
-  const kept = facts.data ? `kept in ${facts.data}` : "in memory; --data DIR keeps it";
+export function formatHeader(info: StartupInfo, paint: Paint, keys: boolean): string[] {
+  const { urls, skipped, moved, other } = info;
+  const kept = info.data ? `kept in ${info.data}` : "in memory; --data DIR keeps it";
   const site = `  App      ${paint(["bold", "cyan"], urls.site)}`;
   const padding = " ".repeat(Math.max(1, NOTE_COLUMN - "  App      ".length - urls.site.length));
   const shell = paint("dim", "clients: npm run local -- env");
   return [
-    `${site}${padding}${paint("dim", harmless(`${facts.project}, ${kept}`))}`,
+    `${site}${padding}${paint("dim", harmless(`${info.project}, ${kept}`))}`,
     `  Queue    ${urls.queue}     Table  ${urls.tables}     ${shell}`,
     ...(other
       ? [`  Another  runs in this folder too: ${harmless(other.site)} (process ${other.pid})`]
@@ -40,7 +40,7 @@ export function formatHeader(facts: Facts, paint: Paint, keys: boolean): string[
 
 const KEYS = "o open page   p pause   f fire timer   l logs: failed   r restart   q quit";
 
-function describeMoves(moved: Facts["moved"]): string {
+function describeMoves(moved: StartupInfo["moved"]): string {
   const wanted = moved.map((move) => move.wanted).join(", ");
   return `${wanted} taken, ${moved.map(({ port }) => port).join(", ")} instead`;
 }

@@ -1,26 +1,26 @@
 import type { CloudEvent } from "../../../../packages/local-cloud/events/event.ts";
 import type { EventStore } from "../../../../packages/local-cloud/events/store.ts";
 import type { Outcome, TaskRecord } from "../../../../packages/local-cloud/events/task-record.ts";
-import { formatJson } from "../../../../packages/local-cloud/support/harmless.ts";
+import { formatJson } from "../../../../packages/local-cloud/support/json.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
-import type { Facts } from "./header.ts";
+import type { StartupInfo } from "./header.ts";
 import { waitBefore } from "./outcome-lines.ts";
-import type { Reader } from "./reader.ts";
-import type { Output } from "./screen.ts";
+import type { Reporter } from "./reporter.ts";
+import type { TextOutput } from "./screen.ts";
 
 const SHOWN: ReadonlySet<CloudEvent["type"]> = new Set(["container", "refused", "timer"]);
 
 /** For programs: one object a line. Its `type` says what it is about. */
-export class JsonLines implements Reader {
-  private readonly output: Output;
+export class JsonLines implements Reporter {
+  private readonly output: TextOutput;
   private stop = () => {};
 
-  constructor(output: Output) {
+  constructor(output: TextOutput) {
     this.output = output;
   }
 
-  starting(facts: Facts, events: EventStore): void {
-    this.write({ type: "cloud", state: "starting", ...facts });
+  starting(info: StartupInfo, events: EventStore): void {
+    this.write({ type: "cloud", state: "starting", ...info });
     const take = (event: CloudEvent) => {
       if (SHOWN.has(event.type)) this.write(event);
     };

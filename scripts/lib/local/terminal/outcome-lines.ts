@@ -24,6 +24,7 @@ const WORDS: { readonly [word in OutcomeWord]: readonly [string, "green" | "red"
 };
 const WORD_WIDTH = 5;
 
+/** What an outcome's line depends on beside the task. */
 export interface OutcomeContext {
   readonly paint: Paint;
   /** Folders of the projects' sources. */

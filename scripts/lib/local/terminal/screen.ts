@@ -2,19 +2,20 @@ import { clip } from "./style.ts";
 
 const CLEAR_LINE = "\r\x1b[K";
 
-export interface Output {
+/** A stream such as standard output. */
+export interface TextOutput {
   write(text: string): unknown;
   readonly columns?: number;
 }
 
 /** Lines that stay, and on a terminal one last line that is written anew while something goes on. */
 export class Screen {
-  private readonly output: Output;
+  private readonly output: TextOutput;
   private readonly live: boolean;
   private current = "";
 
   /** @param live whether the output is a terminal; elsewhere a status is left out */
-  constructor(output: Output, live: boolean) {
+  constructor(output: TextOutput, live: boolean) {
     this.output = output;
     this.live = live;
   }

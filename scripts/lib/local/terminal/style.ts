@@ -5,14 +5,18 @@ type Format = Parameters<typeof styleText>[0];
 /** Dresses a text for a terminal, or leaves it as it is. */
 export type Paint = (format: Format, text: string) => string;
 
+/** No colours. */
 export const plain: Paint = (_, text) => text;
 
+/** Colours, whatever the output is. */
 export const coloured: Paint = (format, text) => styleText(format, text, { validateStream: false });
 
+/** A text of at most `width` characters; where it is longer, its start and an ellipsis. */
 export function clip(text: string, width: number): string {
   return text.length <= width ? text : `${text.slice(0, Math.max(0, width - 1))}…`;
 }
 
+/** A text of at most `width` characters; where it is longer, an ellipsis and its end. */
 export function clipStart(text: string, width: number): string {
   return text.length <= width ? text : `…${text.slice(text.length - width + 1)}`;
 }

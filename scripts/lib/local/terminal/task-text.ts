@@ -1,6 +1,7 @@
 import { relative } from "node:path";
 import type { TaskRecord } from "../../../../packages/local-cloud/events/task-record.ts";
 import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
+import { fieldsOf } from "../../shell/json.ts";
 
 /** The arguments in one line, as they would be written: `7 user={"id":8}`. */
 export function formatArguments({ args, kwargs }: Pick<TaskRecord, "args" | "kwargs">): string {
@@ -10,7 +11,7 @@ export function formatArguments({ args, kwargs }: Pick<TaskRecord, "args" | "kwa
 
 // Celery's JSON of dates, decimals and the like: { "__type__": "datetime", "__value__": "2026-…" }.
 function formatValue(value: unknown): string {
-  const { __value__: inner } = (value ?? {}) as Readonly<Record<string, unknown>>;
+  const { __value__: inner } = fieldsOf(value);
   return JSON.stringify(inner ?? value) ?? "null";
 }
 

@@ -7,18 +7,19 @@ import type { EventStore } from "../../../../packages/local-cloud/events/store.t
 import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
 import { describeEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
-import { type Facts, formatHeader } from "./header.ts";
+import { formatHeader, type StartupInfo } from "./header.ts";
 import { formatOutcome, type OutcomeContext } from "./outcome-lines.ts";
-import type { Reader } from "./reader.ts";
 import { Repeats } from "./repeats.ts";
-import { type Output, Screen } from "./screen.ts";
+import type { Reporter } from "./reporter.ts";
+import { Screen, type TextOutput } from "./screen.ts";
 import { formatDuration, formatTime, type Paint } from "./style.ts";
 
 const STATUS_INTERVAL_MS = 250;
 const CRASH_LINES = 5;
 
+/** Where to print, and what to know of the project. */
 export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliveries"> {
-  readonly output: Output;
+  readonly output: TextOutput;
   readonly paint: Paint;
   /** Whether the output is a terminal, where a line can be written anew. */
   readonly live: boolean;
@@ -29,7 +30,7 @@ export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliver
 }
 
 /** For people: addresses first, then one line for each task's outcome, and little else. */
-export class Terminal implements Reader {
+export class Terminal implements Reporter {
   private readonly options: TerminalOptions;
   private readonly screen: Screen;
   /** What each container that is not ready does. */
@@ -55,9 +56,9 @@ export class Terminal implements Reader {
     );
   }
 
-  starting(facts: Facts, events: EventStore): void {
+  starting(info: StartupInfo, events: EventStore): void {
     const { paint, keys, live } = this.options;
-    this.screen.lines(formatHeader(facts, paint, keys));
+    this.screen.lines(formatHeader(info, paint, keys));
     if (live) this.timer = setInterval(() => this.showProgress(), STATUS_INTERVAL_MS);
     else this.screen.lines(["  starting"]);
     this.showProgress();

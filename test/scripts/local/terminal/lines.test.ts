@@ -1,9 +1,10 @@
 import { describe, expect, test } from "vitest";
 import type { CloudEvent, Happening } from "../../../../packages/local-cloud/events/event.ts";
 import type { Outcome, TaskRecord } from "../../../../packages/local-cloud/events/task-record.ts";
-import { formatJson, harmless } from "../../../../packages/local-cloud/support/harmless.ts";
+import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
+import { formatJson } from "../../../../packages/local-cloud/support/json.ts";
 import { describeEvent } from "../../../../scripts/lib/local/terminal/event-lines.ts";
-import { type Facts, formatHeader } from "../../../../scripts/lib/local/terminal/header.ts";
+import { formatHeader, type StartupInfo } from "../../../../scripts/lib/local/terminal/header.ts";
 import { formatOutcome } from "../../../../scripts/lib/local/terminal/outcome-lines.ts";
 import { coloured, formatDuration, plain } from "../../../../scripts/lib/local/terminal/style.ts";
 import { formatTask } from "../../../../scripts/lib/local/terminal/task-lines.ts";
@@ -12,7 +13,7 @@ import { findLocation, formatArguments } from "../../../../scripts/lib/local/ter
 // Half past midnight, wherever this runs.
 const AT = new Date(2026, 10, 24, 0, 30, 1).getTime();
 
-const FACTS: Facts = {
+const INFO: StartupInfo = {
   project: "shop",
   urls: {
     site: "http://localhost:8000",
@@ -57,7 +58,7 @@ const HARMFUL = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069
 
 describe("formatHeader", () => {
   test("begins with the addresses", () => {
-    expect(formatHeader(FACTS, plain, false)).toEqual([
+    expect(formatHeader(INFO, plain, false)).toEqual([
       "  App      http://localhost:8000                        shop, in memory; --data DIR keeps it",
       "  Queue    http://localhost:9324     Table  http://localhost:8001     clients: npm run local -- env",
     ]);
@@ -68,7 +69,7 @@ describe("formatHeader", () => {
     const skipped = Array.from({ length: 40 }, (_, index) => `yandex_thing_${index}`);
     const moved = [{ wanted: 8000, port: 8002 }];
 
-    const lines = formatHeader({ ...FACTS, data: "kept", other, skipped, moved }, plain, true);
+    const lines = formatHeader({ ...INFO, data: "kept", other, skipped, moved }, plain, true);
 
     expect(lines).toHaveLength(6);
     expect(lines.every((line) => line.length <= 100)).toBe(true);
@@ -235,7 +236,7 @@ describe("texts", () => {
         ...formatOutcome(record, outcome("dead"), CONTEXT),
       ]),
       ...events.map((event) => describeEvent(event, "all", plain) ?? ""),
-      ...formatHeader({ ...FACTS, project: bad, data: bad, skipped: [bad], other }, plain, true),
+      ...formatHeader({ ...INFO, project: bad, data: bad, skipped: [bad], other }, plain, true),
     ];
     expect(lines).toHaveLength(18);
     for (const line of lines) expect(line).not.toMatch(HARMFUL);

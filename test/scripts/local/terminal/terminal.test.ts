@@ -5,7 +5,7 @@ import { JsonLines } from "../../../../scripts/lib/local/terminal/json-lines.ts"
 import { plain } from "../../../../scripts/lib/local/terminal/style.ts";
 import { Terminal } from "../../../../scripts/lib/local/terminal/terminal.ts";
 
-const FACTS = {
+const INFO = {
   project: "shop",
   urls: { site: "http://localhost:8000", queue: "http://q", tables: "http://t" },
   moved: [],
@@ -44,7 +44,7 @@ describe("Terminal", () => {
   test("writes nothing but lines where it is no terminal", () => {
     const { output, events, terminal } = open(false);
 
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     const change = { type: "container", container: "web" } as const;
     events.report({ ...change, state: "installing", detail: "django" });
     events.report({ ...change, state: "installing", detail: "celery" });
@@ -67,7 +67,7 @@ describe("Terminal", () => {
   test("says on one line that is rewritten what it waits for, and takes the line away", () => {
     const { output, events, terminal } = open(true);
 
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     events.report({ type: "container", container: "web", state: "starting" });
     terminal.note("a line between");
     terminal.running(500, []);
@@ -80,7 +80,7 @@ describe("Terminal", () => {
 
   test("shows the last lines of a container that crashes", () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
 
     const line = { type: "log", container: "web", level: "info" } as const;
     for (let number = 1; number <= 7; number++)
@@ -94,7 +94,7 @@ describe("Terminal", () => {
 
   test("says what a container died of once, first, and without what it printed of it", () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     const line = { type: "log", container: "web", level: "error" } as const;
     const change = { type: "container", container: "web" } as const;
     const crash = (cause: string, detail: string) => {
@@ -121,7 +121,7 @@ describe("Terminal", () => {
 
   test("shows warnings of a container that starts once it is ready", () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     const change = { type: "container", container: "web" } as const;
     events.report({ ...change, state: "starting" });
     events.report({ type: "log", container: "web", level: "warning", message: "old setting" });
@@ -134,7 +134,7 @@ describe("Terminal", () => {
 
   test("cycles through log lines: of failed tasks, warnings, all, none", () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
 
     for (let presses = 0; presses < 4; presses++) terminal.nextLogMode();
     terminal.end();
@@ -149,7 +149,7 @@ describe("Terminal", () => {
 
   test("waits a moment for log lines that come after the answer", async () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
 
     runTask(events, "FAILURE");
     const line = { type: "log", container: "worker", level: "error", taskId: "t" } as const;
@@ -167,7 +167,7 @@ describe("what was reported before anybody looked", () => {
   test("is shown once to a person", () => {
     const { output, events, terminal } = open(false);
     events.report(refused);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     terminal.end();
     expect(output.text.match(/REFUSED by gateway: not imitated/g)).toHaveLength(1);
   });
@@ -176,7 +176,7 @@ describe("what was reported before anybody looked", () => {
     const { output, events } = open(false);
     events.report(refused);
     const lines = new JsonLines(output);
-    lines.starting(FACTS, events);
+    lines.starting(INFO, events);
     lines.end();
     expect(output.text.match(/not imitated/g)).toHaveLength(1);
   });
@@ -192,7 +192,7 @@ describe("lines that say the same", () => {
 
   test("are one, and ten seconds later another that says how many there were", () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     for (let count = 0; count < 500; count++) events.report(refused(count % 2 ? "a" : "b"));
     events.report(refused("c"));
     const first = ["REFUSED by queue: b", "REFUSED by queue: a", "REFUSED by queue: c"];
@@ -209,7 +209,7 @@ describe("lines that say the same", () => {
 
   test("are counted at the end, too", () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     for (let count = 0; count < 3; count++) events.report(refused("a"));
     terminal.end();
     expect(said(output.text)).toEqual([
@@ -220,7 +220,7 @@ describe("lines that say the same", () => {
 
   test("show a crash's last lines once", () => {
     const { output, events, terminal } = open(false);
-    terminal.starting(FACTS, events);
+    terminal.starting(INFO, events);
     for (let count = 0; count < 3; count++) {
       events.report({ type: "log", container: "web", level: "info", message: "why" });
       events.report({ type: "container", container: "web", state: "crashed", detail: "code 3" });
@@ -235,7 +235,7 @@ describe("JsonLines", () => {
     const { output, events } = open(false);
     const lines = new JsonLines(output);
 
-    lines.starting(FACTS, events);
+    lines.starting(INFO, events);
     lines.running(1900, []);
     runTask(events, "FAILURE");
     events.report({ type: "container", container: "web", state: "crashed" });

@@ -1,0 +1,103 @@
+import type { Dispatcher } from "undici";
+import { REFUSED_IN_RESPONSES, requestHeaders, responseHeaders } from "./_headers.ts";
+import { agent } from "./_readiness.ts";
+import { TOKEN, TOKEN_HEADER } from "./_token.ts";
+import { firstLine, firstLineOf, READ_BYTES } from "./first-line.ts";
+import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
+
+// Of a response, headers included: https://yandex.cloud/en/docs/serverless-containers/concepts/limits
+const MAX_BYTES = 3_670_016;
+
+/** A response that the platform does not pass on. */
+export class RefusedResponse extends Error {
+  readonly fix: string;
+
+  constructor(message: string, fix: string) {
+    super(message);
+    this.fix = fix;
+  }
+}
+
+/**
+ * Sends a request to a port of loopback.
+ *
+ * @throws RefusedResponse, or what undici throws when there is no answer
+ */
+export async function sendRequest(
+  port: number,
+  request: ContainerRequest,
+  signal: AbortSignal,
+): Promise<ContainerResponse> {
+  const answer = await agent.request({
+    origin: `http://127.0.0.1:${port}`,
+    // As it is: a URL would take dots and slashes out.
+    path: request.path,
+    method: request.method as "GET",
+    headers: [...requestHeaders(request.headers), [TOKEN_HEADER, TOKEN]].flat(),
+    body: request.body.length > 0 ? request.body : null,
+    signal,
+  });
+  const headers = Object.entries(answer.headers).flatMap(([name, value]) =>
+    [value ?? []].flat().map((one) => [name, one] as const),
+  );
+  const refused = headers.find(([name]) => REFUSED_IN_RESPONSES.includes(name));
+  if (refused) throw await refuseHeader(answer, refused[0]);
+  const limit = MAX_BYTES - sizeOf(headers);
+  const content = await collect(answer.body, limit);
+  if (content.length > limit) throw refuseSize(answer.statusCode, content);
+  return { status: answer.statusCode, headers: responseHeaders(headers), body: content };
+}
+
+/** What a stream holds; of one with more than `limit` bytes its beginning, which is longer than that. */
+async function collect(body: AsyncIterable<Buffer>, limit: number): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of body) {
+    chunks.push(chunk);
+    bytes += chunk.length;
+    if (bytes > limit) break;
+  }
+  return Buffer.concat(chunks, bytes);
+}
+
+async function refuseHeader(
+  { statusCode, body }: Pick<Dispatcher.ResponseData, "statusCode" | "body">,
+  name: string,
+): Promise<RefusedResponse> {
+  const line = await firstLineOf(body);
+  return new RefusedResponse(
+    `answered ${statusCode} with the header ${name}, which the platform refuses${quote(line)}`,
+    name === "transfer-encoding" ? "Send a Content-Length" : `Take the header ${name} out`,
+  );
+}
+
+function refuseSize(status: number, content: Buffer): RefusedResponse {
+  const line = firstLine(content.subarray(0, READ_BYTES).toString());
+  return new RefusedResponse(
+    `answered ${status} with more than 3.5 MB, which the platform refuses${quote(line)}`,
+    "Let larger files come from a bucket",
+  );
+}
+
+/** What a replaced answer would have said. */
+function quote(line: string): string {
+  return line === "" ? "" : `. It begins: ${line}`;
+}
+
+/** Bytes of headers as they are counted. */
+function sizeOf(headers: ContainerRequest["headers"]): number {
+  return headers.reduce((sum, [name, value]) => sum + name.length + value.length + 4, 0);
+}
+
+/** An answer of the platform's own. */
+export function platformAnswer(status: number, text: string): ContainerResponse {
+  const body = Buffer.from(`${text}\n`);
+  return {
+    status,
+    headers: [
+      ["content-type", "text/plain; charset=utf-8"],
+      ["content-length", String(body.length)],
+    ],
+    body,
+  };
+}

@@ -1,0 +1,40 @@
+import { join } from "node:path";
+import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import { secretValues } from "./_environment.ts";
+import { freePort } from "./_free-port.ts";
+import type { ProcessCommand } from "./_owned-process.ts";
+import { Processes } from "./_processes.ts";
+import type { LauncherOptions, Preparation } from "./launcher.ts";
+
+export interface ExecOptions extends LauncherOptions, Preparation {
+  readonly spec: ContainerSpec;
+  /** The user's own values for secrets, by variable. */
+  readonly secrets: Variables;
+}
+
+/**
+ * Where a command of the user's runs as if it were a container's own: its folder and its whole
+ * environment, with a Python that is made unless it is there.
+ */
+export async function makeExecEnvironment(
+  options: ExecOptions,
+): Promise<Pick<ProcessCommand, "cwd" | "env">> {
+  const { spec, cache, secrets } = options;
+  const launcher = new Processes(options);
+  const prepared = await launcher.prepare(spec, options);
+  const values = secretValues(spec, secrets, join(cache, "secrets.json"));
+  return launcher.command(spec, prepared, await freePort(), values);
+}
+
+/** The same, of what an earlier run has made. Nothing where there is none: nothing is made. */
+export function findExecEnvironment({
+  spec,
+  secrets,
+  ...options
+}: LauncherOptions & Pick<ExecOptions, "spec" | "secrets">): ProcessCommand | undefined {
+  const launcher = new Processes(options);
+  const prepared = launcher.find(spec);
+  if (prepared === undefined) return undefined;
+  const values = secretValues(spec, secrets, join(options.cache, "secrets.json"));
+  return launcher.command(spec, prepared, 0, values);
+}

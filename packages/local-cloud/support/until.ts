@@ -1,0 +1,42 @@
+/** Something that changes, and on which callers can wait (a condition variable). */
+export class Condition {
+  private readonly checks = new Set<() => void>();
+
+  /** How many callers wait. */
+  get waiting(): number {
+    return this.checks.size;
+  }
+
+  /** Something has changed: asks everybody who waits again, whoever waits longest first. */
+  notify(): void {
+    for (const check of [...this.checks]) {
+      // Somebody before it may have made it leave.
+      if (this.checks.has(check)) check();
+    }
+  }
+
+  /**
+   * Resolves with true once `holds` returns true, which is asked now and on each `notify`; with false
+   * once `signal` is aborted. `holds` may take what it waits for: nobody else is asked in between.
+   */
+  until(holds: () => boolean, signal?: AbortSignal): Promise<boolean> {
+    return new Promise((resolve, reject) => {
+      const leave = () => {
+        this.checks.delete(check);
+        signal?.removeEventListener("abort", check);
+      };
+      const check = () => {
+        try {
+          if (signal?.aborted !== true && !holds()) return;
+          resolve(signal?.aborted !== true);
+        } catch (error) {
+          reject(error);
+        }
+        leave();
+      };
+      this.checks.add(check);
+      signal?.addEventListener("abort", check);
+      check();
+    });
+  }
+}

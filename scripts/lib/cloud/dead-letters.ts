@@ -1,0 +1,71 @@
+import type { Settings } from "../../../stacks/settings.ts";
+import { UserError } from "../shell/user-error.ts";
+import type { World } from "../shell/world.ts";
+import type { StateResource } from "../terraform/state.ts";
+import { type AccessKey, signedRequest } from "./aws-request.ts";
+
+const REGION = "ru-central1";
+const COUNT = "ApproximateNumberOfMessages";
+
+/** Messages that lie in a queue, about. */
+export async function countMessages(world: World, queueUrl: string, key: AccessKey) {
+  const body = new URLSearchParams({
+    Action: "GetQueueAttributes",
+    Version: "2012-11-05",
+    QueueUrl: queueUrl,
+    "AttributeName.1": COUNT,
+  });
+  const response = await signedRequest(world, {
+    key,
+    service: "sqs",
+    region: REGION,
+    method: "POST",
+    url: queueUrl,
+    headers: { "content-type": "application/x-www-form-urlencoded" },
+    body: body.toString(),
+  });
+  const text = await response.text();
+  if (!response.ok)
+    throw new UserError(`Message Queue answered ${response.status}: ${findMessage(text)}`);
+  return parseCount(text);
+}
+
+/** The number of messages in an answer to GetQueueAttributes. */
+export function parseCount(xml: string): number {
+  const count = new RegExp(`<Name>${COUNT}</Name>\\s*<Value>(\\d+)</Value>`).exec(xml)?.[1];
+  if (count === undefined)
+    throw new UserError("Message Queue did not say how many messages there are.");
+  return Number(count);
+}
+
+/** The key that may look into the queues: the stack's own, or the environment's. */
+export async function findQueueKey(
+  world: World,
+  state: () => Promise<readonly StateResource[]>,
+  { queueKey }: Pick<Settings, "queueKey">,
+): Promise<AccessKey> {
+  const { YC_MESSAGE_QUEUE_ACCESS_KEY: id, YC_MESSAGE_QUEUE_SECRET_KEY: secret } = world.env;
+  if (queueKey === "environment" && id && secret) {
+    return { accessKeyId: id, secretAccessKey: secret };
+  }
+  const key = queueKey === "stack" ? keyInState(await state()) : undefined;
+  if (key) return key;
+  throw new UserError(
+    "There is no key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
+  );
+}
+
+/** The one static key whose secret the state holds; the containers' own is in Lockbox only. */
+export function keyInState(resources: readonly StateResource[]): AccessKey | undefined {
+  const keys = resources
+    .filter(({ type }) => type === "yandex_iam_service_account_static_access_key")
+    .map(({ attributes }) => ({
+      accessKeyId: String(attributes.access_key ?? ""),
+      secretAccessKey: String(attributes.secret_key ?? ""),
+    }));
+  return keys.find(({ accessKeyId, secretAccessKey }) => accessKeyId && secretAccessKey);
+}
+
+function findMessage(xml: string): string {
+  return /<Message>([^<]*)<\/Message>/.exec(xml)?.[1] ?? xml.slice(0, 200);
+}

@@ -1,0 +1,128 @@
+import { existsSync, readFileSync, rmSync } from "node:fs";
+import { homedir } from "node:os";
+import { join } from "node:path";
+import * as v from "valibot";
+import {
+  BAKE,
+  BAKE_ENVIRONMENT,
+  BAKE_TARGET,
+  renderSources,
+} from "../../../packages/local-cloud/containers/image-build.ts";
+import { makeStageDirectory, stageDirectory } from "../../../stacks/directories.ts";
+import type { Settings } from "../../../stacks/settings.ts";
+import type { Access } from "../cloud/access.ts";
+import { childEnvironment } from "../shell/child-environment.ts";
+import { logFile } from "../shell/run-logs.ts";
+import { messageOf, UserError } from "../shell/user-error.ts";
+import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
+
+/** Where Container Registry answers. */
+export const HOST = "cr.yandex";
+
+/** What an image is built for, and by whom. */
+export interface BuildOptions {
+  readonly world: World;
+  readonly access: Access;
+  readonly settings: Settings;
+  /** `cr.yandex/<registry id>/<repository>`. */
+  readonly repository: string;
+  /** Build from the newest base image, without docker's cache. */
+  readonly rebuild?: boolean;
+  /** Is given docker's output line by line. */
+  readonly report: (line: string) => void;
+}
+
+const metadataSchema = v.object({
+  [BAKE_TARGET]: v.object({ "containerimage.digest": v.string() }),
+});
+
+/** Builds and pushes an image, and returns its digest. */
+export async function buildImage(options: BuildOptions, tag: string): Promise<string> {
+  const { world, settings, repository, rebuild } = options;
+  await logIn(options);
+  const metadata = join(stageDirectory(settings.stage), "build.json");
+  makeStageDirectory(settings.stage, world.root);
+  rmSync(join(world.root, metadata), { force: true });
+  const args = renderBuild(settings, `${repository}:${tag}`, metadata, rebuild);
+  const result = await world.run("docker", args, {
+    env: { ...childEnvironment(world.env, "docker"), ...BAKE_ENVIRONMENT },
+    logFile: logFile(world, settings.stage, "image"),
+    onLine: options.report,
+  });
+  if (result.exitCode !== 0) throw dockerError("Building and pushing the image", result);
+  const written: unknown = JSON.parse(readFileSync(join(world.root, metadata), "utf8"));
+  return v.parse(metadataSchema, written)[BAKE_TARGET]["containerimage.digest"];
+}
+
+/**
+ * Builds the project's own image, unchanged, and on top of it the one that is pushed. One manifest
+ * and no index: the lifecycle policy would remove an index's untagged parts.
+ */
+export function renderBuild(
+  { image }: Settings,
+  reference: string,
+  metadata: string,
+  rebuild = false,
+): string[] {
+  return [
+    ...BAKE,
+    ...renderSources(image.context, image.dockerfile),
+    "--set=*.platform=linux/amd64",
+    "--provenance=false",
+    "--sbom=false",
+    ...(rebuild ? ["--pull", "--no-cache"] : []),
+    "--push",
+    "--metadata-file",
+    metadata,
+    `--set=${BAKE_TARGET}.tags=${reference}`,
+    BAKE_TARGET,
+  ];
+}
+
+async function logIn({ world, access }: BuildOptions): Promise<void> {
+  if (!access.given && hasCredentialHelper(world.env)) return;
+  const args = ["login", "--username", "iam", "--password-stdin", HOST];
+  const env = childEnvironment(world.env, "docker");
+  const result = await world.run("docker", args, { env, input: await access.token() });
+  if (result.exitCode !== 0) throw dockerError(`Logging in to ${HOST}`, result);
+}
+
+/** Whether docker fetches a token for the registry by itself. */
+export function hasCredentialHelper(env: Environment): boolean {
+  const file = join(env.DOCKER_CONFIG || join(env.HOME || homedir(), ".docker"), "config.json");
+  if (!existsSync(file)) return false;
+  const schema = v.object({ credHelpers: v.optional(v.record(v.string(), v.string()), {}) });
+  const config = v.safeParse(schema, parseDockerConfig(file));
+  return config.success && config.output.credHelpers[HOST] !== undefined;
+}
+
+function parseDockerConfig(file: string): unknown {
+  try {
+    return JSON.parse(readFileSync(file, "utf8"));
+  } catch (error) {
+    throw new UserError(
+      `${file} cannot be read as JSON (${messageOf(error)}). Mend it, or remove it and log in again with \`docker login\`.`,
+      { cause: error },
+    );
+  }
+}
+
+/** What to do about a `docker` that did not do its work. */
+export function dockerError(what: string, { exitCode, stdout, stderr }: ProcessResult): UserError {
+  if (exitCode === NOT_FOUND) {
+    return new UserError(
+      "`docker` is not installed. Install it (https://docs.docker.com/engine/install/), or give an image that was built elsewhere with --image.",
+    );
+  }
+  const output = `${stdout}\n${stderr}`.trim();
+  if (/Cannot connect to the Docker daemon/i.test(output)) {
+    return new UserError(
+      "Docker does not run. Start it, or give an image that was built elsewhere with --image.",
+    );
+  }
+  const hint = /denied|unauthorized/i.test(output)
+    ? "\nGrant container-registry.images.pusher on the registry to this account."
+    : "";
+  const reason = output.split("\n").slice(-15).join("\n");
+  return new UserError(`${what} failed (docker exited ${exitCode}): ${reason}${hint}`);
+}

@@ -1,0 +1,114 @@
+import { countMessages, findQueueKey } from "../cloud/dead-letters.ts";
+import type { Session } from "../cloud/session.ts";
+import { messageOf } from "../shell/user-error.ts";
+import { findOrphans, type Orphan } from "../terraform/orphans.ts";
+import { type DeployedApp, reachableUrl } from "../terraform/outputs.ts";
+import type { StateResource } from "../terraform/state.ts";
+import type { CheckResult } from "./check-result.ts";
+import { checkDomain, checkGateway } from "./gateway.ts";
+import { checkRevision } from "./revision.ts";
+import { checkTriggers } from "./triggers.ts";
+
+/** What to do beside looking. */
+export interface VerifyOptions {
+  /** Remove what a deploy of this state made before this time, and nobody uses. @default - only name it */
+  readonly removeBefore?: number;
+}
+
+/** Compares what runs with what was deployed. */
+export async function verify(
+  session: Session,
+  app: DeployedApp,
+  options: VerifyOptions = {},
+): Promise<CheckResult[]> {
+  // Asked for twice, and each time it takes a process.
+  let read: Promise<readonly StateResource[]> | undefined;
+  const state = () => {
+    read ??= session.terraform.state("app");
+    return read;
+  };
+  const findings = await Promise.all([
+    ...Object.entries(app.containers).map(([role, container]) =>
+      guarded(`${role}: active revision`, () => checkRevision(session, role, container)),
+    ),
+    guarded("gateway", () => checkGateway(session, `https://${app.gateway.domain}`)),
+    ...(app.domain?.attached
+      ? [guarded("domain", () => checkDomain(session.world, reachableUrl(app)))]
+      : []),
+    checkTriggers(session, app),
+    guarded("dead letters", () => checkDeadLetters(session, app, state), true),
+    guarded("leftovers", async () => checkOrphans(session, app, await state(), options), true),
+  ]);
+  return findings.flat();
+}
+
+/** The findings as lines of text. */
+export function formatFindings(findings: readonly CheckResult[]): string[] {
+  const width = Math.max(...findings.map(({ check }) => check.length));
+  return findings.flatMap(({ check, ok, found, fix }) => [
+    `${ok ? "✔" : "✖"} ${check.padEnd(width)}  ${found}`,
+    ...(ok || !fix ? [] : [`  ${" ".repeat(width)}  ${fix}`]),
+  ]);
+}
+
+async function checkOrphans(
+  session: Session,
+  app: DeployedApp,
+  state: readonly StateResource[],
+  { removeBefore = 0 }: VerifyOptions,
+): Promise<CheckResult> {
+  const check = "leftovers";
+  const orphans = await findOrphans(session, app, state);
+  const isDue = ({ own, createdAt }: Orphan) => own && createdAt < removeBefore;
+  const removed = orphans.filter(isDue);
+  // A secret takes its versions along.
+  for (const orphan of removed) await orphan.remove();
+  const left = orphans.filter((orphan) => !isDue(orphan));
+  const gone = removed.map(({ what }) => `removed ${what}, which nothing used`);
+  if (left.length === 0) return { check, ok: true, found: gone.join("; ") || "none" };
+  const fixes = left.map(({ own, command }) =>
+    own ? DEPLOY_REMOVES : `\`${command}\` deletes it.`,
+  );
+  return {
+    check,
+    ok: false,
+    found: [...gone, ...left.map(({ what }) => `${what} is used by nothing`)].join("; "),
+    fix: [...new Set(fixes)].join(" "),
+    minor: true,
+  };
+}
+
+const DEPLOY_REMOVES = "The next `npm run deploy` removes what a deploy has made.";
+
+async function checkDeadLetters(
+  session: Session,
+  { queues }: DeployedApp,
+  state: () => Promise<readonly StateResource[]>,
+): Promise<CheckResult> {
+  const { world, settings } = session;
+  const check = "dead letters";
+  if (!queues.deadLetterUrl) return { check, ok: true, found: "no dead-letter queue" };
+  const key = await findQueueKey(world, state, settings);
+  const count = await countMessages(world, queues.deadLetterUrl, key);
+  const fix =
+    "Tasks have failed too often. Look at the worker's log, then send them back or purge them.";
+  return {
+    check,
+    ok: count === 0,
+    found: count === 0 ? "none" : `${count} messages`,
+    fix,
+    minor: true,
+  };
+}
+
+async function guarded(
+  check: string,
+  look: () => Promise<CheckResult>,
+  minor = false,
+): Promise<CheckResult> {
+  try {
+    return await look();
+  } catch (error) {
+    return { check, ok: false, found: messageOf(error), minor };
+  }
+}

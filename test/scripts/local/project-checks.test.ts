@@ -1,0 +1,73 @@
+import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { projectNotes } from "../../../scripts/lib/local/project-checks.ts";
+import { realWorld } from "../../../scripts/lib/shell/real-world.ts";
+import { EXAMPLE, Project } from "../../local-cloud/_project.ts";
+import { synthesize } from "../../local-cloud/stack/_synthesized.ts";
+import { ROOT } from "../../support/sources.ts";
+import { settings } from "../_settings.ts";
+import { fakeWorld } from "../_world.ts";
+
+test("where nothing was made to ask a project with, a note says how to get it", async () => {
+  const world = fakeWorld({ root: await stackWith({ "requirements.txt": "django\n" }) });
+
+  expect(await projectNotes(world, settings())).toEqual([
+    "Django's system checks were not run: `npm run local` makes what they need, or run `manage.py check --deploy` in the image.",
+  ]);
+});
+
+test("what nothing can be made of is named, and stops nothing", async () => {
+  const world = fakeWorld({ root: await stackWith({ Pipfile: "" }) });
+
+  expect(await projectNotes(world, settings())).toEqual([
+    expect.stringMatching(/^Django's system checks were not run: .*Pipfile/s),
+  ]);
+});
+
+describe("with what `npm run local` has made", () => {
+  const folder = mkdtempSync(join(tmpdir(), "checked-"));
+  const project = new Project(`
+    celeryApp: "shop.celery:app",
+    env: { DJANGO_SETTINGS_MODULE: "checked", PYTHONPATH: ${JSON.stringify(folder)} },
+    image: { context: ${JSON.stringify(EXAMPLE)} },
+  `);
+  const world = { ...realWorld(), root: project.dir };
+  const change = (text: string) =>
+    writeFileSync(join(folder, "checked.py"), `from shop.settings import *\n${text}\n`);
+
+  beforeAll(async () => {
+    change("CELERY_TASK_ALWAYS_EAGER = True");
+    const once = await project.run("--once", "true");
+    expect(await once.end, once.stderr).toBe(0);
+  });
+  afterAll(() => project.close());
+
+  test("each finding is a note", async () => {
+    expect(await projectNotes(world, settings())).toEqual([
+      expect.stringMatching(/^push_worker\.W010 {2}task_always_eager is on: /),
+    ]);
+  });
+
+  test("a project that does not load is a note", async () => {
+    change("raise RuntimeError");
+
+    expect(await projectNotes(world, settings())).toEqual([
+      "Django's system checks were not run: the project did not load on this machine. `npm run local` shows why.",
+    ]);
+  });
+});
+
+/** A folder with a synthesized stack, and these files. */
+async function stackWith(files: Readonly<Record<string, string>>): Promise<string> {
+  const root = mkdtempSync(join(tmpdir(), "checks-"));
+  for (const name of ["config.ts", "main.ts", "stacks", "constructs", "node_modules", "packages"]) {
+    symlinkSync(join(ROOT, name), join(root, name));
+  }
+  const stack = "cdktf.out/stacks/app/cdk.tf.json";
+  mkdirSync(join(root, dirname(stack)), { recursive: true });
+  writeFileSync(join(root, stack), await synthesize({ image: { context: "." } }));
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
+  return root;
+}
