@@ -8,7 +8,7 @@ import { fileURLToPath, pathToFileURL } from "node:url";
 const root = dirname(fileURLToPath(import.meta.url));
 const { engines } = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 refuseOldNode(engines.node.replace(">=", ""));
-// The framework calls a function that Node 22 and newer call old; nobody here can mend that.
+// The framework calls a function that Node 22 and newer call deprecated; only the framework can fix that.
 const { emitWarning } = process;
 process.emitWarning = (...args) => args.includes("DEP0044") || emitWarning(...args);
 const { build } = await import("esbuild");

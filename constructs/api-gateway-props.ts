@@ -1,7 +1,7 @@
 import type { IResolvable } from "cdktf";
 import { needsContainer, operations, pathsOf, type Route, shapeOf } from "./_gateway-spec.ts";
 import { asMapping, type Mapping } from "./_mapping.ts";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { mismatches, type Refuse } from "./_refusal.ts";
 import type { LogGroup } from "./log-group.ts";
 import type { OpenApiDocument } from "./open-api.ts";
@@ -17,12 +17,7 @@ const MAX_DOMAINS = 20;
  *
  * @see https://yandex.cloud/en/docs/api-gateway/concepts/
  */
-export interface ApiGatewayProps {
-  /**
-   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
-   * last.
-   */
-  readonly name: string;
+export interface ApiGatewayProps extends NamedProps {
   /** What the gateway acts as. It gets the right to invoke each container it routes to. */
   readonly account: ServiceAccount;
   /**

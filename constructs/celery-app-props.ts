@@ -66,9 +66,7 @@ export interface CeleryAppProps
   readonly workerPath?: string;
   /**
    * Whose key creates the queues: `stack` creates one (its secret is in the state), `environment`
-   * takes YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.
-   *
-   * @default "stack"
+   * takes YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY. @default "stack"
    */
   readonly queueKey?: "stack" | "environment";
   /**

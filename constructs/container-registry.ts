@@ -9,7 +9,7 @@ import { DataYandexContainerRegistry } from "@cdktf/provider-yandex/lib/data-yan
 import { Fn, Op, TerraformResource, type TerraformResourceConfig, TerraformSelf } from "cdktf";
 import { Construct } from "constructs";
 import { GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { mismatches, outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
@@ -20,12 +20,7 @@ const PULLER_ROLE = "container-registry.images.puller";
  *
  * @see https://yandex.cloud/en/docs/container-registry/concepts/registry
  */
-export interface ContainerRegistryProps {
-  /**
-   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
-   * last.
-   */
-  readonly name: string;
+export interface ContainerRegistryProps extends NamedProps {
   /** Repository in the registry: lowercase letters and digits, joined by `.`, `_`, `-` or `/`. */
   readonly repository: string;
   /**
@@ -46,9 +41,7 @@ export interface ContainerRegistryProps {
   /**
    * Shell command that deletes every image of the registry whose id is in `REGISTRY_ID`. It runs in
    * the stack's output folder when the registry is destroyed: the cloud deletes none that holds
-   * images.
-   *
-   * @default - none: destroy fails while there are images
+   * images. @default - none: destroy fails while there are images
    */
   readonly purgeCommand?: string;
 }

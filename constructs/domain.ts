@@ -4,7 +4,7 @@ import { DataYandexCmCertificate } from "@cdktf/provider-yandex/lib/data-yandex-
 import { DnsRecordset } from "@cdktf/provider-yandex/lib/dns-recordset";
 import { Fn, type IResolvable, Op, propertyAccess, Token } from "cdktf";
 import { Construct } from "constructs";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { isKnown, mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { ApiGateway } from "./api-gateway.ts";
 
@@ -38,13 +38,7 @@ export interface DomainProps {
  *
  * @see https://yandex.cloud/en/docs/certificate-manager/concepts/managed-certificate
  */
-export interface DomainCertificateProps extends DomainProps {
-  /**
-   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
-   * last.
-   */
-  readonly name: string;
-}
+export interface DomainCertificateProps extends DomainProps, NamedProps {}
 
 /**
  * Props of {@link GatewayDomain}.
@@ -58,9 +52,7 @@ export interface GatewayDomainProps extends DomainProps {
   /**
    * A map with `id`, `status` and `attached` ("true" or "false") that stands for looking the
    * certificate up, unless it is empty: the provider fails on one that is INVALID, and nothing else of
-   * the stack could be applied beside it then.
-   *
-   * @default - always looked up
+   * the stack could be applied beside it then. @default - always looked up
    */
   readonly known?: IResolvable;
 }

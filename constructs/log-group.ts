@@ -1,6 +1,6 @@
 import { LoggingGroup as Resource } from "@cdktf/provider-yandex/lib/logging-group";
 import { Construct } from "constructs";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 
 const LIMITS = "https://yandex.cloud/en/docs/logging/concepts/limits, November 2026";
@@ -10,12 +10,7 @@ const LIMITS = "https://yandex.cloud/en/docs/logging/concepts/limits, November 2
  *
  * @see https://yandex.cloud/en/docs/logging/concepts/log-group
  */
-export interface LogGroupProps {
-  /**
-   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
-   * last.
-   */
-  readonly name: string;
+export interface LogGroupProps extends NamedProps {
   /**
    * Whole days that a record is kept, 1 to 3. More than 3 needs a raised quota (the cloud itself
    * allows from one hour up): ask support, then write `retentionPeriod` on `node.defaultChild`.

@@ -1,7 +1,7 @@
 import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
 import { Tokenization } from "cdktf";
 import { Construct } from "constructs";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { checkTriggerPath } from "./_trigger.ts";
 import { TriggerOutput } from "./_trigger-output.ts";
@@ -18,9 +18,7 @@ const LIMITS =
  *
  * @see https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/ymq-trigger
  */
-export interface QueueTriggerProps {
-  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
-  readonly name: string;
+export interface QueueTriggerProps extends NamedProps {
   /** A standard queue that no other trigger reads. */
   readonly queue: MessageQueue;
   /** What the messages are sent to, as a POST. */

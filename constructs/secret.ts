@@ -26,9 +26,7 @@ export interface GeneratedSecretProps {
   readonly key: string;
   /**
    * Characters, 8 to 256; letters and digits only, so that the value survives shells and URLs.
-   * Another length is used from the next version on.
-   *
-   * @default 50
+   * Another length is used from the next version on. @default 50
    */
   readonly length?: number;
 }
@@ -99,7 +97,11 @@ export class Secret extends Construct {
 
   private readonly readers = new Set<ServiceAccount>();
 
-  private constructor(scope: Construct, id: string, define: (self: Secret) => SecretVersion) {
+  private constructor(
+    scope: Construct,
+    id: string,
+    define: (self: Secret) => Required<ExistingSecret>,
+  ) {
     super(scope, id);
     const { secretId, versionId } = define(this);
     this.secretId = secretId;
@@ -130,7 +132,11 @@ export class Secret extends Construct {
     account.addGrant(grant, () => [this.secretId, READER_ROLE, account.member]);
   }
 
-  private defineGenerated({ name, key, length = 50 }: GeneratedSecretProps): SecretVersion {
+  private defineGenerated({
+    name,
+    key,
+    length = 50,
+  }: GeneratedSecretProps): Required<ExistingSecret> {
     const secret = new Resource(this, "Resource", {
       name,
       passwordPayloadSpecification: { passwordKey: key, length, includePunctuation: false },
@@ -142,7 +148,7 @@ export class Secret extends Construct {
     return { secretId: secret.id, versionId: version.id };
   }
 
-  private defineStaticKey({ name, account }: StaticKeySecretProps): SecretVersion {
+  private defineStaticKey({ name, account }: StaticKeySecretProps): Required<ExistingSecret> {
     const secret = new Resource(this, "Resource", { name });
     const key = new IamServiceAccountStaticAccessKey(this, "Key", {
       serviceAccountId: account.id,
@@ -156,16 +162,11 @@ export class Secret extends Construct {
     return { secretId: secret.id, versionId: key.outputToLockboxVersionId };
   }
 
-  private findExisting({ secretId, versionId }: ExistingSecret): SecretVersion {
+  private findExisting({ secretId, versionId }: ExistingSecret): Required<ExistingSecret> {
     if (versionId !== undefined) return { secretId, versionId };
     const found = new DataYandexLockboxSecret(this, "Resource", { secretId });
     return { secretId, versionId: found.currentVersion.get(0).id };
   }
-}
-
-interface SecretVersion {
-  readonly secretId: string;
-  readonly versionId: string;
 }
 
 /** What Yandex Cloud would reject about a generated secret. */

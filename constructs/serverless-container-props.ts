@@ -1,4 +1,4 @@
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { isKnown, mismatches, outside, type Refuse } from "./_refusal.ts";
 import type { LogGroup } from "./log-group.ts";
 import type { SecretValue } from "./secret.ts";
@@ -16,12 +16,7 @@ export const MAX_PROVISIONED_INSTANCES = 2;
  *
  * @see https://yandex.cloud/en/docs/serverless-containers/concepts/container
  */
-export interface ServerlessContainerProps {
-  /**
-   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
-   * last.
-   */
-  readonly name: string;
+export interface ServerlessContainerProps extends NamedProps {
   /**
    * Image by digest: `cr.yandex/<registry id>/<repository>@sha256:<64 hex digits>`. Never by tag: a
    * tag that is pushed again would change nothing here and everything at the next cold start.
@@ -32,17 +27,9 @@ export interface ServerlessContainerProps {
    * waits for all its grants.
    */
   readonly account: ServiceAccount;
-  /**
-   * MiB for each instance, 128 to 8192 in steps of 128.
-   *
-   * @default 512
-   */
+  /** MiB for each instance, 128 to 8192 in steps of 128. @default 512 */
   readonly memoryMib?: number;
-  /**
-   * Processors for each instance, 1 to 4.
-   *
-   * @default 1
-   */
+  /** Processors for each instance, 1 to 4. @default 1 */
   readonly cores?: number;
   /**
    * Percent of a processor that is guaranteed, 5 to 100 in steps of 5; 100 with more than one core.
@@ -50,11 +37,7 @@ export interface ServerlessContainerProps {
    * @default 100
    */
   readonly coreFraction?: number;
-  /**
-   * Requests that one instance takes at a time, 1 to 16.
-   *
-   * @default 1
-   */
+  /** Requests that one instance takes at a time, 1 to 16. @default 1 */
   readonly concurrency?: number;
   /**
    * Seconds that a request may take, cold start included, 1 to 3600. After that the caller gets 504.
@@ -68,11 +51,7 @@ export interface ServerlessContainerProps {
    * @default - the image's own
    */
   readonly command?: readonly string[];
-  /**
-   * Replaces the arguments of the image.
-   *
-   * @default - the image's own
-   */
+  /** Replaces the arguments of the image. @default - the image's own */
   readonly args?: readonly string[];
   /**
    * Environment, readable to everybody who can see the container, the state or a plan. Keys are
@@ -90,11 +69,7 @@ export interface ServerlessContainerProps {
    * @default - none
    */
   readonly secrets?: Readonly<Record<string, SecretValue>>;
-  /**
-   * Where the output goes.
-   *
-   * @default - the default group of the folder
-   */
+  /** Where the output goes. @default - the default group of the folder */
   readonly logGroup?: LogGroup;
   /**
    * Instances that are kept ready, 0 to 2 (the quota of a whole cloud). They are paid while idle.
@@ -104,9 +79,7 @@ export interface ServerlessContainerProps {
   readonly minInstances?: number;
   /**
    * VPC network that the container can reach. Cold starts get slower, and the network cannot be
-   * deleted until up to a day after the last container left it.
-   *
-   * @default - the internet only
+   * deleted until up to a day after the last container left it. @default - the internet only
    */
   readonly networkId?: string;
 }

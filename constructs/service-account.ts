@@ -17,11 +17,7 @@ export interface ServiceAccountProps {
    * last.
    */
   readonly name: string;
-  /**
-   * What the account is for, at most 256 characters.
-   *
-   * @default - none
-   */
+  /** What the account is for, at most 256 characters. @default - none */
   readonly description?: string;
 }
 

@@ -12,9 +12,7 @@ export interface StaticKeyProps {
   /** The account that the key acts for. */
   readonly account: ServiceAccount;
   /**
-   * What the key is for, shown in the console. Another text creates another key.
-   *
-   * @default - none
+   * What the key is for, shown in the console. Another text creates another key. @default - none
    */
   readonly description?: string;
 }

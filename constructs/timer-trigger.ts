@@ -2,7 +2,7 @@ import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
 import { Construct } from "constructs";
 import { cronProblem } from "./_cron.ts";
 import { literal } from "./_literal.ts";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { isKnown, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { checkTriggerPath } from "./_trigger.ts";
 import { TriggerOutput } from "./_trigger-output.ts";
@@ -17,9 +17,7 @@ const MAX_PAYLOAD_CHARACTERS = 4096;
  *
  * @see https://yandex.cloud/en/docs/serverless-containers/concepts/trigger/timer
  */
-export interface TimerTriggerProps {
-  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
-  readonly name: string;
+export interface TimerTriggerProps extends NamedProps {
   /**
    * Minutes, hours, day of month, month, day of week and an optional year, in UTC. One of the two
    * days is `?`, and the week counts from 1, which is Sunday: `0 9 ? * MON-FRI *`.

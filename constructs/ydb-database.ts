@@ -2,7 +2,7 @@ import { YdbDatabaseIamBinding } from "@cdktf/provider-yandex/lib/ydb-database-i
 import { YdbDatabaseServerless as Resource } from "@cdktf/provider-yandex/lib/ydb-database-serverless";
 import { Construct } from "constructs";
 import { GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
-import { checkName } from "./_name.ts";
+import { checkName, type NamedProps } from "./_name.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import type { ServiceAccount } from "./service-account.ts";
 
@@ -11,9 +11,7 @@ import type { ServiceAccount } from "./service-account.ts";
  *
  * @see https://yandex.cloud/en/docs/ydb/operations/manage-databases
  */
-export interface YdbDatabaseProps {
-  /** Name in the folder: 3 to 63 lowercase letters, digits and hyphens. */
-  readonly name: string;
+export interface YdbDatabaseProps extends NamedProps {
   /** @default - none */
   readonly description?: string;
   /** GB that the database may hold, 1 or more. A month's first one is free. @default 1 */
@@ -42,12 +40,11 @@ export class YdbDatabase extends Construct {
   readonly id: string;
   /** What DynamoDB clients connect to. */
   readonly documentApiEndpoint: string;
-  readonly resource: Resource;
 
   constructor(scope: Construct, id: string, props: YdbDatabaseProps) {
     super(scope, id);
     refuseAtSynth(this, (refuse) => checkYdbDatabase(props, refuse));
-    this.resource = new Resource(this, "Resource", {
+    const resource = new Resource(this, "Resource", {
       name: props.name,
       description: props.description,
       deletionProtection: props.deletionProtection ?? false,
@@ -55,8 +52,8 @@ export class YdbDatabase extends Construct {
         { storageSizeLimit: props.storageLimitGb ?? 1, ...renderThroughput(props.throughputLimit) },
       ],
     });
-    this.id = this.resource.id;
-    this.documentApiEndpoint = this.resource.documentApiEndpoint;
+    this.id = resource.id;
+    this.documentApiEndpoint = resource.documentApiEndpoint;
   }
 
   /** Lets an account read and write this database: `ydb.editor` on it, or another role. */

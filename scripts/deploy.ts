@@ -8,7 +8,7 @@ import { describeSteps, runSteps } from "./lib/shell/steps.ts";
 const command = {
   name: "deploy",
   summary:
-    "Brings a stage up to date: registry, domain, image, app, results table, triggers; then verifies it. May be repeated and interrupted at will.",
+    "Brings a stage up to date: registry, domain, image, app, results table, triggers; then verifies it. Safe to repeat and to interrupt.",
   flags: {
     stage: STAGE,
     image: {
@@ -20,7 +20,7 @@ const command = {
     "take-over": {
       type: "string",
       value: "id,id",
-      help: "things in the folder that are this stage's own although its state does not know them",
+      help: "ids of resources in the folder that belong to this stage although its state does not list them",
     },
     wait: { type: "boolean", help: "wait for the domain's certificate and attach the domain" },
     "dry-run": DRY_RUN,
@@ -28,16 +28,16 @@ const command = {
   },
 } as const;
 
-await main(command, async (world, flags) => {
+await main(command, async (system, flags) => {
   const { stage, image, rebuild, wait, verbose, "dry-run": dryRun } = flags;
-  const given = givenImage(image, world.env);
+  const given = givenImage(image, system.env);
   refuseBoth(given, rebuild);
   const settings = settingsOf(stage);
   const owned = flags["take-over"]?.split(",");
-  const options = { world, settings, image: given, rebuild, wait, owned };
+  const options = { system, settings, image: given, rebuild, wait, owned };
   const steps = deploySteps(options);
   const deploy = { options };
-  if (dryRun) return world.say(describeSteps(steps).join("\n"));
-  await runSteps(world, steps, deploy, verbose);
-  world.say(closingLines(deploy).join("\n"));
+  if (dryRun) return system.say(describeSteps(steps).join("\n"));
+  await runSteps(system, steps, deploy, verbose);
+  system.say(closingLines(deploy).join("\n"));
 });

@@ -15,13 +15,13 @@ const command = {
   },
 } as const;
 
-await main(command, async (world, { stage, yes, verbose, "dry-run": dryRun }) => {
+await main(command, async (system, { stage, yes, verbose, "dry-run": dryRun }) => {
   const settings = settingsOf(stage);
   const steps = destroySteps(settings);
-  if (dryRun) return world.say(describeSteps(steps).join("\n"));
-  if (!yes) await confirmDestroy(world, settings);
-  const session = await openSession(world, settings);
+  if (dryRun) return system.say(describeSteps(steps).join("\n"));
+  if (!yes) await confirmDestroy(system, settings);
+  const session = await openSession(system, settings);
   await refuseProtected(session);
-  await runSteps(world, steps, session, verbose);
-  world.say(leftovers(settings).join("\n"));
+  await runSteps(system, steps, session, verbose);
+  system.say(leftovers(settings).join("\n"));
 });

@@ -5,7 +5,7 @@ import { describeImage, ensureImage, givenImage, refuseBoth } from "./lib/image/
 import { purgeRegistry } from "./lib/image/registry-images.ts";
 import { DRY_RUN, REBUILD, STAGE, UsageError, VERBOSE } from "./lib/shell/command-line.ts";
 import { main } from "./lib/shell/main.ts";
-import type { World } from "./lib/shell/world.ts";
+import type { System } from "./lib/shell/system.ts";
 import { parseRegistryOutputs } from "./lib/terraform/outputs.ts";
 import { synthesize } from "./lib/terraform/synthesize.ts";
 
@@ -30,26 +30,26 @@ const command = {
 
 await main(
   command,
-  async (world, { stage, image, rebuild, purge, registry, verbose, "dry-run": dryRun }) => {
-    if (purge) return purgeImages(world, registry || world.env.REGISTRY_ID, dryRun);
+  async (system, { stage, image, rebuild, purge, registry, verbose, "dry-run": dryRun }) => {
+    if (purge) return purgeImages(system, registry || system.env.REGISTRY_ID, dryRun);
     const settings = settingsOf(stage);
-    const given = givenImage(image, world.env);
+    const given = givenImage(image, system.env);
     refuseBoth(given, rebuild);
-    if (dryRun) return world.say(describeImage(world, settings, { given, rebuild }));
-    const { access, terraform } = await openSession(world, settings);
-    await synthesize(world, stage);
+    if (dryRun) return system.say(describeImage(system, settings, { given, rebuild }));
+    const { access, terraform } = await openSession(system, settings);
+    await synthesize(system, stage);
     await terraform.init("registry");
     const { repository } = parseRegistryOutputs(await terraform.outputs("registry"));
-    const report = (line: string) => verbose && world.warn(line);
-    const options = { world, access, settings, repository, given, rebuild, report };
+    const report = (line: string) => verbose && system.warn(line);
+    const options = { system, access, settings, repository, given, rebuild, report };
     const outcome = await ensureImage(options);
-    world.say(`${outcome.image} (${outcome.what})`);
+    system.say(`${outcome.image} (${outcome.what})`);
   },
 );
 
-async function purgeImages(world: World, registry: string | undefined, dryRun: boolean) {
+async function purgeImages(system: System, registry: string | undefined, dryRun: boolean) {
   if (!registry) throw new UsageError("Which registry? Give --registry or set REGISTRY_ID.");
-  if (dryRun) return world.say(`would delete every image of registry ${registry}`);
-  const deleted = await purgeRegistry(new CloudApi(world, accessOf(world)), registry);
-  world.say(`${deleted} images deleted from registry ${registry}`);
+  if (dryRun) return system.say(`would delete every image of registry ${registry}`);
+  const deleted = await purgeRegistry(new CloudApi(system, accessOf(system)), registry);
+  system.say(`${deleted} images deleted from registry ${registry}`);
 }

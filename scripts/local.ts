@@ -71,13 +71,13 @@ else if (verb === run.verb) {
   const { own, command } = splitCommand(run, words.slice(1));
   await main(
     run,
-    async (world, flags) => {
-      process.exitCode = await runCommand(world, flags, command);
+    async (system, flags) => {
+      process.exitCode = await runCommand(system, flags, command);
     },
     [run.verb, ...own],
   );
 } else {
-  await main(local, async (world, flags) => {
-    process.exitCode = await runLocal(world, flags);
+  await main(local, async (system, flags) => {
+    process.exitCode = await runLocal(system, flags);
   });
 }

@@ -14,8 +14,8 @@ const command = {
   },
 } as const;
 
-await main(command, async (world, { stage, upgrade }) => {
-  const terraform = openTerraform(world, settingsOf(stage));
-  await synthesize(world, stage);
-  world.say(await lockProviders(world, terraform, upgrade));
+await main(command, async (system, { stage, upgrade }) => {
+  const terraform = openTerraform(system, settingsOf(stage));
+  await synthesize(system, stage);
+  system.say(await lockProviders(system, terraform, upgrade));
 });

@@ -9,9 +9,9 @@ const command = {
   flags: { stage: STAGE, json: { type: "boolean", help: "print the outputs as JSON" } },
 } as const;
 
-await main(command, async (world, { stage, json }) => {
+await main(command, async (system, { stage, json }) => {
   const settings = settingsOf(stage);
-  const terraform = openTerraform(world, settings);
-  const outputs = await readOutputs(world, terraform, settings);
-  world.say(json ? JSON.stringify(outputs, null, 2) : formatOutputs(outputs).join("\n"));
+  const terraform = openTerraform(system, settings);
+  const outputs = await readOutputs(system, terraform, settings);
+  system.say(json ? JSON.stringify(outputs, null, 2) : formatOutputs(outputs).join("\n"));
 });

@@ -6,7 +6,7 @@ import { main } from "./lib/shell/main.ts";
 
 const command = {
   name: "plan",
-  summary: "Shows what a deploy would change in the stacks, and changes nothing.",
+  summary: "Prints the plan of every stack: what a deploy would change. Changes nothing.",
   flags: {
     stage: STAGE,
     image: {
@@ -17,7 +17,7 @@ const command = {
   },
 } as const;
 
-await main(command, async (world, { stage, image }) => {
-  const session = await openSession(world, settingsOf(stage));
-  await planStacks(session, givenImage(image, world.env));
+await main(command, async (system, { stage, image }) => {
+  const session = await openSession(system, settingsOf(stage));
+  await planStacks(session, givenImage(image, system.env));
 });

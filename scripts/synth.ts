@@ -8,7 +8,7 @@ const command = {
 } as const;
 
 await main(command, async (_, { stage = "" }) => {
-  // What `cdktf` runs, in this process: nobody should wait for another one to start.
+  // The program that `cdktf` runs, but in this process: starting another one takes half a second.
   process.env.STAGE = stage;
   await import("../main.ts");
 });

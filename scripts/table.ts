@@ -6,15 +6,15 @@ import { main } from "./lib/shell/main.ts";
 const command = {
   name: "table",
   summary:
-    "Makes the table in which Celery keeps its results, unless it exists, and has old results expire.",
+    "Creates the table in which Celery keeps its results unless it exists, and lets old results expire.",
   flags: { stage: STAGE, "dry-run": DRY_RUN },
 } as const;
 
-await main(command, async (world, { stage, "dry-run": dryRun }) => {
-  const session = await openSession(world, settingsOf(stage));
+await main(command, async (system, { stage, "dry-run": dryRun }) => {
+  const session = await openSession(system, settingsOf(stage));
   const { document_api_endpoint: endpoint, results_table: table } = await readApp(session);
-  if (dryRun) return world.say(`would create table ${table} at ${endpoint}, unless it exists`);
-  world.say(
-    `Table ${table}: ${await ensureTable({ world, access: session.access, endpoint, table })}`,
+  if (dryRun) return system.say(`would create table ${table} at ${endpoint}, unless it exists`);
+  system.say(
+    `Table ${table}: ${await ensureTable({ system, access: session.access, endpoint, table })}`,
   );
 });

@@ -8,22 +8,22 @@ const ACTIONS = ["pause", "resume", "delete"] as const satisfies readonly Trigge
 const command = {
   name: "trigger",
   summary:
-    "Creates or updates the triggers that hand messages to the worker, by `yc`, or by the API with YC_TOKEN.",
+    "Creates or updates the triggers that deliver messages to the worker, by `yc`, or by the API with YC_TOKEN.",
   flags: {
     stage: STAGE,
-    pause: { type: "boolean", help: "stop handing out messages; they wait in the queue" },
-    resume: { type: "boolean", help: "hand out messages again" },
+    pause: { type: "boolean", help: "stop delivering messages; they wait in the queue" },
+    resume: { type: "boolean", help: "deliver messages again" },
     delete: { type: "boolean", help: "delete the triggers" },
     "dry-run": DRY_RUN,
   },
 } as const;
 
-await main(command, async (world, { stage, "dry-run": dryRun, ...flags }) => {
+await main(command, async (system, { stage, "dry-run": dryRun, ...flags }) => {
   const [action = "ensure", ...more] = ACTIONS.filter((name) => flags[name]);
   if (more.length > 0) throw new UsageError("Give one of --pause, --resume and --delete.");
-  const session = await openSession(world, settingsOf(stage));
+  const session = await openSession(system, settingsOf(stage));
   const { triggers: specs } = await readApp(session);
   const lines = await runTriggers(session, { action, specs, dryRun });
-  for (const line of lines) world.say(dryRun ? `would ${line}` : line);
-  if (lines.length === 0) world.say("no change");
+  for (const line of lines) system.say(dryRun ? `would ${line}` : line);
+  if (lines.length === 0) system.say("no change");
 });

@@ -13,9 +13,7 @@ import { certificateName } from "./domain.ts";
 import type { AppOutputs } from "./outputs.ts";
 import { REPOSITORY, registryName } from "./registry.ts";
 import { type DomainSettings, namePrefix, type Settings, stackId } from "./settings.ts";
-
-/** The variable that stands for looking up the certificate. */
-export const CERTIFICATE_VARIABLE = "certificate";
+import { CERTIFICATE_VARIABLE } from "./variables.ts";
 
 /** The system itself. Its outputs are what the commands and the local cloud need to know about it. */
 export class AppStack extends TerraformStack {

@@ -252,7 +252,7 @@ describeTerraform("the steps, against the stand-in cloud", () => {
   test("a job whose credential does not match says which workload it is", async () => {
     const { code, output } = await runGitLab("plan", { YC_ID_TOKEN: "not-a-token" });
     expect(code).toBe(1);
-    expect(output).toContain("The job may not become ajedeploy (401): invalid_client.");
+    expect(output).toContain("The job is not allowed to act as ajedeploy (401): invalid_client.");
     expect(output).not.toContain("$ npm run plan");
   });
 

@@ -8,8 +8,8 @@ import { forgetRegistry } from "./deploy/speculation.ts";
 import { forgetImage } from "./image/image.ts";
 import { PLACEHOLDER_IMAGE } from "./plan.ts";
 import type { OnLine, Step } from "./shell/steps.ts";
+import type { System } from "./shell/system.ts";
 import { UserError } from "./shell/user-error.ts";
-import type { World } from "./shell/world.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import { terraformDirectory } from "./terraform/terraform.ts";
 import { deleteTriggers } from "./triggers/triggers.ts";
@@ -24,7 +24,7 @@ export function destroySteps(settings: Settings): Step<Session>[] {
   return [
     {
       title: "Triggers",
-      does: "delete the triggers that `npm run trigger` made",
+      does: "delete the triggers that `npm run trigger` created",
       run: removeTriggers,
     },
     destroy("App", "app"),
@@ -35,18 +35,20 @@ export function destroySteps(settings: Settings): Step<Session>[] {
 }
 
 /** Asks the user to type the name of what is to be deleted. */
-export async function confirmDestroy(world: World, settings: Settings): Promise<void> {
-  if (!world.interactive) {
-    throw new UserError("There is no terminal to ask at. Give --yes to destroy without asking.");
+export async function confirmDestroy(system: System, settings: Settings): Promise<void> {
+  if (!system.interactive) {
+    throw new UserError(
+      "No terminal to ask for confirmation. Add --yes to destroy without asking.",
+    );
   }
   const name = namePrefix(settings);
-  const answer = await world.ask(`This deletes ${name} with its data. Type ${name} to go on: `);
+  const answer = await system.ask(`This deletes ${name} with its data. Type ${name} to go on: `);
   if (answer.trim() !== name) throw new UserError("Nothing was deleted.");
 }
 
-/** Refuses while the database is protected, before anything is touched. */
-export async function refuseProtected({ world, terraform, settings }: Session): Promise<void> {
-  await synthesize(world, settings.stage);
+/** @throws UserError while the database is protected, before anything is touched */
+export async function refuseProtected({ system, terraform, settings }: Session): Promise<void> {
+  await synthesize(system, settings.stage);
   await terraform.init("app");
   const state = await terraform.state("app");
   const isProtected = state.some(({ attributes }) => attributes.deletion_protection === true);
@@ -64,7 +66,7 @@ export function leftovers({ backend, domain, secrets, staticBucket }: Settings):
   const left = [
     ...(backend.type === "s3" ? [`the state's bucket ${backend.bucket}`] : []),
     ...(domain && domain.dns !== "external" ? [`the DNS zone ${domain.dns.zone}`] : []),
-    ...(domain?.dns === "external" ? [`the DNS records that you made for ${domain.fqdn}`] : []),
+    ...(domain?.dns === "external" ? [`the DNS records that you created for ${domain.fqdn}`] : []),
     ...(staticBucket ? [`the bucket ${staticBucket}`] : []),
     ...(Object.keys(secrets ?? {}).length > 0 ? ["your own secrets in Lockbox"] : []),
   ];
@@ -85,19 +87,19 @@ async function destroyStack(session: Session, kind: StackKind, report: OnLine): 
   if ((await terraform.state(kind)).length === 0) return "nothing there";
   if (session.settings.domain) await terraform.init("domain");
   const refused = kind === "registry" ? {} : await refusedCertificate(session);
-  // The provider fails to look at a certificate that is refused, and deletes it all the same.
+  // The provider cannot read a certificate that was rejected, but can delete it.
   if (kind === "domain") await terraform.destroy(kind, {}, Object.keys(refused).length === 0);
-  // Terraform wants a value for the image although it does not use it any more.
+  // Terraform requires a value for the image even though nothing uses it any more.
   else
     await terraform.destroy(kind, kind === "app" ? { image: PLACEHOLDER_IMAGE, ...refused } : {});
   return "destroyed";
 }
 
-// A domain that was taken out of config.ts is synthesized no more, but its certificate may still be
-// there. With a provider and a place of its state, Terraform deletes what the state holds.
-function layOutDomain({ world, settings }: Session): void {
+// A domain that was removed from config.ts is no longer synthesized, but its certificate may still be
+// there. Given a provider and a backend, Terraform deletes what the state holds.
+function layOutDomain({ system, settings }: Session): void {
   const directory = (kind: StackKind) =>
-    join(world.root, terraformDirectory(world.env, kind, settings.stage));
+    join(system.root, terraformDirectory(system.env, kind, settings.stage));
   const registry = readFileSync(join(directory("registry"), "cdk.tf.json"), "utf8");
   const { terraform, provider } = JSON.parse(registry);
   const stack = JSON.stringify({ terraform, provider }, null, 2);
@@ -108,8 +110,8 @@ function layOutDomain({ world, settings }: Session): void {
   );
 }
 
-async function forget({ world, settings }: Session): Promise<string> {
-  forgetImage(world, settings.stage);
-  forgetRegistry(world, settings.stage);
+async function forget({ system, settings }: Session): Promise<string> {
+  forgetImage(system, settings.stage);
+  forgetRegistry(system, settings.stage);
   return "done";
 }

@@ -1,18 +1,16 @@
 import type { Settings } from "../../stacks/settings.ts";
-import type { World } from "./shell/world.ts";
-import { parseDomainOutputs } from "./terraform/outputs.ts";
+import type { System } from "./shell/system.ts";
+import { type Outputs, parseDomainOutputs } from "./terraform/outputs.ts";
 import { synthesize } from "./terraform/synthesize.ts";
 import type { Terraform } from "./terraform/terraform.ts";
 
-type Outputs = Readonly<Record<string, unknown>>;
-
 /** The outputs of stack `app`, and as `certificate` what the stack of the domain says. */
 export async function readOutputs(
-  world: World,
+  system: System,
   terraform: Terraform,
   { domain, stage }: Settings,
 ): Promise<Outputs> {
-  await synthesize(world, stage);
+  await synthesize(system, stage);
   await terraform.init("app");
   const app = await terraform.outputs("app");
   if (!domain) return app;

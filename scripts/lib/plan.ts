@@ -10,32 +10,32 @@ import type { TerraformVariables } from "./terraform/terraform.ts";
 /** Stands for an image that is not built yet. Plans with it are good for reading only. */
 export const PLACEHOLDER_IMAGE = `cr.yandex/placeholder/app@sha256:${"0".repeat(64)}`;
 
-/** Says the plan of every stack, in the order in which a deploy applies them. */
+/** Prints the plan of every stack, in the order in which a deploy applies them. */
 export async function planStacks(session: Session, given: string | undefined): Promise<void> {
-  const { world, settings, terraform } = session;
-  await synthesize(world, settings.stage);
+  const { system, settings, terraform } = session;
+  await synthesize(system, settings.stage);
   const kinds: StackKind[] = settings.domain ? ["registry", "domain", "app"] : ["registry", "app"];
   for (const kind of kinds) {
-    world.say(`\n── ${stackId(kind, settings.stage)} ──`);
+    system.say(`\n── ${stackId(kind, settings.stage)} ──`);
     await terraform.init(kind);
     const obstacle = await findObstacle(session, kind);
-    if (obstacle) world.say(obstacle);
+    if (obstacle) system.say(obstacle);
     else if (kind === "app") await planApp(session, given, await refusedCertificate(session));
-    else world.say(await terraform.plan(kind));
+    else system.say(await terraform.plan(kind));
   }
 }
 
 async function planApp(
-  { world, settings, terraform }: Session,
+  { system, settings, terraform }: Session,
   given: string | undefined,
   certificate: TerraformVariables,
 ) {
   const deployed = deployedImage(await terraform.outputs("app"));
-  const image = given ?? rememberedImage(settings.stage, world.root)?.image ?? deployed;
+  const image = given ?? rememberedImage(settings.stage, system.root)?.image ?? deployed;
   if (image === undefined) {
-    world.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
+    system.say(`No image is built yet. Planned with a placeholder: ${PLACEHOLDER_IMAGE}`);
   }
-  world.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE, ...certificate }));
+  system.say(await terraform.plan("app", { image: image ?? PLACEHOLDER_IMAGE, ...certificate }));
 }
 
 // Each of these would make the plan fail although nothing is wrong.
@@ -49,16 +49,17 @@ async function findObstacle({ settings, terraform, api }: Session, kind: StackKi
   const certificate = parseDomainOutputs(await terraform.outputs("domain"));
   if (!certificate) return kind === "app" ? NO_CERTIFICATE : undefined;
   const status = await certificateStatus(api, certificate.certificate_id);
-  if (status === undefined) return "Not planned: the certificate is gone; a deploy makes another.";
+  if (status === undefined)
+    return "Not planned: the certificate is gone; a deploy creates another.";
   if (kind === "domain" && isRefused(status)) return `Not planned: the certificate is ${status}.`;
   if (status === "RENEWING" && kind === "domain") return RENEWING;
   return undefined;
 }
 
 const NO_REGISTRY =
-  "Not planned: the app looks the registry up, which the stack above has yet to make.";
+  "Not planned: the app looks the registry up, which the stack above has not created yet.";
 const NO_CERTIFICATE =
-  "Not planned: the app looks the certificate up, which the domain's stack has yet to make.";
+  "Not planned: the app looks the certificate up, which the domain's stack has not created yet.";
 const RENEWING = "Not planned: the certificate is being renewed.";
 
 const containersSchema = v.object({ web: v.object({ image: v.string() }) });

@@ -2,7 +2,7 @@ import { TerraformOutput, TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { YdbDatabase, type YdbDatabaseProps } from "../../constructs/ydb-database.ts";
-import { grants, refusals, resources, synthPlain } from "../support/synth.ts";
+import { grants, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 describe("YdbDatabase", () => {
   test("creates a small database without a limit on requests", () => {
@@ -81,7 +81,7 @@ describe("YdbDatabase", () => {
     synthPlain((scope) => {
       const database = new YdbDatabase(scope, "Results", { name: "shop-results" });
 
-      expect(database.node.defaultChild).toBe(database.resource);
+      expect(raw(database).terraformResourceType).toBe("yandex_ydb_database_serverless");
     });
   });
 

@@ -34,8 +34,8 @@ describeTerraform("a domain in Cloud DNS", () => {
 
     expect(deploy.output).toContain(`The site is at https://${gateway(project).domain}`);
     expect(deploy.output).toContain(`${FQDN} is not attached yet: its certificate is VALIDATING.`);
-    expect(deploy.output).toContain("Run `npm run deploy` again after that, or with --wait now.");
-    expect(deploy.output).not.toContain("to be made where the domain is kept");
+    expect(deploy.output).toContain("Run `npm run deploy` again then, or with --wait now.");
+    expect(deploy.output).not.toContain("at its DNS provider");
     expect(deploy.code).toBe(0);
     expect(gateway(project).domains).toEqual([]);
     gatewayId = gateway(project).id;
@@ -146,7 +146,7 @@ describeTerraform("a domain with DNS elsewhere", () => {
     const [certificateId] = Object.keys(project.cloud().certificates);
     expect(deploy.output).toContain(
       [
-        `DNS records of ${FQDN}, to be made where the domain is kept:`,
+        `DNS records to create for ${FQDN} at its DNS provider:`,
         `  _acme-challenge.${FQDN}.  CNAME  ${certificateId}.cm.yandexcloud.net.`,
         `  ${FQDN}.  CNAME  ${gateway(project).domain}.`,
         `${FQDN} is not attached yet`,
@@ -190,7 +190,9 @@ describeTerraform("a domain with DNS elsewhere", () => {
     expect(plan.code).toBe(0);
     expect(deploy.output).toContain("Domain: left alone, the certificate is INVALID");
     expect(deploy.output).toContain("App: 0 added, 2 changed, 0 destroyed");
-    expect(deploy.output).toContain(`${FQDN} needs another certificate, since its own is INVALID`);
+    expect(deploy.output).toContain(
+      `${FQDN} needs another certificate, because this one is INVALID`,
+    );
     expect(deploy.output).toContain("Set 'domain' to false in config.ts and deploy, delete the");
     expect(deploy.code).toBe(0);
     expect(gateway(project)).toEqual(before);
@@ -209,7 +211,9 @@ describeTerraform("a domain with DNS elsewhere", () => {
     const plan = await project.npm("plan");
     const deploy = await project.npm("deploy");
 
-    expect(plan.output).toContain("Not planned: the certificate is gone; a deploy makes another.");
+    expect(plan.output).toContain(
+      "Not planned: the certificate is gone; a deploy creates another.",
+    );
     expect(deploy.output).toContain(`${FQDN} is not attached yet: its certificate is VALIDATING.`);
     expect(deploy.code).toBe(0);
     expect(Object.keys(project.cloud().certificates)).toHaveLength(1);

@@ -89,7 +89,7 @@ describeTerraform("a deploy in which a creation is lost", () => {
     const owned = await first.npm("deploy", ["--take-over", registry]);
 
     expect(refused.output).toContain(
-      `  - registry shop-images (${registry}), made with another state`,
+      `  - registry shop-images (${registry}), created with another state`,
     );
     expect(refused.output).toContain("Is somebody else deploying this stage");
     expect(refused.output).toContain(

@@ -32,7 +32,7 @@ describeTerraform("stages with their state in Object Storage", () => {
     const deploy = await project.npm("deploy", [], NO_KEY);
 
     expect(deploy.stderr.trim()).toBe(
-      "The state is kept in Object Storage, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set. Set them to a static key that may write the bucket.",
+      "The state is kept in Object Storage, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set. Set them to a static key that may write to the bucket.",
     );
     expect(deploy.code).toBe(1);
   });
@@ -145,7 +145,7 @@ function names({ registries, containers, gateways, databases, secrets, triggers 
     .sort();
 }
 
-/** Whatever was there still is as it was. */
+/** Whatever was there still is unchanged. */
 function expectUntouched(before: Cloud, after: Cloud): void {
   const { registries, containers, gateways, databases, secrets, triggers, queues, images } = before;
   expect(after).toMatchObject({ registries, containers, gateways, databases, triggers, queues });

@@ -82,7 +82,7 @@ describeTerraform("what makes the triggers", () => {
     const trigger = await project.npm("trigger");
 
     expect(deploy.output).toMatch(/Take over triggers: no change[\s\S]*App: no change/);
-    expect(trigger.output).toContain("Terraform makes the triggers");
+    expect(trigger.output).toContain("Terraform creates the triggers");
     expect(project.cloud().triggers).toEqual(before);
   });
 

@@ -3,8 +3,8 @@ import { main } from "../../scripts/lib/shell/main.ts";
 
 const command = { name: "talkative", summary: "Says much.", flags: {} } as const;
 
-await main(command, async (world) => {
-  for (let line = 0; line < 20_000; line++) world.say(`line ${line} ${"x".repeat(100)}`);
-  await world.sleep(50);
-  world.say("the last line");
+await main(command, async (system) => {
+  for (let line = 0; line < 20_000; line++) system.say(`line ${line} ${"x".repeat(100)}`);
+  await system.sleep(50);
+  system.say("the last line");
 });

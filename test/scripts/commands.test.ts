@@ -31,7 +31,7 @@ describeTerraform("who makes the triggers", () => {
     const deploy = await project.npm("deploy");
 
     expect(deploy.output).toContain(
-      "Take over triggers: delete shop-tasks (Terraform makes it from now on)",
+      "Take over triggers: delete shop-tasks (Terraform creates it from now on)",
     );
     expect(deploy.code).toBe(0);
     expect(triggerNames()).toEqual(["shop-tasks"]);
@@ -47,7 +47,7 @@ describeTerraform("who makes the triggers", () => {
 
     expect(deploy.output).toMatch(/Take over triggers: no change[\s\S]*App: no change/);
     expect(trigger.output).toBe(
-      "Terraform makes the triggers ('trigger' in config.ts); nothing is changed here\n",
+      "Terraform creates the triggers ('trigger' in config.ts); nothing to do here\n",
     );
     expect(remove.output).toBe(trigger.output);
     expect(project.cloud().triggers).toEqual(before);

@@ -14,7 +14,7 @@ import { describeSteps } from "../../scripts/lib/shell/steps.ts";
 import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
 import type { Settings } from "../../stacks/settings.ts";
 import { settings } from "./_settings.ts";
-import { ACCESS, type FakeWorld, fakeWorld } from "./_world.ts";
+import { ACCESS, type FakeSystem, fakeSystem } from "./_system.ts";
 
 const DOMAIN = { fqdn: "shop.example.com", dns: "external" };
 
@@ -25,7 +25,7 @@ describe("destroySteps", () => {
         destroySteps(settings({ stages: { production: { domain: DOMAIN } } }, "production")),
       ),
     ).toEqual([
-      "1. Triggers: delete the triggers that `npm run trigger` made",
+      "1. Triggers: delete the triggers that `npm run trigger` created",
       "2. App: destroy stack app-production",
       "3. Domain: destroy stack domain-production",
       "4. Images and registry: destroy stack registry-production",
@@ -53,7 +53,7 @@ describe("the step of the domain", () => {
       JSON.stringify({ terraform, provider: { yandex: [{}] }, resource: { images: {} } }),
     );
     const left = [{ mode: "managed", type: "yandex_cm_certificate", name: "x", instances: [] }];
-    const world = fakeWorld({
+    const system = fakeSystem({
       root,
       commands: {
         [on("init -input=false -no-color")]: "",
@@ -65,7 +65,7 @@ describe("the step of the domain", () => {
     });
     const step = destroySteps(settings()).find(({ title }) => title === "Domain");
 
-    expect(await step?.run(sessionOf(world, settings()), () => {})).toBe("destroyed");
+    expect(await step?.run(sessionOf(system, settings()), () => {})).toBe("destroyed");
     const stack = readFileSync(join(root, "cdktf.out/stacks/domain/cdk.tf.json"), "utf8");
     expect(JSON.parse(stack)).toMatchObject({ provider: { yandex: [{}] } });
     expect(JSON.parse(stack)).not.toHaveProperty("resource");
@@ -77,20 +77,20 @@ describe("the step of the domain", () => {
 
 describe("confirmDestroy", () => {
   test("goes on when the name is typed", async () => {
-    const world = fakeWorld({ interactive: true, answer: "shop-production\n" });
+    const system = fakeSystem({ interactive: true, answer: "shop-production\n" });
 
-    await confirmDestroy(world, settings({}, "production"));
+    await confirmDestroy(system, settings({}, "production"));
   });
 
   test("refuses anything else", async () => {
-    const world = fakeWorld({ interactive: true, answer: "yes" });
+    const system = fakeSystem({ interactive: true, answer: "yes" });
 
-    await expect(confirmDestroy(world, settings())).rejects.toThrow("Nothing was deleted.");
+    await expect(confirmDestroy(system, settings())).rejects.toThrow("Nothing was deleted.");
   });
 
   test("refuses without a terminal", async () => {
-    await expect(confirmDestroy(fakeWorld(), settings())).rejects.toThrow(
-      "There is no terminal to ask at. Give --yes to destroy without asking.",
+    await expect(confirmDestroy(fakeSystem(), settings())).rejects.toThrow(
+      "No terminal to ask for confirmation. Add --yes to destroy without asking.",
     );
   });
 });
@@ -135,7 +135,7 @@ describe("leftovers", () => {
     ]);
     expect(leftovers(settings({ domain: DOMAIN, stages: {} }))).toEqual([
       "Left as they are:",
-      "  the DNS records that you made for shop.example.com",
+      "  the DNS records that you created for shop.example.com",
     ]);
     expect(leftovers(settings())).toEqual(["Nothing is left."]);
   });
@@ -146,23 +146,23 @@ async function check(database: object, deletion_protection: boolean) {
   const state = {
     resources: [{ ...resource, instances: [{ attributes: { deletion_protection } }] }],
   };
-  const world = fakeWorld({
+  const system = fakeSystem({
     commands: {
       [`${process.execPath} run.mjs main.ts`]: "",
       "terraform -chdir=cdktf.out/stacks/app init -input=false -no-color": "",
       "terraform -chdir=cdktf.out/stacks/app state pull": JSON.stringify(state),
     },
   });
-  await refuseProtected(sessionOf(world, settings({ database })));
+  await refuseProtected(sessionOf(system, settings({ database })));
 }
 
-function sessionOf(world: FakeWorld, settings: Settings): Session {
+function sessionOf(system: FakeSystem, settings: Settings): Session {
   return {
-    world,
+    system,
     settings,
     access: ACCESS,
-    api: new CloudApi(world, ACCESS),
+    api: new CloudApi(system, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: settings.stage, env: {} }),
+    terraform: new Terraform(system, { stage: settings.stage, env: {} }),
   };
 }

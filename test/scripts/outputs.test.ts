@@ -2,7 +2,7 @@ import { describe, expect, test } from "vitest";
 import { formatOutputs, readOutputs } from "../../scripts/lib/outputs.ts";
 import { Terraform } from "../../scripts/lib/terraform/terraform.ts";
 import { settings } from "./_settings.ts";
-import { fakeWorld } from "./_world.ts";
+import { fakeSystem } from "./_system.ts";
 
 test("shows the address first, objects and lists indented, and what is empty", () => {
   const outputs = {
@@ -49,7 +49,7 @@ describe("readOutputs", () => {
   ])("tells of %s", async (_, config, domain, expected) => {
     const on = (stack: string, args: string) =>
       `terraform -chdir=cdktf.out/stacks/${stack} ${args}`;
-    const world = fakeWorld({
+    const system = fakeSystem({
       commands: {
         [`${process.execPath} run.mjs main.ts`]: "",
         [on("app", "init -input=false -no-color")]: "",
@@ -58,8 +58,8 @@ describe("readOutputs", () => {
         [on("domain", "output -json -no-color")]: JSON.stringify(domain),
       },
     });
-    const terraform = new Terraform(world, { stage: undefined, env: {} });
+    const terraform = new Terraform(system, { stage: undefined, env: {} });
 
-    expect(await readOutputs(world, terraform, settings(config))).toEqual(expected);
+    expect(await readOutputs(system, terraform, settings(config))).toEqual(expected);
   });
 });

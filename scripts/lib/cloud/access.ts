@@ -1,8 +1,8 @@
 import { isAbsolute } from "node:path";
 import type { Settings } from "../../../stacks/settings.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
+import { NOT_FOUND, type ProcessResult, type System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import { NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 
 const LOGIN = "Not logged in to Yandex Cloud. Run `yc init` first.";
 const INSTALL =
@@ -19,14 +19,14 @@ export interface Access {
 }
 
 /** The token in YC_TOKEN, or one of `yc`, asked for once and when it is needed. */
-export function accessOf(world: World): Access {
-  const given = world.env.YC_TOKEN;
+export function accessOf(system: System): Access {
+  const given = system.env.YC_TOKEN;
   if (given) return { given: true, token: () => Promise.resolve(given) };
   let token: Promise<string> | undefined;
   return {
     given: false,
     token: () => {
-      token ??= createToken(world);
+      token ??= createToken(system);
       return token;
     },
   };
@@ -34,17 +34,17 @@ export function accessOf(world: World): Access {
 
 /** Runs `yc` so that it can neither ask nor open a browser. */
 export function runYc(
-  world: World,
+  system: System,
   args: readonly string[],
   timeoutSeconds = YC_TIMEOUT_SECONDS,
 ): Promise<ProcessResult> {
-  const env = childEnvironment(world.env, "yc");
-  return world.run("yc", [...args, "--no-browser"], { env, timeoutSeconds });
+  const env = childEnvironment(system.env, "yc");
+  return system.run("yc", [...args, "--no-browser"], { env, timeoutSeconds });
 }
 
 /** The standard output of a `yc` command that has to succeed. */
-export async function ycOutput(world: World, args: readonly string[]): Promise<string> {
-  const result = await runYc(world, args);
+export async function ycOutput(system: System, args: readonly string[]): Promise<string> {
+  const result = await runYc(system, args);
   if (result.exitCode !== 0) throw ycError(args, result);
   return result.stdout;
 }
@@ -66,21 +66,21 @@ export function ycError(
 /**
  * The folder to work in: the stage's, or YC_FOLDER_ID, or the one of the `yc` profile.
  *
- * Two different ones are refused, because half of a deploy would land in either.
+ * Two different ones are an error, because half of a deploy would land in either.
  */
-export async function findFolder(world: World, settings: Settings): Promise<string> {
-  const given = world.env.YC_FOLDER_ID;
+export async function findFolder(system: System, settings: Settings): Promise<string> {
+  const given = system.env.YC_FOLDER_ID;
   if (settings.folderId && given && settings.folderId !== given) {
     throw new UserError(
       `The folder is ${settings.folderId} in config.ts but ${given} in YC_FOLDER_ID. Unset one of them.`,
     );
   }
-  return settings.folderId ?? (given || (await folderOfProfile(world)));
+  return settings.folderId ?? (given || (await folderOfProfile(system)));
 }
 
 /** Why the credentials cannot be used as they are, if so. */
-export function credentialProblem(world: World): string | undefined {
-  const { YC_TOKEN: token, YC_SERVICE_ACCOUNT_KEY_FILE: keyFile } = world.env;
+export function credentialProblem(system: System): string | undefined {
+  const { YC_TOKEN: token, YC_SERVICE_ACCOUNT_KEY_FILE: keyFile } = system.env;
   if (token && /^(y[0-9]_|AQAA)/.test(token)) {
     return "YC_TOKEN holds an OAuth token. Set it to an IAM token: `yc iam create-token` prints one.";
   }
@@ -96,16 +96,16 @@ export function credentialProblem(world: World): string | undefined {
   return undefined;
 }
 
-async function createToken(world: World): Promise<string> {
-  const result = await runYc(world, ["iam", "create-token"], YC_PROBE_SECONDS);
+async function createToken(system: System): Promise<string> {
+  const result = await runYc(system, ["iam", "create-token"], YC_PROBE_SECONDS);
   if (result.exitCode === NOT_FOUND) throw new UserError(INSTALL);
   const token = result.stdout.trim();
   if (result.exitCode !== 0 || !/^\S+$/.test(token)) throw new UserError(LOGIN);
   return token;
 }
 
-async function folderOfProfile(world: World): Promise<string> {
-  const result = await runYc(world, ["config", "get", "folder-id"], YC_PROBE_SECONDS);
+async function folderOfProfile(system: System): Promise<string> {
+  const result = await runYc(system, ["config", "get", "folder-id"], YC_PROBE_SECONDS);
   const folder = result.stdout.trim();
   if (result.exitCode === 0 && /^[a-z0-9]+$/.test(folder)) return folder;
   throw new UserError(

@@ -1,5 +1,5 @@
 import { AwsV4Signer } from "aws4fetch";
-import type { World } from "../shell/world.ts";
+import type { System } from "../shell/system.ts";
 import { request } from "./cloud-api.ts";
 
 /** A static key of a service account. */
@@ -20,13 +20,13 @@ export interface SignedRequest {
 }
 
 /** Sends a request with the signature that the AWS-like services of the cloud want. */
-export async function signedRequest(world: World, options: SignedRequest): Promise<Response> {
+export async function signedRequest(system: System, options: SignedRequest): Promise<Response> {
   const { key, ...rest } = options;
   const signer = new AwsV4Signer({
     ...key,
     ...rest,
-    datetime: new Date(world.now()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
+    datetime: new Date(system.now()).toISOString().replace(/[:-]|\.\d{3}/g, ""),
   });
   const { method, url, headers, body } = await signer.sign();
-  return request(world, url.toString(), { method, headers, body });
+  return request(system, url.toString(), { method, headers, body });
 }

@@ -1,17 +1,17 @@
 import * as v from "valibot";
 import type { DnsRecord } from "../../../constructs/domain.ts";
-import { CERTIFICATE_VARIABLE } from "../../../stacks/app.ts";
 import type { DomainOutputs } from "../../../stacks/outputs.ts";
+import { CERTIFICATE_VARIABLE } from "../../../stacks/variables.ts";
 import type { OnLine } from "../shell/steps.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { type DeployedApp, parseDomainOutputs } from "../terraform/outputs.ts";
 import type { TerraformVariables } from "../terraform/terraform.ts";
 import { type CloudApi, CloudApiError } from "./cloud-api.ts";
 import type { Session } from "./session.ts";
 
 const POLL_MS = 30_000;
-/** The service looks at a challenge about every 30 minutes. */
+/** The service checks a challenge about every 30 minutes. */
 const TIMEOUT_MS = 3 * 60 * 60_000;
 
 const schema = v.object({ status: v.string() });
@@ -47,46 +47,34 @@ export async function refusedCertificate({
   const { certificate_id: id } = parseDomainOutputs(await terraform.outputs("domain")) ?? {};
   const status = id && (await certificateStatus(api, id));
   if (!id || !isRefused(status)) return {};
-  return knownCertificate(id, status, wasAttached(await terraform.outputs("app")));
-}
-
-/** Whether the last apply of the app had the domain attached. */
-export function wasAttached({ domain }: Readonly<Record<string, unknown>>): boolean {
-  return v.safeParse(v.object({ attached: v.literal(true) }), domain).success;
-}
-
-/** What stands for looking up a certificate on which the provider fails. */
-export function knownCertificate(
-  id: string,
-  status: string,
-  attached: boolean,
-): TerraformVariables {
+  const { domain } = await terraform.outputs("app");
+  const { success: attached } = v.safeParse(v.object({ attached: v.literal(true) }), domain);
   const known = { id, status, attached: String(attached) };
   return { [CERTIFICATE_VARIABLE]: JSON.stringify(known) };
 }
 
 /** Waits until a certificate can be attached. */
 export async function waitForCertificate(
-  world: World,
+  system: System,
   api: CloudApi,
   id: string,
   report: OnLine,
 ): Promise<void> {
-  const start = world.now();
+  const start = system.now();
   for (;;) {
     const status = await certificateStatus(api, id);
     if (status !== undefined && isUsable(status)) return;
     if (isRefused(status))
-      throw new UserError(`The certificate is ${status}. Deploy without --wait for what to do.`);
+      throw new UserError(`The certificate is ${status}. Deploy without --wait to see what to do.`);
     if (status === undefined) throw new UserError("The certificate is gone. Deploy again.");
-    const minutes = Math.round((world.now() - start) / 60_000);
-    if (world.now() - start > TIMEOUT_MS) {
+    const minutes = Math.round((system.now() - start) / 60_000);
+    if (system.now() - start > TIMEOUT_MS) {
       throw new UserError(
         `The certificate is still ${status} after ${minutes} minutes. Check the domain's challenge record, then deploy again.`,
       );
     }
-    report(`${status}, waited ${minutes} minutes; the service looks about every 30`);
-    await world.sleep(POLL_MS);
+    report(`${status}, waited ${minutes} minutes; the service checks about every 30`);
+    await system.sleep(POLL_MS);
   }
 }
 
@@ -102,7 +90,7 @@ export function domainAdvice(
   const byHand =
     records.length > 0
       ? [
-          `DNS records of ${domain.fqdn}, to be made where the domain is kept:`,
+          `DNS records to create for ${domain.fqdn} at its DNS provider:`,
           ...records.map(formatRecord),
         ]
       : [];
@@ -110,7 +98,7 @@ export function domainAdvice(
   if (domain.attached) return byHand;
   return [
     ...byHand,
-    `${domain.fqdn} is not attached yet: its certificate is ${domain.status}. Let's Encrypt's answer takes about half an hour${byHand.length > 0 ? " from when the records are there" : ""}. Run \`npm run deploy\` again after that, or with --wait now.`,
+    `${domain.fqdn} is not attached yet: its certificate is ${domain.status}. Let's Encrypt takes about half an hour${byHand.length > 0 ? " once the records exist" : ""}. Run \`npm run deploy\` again then, or with --wait now.`,
   ];
 }
 
@@ -123,7 +111,7 @@ function adviseNewCertificate(
   const steps = attached
     ? `Set 'domain' to false in config.ts and deploy, delete the certificate (${remove}), write 'domain' again and deploy`
     : `Delete it (${remove}) and deploy again`;
-  return `${fqdn} needs another certificate, since its own is ${status}: the challenge record was missing or wrong for too long. ${steps}: that asks for a new one and says which record it wants. All else is deployed.`;
+  return `${fqdn} needs another certificate, because this one is ${status}: the challenge record was missing or wrong for too long. ${steps}: that requests a new one and prints the record it needs. Everything else is deployed.`;
 }
 
 function formatRecord({ name, type, value }: DnsRecord): string {

@@ -1,7 +1,7 @@
 import { parseObject } from "../../../packages/local-cloud/support/json.ts";
 import { fieldsOf } from "../shell/json.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import type { Access } from "./access.ts";
 
 const DEFAULT_URL = "https://{service}.api.cloud.yandex.net";
@@ -23,11 +23,11 @@ export class CloudApiError extends UserError {
 
 /** The REST API of the cloud. Every answer is `unknown` until a `parse` function has looked at it. */
 export class CloudApi {
-  private readonly world: World;
+  private readonly system: System;
   private readonly access: Access;
 
-  constructor(world: World, access: Access) {
-    this.world = world;
+  constructor(system: System, access: Access) {
+    this.system = system;
     this.access = access;
   }
 
@@ -52,7 +52,7 @@ export class CloudApi {
         return await this.call(service, path, "GET");
       } catch (error) {
         if (attempt === ATTEMPTS || !isPassing(error)) throw error;
-        await this.world.sleep(RETRY_MS * attempt);
+        await this.system.sleep(RETRY_MS * attempt);
       }
     }
   }
@@ -65,12 +65,12 @@ export class CloudApi {
     body?: object,
   ): Promise<void> {
     let operation = fieldsOf(await this.call(service, path, method, body));
-    const deadline = this.world.now() + OPERATION_TIMEOUT_MS;
+    const deadline = this.system.now() + OPERATION_TIMEOUT_MS;
     while (operation.done !== true) {
-      if (this.world.now() > deadline) {
+      if (this.system.now() > deadline) {
         throw new UserError(`${service}: operation ${operation.id} takes too long. Run it again.`);
       }
-      await this.world.sleep(OPERATION_POLL_MS);
+      await this.system.sleep(OPERATION_POLL_MS);
       operation = fieldsOf(await this.get("operation", `/operations/${operation.id}`));
     }
     const { error } = operation;
@@ -84,7 +84,7 @@ export class CloudApi {
     method: string,
     body?: object,
   ): Promise<unknown> {
-    const response = await request(this.world, serviceUrl(this.world.env, service) + path, {
+    const response = await request(this.system, serviceUrl(this.system.env, service) + path, {
       method,
       headers: {
         authorization: `Bearer ${await this.access.token()}`,
@@ -99,14 +99,14 @@ export class CloudApi {
 }
 
 /** Where a service answers. YC_API_URL replaces the public address, with `{service}` in it. */
-export function serviceUrl(env: World["env"], service: string): string {
+export function serviceUrl(env: System["env"], service: string): string {
   return (env.YC_API_URL || DEFAULT_URL).replaceAll("{service}", service);
 }
 
 /** A request whose failure to connect names the host. */
-export async function request(world: World, url: string, init: RequestInit): Promise<Response> {
+export async function request(system: System, url: string, init: RequestInit): Promise<Response> {
   try {
-    return await world.fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...init });
+    return await system.fetch(url, { signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS), ...init });
   } catch (error) {
     const { host } = new URL(url);
     throw new CloudApiError(`${host} cannot be reached. Check the network.`, 0, { cause: error });

@@ -1,6 +1,6 @@
 import type { Settings } from "../../../stacks/settings.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import type { StateResource } from "../terraform/state.ts";
 import { type AccessKey, signedRequest } from "./aws-request.ts";
 
@@ -8,14 +8,14 @@ const REGION = "ru-central1";
 const COUNT = "ApproximateNumberOfMessages";
 
 /** Messages that lie in a queue, about. */
-export async function countMessages(world: World, queueUrl: string, key: AccessKey) {
+export async function countMessages(system: System, queueUrl: string, key: AccessKey) {
   const body = new URLSearchParams({
     Action: "GetQueueAttributes",
     Version: "2012-11-05",
     QueueUrl: queueUrl,
     "AttributeName.1": COUNT,
   });
-  const response = await signedRequest(world, {
+  const response = await signedRequest(system, {
     key,
     service: "sqs",
     region: REGION,
@@ -40,18 +40,18 @@ export function parseCount(xml: string): number {
 
 /** The key that may look into the queues: the stack's own, or the environment's. */
 export async function findQueueKey(
-  world: World,
+  system: System,
   state: () => Promise<readonly StateResource[]>,
   { queueKey }: Pick<Settings, "queueKey">,
 ): Promise<AccessKey> {
-  const { YC_MESSAGE_QUEUE_ACCESS_KEY: id, YC_MESSAGE_QUEUE_SECRET_KEY: secret } = world.env;
+  const { YC_MESSAGE_QUEUE_ACCESS_KEY: id, YC_MESSAGE_QUEUE_SECRET_KEY: secret } = system.env;
   if (queueKey === "environment" && id && secret) {
     return { accessKeyId: id, secretAccessKey: secret };
   }
   const key = queueKey === "stack" ? keyInState(await state()) : undefined;
   if (key) return key;
   throw new UserError(
-    "There is no key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
+    "No key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
   );
 }
 

@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { parseObject } from "../../../packages/local-cloud/support/json.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import type { Access } from "./access.ts";
 import { request } from "./cloud-api.ts";
 
@@ -16,7 +16,7 @@ const ATTEMPTS = 5;
 
 /** Which table, where, and who asks for it. */
 export interface TableOptions {
-  readonly world: World;
+  readonly system: System;
   readonly access: Access;
   /** The database's Document API. */
   readonly endpoint: string;
@@ -24,8 +24,8 @@ export interface TableOptions {
 }
 
 /**
- * Makes the table in which Celery keeps its results, if need be, and gives back what was done. Does
- * not come back before the table takes writes and old results expire.
+ * Creates the table in which Celery keeps its results unless it exists. Returns what was done, once
+ * the table takes writes and old results expire.
  */
 export async function ensureTable(options: TableOptions): Promise<string> {
   const made = await createUnlessThere(options);
@@ -38,7 +38,7 @@ export async function ensureTable(options: TableOptions): Promise<string> {
   return enabled ? "expiry switched on" : "unchanged";
 }
 
-/** The request that makes the table. */
+/** The request that creates the table. */
 export function renderCreateTable(table: string) {
   return {
     TableName: table,
@@ -84,7 +84,7 @@ async function describe(options: TableOptions) {
   return v.parse(v.object({ Table: tableSchema }), answer.body).Table;
 }
 
-// Switching expiry on may take an hour, in which the service refuses to be asked again.
+// Switching expiry on may take an hour, during which the service rejects another request.
 async function enableExpiry(options: TableOptions): Promise<boolean> {
   const before = await describeExpiry(options);
   if (isOn(before)) {
@@ -115,15 +115,15 @@ function isOn(expiry: { readonly TimeToLiveStatus?: string | undefined }): boole
 }
 
 async function until(
-  { world }: TableOptions,
+  { system }: TableOptions,
   problem: string,
   reached: () => Promise<unknown>,
 ): Promise<void> {
-  const deadline = world.now() + TIMEOUT_MS;
+  const deadline = system.now() + TIMEOUT_MS;
   for (let wait = POLL_MS; !(await reached()); wait = Math.min(2 * wait, MAX_POLL_MS)) {
-    if (world.now() > deadline)
+    if (system.now() > deadline)
       throw new UserError(`${problem}. Run \`npm run table\` again later.`);
-    await world.sleep(wait);
+    await system.sleep(wait);
   }
 }
 
@@ -148,16 +148,16 @@ async function call(options: TableOptions, action: string, body: object): Promis
     const answer = await callOnce(options, action, body);
     const passing = answer.status === 429 || answer.status >= 500;
     if (!passing || attempt === ATTEMPTS) return answer;
-    await options.world.sleep(POLL_MS * attempt);
+    await options.system.sleep(POLL_MS * attempt);
   }
 }
 
 async function callOnce(
-  { world, access, endpoint }: TableOptions,
+  { system, access, endpoint }: TableOptions,
   action: string,
   body: object,
 ): Promise<TableResponse> {
-  const response = await request(world, endpoint, {
+  const response = await request(system, endpoint, {
     method: "POST",
     headers: {
       authorization: `Bearer ${await access.token()}`,

@@ -2,8 +2,8 @@ import { config } from "../../../config.ts";
 import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { resolveSettings, type Settings } from "../../../stacks/settings.ts";
 import { pruneLogs } from "../shell/run-logs.ts";
+import type { System } from "../shell/system.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { terraformEnvironment } from "../terraform/environment.ts";
 import { type DeployedApp, parseAppOutputs } from "../terraform/outputs.ts";
 import { synthesize } from "../terraform/synthesize.ts";
@@ -13,7 +13,7 @@ import { CloudApi } from "./cloud-api.ts";
 
 /** What every command works with: a stage, and who acts on it. */
 export interface Session {
-  readonly world: World;
+  readonly system: System;
   readonly settings: Settings;
   readonly access: Access;
   readonly api: CloudApi;
@@ -21,7 +21,7 @@ export interface Session {
   readonly terraform: Terraform;
 }
 
-/** The stage's settings; problems in `config.ts` are the user's to mend. */
+/** The stage's settings; problems in `config.ts` are the user's to fix. */
 export function settingsOf(stage: string | undefined): Settings {
   try {
     return resolveSettings(config, stage || undefined);
@@ -32,37 +32,37 @@ export function settingsOf(stage: string | undefined): Settings {
 
 /** Finds out who acts and where. */
 export async function openSession(
-  world: World,
+  system: System,
   settings: Settings,
-  access = accessOf(world),
+  access = accessOf(system),
 ): Promise<Session> {
-  const folderId = await findFolder(world, settings);
+  const folderId = await findFolder(system, settings);
   // The provider would prefer the key to a token.
-  const token = world.env.YC_SERVICE_ACCOUNT_KEY_FILE ? undefined : await access.token();
-  const env = terraformEnvironment(world.env, { token, folderId, backend: settings.backend.type });
-  prepareStage(world, settings);
-  const terraform = new Terraform(world, { stage: settings.stage, env });
-  return { world, settings, access, api: new CloudApi(world, access), folderId, terraform };
+  const token = system.env.YC_SERVICE_ACCOUNT_KEY_FILE ? undefined : await access.token();
+  const env = terraformEnvironment(system.env, { token, folderId, backend: settings.backend.type });
+  prepareStage(system, settings);
+  const terraform = new Terraform(system, { stage: settings.stage, env });
+  return { system, settings, access, api: new CloudApi(system, access), folderId, terraform };
 }
 
 /** Terraform for commands that only read the state, which takes no login. */
-export function openTerraform(world: World, settings: Settings): Terraform {
-  prepareStage(world, settings);
-  return new Terraform(world, {
+export function openTerraform(system: System, settings: Settings): Terraform {
+  prepareStage(system, settings);
+  return new Terraform(system, {
     stage: settings.stage,
-    env: terraformEnvironment(world.env, { backend: settings.backend.type }),
+    env: terraformEnvironment(system.env, { backend: settings.backend.type }),
   });
 }
 
-// Before Terraform makes the directory itself, open to everyone.
-function prepareStage(world: World, { stage }: Settings): void {
-  makeStageDirectory(stage, world.root);
-  pruneLogs(world, stage);
+// Before Terraform creates the directory itself, open to everyone.
+function prepareStage(system: System, { stage }: Settings): void {
+  makeStageDirectory(stage, system.root);
+  pruneLogs(system, stage);
 }
 
 /** The outputs of the deployed app, also after a bare `cdktf deploy`. */
-export async function readApp({ world, settings, terraform }: Session): Promise<DeployedApp> {
-  await synthesize(world, settings.stage);
+export async function readApp({ system, settings, terraform }: Session): Promise<DeployedApp> {
+  await synthesize(system, settings.stage);
   await terraform.init("app");
   return parseAppOutputs(await terraform.outputs("app"));
 }

@@ -5,17 +5,16 @@ import {
   certificateStatus,
   isRefused,
   isUsable,
-  knownCertificate,
+  refusedCertificate,
   waitForCertificate,
-  wasAttached,
 } from "../cloud/certificate.ts";
 import { ensureTable } from "../cloud/results-table.ts";
 import { openSession, type Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions } from "../image/image.ts";
 import { projectNotes } from "../local/project-checks.ts";
 import type { OnLine } from "../shell/steps.ts";
+import type { System } from "../shell/system.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { type ApplyOptions, applyStack } from "../terraform/apply-stack.ts";
 import {
   type DeployedApp,
@@ -23,7 +22,6 @@ import {
   parseDomainOutputs,
   parseRegistryOutputs,
 } from "../terraform/outputs.ts";
-import type { TerraformVariables } from "../terraform/terraform.ts";
 import { handOver, runTriggers } from "../triggers/triggers.ts";
 import type { CheckResult } from "../verify/check-result.ts";
 import { verify } from "../verify/verify.ts";
@@ -32,7 +30,7 @@ import { rememberRegistry, type Speculation, speculate } from "./speculation.ts"
 
 /** What a deploy is asked for. */
 export interface DeployOptions {
-  readonly world: World;
+  readonly system: System;
   readonly settings: Settings;
   /** An image pushed by someone else, by digest. */
   readonly image?: string | undefined;
@@ -51,7 +49,7 @@ export interface Deploy {
   session?: Session;
   /** `cr.yandex/<registry id>/<repository>`. */
   repository?: string;
-  /** What was begun beside the registry's apply and is of use. */
+  /** What was begun beside the registry's apply and still holds. */
   speculation?: Speculation | undefined;
   certificate?: DomainOutputs | undefined;
   /** Status of the certificate, where the provider would fail on it. */
@@ -67,12 +65,12 @@ export interface Deploy {
 
 /** Checks everything at once and opens the session. Changes nothing in the cloud. */
 export async function preflight(deploy: Deploy): Promise<string> {
-  const { world, settings } = deploy.options;
-  const access = accessOf(world);
+  const { system, settings } = deploy.options;
+  const access = accessOf(system);
   await runChecks(deployChecks({ ...deploy.options, access }));
   // Beside everything else; told in the end, and stops nothing.
-  deploy.asking = projectNotes(world, settings);
-  deploy.session = await openSession(world, settings, access);
+  deploy.asking = projectNotes(system, settings);
+  deploy.session = await openSession(system, settings, access);
   return `folder ${deploy.session.folderId}`;
 }
 
@@ -92,7 +90,7 @@ export async function applyRegistry(deploy: Deploy, report: OnLine): Promise<str
     if (holds) deploy.speculation = speculation;
     return outcome;
   } finally {
-    // No tool is left at work behind the back of what comes next, and no plan of it.
+    // What comes next must not run beside it, nor find its plan.
     if (speculation && !deploy.speculation) {
       await speculation.plan;
       terraform.removeSavedPlan("app");
@@ -133,8 +131,8 @@ export async function provideImage(deploy: Deploy, report: OnLine): Promise<stri
 }
 
 function imageOptions(deploy: Deploy): Omit<ImageOptions, "repository" | "report"> {
-  const { world, settings, image: given, rebuild } = deploy.options;
-  return { world, access: session(deploy).access, settings, given, rebuild };
+  const { system, settings, image: given, rebuild } = deploy.options;
+  return { system, access: session(deploy).access, settings, given, rebuild };
 }
 
 /** Deletes the triggers of `npm run trigger` before Terraform creates its own. */
@@ -149,16 +147,17 @@ export async function applyApp(deploy: Deploy, report: OnLine): Promise<string> 
   const outcome = await applyAppOnce(deploy, report);
   const { domain } = deployed(deploy);
   if (!domain || domain.attached || !isUsable(domain.status)) return outcome;
-  // The apply that makes the gateway never attaches the domain, and this one has made it.
+  // The apply that creates the gateway never attaches the domain, and this one has created it.
   return `${outcome}; domain: ${await applyAppOnce(deploy, report)}`;
 }
 
 async function applyAppOnce(deploy: Deploy, report: OnLine): Promise<string> {
   const { terraform } = session(deploy);
-  const variables = await certificateVariables(deploy);
+  await terraform.with(report).init("app");
+  const variables = deploy.refused ? await refusedCertificate(session(deploy)) : {};
   const plan = await deploy.speculation?.plan;
   deploy.speculation = undefined;
-  deploy.appliedAt = deploy.options.world.now();
+  deploy.appliedAt = deploy.options.system.now();
   const outcome = await apply(deploy, "app", report, { variables, plan });
   deploy.app = parseAppOutputs(await terraform.outputs("app"));
   return outcome;
@@ -166,9 +165,9 @@ async function applyAppOnce(deploy: Deploy, report: OnLine): Promise<string> {
 
 /** Creates the results table unless it exists. */
 export async function provideTable(deploy: Deploy): Promise<string> {
-  const { world, access } = session(deploy);
+  const { system, access } = session(deploy);
   const { document_api_endpoint: endpoint, results_table: table } = deployed(deploy);
-  return ensureTable({ world, access, endpoint, table });
+  return ensureTable({ system, access, endpoint, table });
 }
 
 /** Creates or updates the triggers. */
@@ -177,21 +176,12 @@ export async function provideTriggers(deploy: Deploy): Promise<string> {
   return describeChanges(await runTriggers(session(deploy), { action: "ensure", specs }));
 }
 
-async function certificateVariables(deploy: Deploy): Promise<TerraformVariables> {
-  const { certificate, refused } = deploy;
-  if (!certificate || refused === undefined) return {};
-  const { terraform } = session(deploy);
-  await terraform.init("app");
-  const attached = wasAttached(await terraform.outputs("app"));
-  return knownCertificate(certificate.certificate_id, refused, attached);
-}
-
 /** Waits for the certificate and attaches the domain. */
 export async function attachDomain(deploy: Deploy, report: OnLine): Promise<string> {
   if (deploy.refused) return `not waited for, the certificate is ${deploy.refused}`;
   if (deployed(deploy).domain?.attached) return "attached already";
-  const { world, api } = session(deploy);
-  await waitForCertificate(world, api, String(deploy.certificate?.certificate_id), report);
+  const { system, api } = session(deploy);
+  await waitForCertificate(system, api, String(deploy.certificate?.certificate_id), report);
   return applyApp(deploy, report);
 }
 
@@ -203,7 +193,7 @@ export async function verifyAll(deploy: Deploy): Promise<string> {
   const failed = deploy.findings.filter(({ ok, minor }) => !ok && !minor);
   if (failed.length === 0) return describeFindings(deploy.findings);
   const problems = failed.map(({ check, found, fix }) => `${check}: ${found}. ${fix ?? ""}`.trim());
-  throw new UserError(joinProblems("Deployed, but not as it should be:", problems));
+  throw new UserError(joinProblems("Deployed, but verification failed:", problems));
 }
 
 function describeFindings(findings: readonly CheckResult[]): string {

@@ -1,5 +1,4 @@
-import type { StackKind } from "../../../stacks/settings.ts";
-import { stackId } from "../../../stacks/settings.ts";
+import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { domainAdvice } from "../cloud/certificate.ts";
 import type { Step } from "../shell/steps.ts";
 import { reachableUrl } from "../terraform/outputs.ts";
@@ -42,7 +41,7 @@ export function deploySteps(options: DeployOptions): Step<Deploy>[] {
     {
       title: "Take over triggers",
       enabled: viaTerraform,
-      does: "delete triggers that `npm run trigger` made",
+      does: "delete triggers that `npm run trigger` created",
       run: takeOver,
     },
     { title: "App", does: `apply stack ${id("app")}`, run: applyApp },

@@ -7,8 +7,8 @@ import { dockerError, hasCredentialHelper } from "../image/docker.ts";
 import { isUnchanged, sourceHashOf } from "../image/image.ts";
 import { parseImage } from "../image/registry-images.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
+import { NOT_FOUND, type ProcessResult, type System } from "../shell/system.ts";
 import { joinProblems, messageOf, UserError } from "../shell/user-error.ts";
-import { NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 import { missingTerraform, terraformBinary } from "../terraform/environment.ts";
 import { proveLock } from "../terraform/state-lock.ts";
 import { synthesize } from "../terraform/synthesize.ts";
@@ -20,13 +20,13 @@ export interface Check {
   /** A sentence that holds when the check passes. */
   readonly title: string;
   readonly enabled?: boolean;
-  /** Throws what is wrong and how to mend it. */
+  /** Throws what is wrong and how to fix it. */
   readonly task: () => Promise<unknown> | unknown;
 }
 
 /** What the checks depend on. */
 export interface PreflightOptions {
-  readonly world: World;
+  readonly system: System;
   readonly settings: Settings;
   readonly access: Access;
   /** An image pushed by someone else; docker is not needed then. */
@@ -35,13 +35,13 @@ export interface PreflightOptions {
   readonly rebuild?: boolean;
 }
 
-/** What has to hold before a deploy. One of them writes the Terraform, since that is where it is refused. */
+/** What has to hold before a deploy. One of them synthesizes: that is where a configuration is rejected. */
 export function deployChecks(options: PreflightOptions): Check[] {
-  const { world, settings, access, image } = options;
+  const { system, settings, access, image } = options;
   const { backend, queueKey } = settings;
-  const sourceHash = once(() => sourceHashOf(world, settings));
+  const sourceHash = once(() => sourceHashOf(system, settings));
   return [
-    { title: "Terraform is installed", task: () => checkTerraform(world, settings) },
+    { title: "Terraform is installed", task: () => checkTerraform(system, settings) },
     {
       title: "The given image is one by digest",
       enabled: Boolean(image),
@@ -52,28 +52,28 @@ export function deployChecks(options: PreflightOptions): Check[] {
       enabled: !image,
       task: sourceHash,
     },
-    { title: "Docker runs", enabled: !image, task: () => checkDocker(options, sourceHash) },
+    { title: "Docker is running", enabled: !image, task: () => checkDocker(options, sourceHash) },
     {
       title: "Docker's configuration can be read",
       enabled: !image && !access.given,
-      task: () => hasCredentialHelper(world.env),
+      task: () => hasCredentialHelper(system.env),
     },
     {
-      title: "The cloud would take the stacks",
-      task: () => synthesize(world, settings.stage),
+      title: "Yandex Cloud would accept the stacks",
+      task: () => synthesize(system, settings.stage),
     },
-    { title: "Credentials are unambiguous", task: () => checkCredentials(world) },
+    { title: "Credentials are unambiguous", task: () => checkCredentials(system) },
     { title: "Logged in to Yandex Cloud", task: () => access.token() },
     { title: "The folder can be reached", task: () => checkFolder(options) },
     {
       title: "The key for the queues is in the environment",
       enabled: queueKey === "environment",
-      task: () => checkQueueKey(world),
+      task: () => checkQueueKey(system),
     },
     {
       title: "The state's bucket can lock",
       enabled: backend.type === "s3",
-      task: () => backend.type === "s3" && proveLock(world, backend),
+      task: () => backend.type === "s3" && proveLock(system, backend),
     },
   ];
 }
@@ -87,7 +87,7 @@ export async function runChecks(checks: readonly Check[]): Promise<void> {
     .filter((result) => result.status === "rejected")
     .map(({ reason }) => messageOf(reason));
   if (problems.length === 0) return;
-  throw new UserError(joinProblems("Before anything was changed:", [...new Set(problems)]));
+  throw new UserError(joinProblems("Nothing was changed. Fix this first:", [...new Set(problems)]));
 }
 
 /** Whether a version such as `1.11.4` is at least another such as `1.10`. */
@@ -100,11 +100,11 @@ export function isAtLeast(version: string, oldest: string): boolean {
 
 const versionSchema = v.object({ terraform_version: v.string() });
 
-async function checkTerraform(world: World, { backend }: Settings): Promise<void> {
-  const binary = terraformBinary(world.env);
-  const env = childEnvironment(world.env, "terraform");
+async function checkTerraform(system: System, { backend }: Settings): Promise<void> {
+  const binary = terraformBinary(system.env);
+  const env = childEnvironment(system.env, "terraform");
   const probe = { env, timeoutSeconds: PROBE_SECONDS };
-  const result = await world.run(binary, ["version", "-json"], probe);
+  const result = await system.run(binary, ["version", "-json"], probe);
   if (result.exitCode === NOT_FOUND) throw new UserError(missingTerraform(binary));
   const { terraform_version: version } = parseVersion(binary, result);
   const oldest = oldestTerraform(backend.type === "local");
@@ -125,21 +125,21 @@ function parseVersion(binary: string, { exitCode, stdout, stderr }: ProcessResul
 }
 
 async function checkDocker(options: PreflightOptions, sourceHash: () => string): Promise<void> {
-  const { world } = options;
+  const { system } = options;
   if (!willBuild(options, sourceHash)) return;
-  const env = childEnvironment(world.env, "docker");
+  const env = childEnvironment(system.env, "docker");
   const probe = { env, timeoutSeconds: PROBE_SECONDS };
-  const daemon = await world.run("docker", ["info"], probe);
+  const daemon = await system.run("docker", ["info"], probe);
   if (daemon.exitCode !== 0) throw dockerError("`docker info`", daemon);
-  const buildx = await world.run("docker", ["buildx", "version"], probe);
+  const buildx = await system.run("docker", ["buildx", "version"], probe);
   if (buildx.exitCode === 0) return;
   throw new UserError("Docker has no buildx. Install it: https://docs.docker.com/go/buildx/.");
 }
 
 // Whatever is wrong with the sources is told by a check of its own.
-function willBuild({ world, settings, rebuild }: PreflightOptions, sourceHash: () => string) {
+function willBuild({ system, settings, rebuild }: PreflightOptions, sourceHash: () => string) {
   try {
-    return rebuild || !isUnchanged(world, settings, sourceHash);
+    return rebuild || !isUnchanged(system, settings, sourceHash);
   } catch {
     return true;
   }
@@ -153,17 +153,17 @@ function once<T>(make: () => T): () => T {
   };
 }
 
-function checkCredentials(world: World): void {
-  const problem = credentialProblem(world);
+function checkCredentials(system: System): void {
+  const problem = credentialProblem(system);
   if (problem) throw new UserError(problem);
 }
 
 // A role that may deploy need not be one that may look at the folder, hence no word about a 403.
-async function checkFolder({ world, settings, access }: PreflightOptions): Promise<void> {
-  const folder = await findFolder(world, settings);
+async function checkFolder({ system, settings, access }: PreflightOptions): Promise<void> {
+  const folder = await findFolder(system, settings);
   const path = `/resource-manager/v1/folders/${folder}`;
   try {
-    await new CloudApi(world, access).get("resource-manager", path);
+    await new CloudApi(system, access).get("resource-manager", path);
   } catch (error) {
     const status = error instanceof CloudApiError ? error.status : undefined;
     if (status === 403) return;
@@ -175,7 +175,7 @@ async function checkFolder({ world, settings, access }: PreflightOptions): Promi
   }
 }
 
-function checkQueueKey({ env }: World): void {
+function checkQueueKey({ env }: System): void {
   if (env.YC_MESSAGE_QUEUE_ACCESS_KEY && env.YC_MESSAGE_QUEUE_SECRET_KEY) return;
   throw new UserError(
     "YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY are not set, but 'queueKey' is \"environment\" in config.ts. Set them to a static key of an account with ymq.admin.",

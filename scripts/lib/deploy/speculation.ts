@@ -8,7 +8,7 @@ import type { Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
 import { readObject } from "../shell/json.ts";
 import type { OnLine } from "../shell/steps.ts";
-import type { World } from "../shell/world.ts";
+import type { System } from "../shell/system.ts";
 import { isUnfinished, type SavedPlan } from "../terraform/apply-stack.ts";
 
 /** The image and the app's plan, begun while the registry's apply still looks whether it has anything to do. */
@@ -23,15 +23,15 @@ export interface Speculation {
 
 const schema = v.object({ stack: v.string(), repository: v.string() });
 
-/** Remembers that the registry's stack was applied as it is, and what it made. */
+/** Remembers that the registry's stack was applied as it is, and its repository. */
 export function rememberRegistry(session: Session, repository: string): void {
   const memory = { stack: hashOfStack(session), repository };
-  writeWhole(memoryFile(session.world, session.settings.stage), JSON.stringify(memory));
+  writeWhole(memoryFile(session.system, session.settings.stage), JSON.stringify(memory));
 }
 
 /** Forgets what `rememberRegistry` remembered, after the registry is gone. */
-export function forgetRegistry(world: Pick<World, "root">, stage: string | undefined): void {
-  rmSync(memoryFile(world, stage), { force: true });
+export function forgetRegistry(system: Pick<System, "root">, stage: string | undefined): void {
+  rmSync(memoryFile(system, stage), { force: true });
 }
 
 /**
@@ -57,25 +57,28 @@ async function planApp({ terraform }: Session, image: Promise<unknown>): Promise
 }
 
 // A plan cannot wait for a certificate, nor follow a trigger's change of hands or what an unfinished
-// run has left. Terraform refuses some flags together with a plan that is made.
-function isPlainRun({ world, settings }: Session): boolean {
+// run has left. Terraform rejects some flags together with a saved plan.
+function isPlainRun({ system, settings }: Session): boolean {
   return (
     settings.domain === undefined &&
     settings.trigger !== "terraform" &&
-    !isUnfinished(world, settings, "registry") &&
-    !isUnfinished(world, settings, "app") &&
-    !Object.keys(world.env).some((name) => name.startsWith("TF_CLI_ARGS"))
+    !isUnfinished(system, settings, "registry") &&
+    !isUnfinished(system, settings, "app") &&
+    !Object.keys(system.env).some((name) => name.startsWith("TF_CLI_ARGS"))
   );
 }
 
 function knownRepository(session: Session): string | undefined {
-  const memory = v.safeParse(schema, readObject(memoryFile(session.world, session.settings.stage)));
+  const memory = v.safeParse(
+    schema,
+    readObject(memoryFile(session.system, session.settings.stage)),
+  );
   const isCurrent = memory.success && memory.output.stack === hashOfStack(session);
   return isCurrent ? memory.output.repository : undefined;
 }
 
-function hashOfStack({ world, terraform }: Session): string {
-  const stack = readFileSync(join(world.root, terraform.directory("registry"), "cdk.tf.json"));
+function hashOfStack({ system, terraform }: Session): string {
+  const stack = readFileSync(join(system.root, terraform.directory("registry"), "cdk.tf.json"));
   return createHash("sha256").update(stack).digest("hex");
 }
 
@@ -91,6 +94,6 @@ function relay() {
   };
 }
 
-function memoryFile(world: Pick<World, "root">, stage: string | undefined): string {
-  return join(world.root, stageDirectory(stage), "registry.json");
+function memoryFile(system: Pick<System, "root">, stage: string | undefined): string {
+  return join(system.root, stageDirectory(stage), "registry.json");
 }

@@ -30,7 +30,7 @@ export interface BuildInput {
 
 const CHUNK_BYTES = 1024 * 1024;
 
-/** What no image may hold, from the project's directory. */
+/** What an image must not hold, from the project's directory. */
 const SECRETS = [
   {
     path: dirname(stageDirectory(undefined)),
@@ -57,7 +57,7 @@ export function hashContext({ context, dockerfile, further = [] }: BuildInput): 
   return hash.update(`dockerfile ${dockerfile}`).digest("hex");
 }
 
-/** Refuses a context that would hand secrets of this project to docker and into the image. */
+/** @throws UserError if the context would put secrets of this project into the image */
 export function refuseSecrets(input: BuildInput, root: string): void {
   if (!existsSync(input.context)) return;
   // Real paths: a context that is a link to the project holds what the project holds.
@@ -111,7 +111,7 @@ function addFolder(hash: Hash, folder: string, dockerfile: string): void {
   }
 }
 
-// Names are bytes: one that is no UTF-8 must be found again.
+// Names are bytes: one that is not UTF-8 must be found again.
 function listFiles(root: Buffer, ignore: DockerIgnore, prefix: Buffer = Buffer.alloc(0)): Buffer[] {
   return readFolder(joinBytes(root, prefix)).flatMap((entry) => {
     const path = prefix.length === 0 ? entry.name : joinBytes(prefix, entry.name);

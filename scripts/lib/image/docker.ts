@@ -13,15 +13,15 @@ import type { Settings } from "../../../stacks/settings.ts";
 import type { Access } from "../cloud/access.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
 import { logFile } from "../shell/run-logs.ts";
+import { type Environment, NOT_FOUND, type ProcessResult, type System } from "../shell/system.ts";
 import { messageOf, UserError } from "../shell/user-error.ts";
-import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 
 /** Where Container Registry answers. */
 export const HOST = "cr.yandex";
 
 /** What an image is built for, and by whom. */
 export interface BuildOptions {
-  readonly world: World;
+  readonly system: System;
   readonly access: Access;
   readonly settings: Settings;
   /** `cr.yandex/<registry id>/<repository>`. */
@@ -38,19 +38,19 @@ const metadataSchema = v.object({
 
 /** Builds and pushes an image, and returns its digest. */
 export async function buildImage(options: BuildOptions, tag: string): Promise<string> {
-  const { world, settings, repository, rebuild } = options;
+  const { system, settings, repository, rebuild } = options;
   await logIn(options);
   const metadata = join(stageDirectory(settings.stage), "build.json");
-  makeStageDirectory(settings.stage, world.root);
-  rmSync(join(world.root, metadata), { force: true });
+  makeStageDirectory(settings.stage, system.root);
+  rmSync(join(system.root, metadata), { force: true });
   const args = renderBuild(settings, `${repository}:${tag}`, metadata, rebuild);
-  const result = await world.run("docker", args, {
-    env: { ...childEnvironment(world.env, "docker"), ...BAKE_ENVIRONMENT },
-    logFile: logFile(world, settings.stage, "image"),
+  const result = await system.run("docker", args, {
+    env: { ...childEnvironment(system.env, "docker"), ...BAKE_ENVIRONMENT },
+    logFile: logFile(system, settings.stage, "image"),
     onLine: options.report,
   });
   if (result.exitCode !== 0) throw dockerError("Building and pushing the image", result);
-  const written: unknown = JSON.parse(readFileSync(join(world.root, metadata), "utf8"));
+  const written: unknown = JSON.parse(readFileSync(join(system.root, metadata), "utf8"));
   return v.parse(metadataSchema, written)[BAKE_TARGET]["containerimage.digest"];
 }
 
@@ -79,11 +79,11 @@ export function renderBuild(
   ];
 }
 
-async function logIn({ world, access }: BuildOptions): Promise<void> {
-  if (!access.given && hasCredentialHelper(world.env)) return;
+async function logIn({ system, access }: BuildOptions): Promise<void> {
+  if (!access.given && hasCredentialHelper(system.env)) return;
   const args = ["login", "--username", "iam", "--password-stdin", HOST];
-  const env = childEnvironment(world.env, "docker");
-  const result = await world.run("docker", args, { env, input: await access.token() });
+  const env = childEnvironment(system.env, "docker");
+  const result = await system.run("docker", args, { env, input: await access.token() });
   if (result.exitCode !== 0) throw dockerError(`Logging in to ${HOST}`, result);
 }
 
@@ -101,7 +101,7 @@ function parseDockerConfig(file: string): unknown {
     return JSON.parse(readFileSync(file, "utf8"));
   } catch (error) {
     throw new UserError(
-      `${file} cannot be read as JSON (${messageOf(error)}). Mend it, or remove it and log in again with \`docker login\`.`,
+      `${file} cannot be read as JSON (${messageOf(error)}). Fix it, or remove it and log in again with \`docker login\`.`,
       { cause: error },
     );
   }
@@ -117,7 +117,7 @@ export function dockerError(what: string, { exitCode, stdout, stderr }: ProcessR
   const output = `${stdout}\n${stderr}`.trim();
   if (/Cannot connect to the Docker daemon/i.test(output)) {
     return new UserError(
-      "Docker does not run. Start it, or give an image that was built elsewhere with --image.",
+      "Docker is not running. Start it, or give an image that was built elsewhere with --image.",
     );
   }
   const hint = /denied|unauthorized/i.test(output)

@@ -12,7 +12,7 @@ import {
 import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { UsageError } from "../shell/command-line.ts";
-import { digitsOf, type Environment, type World } from "../shell/world.ts";
+import { digitsOf, type Environment, type System } from "../shell/system.ts";
 import { terraformDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
 import { type BuildOptions, buildImage, HOST } from "./docker.ts";
@@ -41,21 +41,21 @@ export interface ImageOutcome {
  * image's tag is the hash of its sources, followed by the time where it was built once more.
  */
 export async function ensureImage(options: ImageOptions): Promise<ImageOutcome> {
-  const { world, access, settings, repository, given, rebuild } = options;
-  const api = new CloudApi(world, access);
+  const { system, access, settings, repository, given, rebuild } = options;
+  const api = new CloudApi(system, access);
   if (given) {
     await requireImage(api, given);
-    remember(world, settings.stage, { image: given });
+    remember(system, settings.stage, { image: given });
     return { image: given, what: "as given" };
   }
-  const sourceHash = sourceHashOf(world, settings);
+  const sourceHash = sourceHashOf(system, settings);
   const name = sourceHash.slice(0, TAG_LENGTH);
-  const tag = rebuild ? `${name}-${digitsOf(world.now())}` : name;
+  const tag = rebuild ? `${name}-${digitsOf(system.now())}` : name;
   const images = await listImages(api, repository.slice(HOST.length + 1));
   const known = rebuild ? undefined : newestBuild(images, name);
   const digest = known?.digest ?? (await buildImage(options, tag));
   const image = `${repository}@${digest}`;
-  remember(world, settings.stage, { image, sourceHash });
+  remember(system, settings.stage, { image, sourceHash });
   return { image, what: known ? "unchanged" : "built and pushed" };
 }
 
@@ -64,7 +64,7 @@ export function givenImage(flag: string | undefined, env: Environment): string |
   return flag || env.TF_VAR_image || env.IMAGE || undefined;
 }
 
-/** Refuses to build an image and to be given one at the same time. */
+/** @throws UsageError if an image is given and another one is to be built */
 export function refuseBoth(given: string | undefined, rebuild: boolean): void {
   if (!given || !rebuild) return;
   throw new UsageError(
@@ -74,43 +74,43 @@ export function refuseBoth(given: string | undefined, rebuild: boolean): void {
 
 /** What `npm run image` would do. */
 export function describeImage(
-  world: World,
+  system: System,
   settings: Settings,
   { given, rebuild }: Pick<ImageOptions, "given" | "rebuild">,
 ): string {
   if (given) return `would remember ${given}`;
   // Sources that cannot be built are told here too.
-  const sourceHash = sourceHashOf(world, settings);
-  const kept = !rebuild && isUnchanged(world, settings, () => sourceHash);
+  const sourceHash = sourceHashOf(system, settings);
+  const kept = !rebuild && isUnchanged(system, settings, () => sourceHash);
   return kept ? "would keep the remembered image" : "would build and push";
 }
 
 /** Forgets a stage's image, after its registry is gone. */
-export function forgetImage(world: World, stage: string | undefined): void {
-  rmSync(join(world.root, imageMemory(stage)), { force: true });
-  rmSync(join(world.root, terraformDirectory(world.env, "app", stage), IMAGE_FILE), {
+export function forgetImage(system: System, stage: string | undefined): void {
+  rmSync(join(system.root, imageMemory(stage)), { force: true });
+  rmSync(join(system.root, terraformDirectory(system.env, "app", stage), IMAGE_FILE), {
     force: true,
   });
 }
 
 /** The hash of the sources that the stage's image is built from. */
-export function sourceHashOf(world: World, { image }: Settings): string {
+export function sourceHashOf(system: System, { image }: Settings): string {
   const input = {
     ...image,
-    context: resolve(world.root, image.context),
-    further: [resolve(world.root, WORKER_FOLDER)],
+    context: resolve(system.root, image.context),
+    further: [resolve(system.root, WORKER_FOLDER)],
   };
-  refuseSecrets(input, world.root);
+  refuseSecrets(input, system.root);
   return hashContext(input);
 }
 
 /** Whether the sources are those of the remembered image, so that docker may not be needed. */
 export function isUnchanged(
-  world: World,
+  system: System,
   settings: Settings,
-  current = () => sourceHashOf(world, settings),
+  current = () => sourceHashOf(system, settings),
 ): boolean {
-  const { sourceHash } = rememberedImage(settings.stage, world.root) ?? {};
+  const { sourceHash } = rememberedImage(settings.stage, system.root) ?? {};
   return sourceHash !== undefined && sourceHash === current();
 }
 
@@ -125,10 +125,10 @@ function newestBuild(images: readonly RegistryImage[], name: string): RegistryIm
     )?.image;
 }
 
-function remember(world: World, stage: string | undefined, image: RememberedImage): void {
-  makeStageDirectory(stage, world.root);
-  writeWhole(join(world.root, imageMemory(stage)), `${JSON.stringify(image, null, 2)}\n`);
+function remember(system: System, stage: string | undefined, image: RememberedImage): void {
+  makeStageDirectory(stage, system.root);
+  writeWhole(join(system.root, imageMemory(stage)), `${JSON.stringify(image, null, 2)}\n`);
   // Synth has run before.
-  const stack = join(world.root, terraformDirectory(world.env, "app", stage));
+  const stack = join(system.root, terraformDirectory(system.env, "app", stage));
   if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), renderImageFile(image));
 }

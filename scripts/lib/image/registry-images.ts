@@ -22,12 +22,12 @@ export interface ImageReference {
   readonly digest: string;
 }
 
-/** Takes an image reference apart; refuses one without a digest. */
+/** Takes an image reference apart; rejects one without a digest. */
 export function parseImage(image: string): ImageReference {
   const groups = IMAGE.exec(image)?.groups;
   if (groups) return { repository: String(groups.repository), digest: String(groups.digest) };
   throw new UserError(
-    `"${image}" is no image by digest. Write cr.yandex/<registry>/<repository>@sha256:<64 hex digits>.`,
+    `"${image}" is not an image by digest. Write cr.yandex/<registry>/<repository>@sha256:<64 hex digits>.`,
   );
 }
 
@@ -41,7 +41,7 @@ export async function listImages(api: CloudApi, repository: string): Promise<Reg
   return v.parse(imagesSchema, await api.list(SERVICE, PATH, "images", query));
 }
 
-/** Refuses an image that the registry does not hold (any more). */
+/** @throws UserError if the registry does not hold the image (any more) */
 export async function requireImage(api: CloudApi, image: string): Promise<void> {
   const { repository, digest } = parseImage(image);
   const images = await listImages(api, repository);
@@ -52,8 +52,8 @@ export async function requireImage(api: CloudApi, image: string): Promise<void> 
 }
 
 /**
- * Deletes every image of a registry, which the cloud wants empty before it deletes it, and gives
- * back how many there were. An index only goes after others have gone, hence the rounds.
+ * Deletes every image of a registry, which has to be empty before the cloud deletes it. Returns how
+ * many there were. An index only goes after others have gone, hence the rounds.
  */
 export async function purgeRegistry(api: CloudApi, registryId: string): Promise<number> {
   let deleted = 0;
@@ -67,6 +67,6 @@ export async function purgeRegistry(api: CloudApi, registryId: string): Promise<
     }
   }
   throw new UserError(
-    `Registry ${registryId} still gets images. Stop what pushes to it, then run it again.`,
+    `Registry ${registryId} still receives images. Stop what pushes to it, then run it again.`,
   );
 }

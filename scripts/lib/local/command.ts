@@ -4,8 +4,8 @@ import type { ContainerSpec, Endpoints } from "../../../packages/local-cloud/sta
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import { UsageError } from "../shell/command-line.ts";
 import { stopBySignal } from "../shell/interrupt.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { findInstances } from "./instances.ts";
 import { type OwnCommand, runOnce } from "./once.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
@@ -22,10 +22,10 @@ const OF_TERMINAL = /^(TERM|COLORTERM|NO_COLOR|COLUMNS|LINES|EDITOR|VISUAL|PAGER
 
 /**
  * Runs a command as the site's container would, beside the local cloud that runs in this folder: in
- * its folder, with its Python and its environment. Gives back the exit code.
+ * its folder, with its Python and its environment. Returns the exit code.
  */
 export async function runCommand(
-  world: World,
+  system: System,
   { stage, python }: CommandFlags,
   words: readonly string[],
 ): Promise<number> {
@@ -38,18 +38,18 @@ export async function runCommand(
   let begun = false;
   stopBySignal((interrupted) => {
     // At a terminal Ctrl-C is the command's, which may be a shell of Python's.
-    if (begun && world.interactive && interrupted.signal === "SIGINT") return;
+    if (begun && system.interactive && interrupted.signal === "SIGINT") return;
     stop.abort(interrupted);
   });
-  const stack = await readSynthesized(world, stage);
-  const { containers } = readStack(stack, await endpointsOf(world, stack));
-  const { cwd, env } = await siteContext(world, { containers, python, signal: stop.signal });
-  const own = Object.entries(world.env).filter(([name]) => OF_TERMINAL.test(name));
+  const stack = await readSynthesized(system, stage);
+  const { containers } = readStack(stack, await endpointsOf(system, stack));
+  const { cwd, env } = await siteContext(system, { containers, python, signal: stop.signal });
+  const own = Object.entries(system.env).filter(([name]) => OF_TERMINAL.test(name));
   // One word with spaces in it was a line in quotes.
   const shell = words.length === 1 && /\s/.test(words.join());
   const command = { words, shell, cwd, env: { ...Object.fromEntries(own), ...env } };
   begun = true;
-  return await runOnce(world, command, stop.signal);
+  return await runOnce(system, command, stop.signal);
 }
 
 /** Where the site's container is looked for, and how it runs. */
@@ -63,7 +63,7 @@ export interface SiteOptions {
 
 /** The working directory and the environment of the site's container, on this machine. */
 export async function siteContext(
-  world: World,
+  system: System,
   {
     containers: [spec],
     python,
@@ -72,20 +72,20 @@ export async function siteContext(
   }: SiteOptions,
 ): Promise<Pick<OwnCommand, "cwd" | "env">> {
   if (spec === undefined) throw new UserError("The stack has no container with sources.");
-  if (docker) return { cwd: resolve(world.root, spec.source), env: spec.environment };
+  if (docker) return { cwd: resolve(system.root, spec.source), env: spec.environment };
   return await makeExecEnvironment({
-    ...{ spec, root: world.root, cache: cacheDirectory(world.root), python, signal },
-    secrets: readSecrets(world.root),
-    progress: (step) => world.warn(`  ${step}`),
-    warn: (message) => world.warn(message),
+    ...{ spec, root: system.root, cache: cacheDirectory(system.root), python, signal },
+    secrets: readSecrets(system.root),
+    progress: (step) => system.warn(`  ${step}`),
+    warn: (message) => system.warn(message),
   });
 }
 
 /** Addresses of the local cloud that runs in this folder, or those that one would have. */
-async function endpointsOf(world: World, stack: string): Promise<Endpoints> {
-  const [instance] = await findInstances(world);
+async function endpointsOf(system: System, stack: string): Promise<Endpoints> {
+  const [instance] = await findInstances(system);
   if (instance !== undefined) return instance.addresses;
-  world.warn(
+  system.warn(
     "No local cloud runs in this folder: the command finds no queue and no results. Start one: npm run local",
   );
   return usualEndpoints(stack);

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
-import type { World } from "../shell/world.ts";
+import type { System } from "../shell/system.ts";
 import { LOCAL_DIRECTORY } from "./paths.ts";
 
 /** A local cloud that runs in this project's folder. */
@@ -51,7 +51,7 @@ export function registerInstance(root: string, instance: Registration): () => vo
 export async function findInstances({
   root,
   fetch,
-}: Pick<World, "root" | "fetch">): Promise<RunningInstance[]> {
+}: Pick<System, "root" | "fetch">): Promise<RunningInstance[]> {
   const directory = directoryOf(root);
   const names = existsSync(directory) ? readdirSync(directory) : [];
   const files = names
@@ -68,7 +68,7 @@ export async function findInstances({
 }
 
 async function askInstance(
-  fetch: World["fetch"],
+  fetch: System["fetch"],
   file: string,
 ): Promise<RunningInstance | undefined> {
   try {

@@ -1,8 +1,8 @@
 import { spawn } from "node:child_process";
 import { constants } from "node:os";
 import { aborted, Interrupted } from "../shell/interrupt.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 
 /** @throws UserError when containers are down: the command would only find out what is known */
 export function refuseDown(containers: readonly string[]): void {
@@ -19,11 +19,11 @@ export interface OwnCommand {
 }
 
 /**
- * Runs a command with the terminal of this process, and gives back its exit code. A signal to this
- * process ends it, and decides about the exit code then.
+ * Runs a command with the terminal of this process, and returns its exit code. A signal to this
+ * process ends it, and determines the exit code then.
  */
 export async function runOnce(
-  { interactive }: Pick<World, "interactive">,
+  { interactive }: Pick<System, "interactive">,
   { words, shell, cwd, env }: OwnCommand,
   signal: AbortSignal,
 ): Promise<number> {

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync, realpathSync } from "node:fs";
 import { join } from "node:path";
 import { parseEnv } from "node:util";
+import * as v from "valibot";
 
 /** What local runs leave behind, from the project's directory. Not part of the repository. */
 export const LOCAL_DIRECTORY = join(".state", "local");
@@ -23,5 +24,5 @@ export const SECRETS_FILE = ".env.local";
 export function readSecrets(root: string): Record<string, string> {
   const file = join(root, SECRETS_FILE);
   if (!existsSync(file)) return {};
-  return parseEnv(readFileSync(file, "utf8")) as Record<string, string>;
+  return v.parse(v.record(v.string(), v.string()), parseEnv(readFileSync(file, "utf8")));
 }

@@ -2,7 +2,7 @@ import { findExecEnvironment } from "../../../packages/local-cloud/containers/ex
 import { runSystemChecks } from "../../../packages/local-cloud/containers/system-checks.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { Settings } from "../../../stacks/settings.ts";
-import type { World } from "../shell/world.ts";
+import type { System } from "../shell/system.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
 import { readSynthesized, usualEndpoints } from "./stack.ts";
 
@@ -10,25 +10,25 @@ import { readSynthesized, usualEndpoints } from "./stack.ts";
 const PATIENCE_MS = 20_000;
 
 const NOT_RUN = "Django's system checks were not run:";
-const NO_PLACE = `${NOT_RUN} \`npm run local\` makes what they need, or run \`manage.py check --deploy\` in the image.`;
+const NO_PLACE = `${NOT_RUN} \`npm run local\` installs what they need, or run \`manage.py check --deploy\` in the image.`;
 const NOT_LOADED = `${NOT_RUN} the project did not load on this machine. \`npm run local\` shows why.`;
 
 /**
  * What Django's system checks find in the project, a line each, if `npm run local` has made a Python
- * environment of what it needs now. For a stack that is synthesized. Makes nothing and never fails: a
+ * environment of what it needs now. For a stack that is synthesized. Creates nothing and never fails: a
  * deploy does not depend on it.
  */
-export async function projectNotes(world: World, { stage }: Settings): Promise<string[]> {
+export async function projectNotes(system: System, { stage }: Settings): Promise<string[]> {
   try {
-    return await ask(world, stage);
+    return await ask(system, stage);
   } catch (error) {
     return [`${NOT_RUN} ${error instanceof Error ? error.message : error}`];
   }
 }
 
-async function ask(world: World, stage: string | undefined): Promise<string[]> {
-  const { root } = world;
-  const stack = await readSynthesized(world, stage);
+async function ask(system: System, stage: string | undefined): Promise<string[]> {
+  const { root } = system;
+  const stack = await readSynthesized(system, stage);
   const { containers, timers } = readStack(stack, usualEndpoints(stack));
   const [spec] = containers;
   if (spec === undefined) return [];

@@ -2,8 +2,8 @@ import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
 import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
+import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { JsonLines } from "./terminal/json-lines.ts";
 import { type Keys, readKeys } from "./terminal/keys.ts";
 import type { Reporter } from "./terminal/reporter.ts";
@@ -27,21 +27,21 @@ export interface Shown {
 
 /** Lines for people or programs, and on a terminal keys. */
 export function createReporter(
-  world: World,
+  system: System,
   { json, once }: ReporterOptions,
   cloud: LocalCloud,
   quit: () => void,
 ): Shown {
   const output = once ? process.stderr : process.stdout;
-  // Nobody reads what it shows any more.
+  // The reader is gone.
   output.on("error", quit);
   if (json) return { reporter: new JsonLines(output), restore: () => {} };
-  const live = Boolean(output.isTTY) && world.env.TERM !== "dumb";
-  const keys = live && world.interactive && !once;
+  const live = Boolean(output.isTTY) && system.env.TERM !== "dumb";
+  const keys = live && system.interactive && !once;
   const terminal = new Terminal({
     ...{ output, live, keys, startedAt: Date.now() - performance.now() },
-    paint: live && !world.env.NO_COLOR ? coloured : plain,
-    roots: cloud.blueprint().containers.map(({ source }) => resolve(world.root, source)),
+    paint: live && !system.env.NO_COLOR ? coloured : plain,
+    roots: cloud.blueprint().containers.map(({ source }) => resolve(system.root, source)),
     deliveries: new Map(
       cloud
         .blueprint()
@@ -60,8 +60,8 @@ function keysOf(cloud: LocalCloud, terminal: Terminal): Keys {
     p: () =>
       terminal.note(
         cloud.togglePause()
-          ? "paused: messages stay in their queues; p hands them out again"
-          : "no longer paused",
+          ? "paused: messages stay in their queues; p delivers them again"
+          : "resumed",
       ),
     f: () => choice.ask(),
     l: () => terminal.nextLogMode(),

@@ -4,8 +4,8 @@ import { type LocalCloud, startLocalCloud } from "../../../packages/local-cloud/
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import { refuseSecrets } from "../image/build-context.ts";
 import { aborted, Interrupted, stopBySignal } from "../shell/interrupt.ts";
+import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { siteContext } from "./command.ts";
 import { findInstances, type Registration, registerInstance } from "./instances.ts";
 import { type OwnCommand, refuseDown, runOnce } from "./once.ts";
@@ -32,25 +32,25 @@ export interface LocalFlags {
   readonly json: boolean;
 }
 
-/** Runs the local cloud until somebody stops it, and gives back the exit code. */
-export async function runLocal(world: World, flags: LocalFlags): Promise<number> {
+/** Runs the local cloud until it is stopped. Returns the exit code. */
+export async function runLocal(system: System, flags: LocalFlags): Promise<number> {
   const stop = new AbortController();
   stopBySignal((interrupted) => stop.abort(interrupted));
-  const stack = await readSynthesized(world, flags.stage);
-  if (flags.docker) refuseSecretsInImages(world, stack);
-  const others = await findInstances(world);
-  const cloud = await startLocalCloud({ ...optionsOf(world, flags), stack });
-  const unregister = registerInstance(world.root, {
+  const stack = await readSynthesized(system, flags.stage);
+  if (flags.docker) refuseSecretsInImages(system, stack);
+  const others = await findInstances(system);
+  const cloud = await startLocalCloud({ ...optionsOf(system, flags), stack });
+  const unregister = registerInstance(system.root, {
     ...{ pid: process.pid, run: cloud.run },
     ...{ control: cloud.addresses.control, site: cloud.addresses.site },
   });
   const { json, once } = flags;
-  const shown = createReporter(world, { json, once: once !== undefined }, cloud, () =>
+  const shown = createReporter(system, { json, once: once !== undefined }, cloud, () =>
     stop.abort(),
   );
   try {
     shown.reporter.starting(startupInfo(flags, cloud, others), cloud.events);
-    return await attend(world, flags, cloud, shown.reporter, stop.signal);
+    return await attend(system, flags, cloud, shown.reporter, stop.signal);
   } finally {
     unregister();
     shown.restore();
@@ -60,14 +60,14 @@ export async function runLocal(world: World, flags: LocalFlags): Promise<number>
 }
 
 // As a deploy does: an image may be pushed, or handed on.
-function refuseSecretsInImages({ root }: World, stack: string): void {
+function refuseSecretsInImages({ root }: System, stack: string): void {
   for (const { source, dockerfile } of readStack(stack, NOWHERE).containers) {
     refuseSecrets({ context: resolve(root, source), dockerfile }, root);
   }
 }
 
 async function attend(
-  world: World,
+  system: System,
   flags: LocalFlags,
   cloud: LocalCloud,
   reporter: Reporter,
@@ -79,7 +79,7 @@ async function attend(
   if (!signal.aborted) {
     // Before it is said to run: whoever reads that may change something at once.
     if (flags.watch && flags.once === undefined) {
-      stopWatching = await watchSources(world, flags.stage, cloud, reporter);
+      stopWatching = await watchSources(system, flags.stage, cloud, reporter);
     }
     reporter.running(performance.now(), cloud.down());
     // Beside everything else: nobody waits for it.
@@ -87,7 +87,7 @@ async function attend(
     if (flags.at !== undefined) await cloud.fire(flags.at);
     if (flags.once !== undefined) {
       refuseDown(cloud.down());
-      return await runOnce(world, await placeOnce(world, flags.once, flags, cloud), signal);
+      return await runOnce(system, await placeOnce(system, flags.once, flags, cloud), signal);
     }
   }
   await aborted(signal);
@@ -99,15 +99,20 @@ async function attend(
 
 /** Beside the site's container, but with all that is set here, and as who may do everything. */
 async function placeOnce(
-  world: World,
+  system: System,
   line: string,
   { docker, python }: LocalFlags,
   cloud: LocalCloud,
 ): Promise<OwnCommand> {
-  const { cwd, env } = await siteContext(world, {
+  const { cwd, env } = await siteContext(system, {
     ...{ containers: cloud.blueprint().containers, docker, python },
   });
-  return { words: [line], shell: true, cwd, env: { ...world.env, ...env, ...cloud.environment() } };
+  return {
+    words: [line],
+    shell: true,
+    cwd,
+    env: { ...system.env, ...env, ...cloud.environment() },
+  };
 }
 
 async function noteFindings(cloud: LocalCloud, reporter: Reporter): Promise<void> {
@@ -119,7 +124,7 @@ async function noteFindings(cloud: LocalCloud, reporter: Reporter): Promise<void
   }
 }
 
-function optionsOf({ root }: World, { data, docker, python }: LocalFlags) {
+function optionsOf({ root }: System, { data, docker, python }: LocalFlags) {
   return {
     ...{ root, docker, ...(python !== undefined && { python }) },
     cache: cacheDirectory(root),

@@ -2,7 +2,7 @@ import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { readPorts } from "../../../packages/local-cloud/stack/read-stack.ts";
-import type { World } from "../shell/world.ts";
+import type { System } from "../shell/system.ts";
 import { synthesize } from "../terraform/synthesize.ts";
 import { terraformDirectory } from "../terraform/terraform.ts";
 
@@ -10,14 +10,14 @@ import { terraformDirectory } from "../terraform/terraform.ts";
 export const STACK_SOURCES = ["config.ts", "main.ts", "stacks", "constructs"] as const;
 
 /**
- * The text of the synthesized stack, written anew when it is missing or older than its sources.
+ * The text of the synthesized stack, synthesized again when it is missing or older than its sources.
  *
  * @throws UserError with what synth says
  */
-export async function readSynthesized(world: World, stage: string | undefined): Promise<string> {
-  const file = join(world.root, terraformDirectory(world.env, "app", stage), "cdk.tf.json");
-  if (!existsSync(file) || modifiedAt(file) < lastChange(world.root)) {
-    await synthesize(world, stage);
+export async function readSynthesized(system: System, stage: string | undefined): Promise<string> {
+  const file = join(system.root, terraformDirectory(system.env, "app", stage), "cdk.tf.json");
+  if (!existsSync(file) || modifiedAt(file) < lastChange(system.root)) {
+    await synthesize(system, stage);
   }
   return readFileSync(file, "utf8");
 }

@@ -26,7 +26,7 @@ export class TimerChoice {
   ask(): void {
     const names = this.names();
     if (names.length === 1) this.fire(names[0]);
-    else if (names.length === 0) this.reporter.note("no timer: 'schedule' in config.ts makes some");
+    else if (names.length === 0) this.reporter.note("no timers: set 'schedule' in config.ts");
     else
       this.reporter.note(`fire ${names.map((name, index) => `${index + 1} ${name}`).join("   ")}`);
     this.asked = names.length > 1;
@@ -52,7 +52,7 @@ export function refuseUnknownTimer(cloud: LocalCloud, name: string): void {
   const known = timerNames(cloud);
   if (known.includes(name)) return;
   throw new UserError(
-    `Timer "${name}" is not in the stack (known: ${known.join(", ") || "none"}). 'schedule' in config.ts makes timers.`,
+    `Timer "${name}" is not in the stack (known: ${known.join(", ") || "none"}). Timers come from 'schedule' in config.ts.`,
   );
 }
 

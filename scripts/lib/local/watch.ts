@@ -1,8 +1,8 @@
 import { once } from "node:events";
 import { relative, resolve } from "node:path";
 import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
+import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { readSynthesized, stackSources } from "./stack.ts";
 import type { Reporter } from "./terminal/reporter.ts";
 
@@ -10,23 +10,23 @@ const SETTLE_MS = 300;
 const IGNORED =
   /(^|[/\\])(\.[^/\\]+|node_modules|__pycache__|venv|staticfiles|[^/\\]*(\.pyc|\.log|\.sqlite3(-journal)?|\.tmp|~))([/\\]|$)/;
 
-type Change = "stack" | "sources";
+type WatchedKind = "stack" | "sources";
 
 /**
- * Restarts the containers whenever their sources change, and runs the stack anew whenever what it is
- * made of changes. Gives back what ends that, once no change can escape it any more.
+ * Restarts the containers whenever their sources change, and applies the stack again whenever its
+ * sources change. Returns what ends that, once no change can be missed.
  */
 export async function watchSources(
-  world: World,
+  system: System,
   stage: string | undefined,
   cloud: LocalCloud,
   reporter: Reporter,
 ): Promise<() => Promise<void>> {
   const { watch } = await import("chokidar");
-  const folders = cloud.blueprint().containers.map(({ source }) => resolve(world.root, source));
+  const folders = cloud.blueprint().containers.map(({ source }) => resolve(system.root, source));
   const changes = new Changes(async (changed) => {
     reporter.note(`${[...changed].join(" and ")} changed, restarting`);
-    if (changed.has("stack")) await cloud.apply(await readSynthesized(world, stage));
+    if (changed.has("stack")) await cloud.apply(await readSynthesized(system, stage));
     else await cloud.restart();
     reporter.note("restarted");
   }, reporter);
@@ -37,7 +37,7 @@ export async function watchSources(
         () => changes.add("sources"),
       ),
     ),
-    watch(stackSources(world.root), { ignoreInitial: true }).on("all", () => changes.add("stack")),
+    watch(stackSources(system.root), { ignoreInitial: true }).on("all", () => changes.add("stack")),
   ];
   // What changes before a watcher is ready, it takes for what was there.
   await Promise.all(watchers.map((watcher) => once(watcher, "ready")));
@@ -53,18 +53,18 @@ export function isIgnored(folder: string, path: string): boolean {
 
 /** Gathers changes until there are no more of them for a moment, and handles them one after the other. */
 class Changes {
-  private readonly act: (changed: ReadonlySet<Change>) => Promise<void>;
+  private readonly act: (changed: ReadonlySet<WatchedKind>) => Promise<void>;
   private readonly reporter: Reporter;
-  private readonly changed = new Set<Change>();
+  private readonly changed = new Set<WatchedKind>();
   private timer: NodeJS.Timeout | undefined;
   private acting = Promise.resolve();
 
-  constructor(act: (changed: ReadonlySet<Change>) => Promise<void>, reporter: Reporter) {
+  constructor(act: (changed: ReadonlySet<WatchedKind>) => Promise<void>, reporter: Reporter) {
     this.act = act;
     this.reporter = reporter;
   }
 
-  add(part: Change): void {
+  add(part: WatchedKind): void {
     this.changed.add(part);
     clearTimeout(this.timer);
     this.timer = setTimeout(() => {

@@ -1,6 +1,6 @@
 import type { Settings } from "../../../stacks/settings.ts";
+import type { Environment } from "../shell/system.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
-import type { Environment } from "../shell/world.ts";
 
 /** A job of a pipeline, and what it logs in with. */
 export type Job = {
@@ -26,7 +26,7 @@ export function readJob(env: Environment, settings: Settings, { review, to }: Jo
   const host = env.GITHUB_ACTIONS ? "github" : env.GITLAB_CI ? "gitlab" : undefined;
   if (!host) {
     throw new UserError(
-      "This is no job of GitHub Actions or GitLab CI (GITHUB_ACTIONS and GITLAB_CI are not set). On a laptop, run `yc init` instead.",
+      "This is not a job of GitHub Actions or GitLab CI (GITHUB_ACTIONS and GITLAB_CI are not set). On a laptop, run `yc init` instead.",
     );
   }
   const problems = [
@@ -81,7 +81,7 @@ function gitLabProblems(env: Environment, to: string | undefined): string[] {
   const problems = [];
   if (!to) {
     problems.push(
-      'Where to write the variables is not said. Add `--to "$LOGIN"`, with LOGIN="$(mktemp)" before it.',
+      'No file for the variables is given. Add `--to "$LOGIN"`, with LOGIN="$(mktemp)" before it.',
     );
   }
   if (env.CI_DEBUG_TRACE === "true" || env.CI_DEBUG_TRACE === "1") {

@@ -4,8 +4,8 @@ import { parseObject } from "../../../packages/local-cloud/support/json.ts";
 import type { Settings } from "../../../stacks/settings.ts";
 import { CloudApi, CloudApiError, request, serviceUrl } from "../cloud/cloud-api.ts";
 import { type CommandDefinition, type FlagValues, STAGE } from "../shell/command-line.ts";
+import type { System } from "../shell/system.ts";
 import { joinProblems, UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { ID_TOKEN_FIX, type Job, readJob } from "./job.ts";
 
 const AUTH_URL = "https://auth.yandex.cloud";
@@ -27,8 +27,8 @@ export const PIPELINE_LOGIN = {
     to: { type: "string", value: "file", help: "file for the variables, to be sourced (GitLab)" },
   },
   notes: [
-    "YC_SERVICE_ACCOUNT_ID  the account to become",
-    "YC_LOCKBOX_SECRET_ID   the secret whose entries are named like the variables they become:",
+    "YC_SERVICE_ACCOUNT_ID  the account to act as",
+    "YC_LOCKBOX_SECRET_ID   the secret whose entries are named like the variables to set:",
     `                       ${STATE_KEYS.join(", ")}, and with`,
     "                       queueKey: 'environment' also",
     `                       ${QUEUE_KEYS.join(", ")}`,
@@ -44,20 +44,24 @@ type Flags = FlagValues<typeof PIPELINE_LOGIN.flags>;
  *
  * No value is printed except in GitHub's masking command, which the runner swallows.
  */
-export async function pipelineLogin(world: World, settings: Settings, flags: Flags): Promise<void> {
-  const job = readJob(world.env, settings, flags);
+export async function pipelineLogin(
+  system: System,
+  settings: Settings,
+  flags: Flags,
+): Promise<void> {
+  const job = readJob(system.env, settings, flags);
   const mask = (value: string) => {
-    if (job.host === "github") world.say(`::add-mask::${value}`);
+    if (job.host === "github") system.say(`::add-mask::${value}`);
   };
-  const idToken = await findIdToken(world, job);
+  const idToken = await findIdToken(system, job);
   mask(idToken);
-  const token = await exchangeToken(world, job.accountId, idToken);
+  const token = await exchangeToken(system, job.accountId, idToken);
   mask(token);
   const names = neededKeys(settings, flags.review);
-  const keys = pickKeys(await readSecret(world, job.secretId, token), names, job.secretId);
+  const keys = pickKeys(await readSecret(system, job.secretId, token), names, job.secretId);
   for (const value of Object.values(keys)) mask(value);
   handOver(job, { YC_TOKEN: token, ...keys });
-  world.say(`Logged in as ${job.accountId}. Set: ${["YC_TOKEN", ...names].join(", ")}`);
+  system.say(`Logged in as ${job.accountId}. Set: ${["YC_TOKEN", ...names].join(", ")}`);
 }
 
 function neededKeys(settings: Settings, review: boolean): readonly string[] {
@@ -65,9 +69,9 @@ function neededKeys(settings: Settings, review: boolean): readonly string[] {
   return queues ? [...STATE_KEYS, ...QUEUE_KEYS] : STATE_KEYS;
 }
 
-async function findIdToken(world: World, job: Job): Promise<string> {
+async function findIdToken(system: System, job: Job): Promise<string> {
   if (job.host === "gitlab") return job.idToken;
-  const response = await request(world, job.requestUrl, {
+  const response = await request(system, job.requestUrl, {
     headers: { authorization: `Bearer ${job.requestToken}` },
   });
   const token = parseObject(await response.text())?.value;
@@ -77,12 +81,12 @@ async function findIdToken(world: World, job: Job): Promise<string> {
 
 /** An IAM token of a service account for an OIDC token of its workload. */
 export async function exchangeToken(
-  world: World,
+  system: System,
   accountId: string,
   idToken: string,
 ): Promise<string> {
-  const base = world.env.YC_API_URL ? serviceUrl(world.env, "auth") : AUTH_URL;
-  const response = await request(world, `${base}/oauth/token`, {
+  const base = system.env.YC_API_URL ? serviceUrl(system.env, "auth") : AUTH_URL;
+  const response = await request(system, `${base}/oauth/token`, {
     method: "POST",
     body: new URLSearchParams({
       grant_type: "urn:ietf:params:oauth:grant-type:token-exchange",
@@ -97,7 +101,7 @@ export async function exchangeToken(
   const reason = body.error_description ?? body.message ?? body.error ?? "no explanation";
   throw new UserError(
     [
-      `The job may not become ${accountId} (${response.status}): ${String(reason).replaceAll(idToken, "…")}.`,
+      `The job is not allowed to act as ${accountId} (${response.status}): ${String(reason).replaceAll(idToken, "…")}.`,
       "Its federated credential must name exactly this workload:",
       ...describeWorkload(idToken),
     ].join("\n"),
@@ -114,8 +118,8 @@ function describeWorkload(idToken: string): string[] {
   ];
 }
 
-async function readSecret(world: World, secretId: string, token: string): Promise<unknown> {
-  const api = new CloudApi(world, { given: true, token: () => Promise.resolve(token) });
+async function readSecret(system: System, secretId: string, token: string): Promise<unknown> {
+  const api = new CloudApi(system, { given: true, token: () => Promise.resolve(token) });
   try {
     return await api.get(LOCKBOX, `/lockbox/v1/secrets/${secretId}/payload`);
   } catch (error) {

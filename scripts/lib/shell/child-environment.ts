@@ -1,4 +1,4 @@
-import type { Environment } from "./world.ts";
+import type { Environment } from "./system.ts";
 
 /** What a tool is started for. */
 export type Purpose = "docker" | "terraform" | "yc";

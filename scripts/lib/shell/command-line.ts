@@ -1,6 +1,6 @@
 import { parseArgs } from "node:util";
+import type { Environment } from "./system.ts";
 import { messageOf, UserError } from "./user-error.ts";
-import type { Environment } from "./world.ts";
 
 /** One flag of a command. */
 export interface Flag {
@@ -10,7 +10,7 @@ export interface Flag {
   readonly help: string;
 }
 
-/** What a command is called and which flags it takes; its help text is made from this. */
+/** What a command is called and which flags it takes; its help text is generated from this. */
 export interface CommandDefinition<Flags extends Record<string, Flag> = Record<string, Flag>> {
   readonly name: string;
   /** A word that stands before the flags, where the npm script has several commands. */
@@ -32,26 +32,26 @@ export type FlagValues<Flags extends Record<string, Flag>> = {
 /** Flag of the commands that may build the image. */
 export const REBUILD = {
   type: "boolean",
-  help: "build although the sources are unchanged, on the newest base image",
+  help: "build even if the sources are unchanged, from the newest base image",
 } as const;
 
 /** Flags that npm has too: they may come from a user's npmrc, and missing them does no harm. */
 const NPM_ALSO = ["json", "registry", "verbose", "yes"];
 
-/** A command line that does not make sense: exit code 2. */
+/** A wrong command line: exit code 2. */
 export class UsageError extends UserError {}
 
 /** Flag of every command that works on a stage. */
 export const STAGE = {
   type: "string",
   value: "name",
-  help: "stage of config.ts; STAGE from the environment otherwise",
+  help: "stage in config.ts; default: STAGE from the environment",
 } as const;
 
 /** Flag of every command that changes something. */
 export const DRY_RUN = {
   type: "boolean",
-  help: "say what would be done and change nothing",
+  help: "print what would be done and change nothing",
 } as const;
 
 /** Flag of every command that runs tools. */

@@ -7,14 +7,14 @@ const SIGNALS = ["SIGINT", "SIGTERM"] as const;
 
 type Signal = (typeof SIGNALS)[number];
 
-/** Somebody wants this process to stop. */
+/** This process was asked to stop. */
 export class Interrupted extends UserError {
   /** As a shell reports a process that a signal has ended. */
   readonly exitCode: number;
   readonly signal: Signal;
 
   constructor(signal: Signal) {
-    super("Interrupted. Run the same command again: it finishes the work.");
+    super("Interrupted. Run the same command again to finish.");
     this.signal = signal;
     this.exitCode = 128 + constants.signals[signal];
   }

@@ -6,9 +6,9 @@ import {
   UsageError,
 } from "./command-line.ts";
 import { handleInterrupts, Interrupted, interruption } from "./interrupt.ts";
-import { realWorld } from "./real-world.ts";
+import { realSystem } from "./real-system.ts";
+import type { System } from "./system.ts";
 import { messageOf } from "./user-error.ts";
-import type { World } from "./world.ts";
 
 /** As when `| head -1` has seen enough: there is nobody left to tell. */
 const READER_GONE = "EPIPE";
@@ -17,25 +17,25 @@ const SHOW_CURSOR = "\x1b[?25h";
 /** Runs one command of the command line: parse, act, say what went wrong, set the exit code. */
 export async function main<Flags extends Record<string, Flag>>(
   command: CommandDefinition<Flags>,
-  act: (world: World, flags: FlagValues<Flags>) => Promise<void>,
+  act: (system: System, flags: FlagValues<Flags>) => Promise<void>,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
-  const world = realWorld();
+  const system = realSystem();
   outliveReaders();
   handleInterrupts((interrupted) => {
     // The list of steps has hidden it.
-    if (world.interactive) process.stdout.write(SHOW_CURSOR);
-    world.warn(interrupted.message);
+    if (system.interactive) process.stdout.write(SHOW_CURSOR);
+    system.warn(interrupted.message);
     process.exit(interrupted.exitCode);
   });
   try {
-    const parsed = parseCommandLine(command, argv, world.env);
-    if ("help" in parsed) world.say(parsed.help);
-    else await act(world, parsed.flags);
+    const parsed = parseCommandLine(command, argv, system.env);
+    if ("help" in parsed) system.say(parsed.help);
+    else await act(system, parsed.flags);
   } catch (error) {
     // What an interrupted tool says is no error of its own.
     const reason = interruption() ?? error;
-    world.warn(describe(reason, Boolean(world.env.DEBUG)));
+    system.warn(describe(reason, Boolean(system.env.DEBUG)));
     process.exitCode = exitCodeOf(reason);
   }
 }

@@ -1,5 +1,5 @@
 import { Listr, PRESET_TIMER } from "listr2";
-import type { World } from "./world.ts";
+import type { System } from "./system.ts";
 
 /** Takes the output of a step's tools, line by line. */
 export type OnLine = (line: string) => void;
@@ -11,7 +11,7 @@ export interface Step<Context> {
   readonly enabled?: boolean;
   /** What it runs, for `--dry-run`. */
   readonly does: string;
-  /** Does the work; what it gives back is shown behind the title. */
+  /** Does the work; what it returns is shown behind the title. */
   readonly run: (context: Context, report: OnLine) => Promise<string>;
 }
 
@@ -22,30 +22,30 @@ export function describeSteps<Context>(steps: readonly Step<Context>[]): string[
 
 /** Runs steps one after the other: live on a terminal, one line at each start and end elsewhere. */
 export async function runSteps<Context>(
-  world: World,
+  system: System,
   steps: readonly Step<Context>[],
   context: Context,
   verbose = false,
 ): Promise<void> {
-  const live = world.interactive && !world.env.CI && !verbose;
+  const live = system.interactive && !system.env.CI && !verbose;
   if (live) await runLive(enabledSteps(steps), context);
-  else await runPlain(world, enabledSteps(steps), context, verbose);
+  else await runPlain(system, enabledSteps(steps), context, verbose);
 }
 
 async function runPlain<Context>(
-  world: World,
+  system: System,
   steps: readonly Step<Context>[],
   context: Context,
   verbose: boolean,
 ): Promise<void> {
   for (const { title, run } of steps) {
-    const start = world.now();
-    world.say(`… ${title}`);
+    const start = system.now();
+    system.say(`… ${title}`);
     try {
-      const outcome = await run(context, (line) => verbose && world.say(`    ${line}`));
-      world.say(`✔ ${title}: ${outcome} [${formatTime(world.now() - start)}]`);
+      const outcome = await run(context, (line) => verbose && system.say(`    ${line}`));
+      system.say(`✔ ${title}: ${outcome} [${formatTime(system.now() - start)}]`);
     } catch (error) {
-      world.say(`✖ ${title} [${formatTime(world.now() - start)}]`);
+      system.say(`✖ ${title} [${formatTime(system.now() - start)}]`);
       throw error;
     }
   }

@@ -1,4 +1,4 @@
-/** A failure that the user can mend: only the message is shown, and the stack under `DEBUG`. */
+/** A failure that the user can fix: only the message is shown, and the stack under `DEBUG`. */
 export class UserError extends Error {
   override readonly name = "UserError";
 }

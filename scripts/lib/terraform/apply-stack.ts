@@ -3,20 +3,20 @@ import { join } from "node:path";
 import { stageDirectory } from "../../../stacks/directories.ts";
 import type { Settings, StackKind } from "../../../stacks/settings.ts";
 import { interruption } from "../shell/interrupt.ts";
+import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 import { findApplied } from "./messages.ts";
 import { type TakeOverOptions, takeOver } from "./recovery.ts";
 import { rightsFirst } from "./rights.ts";
 import { type Terraform, TerraformFailure, type TerraformVariables } from "./terraform.ts";
 
-/** After this once, the same apply succeeds: the half-made key is gone by then. */
+/** After this error the same apply succeeds: the unfinished key is gone by then. */
 const PASSING = /output_to_lockbox_version_id is empty/;
 
 /** Another run has changed the state since the plan was made. */
 const STALE = /Saved plan is stale/;
 
-/** Somebody else is at work, and what they make is theirs. */
+/** Another run is at work, and what it creates belongs to it. */
 const LOCKED = /Error acquiring the state lock/;
 
 /** What is applied, and how. */
@@ -33,8 +33,8 @@ export interface SavedPlan {
 }
 
 /**
- * Applies an initialized stack, and finishes what a run has left that died while it made things: Terraform learns
- * of a thing only after it exists, so such a run leaves things that no state knows. Looks for them
+ * Applies an initialized stack, and finishes what an interrupted run left behind: Terraform learns
+ * of a resource only once it exists, so such a run leaves resources that no state lists. Looks for them
  * only when there is a reason: the mark of a run that never came to its end, or an apply that fails.
  */
 export async function applyStack(options: ApplyOptions): Promise<string> {
@@ -44,7 +44,7 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
     terraform.removeSavedPlan(kind);
     return "no change";
   }
-  const mark = markOf(session.world, session.settings, kind);
+  const mark = markOf(session.system, session.settings, kind);
   const before = existsSync(mark) || options.owned?.length ? await takeOver(options) : [];
   writeFileSync(mark, "", { mode: 0o600 });
   let isPlanned = plan !== undefined;
@@ -58,11 +58,11 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
 }
 
 /** Whether the last run that applied a stack here never came to its end. */
-export function isUnfinished(world: World, settings: Settings, kind: StackKind): boolean {
-  return existsSync(markOf(world, settings, kind));
+export function isUnfinished(system: System, settings: Settings, kind: StackKind): boolean {
+  return existsSync(markOf(system, settings, kind));
 }
 
-function markOf({ root }: World, { stage }: Settings, kind: StackKind): string {
+function markOf({ root }: System, { stage }: Settings, kind: StackKind): string {
   return join(root, stageDirectory(stage), `${kind}.unfinished`);
 }
 
@@ -90,7 +90,7 @@ async function applyInRounds(options: ApplyOptions, apply: () => Promise<string>
       if (typeof outcome === "string") return [...found, outcome].join("; ");
       const before = found.size;
       for (const phrase of await takeOver(options, outcome)) found.add(phrase);
-      if (PASSING.test(outcome.message)) found.add("a half-made key is gone");
+      if (PASSING.test(outcome.message)) found.add("an unfinished key is gone");
       if (STALE.test(outcome.message)) found.add("planned again after another run");
       if (found.size === before) throw outcome;
     }

@@ -1,6 +1,6 @@
 import type { BackendSettings } from "../../../stacks/settings.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
-import type { Environment } from "../shell/world.ts";
+import type { Environment } from "../shell/system.ts";
 
 /** What Terraform is called here: TERRAFORM_BINARY_NAME, which cdktf honours too. @default "terraform" */
 export function terraformBinary(env: Environment): string {

@@ -16,7 +16,7 @@ export interface ExistingResource {
   readonly labels: Readonly<Record<string, string>>;
   /** Belongs to whom its parent belongs to: it has no labels of its own. */
   readonly inherits?: boolean;
-  /** Whether another one of this name can be made beside it. */
+  /** Whether another one of this name can be created beside it. */
   readonly duplicable?: boolean;
   readonly status: string;
 }

@@ -2,22 +2,22 @@ import { readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { LOCK_FILE, mergeLocks, STACK_LOCK_FILE } from "../../../stacks/terraform-files.ts";
-import type { World } from "../shell/world.ts";
+import type { System } from "../shell/system.ts";
 import type { Terraform } from "./terraform.ts";
 
-/** Rewrites the committed lock of all (synthesized) stacks, and says what has become of it. */
+/** Rewrites the committed lock of all (synthesized) stacks, and says whether it has changed. */
 export async function lockProviders(
-  world: World,
+  system: System,
   terraform: Terraform,
   upgrade = false,
 ): Promise<string> {
-  const committed = join(world.root, LOCK_FILE);
+  const committed = join(system.root, LOCK_FILE);
   const before = readFileSync(committed, "utf8");
-  const lock = join(world.root, terraform.directory("registry"), STACK_LOCK_FILE);
+  const lock = join(system.root, terraform.directory("registry"), STACK_LOCK_FILE);
   if (upgrade) rmSync(lock, { force: true });
   await terraform.lockProviders("registry");
   const after = mergeLocks(before, readFileSync(lock, "utf8"));
-  if (after === before) return `${LOCK_FILE} is as it was`;
+  if (after === before) return `${LOCK_FILE} is unchanged`;
   writeWhole(committed, after);
-  return `${LOCK_FILE} is new. Commit it.`;
+  return `${LOCK_FILE} has changed. Commit it.`;
 }

@@ -7,13 +7,13 @@ import type { DeployedApp } from "./outputs.ts";
 import type { StateResource } from "./state.ts";
 
 /**
- * Something beside the stack that nobody uses and that can be made twice without a complaint, so that
- * nobody would notice either: a live key, a secret or a version of one.
+ * Something beside the stack that nothing uses and that can exist twice without an error, so that
+ * nobody would notice: a live key, a secret or a version of one.
  */
 export interface Orphan {
   /** What a person calls it. */
   readonly what: string;
-  /** Whether a deploy of this very state has made it. */
+  /** Whether a deploy with this very state created it. */
   readonly own: boolean;
   /** The command that deletes it. */
   readonly command: string;
@@ -108,9 +108,9 @@ async function unknownVersions({ api }: Session, state: readonly StateResource[]
 }
 
 async function unknownSecrets(session: Session, state: readonly StateResource[]) {
-  const { api, folderId, settings, world } = session;
+  const { api, folderId, settings, system } = session;
   const known = idsOf(state, SECRET);
-  const stateId = stateIdOf(settings, world.root);
+  const stateId = stateIdOf(settings, system.root);
   const list = await api.list("lockbox", "/lockbox/v1/secrets", "secrets", { folderId });
   return v
     .parse(secretsSchema, list)
@@ -163,11 +163,11 @@ async function valuesOf(api: CloudApi, secretId: string, versionId: string): Pro
   return entries.map(({ textValue }) => textValue);
 }
 
-function orphanedKey({ api, settings, world }: Session, key: ListedKey): Orphan {
+function orphanedKey({ api, settings, system }: Session, key: ListedKey): Orphan {
   const path = `/iam/aws-compatibility/v1/accessKeys/${key.id}`;
   return {
     what: `key ${key.id} of account ${key.account}`,
-    own: key.description === describeMaker(stateIdOf(settings, world.root)),
+    own: key.description === describeMaker(stateIdOf(settings, system.root)),
     command: `yc iam access-key delete ${key.id}`,
     createdAt: key.createdAt,
     remove: () => api.operate("iam", path, "DELETE"),
@@ -176,12 +176,12 @@ function orphanedKey({ api, settings, world }: Session, key: ListedKey): Orphan 
 
 // Terraform writes no description on a version that holds a key: the key tells whose it is.
 async function orphanedVersions(
-  { api, settings, world }: Session,
+  { api, settings, system }: Session,
   versions: readonly SecretVersion[],
   idleKeys: readonly ListedKey[],
   used: Used,
 ): Promise<Orphan[]> {
-  const mark = describeMaker(stateIdOf(settings, world.root));
+  const mark = describeMaker(stateIdOf(settings, system.root));
   const ownKeys = new Set(
     idleKeys.filter(({ description }) => description === mark).map(({ keyId }) => keyId),
   );

@@ -14,7 +14,8 @@ const deployedSchema = v.omit(appOutputsSchema, ["local", "next_steps"]);
 /** What a deployed stack `app` says about itself. */
 export type DeployedApp = v.InferOutput<typeof deployedSchema>;
 
-type Outputs = Readonly<Record<string, unknown>>;
+/** The outputs of a stack, by name. */
+export type Outputs = Readonly<Record<string, unknown>>;
 
 /** @throws UserError if the stage is not deployed, or was by another version of this project */
 export function parseAppOutputs(outputs: Outputs): DeployedApp {

@@ -1,6 +1,5 @@
 import { STATE_LABEL, stateIdOf } from "../../../stacks/ownership.ts";
-import type { StackKind } from "../../../stacks/settings.ts";
-import { stackId } from "../../../stacks/settings.ts";
+import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { CloudApiError } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import { fieldsOf } from "../shell/json.ts";
@@ -27,17 +26,17 @@ export async function takeOver(options: TakeOverOptions, reason?: Error): Promis
   try {
     return await takeOverAll(options);
   } catch (error) {
-    // What may not be looked at may still be in nobody's way.
+    // What this account may not list need not be in the way.
     if (!(error instanceof CloudApiError)) throw error;
-    options.report(`What an unfinished run has left cannot be looked up: ${error.message}`);
+    options.report(`What an unfinished run left behind cannot be looked up: ${error.message}`);
     if (reason) throw reason;
     return [];
   }
 }
 
 async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Promise<string[]> {
-  const { terraform, api, folderId, settings, world } = session;
-  // The terraform of a killed run may still be at work. What it makes is none of this.
+  const { terraform, api, folderId, settings, system } = session;
+  // The terraform of a killed run may still be at work, and what it creates is in its state.
   await terraform.waitForLock(kind);
   const state = await terraform.state(kind);
   const known: KnownAttributes = new Map(
@@ -45,7 +44,7 @@ async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Prom
   );
   const missing = terraform.configured(kind).filter(({ address }) => !known.has(address));
   const found = await findExisting(api, folderId, missing, known);
-  const stateId = stateIdOf(settings, world.root);
+  const stateId = stateIdOf(settings, system.root);
   const isOwn = ({ inherits, labels, id }: ExistingResource) =>
     inherits || owned.includes(id) || (stateId !== "" && labels[STATE_LABEL] === stateId);
   const strangers = found.filter((thing) => !isOwn(thing) && !thing.duplicable);
@@ -57,7 +56,7 @@ async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Prom
     plan.imported.map(({ address, id }) => ({ to: address, id })),
   );
   return [
-    ...plan.removed.map((thing) => `removed half-made ${describe(thing)}`),
+    ...plan.removed.map((thing) => `deleted unfinished ${describe(thing)}`),
     ...plan.imported.map((thing) => `took over ${describe(thing)}`),
   ];
 }
@@ -110,7 +109,7 @@ async function refuseServing(
   );
   if (gateway === undefined && started) return;
   throw new UserError(
-    `${capital(describe(thing))} is missing in the state of stack ${stackId(kind, settings.stage)}, Terraform cannot import a gateway, and this one may be in use. ${ownCommand(settings.stage, [thing])} makes it anew, with another address.`,
+    `${capital(describe(thing))} is missing in the state of stack ${stackId(kind, settings.stage)}, Terraform cannot import a gateway, and this one may be in use. ${ownCommand(settings.stage, [thing])} recreates it, with another address.`,
   );
 }
 
@@ -121,16 +120,16 @@ function refusal(
 ): UserError {
   return new UserError(
     [
-      `Stack ${stackId(kind, settings.stage)} is to make what folder ${folderId} has already, and this state did not make it:`,
+      `Stack ${stackId(kind, settings.stage)} would create what folder ${folderId} already has, and this state did not create it:`,
       ...strangers.map((thing) => `  - ${describe(thing)}, ${origin(thing)}`),
-      "Is somebody else deploying this stage, or has done so with a state of their own? Then let theirs be the only one: `backend` in config.ts keeps one state for all, and `npm run destroy` removes what was made from here.",
-      `Are they yours? ${ownCommand(settings.stage, strangers)} takes them over. Nothing of them was touched.`,
+      "Did somebody else deploy this stage with a state of their own? Then use one state for everyone: set `backend` in config.ts; `npm run destroy` deletes what was created from here.",
+      `Are they yours? ${ownCommand(settings.stage, strangers)} takes them over. Nothing was changed.`,
     ].join("\n"),
   );
 }
 
 function origin({ labels }: ExistingResource): string {
-  return labels[STATE_LABEL] ? "made with another state" : "without the labels of a deploy";
+  return labels[STATE_LABEL] ? "created with another state" : "without the labels of a deploy";
 }
 
 function ownCommand(stage: string | undefined, things: readonly ExistingResource[]): string {

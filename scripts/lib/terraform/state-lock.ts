@@ -1,20 +1,20 @@
 import type { BackendSettings } from "../../../stacks/settings.ts";
 import { type AccessKey, signedRequest } from "../cloud/aws-request.ts";
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 
 type S3Backend = Extract<BackendSettings, { type: "s3" }>;
 
 /**
  * Proves that the bucket can hold a lock: of two writes that must not replace anything, the second
- * has to be refused. A store that ignores the condition would let two deploys write one state.
+ * has to fail. A store that ignores the condition would let two deploys write one state.
  */
-export async function proveLock(world: World, backend: S3Backend): Promise<void> {
-  const key = findKey(world);
-  const name = `${backend.prefix}/lock-check-${world.now().toString(36)}-${process.pid}`;
+export async function proveLock(system: System, backend: S3Backend): Promise<void> {
+  const key = findKey(system);
+  const name = `${backend.prefix}/lock-check-${system.now().toString(36)}-${process.pid}`;
   const url = `${backend.endpoint.replace(/\/$/, "")}/${backend.bucket}/${name}`;
   const send = (method: string, headers?: Record<string, string>, body?: string) =>
-    signedRequest(world, {
+    signedRequest(system, {
       key,
       service: "s3",
       region: backend.region,
@@ -34,11 +34,11 @@ export async function proveLock(world: World, backend: S3Backend): Promise<void>
   );
 }
 
-function findKey({ env }: World): AccessKey {
+function findKey({ env }: System): AccessKey {
   const { AWS_ACCESS_KEY_ID: accessKeyId, AWS_SECRET_ACCESS_KEY: secretAccessKey } = env;
   if (accessKeyId && secretAccessKey) return { accessKeyId, secretAccessKey };
   throw new UserError(
-    "The state is kept in Object Storage, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set. Set them to a static key that may write the bucket.",
+    "The state is kept in Object Storage, but AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY are not set. Set them to a static key that may write to the bucket.",
   );
 }
 
@@ -50,7 +50,7 @@ function refusal({ bucket, endpoint }: S3Backend, status: number): UserError {
   }
   if (status === 403) {
     return new UserError(
-      `The key in AWS_ACCESS_KEY_ID may not write bucket ${bucket}. Grant storage.editor on it.`,
+      `The key in AWS_ACCESS_KEY_ID may not write to bucket ${bucket}. Grant storage.editor on it.`,
     );
   }
   return new UserError(`Bucket ${bucket} cannot be written: ${endpoint} answered ${status}.`);

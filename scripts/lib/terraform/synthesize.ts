@@ -1,5 +1,5 @@
+import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import type { World } from "../shell/world.ts";
 
 /**
  * Writes the Terraform of all stacks of a stage, as `cdktf` does by `cdktf.json`. A process of its
@@ -8,12 +8,12 @@ import type { World } from "../shell/world.ts";
  * @throws UserError with what main.ts says
  */
 export async function synthesize(
-  world: Pick<World, "run" | "env">,
+  system: Pick<System, "run" | "env">,
   stage: string | undefined,
 ): Promise<void> {
-  const { exitCode, stdout, stderr } = await world.run(process.execPath, ["run.mjs", "main.ts"], {
+  const { exitCode, stdout, stderr } = await system.run(process.execPath, ["run.mjs", "main.ts"], {
     // Which may read whatever it likes.
-    env: { ...world.env, STAGE: stage },
+    env: { ...system.env, STAGE: stage },
   });
   if (exitCode !== 0) throw new UserError(stderr.trim() || stdout.trim());
 }

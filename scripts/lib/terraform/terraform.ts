@@ -1,12 +1,12 @@
 import { createHash } from "node:crypto";
 import { existsSync, readFileSync, rmSync } from "node:fs";
-import { join, relative } from "node:path";
+import { join, relative, resolve } from "node:path";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { stackDirectory, stageDirectory, synthesisDirectory } from "../../../stacks/directories.ts";
 import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
+import { type Environment, NOT_FOUND, type ProcessResult, type System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import { type Environment, NOT_FOUND, type ProcessResult, type World } from "../shell/world.ts";
 import { missingTerraform, terraformBinary } from "./environment.ts";
 import { findErrors, lockHint } from "./messages.ts";
 import {
@@ -19,6 +19,8 @@ import {
 
 /** A run that was killed leaves its terraform to finish; the next one waits for it this long. */
 const LOCK_TIMEOUT = "-lock-timeout=120s";
+/** Asks nothing and writes no colours. */
+const QUIET = ["-input=false", "-no-color"];
 /** Exit code of a detailed plan that is not empty. */
 const CHANGES = 2;
 
@@ -45,23 +47,23 @@ export interface TerraformOptions {
 export class Terraform {
   readonly binary: string;
 
-  private readonly world: World;
+  private readonly system: System;
   private readonly options: TerraformOptions;
   private readonly inits: Map<StackKind, Promise<void>>;
 
-  constructor(world: World, options: TerraformOptions, inits = new Map()) {
-    this.world = world;
+  constructor(system: System, options: TerraformOptions, inits = new Map()) {
+    this.system = system;
     this.options = options;
     this.inits = inits;
-    this.binary = terraformBinary(world.env);
+    this.binary = terraformBinary(system.env);
   }
 
   /** The same with another listener. */
   with(onLine: (line: string) => void): Terraform {
-    return new Terraform(this.world, { ...this.options, onLine }, this.inits);
+    return new Terraform(this.system, { ...this.options, onLine }, this.inits);
   }
 
-  /** Makes a stack's directory ready, once: what was made ready before and is unchanged still is. */
+  /** Runs `terraform init` in a stack's directory, unless an earlier one still holds. */
   init(kind: StackKind): Promise<void> {
     const running = this.inits.get(kind) ?? this.initOnce(kind);
     this.inits.set(kind, running);
@@ -76,40 +78,40 @@ export class Terraform {
 
   /** Where Terraform runs for a stack, from the project's folder. */
   directory(kind: StackKind): string {
-    return terraformDirectory(this.world.env, kind, this.options.stage);
+    return terraformDirectory(this.system.env, kind, this.options.stage);
   }
 
   /** The plan's text. */
   async plan(kind: StackKind, variables: TerraformVariables = {}): Promise<string> {
-    const args = ["plan", "-input=false", "-no-color", LOCK_TIMEOUT, ...variableFlags(variables)];
+    const args = ["plan", ...QUIET, LOCK_TIMEOUT, ...variableFlags(variables)];
     return (await this.logged(kind, "plan", args)).stdout;
   }
 
   /** Plans the next apply, keeps the plan for `applySavedPlan`, and says whether it changes anything. */
   async savePlan(kind: StackKind): Promise<boolean> {
     const flags = ["-detailed-exitcode", LOCK_TIMEOUT, `-out=${this.planFile(kind)}`];
-    const args = ["plan", "-input=false", "-no-color", ...flags];
+    const args = ["plan", ...QUIET, ...flags];
     return (await this.logged(kind, "plan", args, [0, CHANGES])).exitCode === CHANGES;
   }
 
   /** Applies the saved plan, and returns what Terraform said. */
   async applySavedPlan(kind: StackKind): Promise<string> {
-    const args = ["apply", "-input=false", "-no-color", LOCK_TIMEOUT, this.planFile(kind)];
+    const args = ["apply", ...QUIET, LOCK_TIMEOUT, this.planFile(kind)];
     return (await this.logged(kind, "apply", args)).stdout;
   }
 
   /** A plan holds what the state holds, so it goes where nobody else can read it. */
   removeSavedPlan(kind: StackKind): void {
-    rmSync(join(this.world.root, this.directory(kind), this.planFile(kind)), { force: true });
+    rmSync(this.file(kind, this.planFile(kind)), { force: true });
   }
 
-  /** Applies a stack, or a part of it and what that needs, and gives back what Terraform said. */
+  /** Applies a stack, or a part of it and what that needs, and returns what Terraform said. */
   async apply(
     kind: StackKind,
     variables: TerraformVariables = {},
     targets: readonly string[] = [],
   ): Promise<string> {
-    const args = ["apply", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
+    const args = ["apply", ...QUIET, "-auto-approve", LOCK_TIMEOUT];
     const flags = [...variableFlags(variables), ...targets.map((target) => `-target=${target}`)];
     return (await this.logged(kind, "apply", [...args, ...flags])).stdout;
   }
@@ -119,7 +121,7 @@ export class Terraform {
     variables: TerraformVariables = {},
     refresh = true,
   ): Promise<void> {
-    const args = ["destroy", "-input=false", "-no-color", "-auto-approve", LOCK_TIMEOUT];
+    const args = ["destroy", ...QUIET, "-auto-approve", LOCK_TIMEOUT];
     const flags = [...(refresh ? [] : ["-refresh=false"]), ...variableFlags(variables)];
     await this.logged(kind, "destroy", [...args, ...flags]);
   }
@@ -134,7 +136,7 @@ export class Terraform {
     return parseState(await this.captured(kind, ["state", "pull"]));
   }
 
-  /** What the synthesized stack wants to be there. */
+  /** The resources of the synthesized stack. */
   configured(kind: StackKind): readonly ConfiguredResource[] {
     return parseConfiguration(readFileSync(this.file(kind, "cdk.tf.json"), "utf8"));
   }
@@ -166,7 +168,7 @@ export class Terraform {
     const inputs = this.initInputs(kind);
     if (inputs !== undefined && readIfThere(mark) === inputs) return;
     try {
-      await this.logged(kind, "init", ["init", "-input=false", "-no-color"]);
+      await this.logged(kind, "init", ["init", ...QUIET]);
     } catch (error) {
       this.inits.delete(kind);
       throw error;
@@ -199,7 +201,7 @@ export class Terraform {
     fine: readonly number[] = [0],
   ): Promise<ProcessResult> {
     const { stage, env, onLine } = this.options;
-    const log = logFile(this.world, stage, `${step}-${kind}`);
+    const log = logFile(this.system, stage, `${step}-${kind}`);
     const result = await this.run(kind, args, { env, logFile: log, onLine });
     if (fine.includes(result.exitCode)) return result;
     throw this.failure(kind, step, result, `The whole output is in ${log}.`);
@@ -211,25 +213,19 @@ export class Terraform {
     throw this.failure(kind, args.slice(0, 2).join(" "), result);
   }
 
-  private run(kind: StackKind, args: readonly string[], options: Parameters<World["run"]>[2]) {
-    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
-    return this.world.run(this.binary, [`-chdir=${directory}`, ...args], options);
+  private run(kind: StackKind, args: readonly string[], options: Parameters<System["run"]>[2]) {
+    return this.system.run(this.binary, [`-chdir=${this.directory(kind)}`, ...args], options);
   }
 
   private file(kind: StackKind, name: string): string {
-    return join(
-      this.world.root,
-      terraformDirectory(this.world.env, kind, this.options.stage),
-      name,
-    );
+    return resolve(this.system.root, this.directory(kind), name);
   }
 
   private failure(kind: StackKind, step: string, result: ProcessResult, more = ""): UserError {
     const id = stackId(kind, this.options.stage);
     if (result.exitCode === NOT_FOUND) return new UserError(missingTerraform(this.binary));
     const reason = findErrors(`${result.stdout}\n${result.stderr}`);
-    const directory = terraformDirectory(this.world.env, kind, this.options.stage);
-    const hint = lockHint(`${this.binary} -chdir=${directory}`, reason);
+    const hint = lockHint(`${this.binary} -chdir=${this.directory(kind)}`, reason);
     const title = `${this.binary} ${step} of stack ${id} failed (exit code ${result.exitCode}).`;
     return new TerraformFailure([title, reason, hint, more].filter(Boolean).join("\n"));
   }

@@ -1,6 +1,6 @@
 import { type Access, runYc, ycError, ycOutput } from "../cloud/access.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
-import type { ProcessResult, World } from "../shell/world.ts";
+import type { ProcessResult, System } from "../shell/system.ts";
 import type { Labels, TriggerChange } from "./plan.ts";
 import { type LiveTrigger, parseLiveTriggers, type Rule } from "./rules.ts";
 
@@ -13,10 +13,10 @@ export interface TriggerClient {
 }
 
 /** `yc` for a logged-in person, the REST API for a given token. */
-export function triggerClient(world: World, access: Access, folderId: string): TriggerClient {
+export function triggerClient(system: System, access: Access, folderId: string): TriggerClient {
   return access.given
-    ? new RestTriggers(new CloudApi(world, access), folderId)
-    : new YcTriggers(world, folderId);
+    ? new RestTriggers(new CloudApi(system, access), folderId)
+    : new YcTriggers(system, folderId);
 }
 
 const SERVICE = "serverless-triggers";
@@ -59,23 +59,23 @@ class RestTriggers implements TriggerClient {
 }
 
 class YcTriggers implements TriggerClient {
-  private readonly world: World;
+  private readonly system: System;
   private readonly folderId: string;
   // A profile may say that the unversioned tree means v2, whose flags are others; CLIs before 1.5
   // know the unversioned tree only.
   private tree: readonly string[] = ["serverless", "trigger", "v1"];
 
-  constructor(world: World, folderId: string) {
-    this.world = world;
+  constructor(system: System, folderId: string) {
+    this.system = system;
     this.folderId = folderId;
   }
 
   async list(): Promise<LiveTrigger[]> {
     const flags = ["list", "--folder-id", this.folderId, "--format", "json"];
-    let result = await runYc(this.world, [...this.tree, ...flags]);
+    let result = await runYc(this.system, [...this.tree, ...flags]);
     if (isUnknownCommand(result)) {
       this.tree = ["serverless", "trigger"];
-      result = await runYc(this.world, [...this.tree, ...flags]);
+      result = await runYc(this.system, [...this.tree, ...flags]);
     }
     if (result.exitCode !== 0) throw ycError([...this.tree, "list"], result);
     return parseLiveTriggers(JSON.parse(result.stdout));
@@ -96,7 +96,7 @@ class YcTriggers implements TriggerClient {
   }
 
   private async run(args: readonly string[]): Promise<void> {
-    await ycOutput(this.world, [...this.tree, ...args, "--format", "json"]);
+    await ycOutput(this.system, [...this.tree, ...args, "--format", "json"]);
   }
 }
 

@@ -71,7 +71,7 @@ export function planDeletion(
 }
 
 /**
- * What has to go before Terraform makes the triggers itself: those that the script made. Terraform's
+ * What has to be deleted before Terraform creates the triggers itself: those of `npm run trigger`. Terraform's
  * own, known by their ids in the state, stay.
  */
 export function planHandover(
@@ -84,7 +84,7 @@ export function planHandover(
   refuseForeign(specs, strangers, labels);
   return strangers
     .filter((trigger) => isOwn(trigger, labels))
-    .map((trigger) => ({ action: "delete", trigger, reason: "Terraform makes it from now on" }));
+    .map((trigger) => ({ action: "delete", trigger, reason: "Terraform creates it from now on" }));
 }
 
 /** One line for the user. */
@@ -131,7 +131,7 @@ function reasonToRemove(trigger: LiveTrigger, specs: TriggerSpecs): string {
     ([name, spec]) =>
       (trigger.name === name || sameQueue(trigger.rule, spec)) && isElsewhere(trigger, spec),
   );
-  return moved ? "its container is another" : "no longer in the stack";
+  return moved ? "its container was replaced" : "no longer in the stack";
 }
 
 // An edit may leave the container that is called as it was.
@@ -143,7 +143,7 @@ function refuseForeign(specs: TriggerSpecs, others: readonly LiveTrigger[], labe
   const foreign = others.find((trigger) => !isOwn(trigger, labels) && isWanted(trigger, specs));
   if (foreign === undefined) return;
   throw new UserError(
-    `Trigger ${foreign.name} (${foreign.id}) has the name or the queue of a trigger of this stack, but was not made by it. Delete it: \`yc serverless trigger delete ${foreign.id}\`.`,
+    `Trigger ${foreign.name} (${foreign.id}) has the name or the queue of a trigger of this stack, but was not created by it. Delete it: \`yc serverless trigger delete ${foreign.id}\`.`,
   );
 }
 

@@ -21,7 +21,7 @@ export interface LiveTrigger {
   readonly status: string;
   readonly labels: Readonly<Record<string, string>>;
   readonly createdAt?: string | undefined;
-  /** `undefined` for a kind of trigger that this project does not make. */
+  /** `undefined` for a kind of trigger that this project does not create. */
   readonly rule: Rule | undefined;
 }
 

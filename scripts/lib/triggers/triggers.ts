@@ -23,13 +23,13 @@ export interface TriggerRun {
   readonly dryRun?: boolean;
 }
 
-/** Does one action on the stage's triggers and gives back one line for each change. */
+/** Performs one action on the stage's triggers. Returns one line for each change. */
 export async function runTriggers(session: Session, run: TriggerRun): Promise<string[]> {
   const client = clientOf(session);
   if (run.action === "pause" || run.action === "resume")
     return switchTriggers(client, run, session);
   if (madeByTerraform(run.specs)) {
-    return ["Terraform makes the triggers ('trigger' in config.ts); nothing is changed here"];
+    return ["Terraform creates the triggers ('trigger' in config.ts); nothing to do here"];
   }
   const plan = run.action === "delete" ? planDeletion : planTriggers;
   const changes = plan(run.specs, await client.list(), ownLabels(session.settings));
@@ -37,8 +37,8 @@ export async function runTriggers(session: Session, run: TriggerRun): Promise<st
 }
 
 /**
- * Removes the triggers that the script made before Terraform makes its own, since a queue takes one
- * trigger only. Reads the queue from the state, so nothing happens before the first apply.
+ * Deletes the triggers of `npm run trigger` before Terraform creates its own: a queue takes only one
+ * trigger. Reads the queue from the state, so nothing happens before the first apply.
  */
 export async function handOver(session: Session): Promise<string[]> {
   const { terraform, settings } = session;
@@ -55,7 +55,7 @@ export async function handOver(session: Session): Promise<string[]> {
   return carryOut(client, planHandover(specs, live, ownLabels(settings), inState));
 }
 
-/** Deletes what the script made for this stage, whether or not the state still knows of it. */
+/** Deletes the triggers of `npm run trigger`, whether or not the state still mentions them. */
 export async function deleteTriggers(session: Session): Promise<string[]> {
   const specs = parseTriggers(await session.terraform.outputs("app"));
   if (madeByTerraform(specs)) return [];
@@ -65,8 +65,8 @@ export async function deleteTriggers(session: Session): Promise<string[]> {
 }
 
 /** The triggers of the session's folder. */
-export function clientOf({ world, access, folderId }: Session): TriggerClient {
-  return triggerClient(world, access, folderId);
+export function clientOf({ system, access, folderId }: Session): TriggerClient {
+  return triggerClient(system, access, folderId);
 }
 
 function madeByTerraform(specs: TriggerSpecs): boolean {
@@ -85,7 +85,7 @@ async function carryOut(
   return changes.map(describeChange);
 }
 
-// None can be made paused.
+// A trigger cannot be created paused.
 async function pauseAgain(client: TriggerClient, changes: readonly TriggerChange[]): Promise<void> {
   const names = changes.flatMap((it) => (it.action === "create" && it.paused ? [it.name] : []));
   if (names.length === 0) return;

@@ -45,7 +45,7 @@ export function compareRevision(
     return { check, ok: false, found, fix };
   }
   if (active.image.environment.REVISION_FINGERPRINT !== wanted.fingerprint) {
-    return { check, ok: false, found: "other settings than the deployed ones", fix };
+    return { check, ok: false, found: "settings other than the deployed ones", fix };
   }
   return { check, ok: true, found: `${active.id}, image ${shorten(digest)}` };
 }

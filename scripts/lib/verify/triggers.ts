@@ -12,7 +12,7 @@ export async function checkTriggers(session: Session, app: DeployedApp): Promise
   try {
     const live = await clientOf(session).list();
     return Object.entries(app.triggers).map(([name, spec]) =>
-      compareTrigger(name, spec, live, session.world.now()),
+      compareTrigger(name, spec, live, session.system.now()),
     );
   } catch (error) {
     return [{ check: "triggers", ok: false, found: messageOf(error) }];

@@ -11,7 +11,7 @@ import { checkTriggers } from "./triggers.ts";
 
 /** What to do beside looking. */
 export interface VerifyOptions {
-  /** Remove what a deploy of this state made before this time, and nobody uses. @default - only name it */
+  /** Delete what a deploy with this state created before this time and nothing uses. @default - only report it */
   readonly removeBefore?: number;
 }
 
@@ -33,7 +33,7 @@ export async function verify(
     ),
     guarded("gateway", () => checkGateway(session, `https://${app.gateway.domain}`)),
     ...(app.domain?.attached
-      ? [guarded("domain", () => checkDomain(session.world, reachableUrl(app)))]
+      ? [guarded("domain", () => checkDomain(session.system, reachableUrl(app)))]
       : []),
     checkTriggers(session, app),
     guarded("dead letters", () => checkDeadLetters(session, app, state), true),
@@ -72,24 +72,24 @@ async function checkOrphans(
   return {
     check,
     ok: false,
-    found: [...gone, ...left.map(({ what }) => `${what} is used by nothing`)].join("; "),
+    found: [...gone, ...left.map(({ what }) => `nothing uses ${what}`)].join("; "),
     fix: [...new Set(fixes)].join(" "),
     minor: true,
   };
 }
 
-const DEPLOY_REMOVES = "The next `npm run deploy` removes what a deploy has made.";
+const DEPLOY_REMOVES = "The next `npm run deploy` deletes what a deploy created.";
 
 async function checkDeadLetters(
   session: Session,
   { queues }: DeployedApp,
   state: () => Promise<readonly StateResource[]>,
 ): Promise<CheckResult> {
-  const { world, settings } = session;
+  const { system, settings } = session;
   const check = "dead letters";
   if (!queues.deadLetterUrl) return { check, ok: true, found: "no dead-letter queue" };
-  const key = await findQueueKey(world, state, settings);
-  const count = await countMessages(world, queues.deadLetterUrl, key);
+  const key = await findQueueKey(system, state, settings);
+  const count = await countMessages(system, queues.deadLetterUrl, key);
   const fix =
     "Tasks have failed too often. Look at the worker's log, then send them back or purge them.";
   return {

@@ -1,5 +1,4 @@
-import type { Call, Command } from "../cli.ts";
-import { UsageError } from "../cli.ts";
+import { type Call, type Command, UsageError } from "../cli.ts";
 import { CloudError } from "../errors.ts";
 import type { Cloud, YcProfile } from "../state.ts";
 

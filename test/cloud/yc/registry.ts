@@ -1,5 +1,4 @@
-import type { Call } from "../cli.ts";
-import { UsageError } from "../cli.ts";
+import { type Call, UsageError } from "../cli.ts";
 import { deleteImage, imageView, namedView, repositoryView } from "../views.ts";
 import {
   byName,

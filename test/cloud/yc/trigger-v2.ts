@@ -1,6 +1,5 @@
 import { readFileSync } from "node:fs";
-import type { Call, Flags } from "../cli.ts";
-import { UsageError } from "../cli.ts";
+import { type Call, type Flags, UsageError } from "../cli.ts";
 import type { Trigger } from "../state.ts";
 import { createTrigger } from "../triggers.ts";
 import type { YcCommand } from "./command.ts";

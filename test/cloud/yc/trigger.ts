@@ -1,5 +1,4 @@
-import type { Call, Flags } from "../cli.ts";
-import { parseLabels, UsageError } from "../cli.ts";
+import { type Call, type Flags, parseLabels, UsageError } from "../cli.ts";
 import type { Cloud, Trigger } from "../state.ts";
 import {
   createTrigger,

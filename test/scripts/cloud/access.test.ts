@@ -5,30 +5,30 @@ import {
   findFolder,
   ycOutput,
 } from "../../../scripts/lib/cloud/access.ts";
-import { NOT_FOUND, TIMED_OUT } from "../../../scripts/lib/shell/world.ts";
+import { NOT_FOUND, TIMED_OUT } from "../../../scripts/lib/shell/system.ts";
 import { settings } from "../_settings.ts";
-import { fakeWorld } from "../_world.ts";
+import { fakeSystem } from "../_system.ts";
 
 const CREATE_TOKEN = "yc iam create-token --no-browser";
 const GET_FOLDER = "yc config get folder-id --no-browser";
 
 describe("accessOf", () => {
   test("takes the given token and never runs yc", async () => {
-    const world = fakeWorld({ env: { YC_TOKEN: "t1.given" } });
-    const access = accessOf(world);
+    const system = fakeSystem({ env: { YC_TOKEN: "t1.given" } });
+    const access = accessOf(system);
 
     expect(access.given).toBe(true);
     expect(await access.token()).toBe("t1.given");
-    expect(world.ran).toEqual([]);
+    expect(system.ran).toEqual([]);
   });
 
   test("asks yc once, with a time limit and nothing to type into", async () => {
-    const world = fakeWorld({ commands: { [CREATE_TOKEN]: "t1.fresh\n" } });
-    const access = accessOf(world);
+    const system = fakeSystem({ commands: { [CREATE_TOKEN]: "t1.fresh\n" } });
+    const access = accessOf(system);
 
     expect([await access.token(), await access.token()]).toEqual(["t1.fresh", "t1.fresh"]);
-    expect(world.ran).toEqual([CREATE_TOKEN]);
-    expect(world.options).toEqual([{ env: {}, timeoutSeconds: 20 }]);
+    expect(system.ran).toEqual([CREATE_TOKEN]);
+    expect(system.options).toEqual([{ env: {}, timeoutSeconds: 20 }]);
   });
 
   test.each([
@@ -48,18 +48,18 @@ describe("accessOf", () => {
       "`yc` is not installed. Install it (https://yandex.cloud/en/docs/cli/quickstart) and run `yc init`, or set YC_TOKEN to an IAM token.",
     ],
   ])("refuses %s", async (_, answer, message) => {
-    const world = fakeWorld({ commands: { [CREATE_TOKEN]: answer } });
+    const system = fakeSystem({ commands: { [CREATE_TOKEN]: answer } });
 
-    await expect(accessOf(world).token()).rejects.toThrow(message);
+    await expect(accessOf(system).token()).rejects.toThrow(message);
   });
 });
 
 test("ycOutput passes on what yc failed of", async () => {
-  const world = fakeWorld({
+  const system = fakeSystem({
     commands: { "yc x --no-browser": { exitCode: 1, stderr: "ERROR: no such thing\n\ntrace" } },
   });
 
-  await expect(ycOutput(world, ["x"])).rejects.toThrow(
+  await expect(ycOutput(system, ["x"])).rejects.toThrow(
     "`yc x` failed (exit code 1): ERROR: no such thing",
   );
 });
@@ -71,15 +71,15 @@ describe("findFolder", () => {
     ["both when they agree", { folderId: "b1g" }, { YC_FOLDER_ID: "b1g" }, "b1g"],
     ["the profile", {}, {}, "b1gprofile"],
   ])("takes the folder of %s", async (_, config, env, folder) => {
-    const world = fakeWorld({ env, commands: { [GET_FOLDER]: "b1gprofile\n" } });
+    const system = fakeSystem({ env, commands: { [GET_FOLDER]: "b1gprofile\n" } });
 
-    expect(await findFolder(world, settings(config))).toBe(folder);
+    expect(await findFolder(system, settings(config))).toBe(folder);
   });
 
   test("refuses two different folders", async () => {
-    const world = fakeWorld({ env: { YC_FOLDER_ID: "b1genv" } });
+    const system = fakeSystem({ env: { YC_FOLDER_ID: "b1genv" } });
 
-    await expect(findFolder(world, settings({ folderId: "b1gconfig" }))).rejects.toThrow(
+    await expect(findFolder(system, settings({ folderId: "b1gconfig" }))).rejects.toThrow(
       "The folder is b1gconfig in config.ts but b1genv in YC_FOLDER_ID. Unset one of them.",
     );
   });
@@ -89,9 +89,9 @@ describe("findFolder", () => {
     ["", NOT_FOUND],
     ["no such key\n", 1],
   ])("refuses a profile that answers %j with exit code %i", async (stdout, exitCode) => {
-    const world = fakeWorld({ commands: { [GET_FOLDER]: { stdout, exitCode } } });
+    const system = fakeSystem({ commands: { [GET_FOLDER]: { stdout, exitCode } } });
 
-    await expect(findFolder(world, settings())).rejects.toThrow(
+    await expect(findFolder(system, settings())).rejects.toThrow(
       "No folder is set. Set 'folderId' in config.ts or YC_FOLDER_ID, or run `yc config set folder-id <id>`.",
     );
   });
@@ -111,7 +111,7 @@ describe("credentialProblem", () => {
     [{ YC_SERVICE_ACCOUNT_KEY_FILE: "~/key.json" }, /starts with ~.*Write the whole path\.$/],
     [{ YC_SERVICE_ACCOUNT_KEY_FILE: "key.json" }, /relative path.*Write the whole path\.$/],
   ])("judges %j", (env, problem) => {
-    const found = credentialProblem(fakeWorld({ env }));
+    const found = credentialProblem(fakeSystem({ env }));
 
     if (problem === undefined) expect(found).toBeUndefined();
     else expect(found).toMatch(problem);

@@ -5,7 +5,7 @@ import {
   waitForCertificate,
 } from "../../../scripts/lib/cloud/certificate.ts";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
-import { ACCESS, type Answer, fakeWorld } from "../_world.ts";
+import { ACCESS, type Answer, fakeSystem } from "../_system.ts";
 
 const GET =
   "GET https://certificate-manager.api.cloud.yandex.net/certificate-manager/v1/certificates/fpq";
@@ -19,18 +19,18 @@ const CNAME = { name: "shop.example.com.", type: "CNAME", value: "d5d.apigw.yand
 
 describe("waitForCertificate", () => {
   test.each(["ISSUED", "RENEWING", "RENEWAL_FAILED"])("ends with %s", async (last) => {
-    const { world, wait, lines } = prepare(
+    const { system, wait, lines } = prepare(
       status("VALIDATING"),
       status("VALIDATING"),
       status(last),
     );
-    const start = world.now();
+    const start = system.now();
     await wait();
 
-    expect(world.now() - start).toBe(60_000);
+    expect(system.now() - start).toBe(60_000);
     expect(lines).toEqual([
-      "VALIDATING, waited 0 minutes; the service looks about every 30",
-      "VALIDATING, waited 1 minutes; the service looks about every 30",
+      "VALIDATING, waited 0 minutes; the service checks about every 30",
+      "VALIDATING, waited 1 minutes; the service checks about every 30",
     ]);
   });
 
@@ -49,9 +49,9 @@ describe("waitForCertificate", () => {
 });
 
 test("a status that nobody may see is an error", async () => {
-  const world = fakeWorld({ routes: { [GET]: { status: 403, body: { message: "no" } } } });
+  const system = fakeSystem({ routes: { [GET]: { status: 403, body: { message: "no" } } } });
 
-  await expect(certificateStatus(new CloudApi(world, ACCESS), "fpq")).rejects.toThrow("403");
+  await expect(certificateStatus(new CloudApi(system, ACCESS), "fpq")).rejects.toThrow("403");
 });
 
 describe("domainAdvice", () => {
@@ -69,16 +69,16 @@ describe("domainAdvice", () => {
 
   test("lists the records to be made by hand, and when to come back", () => {
     expect(domainAdvice(domain, certificate)).toEqual([
-      "DNS records of shop.example.com, to be made where the domain is kept:",
+      "DNS records to create for shop.example.com at its DNS provider:",
       "  _acme-challenge.shop.example.com.  CNAME  fpq.cm.yandexcloud.net.",
       "  shop.example.com.  CNAME  d5d.apigw.yandexcloud.net.",
-      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt's answer takes about half an hour from when the records are there. Run `npm run deploy` again after that, or with --wait now.",
+      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt takes about half an hour once the records exist. Run `npm run deploy` again then, or with --wait now.",
     ]);
   });
 
   test("asks for patience only where Cloud DNS has the records", () => {
     expect(domainAdvice({ ...domain, records: [] }, { ...certificate, records: [] })).toEqual([
-      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt's answer takes about half an hour. Run `npm run deploy` again after that, or with --wait now.",
+      "shop.example.com is not attached yet: its certificate is VALIDATING. Let's Encrypt takes about half an hour. Run `npm run deploy` again then, or with --wait now.",
     ]);
   });
 
@@ -89,12 +89,12 @@ describe("domainAdvice", () => {
 });
 
 function prepare(...answers: Answer[]) {
-  const world = fakeWorld({ routes: { [GET]: answers } });
+  const system = fakeSystem({ routes: { [GET]: answers } });
   const lines: string[] = [];
-  const api = new CloudApi(world, ACCESS);
+  const api = new CloudApi(system, ACCESS);
   return {
-    world,
+    system,
     lines,
-    wait: () => waitForCertificate(world, api, "fpq", (line) => void lines.push(line)),
+    wait: () => waitForCertificate(system, api, "fpq", (line) => void lines.push(line)),
   };
 }

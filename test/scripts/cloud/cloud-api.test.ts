@@ -1,17 +1,17 @@
 import { describe, expect, test } from "vitest";
 import { CloudApi, serviceUrl } from "../../../scripts/lib/cloud/cloud-api.ts";
-import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, fakeSystem, type Routes } from "../_system.ts";
 
 const URL = "https://some.api.cloud.yandex.net/v1/things";
 
 describe("CloudApi", () => {
   test("tries again after a passing failure", async () => {
-    const { api, world } = prepare({
+    const { api, system } = prepare({
       [`GET ${URL}`]: [{ status: 503 }, { status: 429 }, { body: { name: "x" } }],
     });
 
     expect(await api.get("some", "/v1/things")).toEqual({ name: "x" });
-    expect(world.sent).toHaveLength(3);
+    expect(system.sent).toHaveLength(3);
   });
 
   test.each([
@@ -39,10 +39,10 @@ describe("CloudApi", () => {
   });
 
   test("does not send a change twice", async () => {
-    const { api, world } = prepare({ [`POST ${URL}`]: { status: 503 } });
+    const { api, system } = prepare({ [`POST ${URL}`]: { status: 503 } });
 
     await expect(api.operate("some", "/v1/things", "POST")).rejects.toThrow("some answered 503");
-    expect(world.sent).toHaveLength(1);
+    expect(system.sent).toHaveLength(1);
   });
 
   test("passes on what an accepted operation failed of", async () => {
@@ -75,6 +75,6 @@ test("YC_API_URL replaces the public address", () => {
 });
 
 function prepare(routes: Routes) {
-  const world = fakeWorld({ routes });
-  return { world, api: new CloudApi(world, ACCESS) };
+  const system = fakeSystem({ routes });
+  return { system, api: new CloudApi(system, ACCESS) };
 }

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { ensureTable } from "../../../scripts/lib/cloud/results-table.ts";
-import { ACCESS, bodyOf, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, bodyOf, fakeSystem, type Routes } from "../_system.ts";
 
 const URL = "https://docapi.example/db";
 const on = (action: string) => `POST ${URL} ${action}`;
@@ -17,7 +17,7 @@ const error = (name: string, status = 400, message = "m") => ({
 
 describe("ensureTable", () => {
   test("creates the table, waits for it, and has old results expire", async () => {
-    const { world, run } = prepare({
+    const { system, run } = prepare({
       [on("DescribeTable")]: [
         error("ResourceNotFoundException"),
         table("CREATING"),
@@ -29,7 +29,7 @@ describe("ensureTable", () => {
     });
 
     expect(await run()).toBe("created");
-    const bodies = world.sent.map(({ request, init }) => [request.split(" ")[2], bodyOf(init)]);
+    const bodies = system.sent.map(({ request, init }) => [request.split(" ")[2], bodyOf(init)]);
     expect(bodies).toEqual([
       ["DescribeTable", { TableName: "celery" }],
       [
@@ -53,7 +53,7 @@ describe("ensureTable", () => {
     ]);
     expect(
       new Set(
-        world.sent
+        system.sent
           .map(({ init }) => JSON.stringify(init?.headers))
           .map((h) => h.replace(/"DynamoDB_20120810\.\w+"/, "X")),
       ),
@@ -65,13 +65,13 @@ describe("ensureTable", () => {
   });
 
   test.each(["ENABLED", "ENABLING"])("changes nothing when expiry is %s", async (status) => {
-    const { world, run } = prepare({
+    const { system, run } = prepare({
       [on("DescribeTable")]: table("ACTIVE"),
       [on("DescribeTimeToLive")]: expiry(status),
     });
 
     expect(await run()).toBe("unchanged");
-    expect(world.sent).toHaveLength(3);
+    expect(system.sent).toHaveLength(3);
   });
 
   test("finishes what an interrupted run began", async () => {
@@ -184,9 +184,9 @@ describe("ensureTable", () => {
 });
 
 function prepare(routes: Routes) {
-  const world = fakeWorld({ routes });
+  const system = fakeSystem({ routes });
   return {
-    world,
-    run: () => ensureTable({ world, access: ACCESS, endpoint: URL, table: "celery" }),
+    system,
+    run: () => ensureTable({ system, access: ACCESS, endpoint: URL, table: "celery" }),
   };
 }

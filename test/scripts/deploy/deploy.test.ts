@@ -10,7 +10,7 @@ import type { DeployedApp } from "../../../scripts/lib/terraform/outputs.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { settings } from "../_settings.ts";
-import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, fakeSystem, type Routes } from "../_system.ts";
 
 const DOMAIN = { domain: { fqdn: "shop.example.com", dns: "external" }, stages: {} };
 const APP: DeployedApp = {
@@ -25,9 +25,9 @@ const APP: DeployedApp = {
 
 describe("deploySteps", () => {
   const titles = (config: object, options: object = {}) =>
-    describeSteps(deploySteps({ world: fakeWorld(), settings: settings(config), ...options })).map(
-      (line) => line.replace(/^\d+\. (.*?):.*/, "$1"),
-    );
+    describeSteps(
+      deploySteps({ system: fakeSystem(), settings: settings(config), ...options }),
+    ).map((line) => line.replace(/^\d+\. (.*?):.*/, "$1"));
 
   test("come in the order in which each finds what it needs", () => {
     expect(titles({})).toEqual([
@@ -73,7 +73,7 @@ describe("deploySteps", () => {
     [{ image: "cr.yandex/x" }, "use cr.yandex/x"],
   ])("say what becomes of the image with %j", (options, does) => {
     const steps = deploySteps({
-      world: fakeWorld(),
+      system: fakeSystem(),
       settings: settings({ image: { context: "site" } }),
       ...options,
     });
@@ -91,17 +91,17 @@ describe("the step of the domain", () => {
     "terraform -chdir=cdktf.out/stacks/domain apply -input=false -no-color -auto-approve -lock-timeout=120s";
 
   test("leaves a certificate alone that is being renewed", async () => {
-    const { world, outcome } = await runDomain("RENEWING");
+    const { system, outcome } = await runDomain("RENEWING");
 
     expect(outcome).toBe("left alone, the certificate is being renewed");
-    expect(world.ran).toEqual([init, output]);
+    expect(system.ran).toEqual([init, output]);
   });
 
   test("applies otherwise", async () => {
-    const { world, outcome } = await runDomain("ISSUED");
+    const { system, outcome } = await runDomain("ISSUED");
 
     expect(outcome).toBe("no change");
-    expect(world.ran).toEqual([init, output, apply, output]);
+    expect(system.ran).toEqual([init, output, apply, output]);
   });
 
   async function runDomain(status: string) {
@@ -109,7 +109,7 @@ describe("the step of the domain", () => {
       certificate_id: { value: "fpq" },
       certificate_status: { value: status },
     };
-    const { world, deploy } = open(
+    const { system, deploy } = open(
       { [CERTIFICATE]: { body: { id: "fpq", status } } },
       {
         [init]: "",
@@ -119,7 +119,7 @@ describe("the step of the domain", () => {
     );
     const step = deploySteps(deploy.options).find(({ title }) => title === "Domain");
     const outcome = await step?.run(deploy, () => {});
-    return { world, outcome };
+    return { system, outcome };
   }
 });
 
@@ -176,15 +176,15 @@ describe("closingLines", () => {
 function open(routes: Routes, commands: Record<string, string>) {
   const root = mkdtempSync(join(tmpdir(), "deploy-"));
   makeStageDirectory(undefined, root);
-  const world = fakeWorld({ routes, commands, root });
-  const deploy: Deploy = { options: { world, settings: settings(DOMAIN) } };
+  const system = fakeSystem({ routes, commands, root });
+  const deploy: Deploy = { options: { system, settings: settings(DOMAIN) } };
   deploy.session = {
-    world,
+    system,
     settings: deploy.options.settings,
     access: ACCESS,
-    api: new CloudApi(world, ACCESS),
+    api: new CloudApi(system, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: undefined, env: {} }),
+    terraform: new Terraform(system, { stage: undefined, env: {} }),
   };
-  return { world, deploy };
+  return { system, deploy };
 }

@@ -5,9 +5,9 @@ import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { accessOf } from "../../../scripts/lib/cloud/access.ts";
 import { deployChecks, isAtLeast, runChecks } from "../../../scripts/lib/deploy/preflight.ts";
 import { sourceHashOf } from "../../../scripts/lib/image/image.ts";
-import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/world.ts";
+import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/system.ts";
 import { settings } from "../_settings.ts";
-import { type Commands, fakeWorld, type Routes } from "../_world.ts";
+import { type Commands, fakeSystem, type Routes } from "../_system.ts";
 
 const IMAGE = `cr.yandex/crp1/app@sha256:${"a".repeat(64)}`;
 const S3 = { backend: { type: "s3", bucket: "states" } };
@@ -47,9 +47,9 @@ interface Case {
 
 describe("the pre-flight", () => {
   test("passes on a laptop", async () => {
-    const world = await run({});
+    const system = await run({});
 
-    expect(world.ran.sort()).toEqual(Object.keys(GOOD).sort());
+    expect(system.ran.sort()).toEqual(Object.keys(GOOD).sort());
   });
 
   test("needs neither yc nor docker with a token and an image", async () => {
@@ -83,7 +83,7 @@ describe("the pre-flight", () => {
       run({ commands, routes: {}, config: { image: { context: "nowhere" } } }),
     ).rejects.toThrow(
       [
-        "Before anything was changed:",
+        "Nothing was changed. Fix this first:",
         "  - `terraform` is not installed. Install Terraform (https://developer.hashicorp.com/terraform/install), or set TERRAFORM_BINARY_NAME, e.g. to tofu.",
         `  - ${join(root, "nowhere/Dockerfile")} does not exist. Set 'image' in config.ts to where the Dockerfile is.`,
         "  - `docker` is not installed. Install it (https://docs.docker.com/engine/install/), or give an image that was built elsewhere with --image.",
@@ -121,14 +121,18 @@ describe("the pre-flight", () => {
       {
         commands: { "docker info": { exitCode: 1, stderr: "Cannot connect to the Docker daemon" } },
       },
-      "Docker does not run. Start it",
+      "Docker is not running. Start it",
     ],
     [
       "docker without buildx",
       { commands: { "docker buildx version": { exitCode: 1 } } },
       "Docker has no buildx. Install it: https://docs.docker.com/go/buildx/.",
     ],
-    ["an image without a digest", { image: "cr.yandex/crp1/app:latest" }, "is no image by digest"],
+    [
+      "an image without a digest",
+      { image: "cr.yandex/crp1/app:latest" },
+      "is not an image by digest",
+    ],
     [
       "no network",
       { routes: {} },
@@ -163,7 +167,7 @@ describe("the pre-flight", () => {
     [
       "a bucket that may not be written",
       { config: S3, env: S3_ENV, routes: { ...NETWORK, ...bucket(403) } },
-      "The key in AWS_ACCESS_KEY_ID may not write bucket states. Grant storage.editor on it.",
+      "The key in AWS_ACCESS_KEY_ID may not write to bucket states. Grant storage.editor on it.",
     ],
     [
       "a bucket that does not answer well",
@@ -196,7 +200,7 @@ describe("the pre-flight", () => {
 
     beforeAll(() => {
       const config = settings({ image: { context: "site" } });
-      const sourceHash = sourceHashOf(fakeWorld({ root }), config);
+      const sourceHash = sourceHashOf(fakeSystem({ root }), config);
       mkdirSync(state(), { recursive: true });
       writeFileSync(join(state(), "image.json"), JSON.stringify({ image: IMAGE, sourceHash }));
     });
@@ -217,12 +221,12 @@ describe("the pre-flight", () => {
   });
 
   test("proves the lock by two conditional writes and cleans up", async () => {
-    const world = await run({
+    const system = await run({
       config: S3,
       env: S3_ENV,
       routes: { ...NETWORK, ...bucket(200, 412) },
     });
-    const toBucket = world.sent.filter(({ request }) => request.includes("storage"));
+    const toBucket = system.sent.filter(({ request }) => request.includes("storage"));
 
     expect(toBucket.map(({ request }) => request.split(" ")[0])).toEqual(["PUT", "PUT", "DELETE"]);
     const conditions = toBucket.map(({ init }) => new Headers(init?.headers).get("if-none-match"));
@@ -249,20 +253,20 @@ test.each([
 });
 
 async function run({ config, env, commands, routes = NETWORK, image, rebuild }: Case) {
-  const world = fakeWorld({
+  const system = fakeSystem({
     root,
     env: { HOME: root, ...env },
     routes,
     commands: { ...GOOD, ...commands },
   });
   const options = {
-    world,
+    system,
     settings: settings({ image: { context: "site" }, ...config }),
     image,
     rebuild,
   };
-  await runChecks(deployChecks({ ...options, access: accessOf(world) }));
-  return world;
+  await runChecks(deployChecks({ ...options, access: accessOf(system) }));
+  return system;
 }
 
 function bucket(first: number, second?: number): Routes {

@@ -12,7 +12,7 @@ import { applyStack } from "../../../scripts/lib/terraform/apply-stack.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { settings } from "../_settings.ts";
-import { ACCESS, type Commands, fakeWorld } from "../_world.ts";
+import { ACCESS, type Commands, fakeSystem } from "../_system.ts";
 
 const REPOSITORY = "cr.yandex/crp1/app";
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -32,13 +32,13 @@ describe("speculate", () => {
     [0, false],
     [2, true],
   ])("plans the app when the image is known; exit code %d", async (exitCode, changes) => {
-    const { world, start } = prepare({ [INIT]: "", [PLAN]: { exitCode } });
+    const { system, start } = prepare({ [INIT]: "", [PLAN]: { exitCode } });
 
     const started = start();
 
     expect(await started?.image).toMatchObject({ image: IMAGE });
     expect(await started?.plan).toEqual({ changes });
-    expect(world.ran).toEqual([INIT, PLAN]);
+    expect(system.ran).toEqual([INIT, PLAN]);
   });
 
   test("leaves a plan that fails to the apply, which says why", async () => {
@@ -48,13 +48,13 @@ describe("speculate", () => {
   });
 
   test("plans nothing without the image", async () => {
-    const { world, start } = prepare({ [INIT]: "" });
+    const { system, start } = prepare({ [INIT]: "" });
 
     const started = start(`${REPOSITORY}@sha256:${"b".repeat(64)}`);
 
     expect(await started?.plan).toBeUndefined();
     await expect(started?.image).rejects.toThrow("The registry does not hold");
-    expect(world.ran).toEqual([INIT]);
+    expect(system.ran).toEqual([INIT]);
   });
 
   test.each<[string, (root: string) => void]>([
@@ -63,8 +63,8 @@ describe("speculate", () => {
     ["whose apply never ended", (root) => mark(root, "registry")],
     ["beside an app whose apply never ended", (root) => mark(root, "app")],
   ])("waits for a registry %s", (_, change) => {
-    const { world, start } = prepare({});
-    change(world.root);
+    const { system, start } = prepare({});
+    change(system.root);
 
     expect(start()).toBeUndefined();
   });
@@ -80,25 +80,25 @@ describe("speculate", () => {
 
 describe("a saved plan", () => {
   test("that changes nothing is all there is to do", async () => {
-    const { world, apply } = prepare({});
+    const { system, apply } = prepare({});
 
     expect(await apply(false)).toBe("no change");
-    expect(world.ran).toEqual([]);
+    expect(system.ran).toEqual([]);
   });
 
   test("is applied, and not kept", async () => {
-    const { world, apply } = prepare({ [PLANNED]: DONE });
-    const plan = join(world.root, ".state/default/app.plan");
+    const { system, apply } = prepare({ [PLANNED]: DONE });
+    const plan = join(system.root, ".state/default/app.plan");
     writeFileSync(plan, "");
 
     expect(await apply(true)).toBe("0 added, 2 changed, 0 destroyed");
-    expect(world.ran).toEqual([PLANNED]);
+    expect(system.ran).toEqual([PLANNED]);
     expect(existsSync(plan)).toBe(false);
     expect(statSync(join(plan, "..")).mode & 0o77).toBe(0);
   });
 
-  test("is made anew after another run", async () => {
-    const { world, apply } = prepare({
+  test("is planned again after another run", async () => {
+    const { system, apply } = prepare({
       [PLANNED]: { exitCode: 1, stdout: "Error: Saved plan is stale\n" },
       [`${APP} taint -allow-missing -lock-timeout=120s terraform_data.none`]: "",
       [`${APP} state pull`]: "",
@@ -108,7 +108,7 @@ describe("a saved plan", () => {
     expect(await apply(true)).toBe(
       "planned again after another run; 0 added, 2 changed, 0 destroyed",
     );
-    expect(world.ran.filter((line) => line.includes(" apply "))).toEqual([PLANNED, APPLY]);
+    expect(system.ran.filter((line) => line.includes(" apply "))).toEqual([PLANNED, APPLY]);
   });
 });
 
@@ -128,19 +128,19 @@ function prepare(commands: Commands, config: object = {}, env: Record<string, st
     writeFileSync(stackFile(root, kind), "{}");
   }
   const images = [{ id: "crp2", digest: DIGEST }];
-  const world = fakeWorld({ root, env, commands, routes: { [IMAGES]: { body: { images } } } });
+  const system = fakeSystem({ root, env, commands, routes: { [IMAGES]: { body: { images } } } });
   const session = {
-    world,
+    system,
     settings: settings(config),
     access: ACCESS,
-    api: new CloudApi(world, ACCESS),
+    api: new CloudApi(system, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: undefined, env: {} }),
+    terraform: new Terraform(system, { stage: undefined, env: {} }),
   };
   rememberRegistry(session, REPOSITORY);
-  const options = { world, access: ACCESS, settings: session.settings };
+  const options = { system, access: ACCESS, settings: session.settings };
   return {
-    world,
+    system,
     start: (given = IMAGE) => speculate(session, { ...options, given }),
     apply: (changes: boolean) =>
       applyStack({ session, kind: "app", report: () => {}, plan: { changes } }),

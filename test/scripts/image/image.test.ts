@@ -28,10 +28,10 @@ import {
   purgeRegistry,
   requireImage,
 } from "../../../scripts/lib/image/registry-images.ts";
-import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/world.ts";
+import { NOT_FOUND, type ProcessResult } from "../../../scripts/lib/shell/system.ts";
 import { rememberedImage } from "../../../stacks/remembered-image.ts";
 import { settings } from "../_settings.ts";
-import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, fakeSystem, type Routes } from "../_system.ts";
 
 const REPOSITORY = "cr.yandex/crp1/app";
 const DIGEST = `sha256:${"a".repeat(64)}`;
@@ -54,11 +54,11 @@ afterEach(() => rmSync(root, { recursive: true }));
 
 describe("ensureImage", () => {
   test("builds one manifest for amd64, pushes it by the hash of its sources, and remembers it", async () => {
-    const { world, run } = prepare({ [LIST]: {} });
+    const { system, run } = prepare({ [LIST]: {} });
 
     expect(await run()).toEqual({ image: `${REPOSITORY}@${DIGEST}`, what: "built and pushed" });
-    expect(world.ran).toEqual([LOGIN, buildCommand()]);
-    expect(world.options[0]).toMatchObject({ input: "t1.token" });
+    expect(system.ran).toEqual([LOGIN, buildCommand()]);
+    expect(system.options[0]).toMatchObject({ input: "t1.token" });
     expect(readJson(".state/default/image.json")).toEqual({
       image: `${REPOSITORY}@${DIGEST}`,
       sourceHash: sourceHash(),
@@ -67,11 +67,11 @@ describe("ensureImage", () => {
 
   test("neither builds nor pushes sources whose image is in the registry", async () => {
     const images = [{ id: "1", digest: DIGEST, tags: [sourceHash().slice(0, 16)] }];
-    const { world, run } = prepare({ [LIST]: { body: { images } } });
+    const { system, run } = prepare({ [LIST]: { body: { images } } });
 
     expect(await run()).toEqual({ image: `${REPOSITORY}@${DIGEST}`, what: "unchanged" });
-    expect(world.ran).toEqual([]);
-    expect(isUnchanged(world, SETTINGS)).toBe(true);
+    expect(system.ran).toEqual([]);
+    expect(isUnchanged(system, SETTINGS)).toBe(true);
   });
 
   test("builds again what the registry has lost", async () => {
@@ -95,28 +95,28 @@ describe("ensureImage", () => {
 
   test("uses a credential helper instead of logging in", async () => {
     writeFileSync(join(root, "config.json"), '{"credHelpers":{"cr.yandex":"yc"}}');
-    const { world, run } = prepare({ [LIST]: {} }, {}, { DOCKER_CONFIG: root }, LOGGED_IN);
+    const { system, run } = prepare({ [LIST]: {} }, {}, { DOCKER_CONFIG: root }, LOGGED_IN);
     await run();
 
-    expect(world.ran).toEqual([buildCommand()]);
+    expect(system.ran).toEqual([buildCommand()]);
   });
 
   test("logs in with a given token although there is a helper", async () => {
     writeFileSync(join(root, "config.json"), '{"credHelpers":{"cr.yandex":"yc"}}');
-    const { world, run } = prepare({ [LIST]: {} }, {}, { DOCKER_CONFIG: root });
+    const { system, run } = prepare({ [LIST]: {} }, {}, { DOCKER_CONFIG: root });
     await run();
 
-    expect(world.ran[0]).toBe(LOGIN);
+    expect(system.ran[0]).toBe(LOGIN);
   });
 
   test("takes an image that was pushed elsewhere", async () => {
     const images = [{ id: "1", digest: DIGEST }];
     const given = `${REPOSITORY}@${DIGEST}`;
-    const { world, run } = prepare({ [LIST]: { body: { images } } }, {}, {}, ACCESS, given);
+    const { system, run } = prepare({ [LIST]: { body: { images } } }, {}, {}, ACCESS, given);
 
     expect(await run()).toEqual({ image: given, what: "as given" });
     expect(rememberedImage(undefined, root)).toEqual({ image: given });
-    expect(isUnchanged(world, SETTINGS)).toBe(false);
+    expect(isUnchanged(system, SETTINGS)).toBe(false);
   });
 
   test("refuses a given image that the registry does not hold, and remembers nothing", async () => {
@@ -132,9 +132,9 @@ describe("ensureImage", () => {
   test.each<[string, Partial<ProcessResult>, string]>([
     ["docker is missing", { exitCode: NOT_FOUND }, "`docker` is not installed. Install it"],
     [
-      "docker does not run",
+      "docker is not running",
       { exitCode: 1, stderr: "Cannot connect to the Docker daemon at unix:///var/run/docker.sock" },
-      "Docker does not run. Start it, or give an image that was built elsewhere with --image.",
+      "Docker is not running. Start it, or give an image that was built elsewhere with --image.",
     ],
     [
       "the registry turns the push away",
@@ -166,13 +166,13 @@ describe("a rebuild", () => {
   test("builds unchanged sources anew, under a tag of its own and from the newest base", async () => {
     const name = sourceHash().slice(0, 16);
     const command = buildCommand(`${name}-20260102030405`, " --pull --no-cache");
-    const { world, run } = prepare(
+    const { system, run } = prepare(
       { [LIST]: { body: { images: [tagged(DIGEST, name)] } } },
       { [command]: {} },
     );
 
     expect(await run({ rebuild: true })).toMatchObject({ what: "built and pushed" });
-    expect(world.ran).toEqual([LOGIN, command]);
+    expect(system.ran).toEqual([LOGIN, command]);
   });
 
   test("stands for its sources from then on, wherever it was made", async () => {
@@ -198,27 +198,27 @@ describe("a rebuild", () => {
 
 describe("describeImage", () => {
   test("says what would be done", async () => {
-    const { world, run } = prepare({ [LIST]: {} });
+    const { system, run } = prepare({ [LIST]: {} });
 
-    expect(describeImage(world, SETTINGS, { given: "cr.yandex/x" })).toBe(
+    expect(describeImage(system, SETTINGS, { given: "cr.yandex/x" })).toBe(
       "would remember cr.yandex/x",
     );
-    expect(describeImage(world, SETTINGS, {})).toBe("would build and push");
+    expect(describeImage(system, SETTINGS, {})).toBe("would build and push");
     await run();
-    expect(describeImage(world, SETTINGS, {})).toBe("would keep the remembered image");
-    expect(describeImage(world, SETTINGS, { rebuild: true })).toBe("would build and push");
+    expect(describeImage(system, SETTINGS, {})).toBe("would keep the remembered image");
+    expect(describeImage(system, SETTINGS, { rebuild: true })).toBe("would build and push");
   });
 
   test("notices that the Dockerfile is missing", () => {
     rmSync(join(root, "site", "Dockerfile.prod"));
 
-    expect(() => describeImage(fakeWorld({ root }), SETTINGS, {})).toThrow("does not exist");
+    expect(() => describeImage(fakeSystem({ root }), SETTINGS, {})).toThrow("does not exist");
   });
 });
 
 test("sources that include secrets are refused, unless .dockerignore leaves them out", () => {
   writeFileSync(join(root, "Dockerfile"), "FROM scratch\n");
-  const hash = () => sourceHashOf(fakeWorld({ root }), settings({ image: { context: "." } }));
+  const hash = () => sourceHashOf(fakeSystem({ root }), settings({ image: { context: "." } }));
 
   expect(hash).toThrow(
     `The image's sources in ${root} include .state, which holds the state with its keys, and .env.local, which holds your secrets for local runs. Write a line ".state" and a line ".env.local" into ${join(root, ".dockerignore")} ("cdktf.out" and "node_modules" belong there too).`,
@@ -233,19 +233,19 @@ test("a broken configuration of docker is named, with the way out", async () => 
 
   await expect(run()).rejects.toThrow(
     new RegExp(
-      `^${join(root, "config.json")} cannot be read as JSON \\(.+\\)\\. Mend it, or remove it and log in again with \`docker login\`\\.$`,
+      `^${join(root, "config.json")} cannot be read as JSON \\(.+\\)\\. Fix it, or remove it and log in again with \`docker login\`\\.$`,
     ),
   );
 });
 
 describe("what is remembered", () => {
   test.each(['{"image": "cr', "[]", ""])("counts as forgotten when it is %j", async (text) => {
-    const { world, run } = prepare({ [LIST]: {} });
+    const { system, run } = prepare({ [LIST]: {} });
     mkdirSync(join(root, ".state/default"), { recursive: true });
     writeFileSync(join(root, ".state/default/image.json"), text);
 
     expect(rememberedImage(undefined, root)).toBeUndefined();
-    expect(isUnchanged(world, SETTINGS)).toBe(false);
+    expect(isUnchanged(system, SETTINGS)).toBe(false);
     await run();
     const image = `${REPOSITORY}@${DIGEST}`;
     expect(rememberedImage(undefined, root)).toMatchObject({ image });
@@ -268,20 +268,20 @@ describe("what is remembered", () => {
 
   test("is forgotten with its registry", async () => {
     mkdirSync(join(root, "cdktf.out/stacks/app"), { recursive: true });
-    const { world, run } = prepare({ [LIST]: {} });
+    const { system, run } = prepare({ [LIST]: {} });
     await run();
-    forgetImage(world, undefined);
+    forgetImage(system, undefined);
 
     expect(rememberedImage(undefined, root)).toBeUndefined();
     expect(existsSync(join(root, "cdktf.out/stacks/app/image.auto.tfvars.json"))).toBe(false);
   });
 
   test("is outdated once the sources change", async () => {
-    const { world, run } = prepare({ [LIST]: {} });
+    const { system, run } = prepare({ [LIST]: {} });
     await run();
     writeFileSync(join(root, "site", "new.py"), "");
 
-    expect(isUnchanged(world, SETTINGS)).toBe(false);
+    expect(isUnchanged(system, SETTINGS)).toBe(false);
   });
 });
 
@@ -306,7 +306,7 @@ describe("parseImage", () => {
     "refuses %j",
     (image) => {
       expect(() => parseImage(image)).toThrow(
-        `"${image}" is no image by digest. Write cr.yandex/<registry>/<repository>@sha256:<64 hex digits>.`,
+        `"${image}" is not an image by digest. Write cr.yandex/<registry>/<repository>@sha256:<64 hex digits>.`,
       );
     },
   );
@@ -320,7 +320,7 @@ describe("purgeRegistry", () => {
   const image = (id: string) => ({ id, digest: DIGEST });
 
   test("deletes until nothing is left", async () => {
-    const world = fakeWorld({
+    const system = fakeSystem({
       routes: {
         [all]: [
           { body: { images: [image("1"), image("2")] } },
@@ -333,31 +333,31 @@ describe("purgeRegistry", () => {
       },
     });
 
-    expect(await purgeRegistry(new CloudApi(world, ACCESS), "crp1")).toBe(3);
+    expect(await purgeRegistry(new CloudApi(system, ACCESS), "crp1")).toBe(3);
   });
 
   test("gives up on a registry that is being filled", async () => {
-    const world = fakeWorld({
+    const system = fakeSystem({
       routes: {
         [all]: { body: { images: [image("1")] } },
         [remove("1")]: { body: { done: true } },
       },
     });
 
-    await expect(purgeRegistry(new CloudApi(world, ACCESS), "crp1")).rejects.toThrow(
-      "Registry crp1 still gets images. Stop what pushes to it, then run it again.",
+    await expect(purgeRegistry(new CloudApi(system, ACCESS), "crp1")).rejects.toThrow(
+      "Registry crp1 still receives images. Stop what pushes to it, then run it again.",
     );
   });
 });
 
 test("requireImage accepts what the registry holds", async () => {
-  const world = fakeWorld({
+  const system = fakeSystem({
     routes: { [LIST]: { body: { images: [{ id: "1", digest: DIGEST }] } } },
   });
 
-  await requireImage(new CloudApi(world, ACCESS), `${REPOSITORY}@${DIGEST}`);
+  await requireImage(new CloudApi(system, ACCESS), `${REPOSITORY}@${DIGEST}`);
 
-  expect(world.sent).toHaveLength(1);
+  expect(system.sent).toHaveLength(1);
 });
 
 function prepare(
@@ -367,15 +367,15 @@ function prepare(
   access = ACCESS,
   given?: string,
 ) {
-  const world = fakeWorld({
+  const system = fakeSystem({
     root,
     routes,
     env: { HOME: root, ...env },
     commands: { [LOGIN]: "", [buildCommand()]: "", ...commands },
   });
   // What buildx leaves behind.
-  const run: typeof world.run = async (command, args, options) => {
-    const result = await world.run(command, args, options);
+  const run: typeof system.run = async (command, args, options) => {
+    const result = await system.run(command, args, options);
     if (args[0] === "buildx") {
       const image = { "containerimage.digest": DIGEST, "image.name": "x" };
       const metadata = { image, "buildx.build.warnings": [] };
@@ -385,14 +385,14 @@ function prepare(
   };
   const options = { access, settings: SETTINGS, repository: REPOSITORY, given, report: () => {} };
   return {
-    world,
+    system,
     run: (more: { rebuild?: boolean } = {}) =>
-      ensureImage({ ...options, ...more, world: { ...world, run } }),
+      ensureImage({ ...options, ...more, system: { ...system, run } }),
   };
 }
 
 function sourceHash(): string {
-  return sourceHashOf(fakeWorld({ root }), SETTINGS);
+  return sourceHashOf(fakeSystem({ root }), SETTINGS);
 }
 
 function buildCommand(tag = sourceHash().slice(0, 16), more = ""): string {

@@ -7,9 +7,9 @@ import { refuseDown, runOnce } from "../../../scripts/lib/local/once.ts";
 import { Interrupted } from "../../../scripts/lib/shell/interrupt.ts";
 import { UserError } from "../../../scripts/lib/shell/user-error.ts";
 import { ROOT } from "../../support/sources.ts";
-import { fakeWorld } from "../_world.ts";
+import { fakeSystem } from "../_system.ts";
 
-const world = fakeWorld({ root: ROOT, env: { PATH: process.env.PATH } });
+const system = fakeSystem({ root: ROOT, env: { PATH: process.env.PATH } });
 
 const never = new AbortController().signal;
 
@@ -26,17 +26,17 @@ test("fails when a container is down", () => {
 });
 
 test("gives back the exit code of a command line, which has the variables", async () => {
-  expect(await runOnce(world, line('exit "$CODE"', { CODE: "7" }), never)).toBe(7);
+  expect(await runOnce(system, line('exit "$CODE"', { CODE: "7" }), never)).toBe(7);
 });
 
 test("runs the words of a command as they are", async () => {
   const command = { ...line(""), words: ["sh", "-c", 'test "$0" = "a  b"', "a  b"], shell: false };
-  expect(await runOnce(world, command, never)).toBe(0);
+  expect(await runOnce(system, command, never)).toBe(0);
 });
 
 test("names a program that is not there", async () => {
   const command = { ...line(""), words: ["no-such-program"], shell: false };
-  const ended = runOnce(world, command, never);
+  const ended = runOnce(system, command, never);
   await expect(ended).rejects.toThrow(`no-such-program could not be run in ${ROOT}: spawn`);
   await expect(ended).rejects.toBeInstanceOf(UserError);
 });
@@ -45,7 +45,7 @@ test("ends the command, and what it has started, when it is interrupted itself",
   const stop = new AbortController();
   const file = join(mkdtempSync(join(tmpdir(), "once-")), "pid");
   const code = runOnce(
-    world,
+    system,
     line('sleep 60 & echo $! > "$FILE"; wait', { FILE: file }),
     stop.signal,
   );

@@ -3,25 +3,25 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectNotes } from "../../../scripts/lib/local/project-checks.ts";
-import { realWorld } from "../../../scripts/lib/shell/real-world.ts";
+import { realSystem } from "../../../scripts/lib/shell/real-system.ts";
 import { EXAMPLE, Project } from "../../local-cloud/_project.ts";
 import { synthesize } from "../../local-cloud/stack/_synthesized.ts";
 import { ROOT } from "../../support/sources.ts";
 import { settings } from "../_settings.ts";
-import { fakeWorld } from "../_world.ts";
+import { fakeSystem } from "../_system.ts";
 
 test("where nothing was made to ask a project with, a note says how to get it", async () => {
-  const world = fakeWorld({ root: await stackWith({ "requirements.txt": "django\n" }) });
+  const system = fakeSystem({ root: await stackWith({ "requirements.txt": "django\n" }) });
 
-  expect(await projectNotes(world, settings())).toEqual([
-    "Django's system checks were not run: `npm run local` makes what they need, or run `manage.py check --deploy` in the image.",
+  expect(await projectNotes(system, settings())).toEqual([
+    "Django's system checks were not run: `npm run local` installs what they need, or run `manage.py check --deploy` in the image.",
   ]);
 });
 
 test("what nothing can be made of is named, and stops nothing", async () => {
-  const world = fakeWorld({ root: await stackWith({ Pipfile: "" }) });
+  const system = fakeSystem({ root: await stackWith({ Pipfile: "" }) });
 
-  expect(await projectNotes(world, settings())).toEqual([
+  expect(await projectNotes(system, settings())).toEqual([
     expect.stringMatching(/^Django's system checks were not run: .*Pipfile/s),
   ]);
 });
@@ -33,7 +33,7 @@ describe("with what `npm run local` has made", () => {
     env: { DJANGO_SETTINGS_MODULE: "checked", PYTHONPATH: ${JSON.stringify(folder)} },
     image: { context: ${JSON.stringify(EXAMPLE)} },
   `);
-  const world = { ...realWorld(), root: project.dir };
+  const system = { ...realSystem(), root: project.dir };
   const change = (text: string) =>
     writeFileSync(join(folder, "checked.py"), `from shop.settings import *\n${text}\n`);
 
@@ -45,7 +45,7 @@ describe("with what `npm run local` has made", () => {
   afterAll(() => project.close());
 
   test("each finding is a note", async () => {
-    expect(await projectNotes(world, settings())).toEqual([
+    expect(await projectNotes(system, settings())).toEqual([
       expect.stringMatching(/^push_worker\.W010 {2}task_always_eager is on: /),
     ]);
   });
@@ -53,7 +53,7 @@ describe("with what `npm run local` has made", () => {
   test("a project that does not load is a note", async () => {
     change("raise RuntimeError");
 
-    expect(await projectNotes(world, settings())).toEqual([
+    expect(await projectNotes(system, settings())).toEqual([
       "Django's system checks were not run: the project did not load on this machine. `npm run local` shows why.",
     ]);
   });

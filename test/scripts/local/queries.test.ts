@@ -5,7 +5,7 @@ import { expect, test } from "vitest";
 import { findInstances, registerInstance } from "../../../scripts/lib/local/instances.ts";
 import { printEnvironment, printTasks } from "../../../scripts/lib/local/queries.ts";
 import { synthesize } from "../../local-cloud/stack/_synthesized.ts";
-import { fakeWorld } from "../_world.ts";
+import { fakeSystem } from "../_system.ts";
 
 const CONTROL = "http://localhost:4510";
 const INSTANCE = { pid: 7, run: "run1", control: CONTROL, site: "http://localhost:8000" };
@@ -27,21 +27,21 @@ test("finds those that answer, and clears away what a killed one has left", asyn
   const root = newRoot();
   registerInstance(root, INSTANCE);
   registerInstance(root, { ...INSTANCE, pid: 8, run: "run0" });
-  const world = fakeWorld({
+  const system = fakeSystem({
     root,
     routes: { [`GET ${CONTROL}/api/cloud`]: { body: { run: "run1", ...CLOUD } } },
   });
 
-  expect(await findInstances(world)).toEqual([{ ...INSTANCE, ...CLOUD }]);
-  expect(await findInstances(fakeWorld({ root }))).toEqual([]);
-  expect(await findInstances(world)).toEqual([]);
+  expect(await findInstances(system)).toEqual([{ ...INSTANCE, ...CLOUD }]);
+  expect(await findInstances(fakeSystem({ root }))).toEqual([]);
+  expect(await findInstances(system)).toEqual([]);
 });
 
 test("an instance that has ended is not found", async () => {
   const root = newRoot();
   registerInstance(root, INSTANCE)();
 
-  expect(await findInstances(fakeWorld({ root }))).toEqual([]);
+  expect(await findInstances(fakeSystem({ root }))).toEqual([]);
 });
 
 test.each([
@@ -54,16 +54,16 @@ test.each([
     [`GET ${CONTROL}/api/cloud`]: { body: { run: "run1", ...CLOUD } },
     [`GET ${CONTROL}/api/tasks${query}`]: { body: { tasks: [TASK] } },
   };
-  const world = fakeWorld({ root, routes });
+  const system = fakeSystem({ root, routes });
 
-  await printTasks(world, flags);
+  await printTasks(system, flags);
 
-  expect(world.said).toEqual([expect.stringMatching(line)]);
+  expect(system.said).toEqual([expect.stringMatching(line)]);
 });
 
 test("fails when no local cloud runs here", async () => {
   await expect(
-    printTasks(fakeWorld({ root: newRoot() }), { failed: false, json: false }),
+    printTasks(fakeSystem({ root: newRoot() }), { failed: false, json: false }),
   ).rejects.toThrow("No local cloud runs in this folder. Start one: npm run local");
 });
 
@@ -75,10 +75,10 @@ test("prints the variables of the usual ports when none runs", async () => {
   }
   for (const file of ["config.ts", "main.ts"]) writeFileSync(join(root, file), "");
   writeFileSync(join(stack, "cdk.tf.json"), await synthesize());
-  const world = fakeWorld({ root });
+  const system = fakeSystem({ root });
 
-  await printEnvironment(world, { stage: undefined });
+  await printEnvironment(system, { stage: undefined });
 
-  expect(world.said.join("\n")).toContain("export AWS_ENDPOINT_URL_SQS=http://localhost:9324");
-  expect(world.warned.join("\n")).toContain("No local cloud runs in this folder");
+  expect(system.said.join("\n")).toContain("export AWS_ENDPOINT_URL_SQS=http://localhost:9324");
+  expect(system.warned.join("\n")).toContain("No local cloud runs in this folder");
 });

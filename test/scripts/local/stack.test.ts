@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { describe, expect, test } from "vitest";
 import { readSynthesized } from "../../../scripts/lib/local/stack.ts";
-import { fakeWorld } from "../_world.ts";
+import { fakeSystem } from "../_system.ts";
 
 const SYNTH = `${process.execPath} run.mjs main.ts`;
 const STACK = "cdktf.out/stacks/app/cdk.tf.json";
@@ -25,36 +25,36 @@ const OLD = { "config.ts": 90, "main.ts": 90, "stacks/app.ts": 90, "constructs/d
 
 describe("readSynthesized", () => {
   test("takes what is there while its sources are older", async () => {
-    const world = fakeWorld({ root: project({ ...OLD, [STACK]: 10, "README.md": 1 }) });
+    const system = fakeSystem({ root: project({ ...OLD, [STACK]: 10, "README.md": 1 }) });
 
-    expect(await readSynthesized(world, undefined)).toBe("text");
-    expect(world.ran).toEqual([]);
+    expect(await readSynthesized(system, undefined)).toBe("text");
+    expect(system.ran).toEqual([]);
   });
 
   test("looks where CDKTF_OUTDIR has it written", async () => {
     const root = project({ ...OLD, "elsewhere/stacks/app/cdk.tf.json": 10 });
-    const world = fakeWorld({ root, env: { CDKTF_OUTDIR: "elsewhere" } });
+    const system = fakeSystem({ root, env: { CDKTF_OUTDIR: "elsewhere" } });
 
-    expect(await readSynthesized(world, undefined)).toBe("text");
+    expect(await readSynthesized(system, undefined)).toBe("text");
   });
 
   test.each(["config.ts", "main.ts", "stacks/app.ts", "constructs/deep/x.ts", "routes/api.yaml"])(
     "synthesizes when %s has changed since",
     async (file) => {
       const root = project({ ...OLD, [STACK]: 10, [file]: 1 });
-      const world = fakeWorld({ root, commands: { [SYNTH]: "" } });
+      const system = fakeSystem({ root, commands: { [SYNTH]: "" } });
 
-      await readSynthesized(world, undefined);
+      await readSynthesized(system, undefined);
 
-      expect(world.ran).toEqual([SYNTH]);
+      expect(system.ran).toEqual([SYNTH]);
     },
   );
 
   test("fails when the configuration is refused, with what synth says", async () => {
     const commands = { [SYNTH]: { exitCode: 1, stderr: "config.ts is wrong\n" } };
-    const world = fakeWorld({ root: project(OLD), commands });
+    const system = fakeSystem({ root: project(OLD), commands });
 
-    await expect(readSynthesized(world, "test")).rejects.toThrow(/^config\.ts is wrong$/);
-    expect(world.options).toEqual([{ env: { STAGE: "test" } }]);
+    await expect(readSynthesized(system, "test")).rejects.toThrow(/^config\.ts is wrong$/);
+    expect(system.options).toEqual([{ env: { STAGE: "test" } }]);
   });
 });

@@ -42,7 +42,7 @@ describe("TimerChoice", () => {
   test("says where timers come from when there is none", () => {
     const { choice, notes } = cloudWith();
     choice.ask();
-    expect(notes).toEqual(["no timer: 'schedule' in config.ts makes some"]);
+    expect(notes).toEqual(["no timers: set 'schedule' in config.ts"]);
   });
 });
 

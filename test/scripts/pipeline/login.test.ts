@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { pipelineLogin } from "../../../scripts/lib/pipeline/login.ts";
-import type { Environment, World } from "../../../scripts/lib/shell/world.ts";
+import type { Environment, System } from "../../../scripts/lib/shell/system.ts";
 import { resolveSettings } from "../../../stacks/settings.ts";
 
 const CONFIG = {
@@ -138,7 +138,7 @@ describe("refuses", () => {
       "a laptop",
       {},
       {},
-      "This is no job of GitHub Actions or GitLab CI (GITHUB_ACTIONS and GITLAB_CI are not set). On a laptop, run `yc init` instead.",
+      "This is not a job of GitHub Actions or GitLab CI (GITHUB_ACTIONS and GITLAB_CI are not set). On a laptop, run `yc init` instead.",
     ],
     [
       "a GitHub job without the right to an OIDC token",
@@ -168,7 +168,7 @@ describe("refuses", () => {
       "a GitLab job that does not say where to write",
       gitLab(),
       {},
-      'Where to write the variables is not said. Add `--to "$LOGIN"`, with LOGIN="$(mktemp)" before it.',
+      'No file for the variables is given. Add `--to "$LOGIN"`, with LOGIN="$(mktemp)" before it.',
     ],
     [
       "a GitLab job that traces its commands",
@@ -222,7 +222,7 @@ describe("refuses", () => {
       expect.stringMatching(/^ {2}- YC_ID_TOKEN is not set/),
       expect.stringMatching(/^ {2}- YC_SERVICE_ACCOUNT_ID is not set/),
       expect.stringMatching(/^ {2}- YC_LOCKBOX_SECRET_ID is not set/),
-      expect.stringMatching(/^ {2}- Where to write/),
+      expect.stringMatching(/^ {2}- No file for the variables/),
       expect.stringMatching(/^ {2}- YC_FOLDER_ID is not set/),
       expect.stringMatching(/^ {2}- config\.ts keeps the state in a file/),
     ]);
@@ -240,7 +240,7 @@ describe("refuses", () => {
     const { error } = await tryLogin(gitHub(), { answers: { "auth.yandex.cloud": [400, body] } });
     expect(error).toBe(
       [
-        "The job may not become aje-account (400): subject of … is unknown.",
+        "The job is not allowed to act as aje-account (400): subject of … is unknown.",
         "Its federated credential must name exactly this workload:",
         "  external subject  repo:o/r:pull_request",
         "  issuer            https://issuer",
@@ -330,7 +330,7 @@ async function login(env: Environment, options: Options = {}) {
 async function tryLogin(env: Environment, options: Options) {
   const output: string[] = [];
   const requests: SeenRequest[] = [];
-  const world = {
+  const system = {
     env: env.GITHUB_ENV ? { ...env, GITHUB_ENV: envFile } : env,
     say: (text: string) => void output.push(text),
     sleep: () => Promise.resolve(),
@@ -339,8 +339,8 @@ async function tryLogin(env: Environment, options: Options) {
       const [status, body] = answer(url, options);
       return Promise.resolve(new Response(body, { status }));
     },
-  } as unknown as World;
-  const error = await pipelineLogin(world, resolveSettings(options.config ?? CONFIG), {
+  } as unknown as System;
+  const error = await pipelineLogin(system, resolveSettings(options.config ?? CONFIG), {
     stage: undefined,
     review: options.review ?? false,
     to: options.to,

@@ -134,7 +134,7 @@ describe("formatHelp", () => {
         "",
         "Flies.",
         "",
-        "  --stage <name>  stage of config.ts; STAGE from the environment otherwise",
+        "  --stage <name>  stage in config.ts; default: STAGE from the environment",
         "  --high          fly high",
         "  --to <place>    where to",
         "  --yes           do not ask",

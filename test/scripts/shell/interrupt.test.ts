@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { ROOT } from "../../support/sources.ts";
 
-const SENTENCE = "Interrupted. Run the same command again: it finishes the work.\n";
+const SENTENCE = "Interrupted. Run the same command again to finish.\n";
 
 let dir: string;
 
@@ -27,22 +27,22 @@ setInterval(() => {}, 1000);
 console.log("working");
 `;
 
-const LOGGED = `await world.run(process.execPath, ["-e", ${JSON.stringify(TOOL)}], {
+const LOGGED = `await system.run(process.execPath, ["-e", ${JSON.stringify(TOOL)}], {
   logFile: ${JSON.stringify("LOG")},
-  onLine: (line) => world.say(line),
+  onLine: (line) => system.say(line),
 });
-world.say("went on");`;
-const SYNTH = `const { exitCode } = await world.run(process.execPath, ["-e", "console.log('working'); setInterval(() => {}, 1000)"], {
-  onLine: (line) => world.say(line),
+system.say("went on");`;
+const SYNTH = `const { exitCode } = await system.run(process.execPath, ["-e", "console.log('working'); setInterval(() => {}, 1000)"], {
+  onLine: (line) => system.say(line),
 });
-world.say("went on " + exitCode);`;
+system.say("went on " + exitCode);`;
 // The other one comes to its next tool after the signal, while this one still runs.
 const BESIDE = `const after = new Promise((done) => process.on("SIGINT", () => setTimeout(done, 100)));
 const beside = after
-  .then(() => world.run(process.execPath, ["-e", "console.log('late')"], { onLine: (line) => world.say(line) }))
+  .then(() => system.run(process.execPath, ["-e", "console.log('late')"], { onLine: (line) => system.say(line) }))
   .catch(() => {});
 try { ${LOGGED} } finally { await beside; }`;
-const NO_TOOL = `world.say("working"); await world.sleep(60_000);`;
+const NO_TOOL = `system.say("working"); await system.sleep(60_000);`;
 
 describe("a signal", () => {
   test.each([
@@ -81,7 +81,7 @@ async function interrupt(act: string, signals: readonly NodeJS.Signals[]) {
   writeFileSync(
     entry,
     `import { main } from ${JSON.stringify(join(ROOT, "scripts/lib/shell/main.ts"))};
-await main({ name: "work", summary: "Works.", flags: {} }, async (world) => {
+await main({ name: "work", summary: "Works.", flags: {} }, async (system) => {
   ${act.replace('"LOG"', JSON.stringify(join(dir, "tool.log")))}
 });
 `,

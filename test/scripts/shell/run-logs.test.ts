@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
-import { realWorld } from "../../../scripts/lib/shell/real-world.ts";
+import { realSystem } from "../../../scripts/lib/shell/real-system.ts";
 import { logFile, pruneLogs } from "../../../scripts/lib/shell/run-logs.ts";
 
 let root: string;
@@ -19,7 +19,7 @@ describe("logs", () => {
     expect(logFile({ runId: "1" }, undefined, "apply-app")).toBe(
       ".state/default/log/1/apply-app.log",
     );
-    expect(realWorld().runId).toMatch(new RegExp(`^20\\d{12}-${process.pid}$`));
+    expect(realSystem().runId).toMatch(new RegExp(`^20\\d{12}-${process.pid}$`));
   });
 
   test("of the last twenty runs are kept", () => {

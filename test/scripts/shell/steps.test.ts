@@ -1,7 +1,7 @@
 import { describe, expect, test } from "vitest";
 import { describeSteps, runSteps, type Step } from "../../../scripts/lib/shell/steps.ts";
 import { joinProblems } from "../../../scripts/lib/shell/user-error.ts";
-import { fakeWorld } from "../_world.ts";
+import { fakeSystem } from "../_system.ts";
 
 const STEPS: Step<string[]>[] = [
   {
@@ -25,31 +25,31 @@ const STEPS: Step<string[]>[] = [
 
 describe("runSteps", () => {
   test("says a line at each start and end, and stops at a failure", async () => {
-    const world = fakeWorld();
+    const system = fakeSystem();
     const seen: string[] = [];
 
-    await expect(runSteps(world, STEPS, seen)).rejects.toThrow("broken");
+    await expect(runSteps(system, STEPS, seen)).rejects.toThrow("broken");
 
     expect(seen).toEqual(["one"]);
-    expect(world.said).toEqual(["… One", "✔ One: fine [0.0 s]", "… Three", "✖ Three [0.0 s]"]);
+    expect(system.said).toEqual(["… One", "✔ One: fine [0.0 s]", "… Three", "✖ Three [0.0 s]"]);
   });
 
   test("shows the tools' output on demand", async () => {
-    const world = fakeWorld();
-    await runSteps(world, STEPS.slice(0, 1), [], true);
+    const system = fakeSystem();
+    await runSteps(system, STEPS.slice(0, 1), [], true);
 
-    expect(world.said).toEqual(["… One", "    working", "✔ One: fine [0.0 s]"]);
+    expect(system.said).toEqual(["… One", "    working", "✔ One: fine [0.0 s]"]);
   });
 
   test("says minutes of a long step", async () => {
-    const world = fakeWorld();
+    const system = fakeSystem();
     const run = async () => {
-      await world.sleep(135_000);
+      await system.sleep(135_000);
       return "fine";
     };
-    await runSteps(world, [{ title: "Long", does: "", run }], undefined);
+    await runSteps(system, [{ title: "Long", does: "", run }], undefined);
 
-    expect(world.said[1]).toBe("✔ Long: fine [2 min 15 s]");
+    expect(system.said[1]).toBe("✔ Long: fine [2 min 15 s]");
   });
 });
 

@@ -6,7 +6,7 @@ import type { StateResource } from "../../../scripts/lib/terraform/state.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { describeMaker, stateIdOf } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";
-import { ACCESS, bodyOf, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, bodyOf, fakeSystem, type Routes } from "../_system.ts";
 
 const SETTINGS = settings({ backend: { type: "s3", bucket: "states" } });
 const STATE_ID = stateIdOf(SETTINGS);
@@ -46,10 +46,10 @@ const QUIET: Routes = {
 
 describe("findOrphans", () => {
   test("asks three lists where all is known, and no more", async () => {
-    const { orphans, world } = await look({});
+    const { orphans, system } = await look({});
 
     expect(orphans).toEqual([]);
-    expect(world.sent.map(({ request }) => request).sort()).toEqual(
+    expect(system.sent.map(({ request }) => request).sort()).toEqual(
       [KEYS, SECRETS, VERSIONS].sort(),
     );
   });
@@ -83,7 +83,7 @@ describe("findOrphans", () => {
   });
 
   test("finds the version that holds such a key, and removes both", async () => {
-    const { orphans, world } = await look({
+    const { orphans, system } = await look({
       [KEYS]: {
         body: {
           accessKeys: [KNOWN_KEY, { id: "key2", keyId: "YCAJE2", description: MADE_BY_US }],
@@ -103,7 +103,7 @@ describe("findOrphans", () => {
       ["version v2 of secret shop-key", true],
     ]);
     for (const orphan of orphans) await orphan.remove();
-    expect(bodyOf(world.sent.at(-1)?.init)).toEqual({ versionId: "v2" });
+    expect(bodyOf(system.sent.at(-1)?.init)).toEqual({ versionId: "v2" });
   });
 
   test("takes a version that a person has added for theirs, and one to be destroyed for gone", async () => {
@@ -142,16 +142,16 @@ describe("findOrphans", () => {
 });
 
 async function look(routes: Routes) {
-  const world = fakeWorld({ routes: { ...QUIET, ...routes } });
+  const system = fakeSystem({ routes: { ...QUIET, ...routes } });
   const session = {
-    world,
+    system,
     settings: SETTINGS,
     access: ACCESS,
-    api: new CloudApi(world, ACCESS),
+    api: new CloudApi(system, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: undefined, env: {} }),
+    terraform: new Terraform(system, { stage: undefined, env: {} }),
   };
-  return { world, orphans: await findOrphans(session, OUTPUTS, STATE) };
+  return { system, orphans: await findOrphans(session, OUTPUTS, STATE) };
 }
 
 function resource(type: string, attributes: Record<string, unknown>): StateResource {

@@ -8,7 +8,7 @@ import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { makeStageDirectory } from "../../../stacks/directories.ts";
 import { stateIdOf } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";
-import { ACCESS, type Commands, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, type Commands, fakeSystem, type Routes } from "../_system.ts";
 
 const SETTINGS = settings({ backend: { type: "s3", bucket: "states" } });
 const OURS = { state: stateIdOf(SETTINGS) };
@@ -27,16 +27,16 @@ const GATEWAY = { yandex_api_gateway: { g: { name: "shop-g" } } };
 
 describe("applyStack", () => {
   test("looks at nothing beside terraform in an ordinary run, and leaves no mark", async () => {
-    const { world, run, mark } = prepare({ [APPLY]: DONE });
+    const { system, run, mark } = prepare({ [APPLY]: DONE });
 
     expect(await run()).toBe("1 added, 0 changed, 0 destroyed");
-    expect(world.ran).toEqual([APPLY]);
-    expect(world.sent).toEqual([]);
+    expect(system.ran).toEqual([APPLY]);
+    expect(system.sent).toEqual([]);
     expect(existsSync(mark)).toBe(false);
   });
 
   test("takes over what is ours after a run that never ended", async () => {
-    const { world, run, mark, imported } = prepare(
+    const { system, run, mark, imported } = prepare(
       { [APPLY]: DONE, [LOCK]: "", [STATE]: "" },
       { [ACCOUNTS]: { body: { serviceAccounts: [account("aje1", OURS)] } } },
     );
@@ -45,13 +45,13 @@ describe("applyStack", () => {
     expect(await run()).toBe(
       "took over service account shop-a (aje1); 1 added, 0 changed, 0 destroyed",
     );
-    expect(world.ran).toEqual([LOCK, STATE, APPLY]);
+    expect(system.ran).toEqual([LOCK, STATE, APPLY]);
     expect(imported()).toBeUndefined();
     expect(existsSync(mark)).toBe(false);
   });
 
   test.each([
-    ["another state's", { state: "000000000000" }, "made with another state"],
+    ["another state's", { state: "000000000000" }, "created with another state"],
     ["nobody's", {}, "without the labels of a deploy"],
   ])(
     "refuses what is %s by label, with the command that takes it over",
@@ -70,13 +70,13 @@ describe("applyStack", () => {
   );
 
   test("gives up with terraform's own words where there is nothing of ours", async () => {
-    const { world, run, mark } = prepare(
+    const { system, run, mark } = prepare(
       { [APPLY]: failed("Quota exceeded"), [LOCK]: "", [STATE]: "" },
       { [ACCOUNTS]: { body: {} } },
     );
 
     await expect(run()).rejects.toThrow("Error: Quota exceeded");
-    expect(world.ran).toEqual([APPLY, LOCK, STATE]);
+    expect(system.ran).toEqual([APPLY, LOCK, STATE]);
     expect(existsSync(mark)).toBe(true);
   });
 
@@ -90,14 +90,14 @@ describe("applyStack", () => {
   });
 
   test("looks at nothing while another run holds the state", async () => {
-    const { world, run } = prepare({ [APPLY]: failed("Error acquiring the state lock") });
+    const { system, run } = prepare({ [APPLY]: failed("Error acquiring the state lock") });
 
     await expect(run()).rejects.toThrow("Another run holds the lock.");
-    expect(world.ran).toEqual([APPLY]);
+    expect(system.ran).toEqual([APPLY]);
   });
 
   test.each([
-    ["no deploy has ended, and its container is known", {}, [CONTAINER()], "removed half-made"],
+    ["no deploy has ended, and its container is known", {}, [CONTAINER()], "deleted unfinished"],
     ["a deploy has ended", { gateway: { value: {} } }, [CONTAINER()], "may be in use"],
     ["the state knows nothing", {}, [], "may be in use"],
   ])("a gateway that terraform cannot import: %s", async (_, outputs, resources, words) => {
@@ -144,18 +144,18 @@ function prepare(commands: Commands, routes: Routes = {}, resource: object = RES
   const stack = join(root, "cdktf.out/stacks/app");
   mkdirSync(stack, { recursive: true });
   writeFileSync(join(stack, "cdk.tf.json"), JSON.stringify({ resource }));
-  const world = fakeWorld({ root, commands, routes });
+  const system = fakeSystem({ root, commands, routes });
   const session = {
-    world,
+    system,
     settings: SETTINGS,
     access: ACCESS,
-    api: new CloudApi(world, ACCESS),
+    api: new CloudApi(system, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: undefined, env: {} }),
+    terraform: new Terraform(system, { stage: undefined, env: {} }),
   };
   const imports = join(stack, "zz_import.tf.json");
   return {
-    world,
+    system,
     mark: join(makeStageDirectory(undefined, root), "app.unfinished"),
     run: () => applyStack({ session, kind: "app", report: () => {} }),
     imported: () => (existsSync(imports) ? readFileSync(imports, "utf8") : undefined),

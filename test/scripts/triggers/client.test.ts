@@ -3,9 +3,9 @@ import { accessOf } from "../../../scripts/lib/cloud/access.ts";
 import { triggerClient } from "../../../scripts/lib/triggers/client.ts";
 import type { TriggerChange } from "../../../scripts/lib/triggers/plan.ts";
 import { parseLiveTriggers, seconds } from "../../../scripts/lib/triggers/rules.ts";
-import { ACCESS, bodyOf, fakeWorld } from "../_world.ts";
+import { ACCESS, bodyOf, fakeSystem } from "../_system.ts";
 
-const NO_LOGIN = accessOf(fakeWorld());
+const NO_LOGIN = accessOf(fakeSystem());
 const LABELS = { "managed-by": "shop", stage: "default" };
 const QUEUE_RULE = {
   kind: "queue",
@@ -60,13 +60,13 @@ const UPDATE = {
 
 describe("triggerClient with yc", () => {
   test("lists by the versioned tree and stays there", async () => {
-    const world = fakeWorld({
+    const system = fakeSystem({
       commands: {
         [`yc serverless trigger v1 ${LIST}`]: JSON.stringify([LIVE_QUEUE]),
         "yc serverless trigger v1 pause --id a1s --format json --no-browser": "{}",
       },
     });
-    const client = triggerClient(world, NO_LOGIN, "b1g");
+    const client = triggerClient(system, NO_LOGIN, "b1g");
 
     const [trigger] = await client.list();
     await client.pause(trigger as never);
@@ -84,14 +84,14 @@ describe("triggerClient with yc", () => {
     ["refuses the tree", { exitCode: 1, stderr: 'ERROR: unknown command "v1"' }],
     ["shows its help", { stdout: "Manage triggers\n\nUsage:" }],
   ])("falls back to the unversioned tree of an old yc that %s", async (_, answer) => {
-    const world = fakeWorld({
+    const system = fakeSystem({
       commands: {
         [`yc serverless trigger v1 ${LIST}`]: answer,
         [`yc serverless trigger ${LIST}`]: "[]",
         "yc serverless trigger resume --id a1s --format json --no-browser": "{}",
       },
     });
-    const client = triggerClient(world, NO_LOGIN, "b1g");
+    const client = triggerClient(system, NO_LOGIN, "b1g");
 
     expect(await client.list()).toEqual([]);
     await client.resume(LIVE[0] as never);
@@ -107,9 +107,9 @@ describe("triggerClient with yc", () => {
       "Not logged in to Yandex Cloud. Run `yc init` first.",
     ],
   ])("passes on what yc says: %j", async (answer, message) => {
-    const world = fakeWorld({ commands: { [`yc serverless trigger v1 ${LIST}`]: answer } });
+    const system = fakeSystem({ commands: { [`yc serverless trigger v1 ${LIST}`]: answer } });
 
-    await expect(triggerClient(world, NO_LOGIN, "b1g").list()).rejects.toThrow(message);
+    await expect(triggerClient(system, NO_LOGIN, "b1g").list()).rejects.toThrow(message);
   });
 
   test.each<[string, TriggerChange, string]>([
@@ -145,13 +145,13 @@ describe("triggerClient with yc", () => {
     ],
     ["deletes", { action: "delete", trigger: LIVE[0] as never }, "delete --id a1s"],
   ])("%s", async (_, change, args) => {
-    const world = fakeWorld({
+    const system = fakeSystem({
       commands: { [`yc serverless trigger v1 ${args} --format json --no-browser`]: "{}" },
     });
 
-    await triggerClient(world, NO_LOGIN, "b1g").apply(change);
+    await triggerClient(system, NO_LOGIN, "b1g").apply(change);
 
-    expect(world.options).toEqual([{ env: {}, timeoutSeconds: 120 }]);
+    expect(system.options).toEqual([{ env: {}, timeoutSeconds: 120 }]);
   });
 });
 
@@ -160,7 +160,7 @@ const DONE = { body: { id: "op1", done: true } };
 
 describe("triggerClient with a token", () => {
   test("lists all pages", async () => {
-    const world = fakeWorld({
+    const system = fakeSystem({
       routes: {
         [`GET ${BASE}?folderId=b1g&pageSize=1000`]: {
           body: { triggers: [{ id: "1", rule: {} }], nextPageToken: "p2" },
@@ -171,11 +171,11 @@ describe("triggerClient with a token", () => {
       },
     });
 
-    expect((await triggerClient(world, ACCESS, "b1g").list()).map(({ id }) => id)).toEqual([
+    expect((await triggerClient(system, ACCESS, "b1g").list()).map(({ id }) => id)).toEqual([
       "1",
       "2",
     ]);
-    expect(world.sent[0]?.init?.headers).toEqual({ authorization: "Bearer t1.token" });
+    expect(system.sent[0]?.init?.headers).toEqual({ authorization: "Bearer t1.token" });
   });
 
   test.each<[string, TriggerChange, string, unknown]>([
@@ -220,29 +220,29 @@ describe("triggerClient with a token", () => {
     ],
     ["deletes", { action: "delete", trigger: LIVE[0] as never }, `DELETE ${BASE}/a1s`, undefined],
   ])("%s", async (_, change, request, body) => {
-    const world = fakeWorld({ routes: { [request]: DONE } });
+    const system = fakeSystem({ routes: { [request]: DONE } });
 
-    await triggerClient(world, ACCESS, "b1g").apply(change);
+    await triggerClient(system, ACCESS, "b1g").apply(change);
 
-    expect(world.sent.map(({ init }) => bodyOf(init))).toEqual([body]);
-    expect(world.ran).toEqual([]);
+    expect(system.sent.map(({ init }) => bodyOf(init))).toEqual([body]);
+    expect(system.ran).toEqual([]);
   });
 
   test("pauses and resumes, and waits for the operations", async () => {
     const operations = "https://operation.api.cloud.yandex.net/operations/op1";
-    const world = fakeWorld({
+    const system = fakeSystem({
       routes: {
         [`POST ${BASE}/a1s:pause`]: { body: { id: "op1", done: false } },
         [`POST ${BASE}/a1s:resume`]: DONE,
         [`GET ${operations}`]: [{ body: { id: "op1" } }, DONE],
       },
     });
-    const client = triggerClient(world, ACCESS, "b1g");
+    const client = triggerClient(system, ACCESS, "b1g");
 
     await client.pause(LIVE[0] as never);
     await client.resume(LIVE[0] as never);
 
-    expect(world.sent.map(({ request }) => request)).toEqual([
+    expect(system.sent.map(({ request }) => request)).toEqual([
       `POST ${BASE}/a1s:pause`,
       `GET ${operations}`,
       `GET ${operations}`,
@@ -254,9 +254,9 @@ describe("triggerClient with a token", () => {
     const failed = {
       body: { id: "op1", done: true, error: { code: 9, message: "queue is taken" } },
     };
-    const world = fakeWorld({ routes: { [`POST ${BASE}`]: failed } });
+    const system = fakeSystem({ routes: { [`POST ${BASE}`]: failed } });
 
-    await expect(triggerClient(world, ACCESS, "b1g").apply(CREATE)).rejects.toThrow(
+    await expect(triggerClient(system, ACCESS, "b1g").apply(CREATE)).rejects.toThrow(
       "serverless-triggers: queue is taken",
     );
   });

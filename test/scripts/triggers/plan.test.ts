@@ -108,15 +108,15 @@ describe("planTriggers", () => {
     ]);
   });
 
-  test("makes a trigger anew when its container is another, which an edit may not change, and paused if it was", () => {
+  test("makes a trigger anew when its container was replaced, which an edit may not change, and paused if it was", () => {
     const old = [
       live("1", "shop-tasks", { ...QUEUE, containerId: "bbaold" }),
       { ...live("2", "shop-nightly", { ...TIMER, containerId: "bbaold" }), status: "PAUSED" },
     ];
 
     expect(planTriggers(SPECS, old, LABELS).map(describeChange)).toEqual([
-      "delete shop-tasks (its container is another)",
-      "delete shop-nightly (its container is another)",
+      "delete shop-tasks (its container was replaced)",
+      "delete shop-nightly (its container was replaced)",
       "create shop-tasks (queue, works within 5 minutes)",
       "create shop-nightly (timer, paused as it was)",
     ]);
@@ -125,7 +125,9 @@ describe("planTriggers", () => {
   test("leaves a trigger of others on another container alone, and says so", () => {
     const foreign = { ...live("1", "shop-tasks", { ...QUEUE, containerId: "bba" }), labels: {} };
 
-    expect(() => planTriggers(SPECS, [foreign], LABELS)).toThrow("was not made by it. Delete it");
+    expect(() => planTriggers(SPECS, [foreign], LABELS)).toThrow(
+      "was not created by it. Delete it",
+    );
   });
 
   test("never leaves two triggers on a queue", () => {
@@ -153,7 +155,7 @@ describe("planTriggers", () => {
     ["of that name", { ...live("3", "shop-tasks", undefined), labels: {} }],
   ])("refuses a second trigger %s that somebody else made", (_, foreign) => {
     expect(() => planTriggers(SPECS, [...LIVE, foreign], LABELS)).toThrow(
-      `Trigger ${foreign.name} (3) has the name or the queue of a trigger of this stack, but was not made by it. Delete it: \`yc serverless trigger delete 3\`.`,
+      `Trigger ${foreign.name} (3) has the name or the queue of a trigger of this stack, but was not created by it. Delete it: \`yc serverless trigger delete 3\`.`,
     );
   });
 });
@@ -187,7 +189,7 @@ describe("planDeletion", () => {
 describe("planHandover", () => {
   test("deletes what the script made and keeps what Terraform holds", () => {
     expect(planHandover(SPECS, LIVE, LABELS, new Set(["2"])).map(describeChange)).toEqual([
-      "delete shop-tasks (Terraform makes it from now on)",
+      "delete shop-tasks (Terraform creates it from now on)",
     ]);
   });
 

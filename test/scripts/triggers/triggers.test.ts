@@ -6,7 +6,7 @@ import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import { deleteTriggers, handOver, runTriggers } from "../../../scripts/lib/triggers/triggers.ts";
 import { ownLabels } from "../../../stacks/ownership.ts";
 import { settings } from "../_settings.ts";
-import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, fakeSystem, type Routes } from "../_system.ts";
 
 const API = "https://serverless-triggers.api.cloud.yandex.net/triggers/v1/triggers";
 const LIST = `GET ${API}?folderId=b1g&pageSize=1000`;
@@ -15,30 +15,30 @@ describe("runTriggers", () => {
   test("creates and changes nothing of what Terraform makes, nor deletes it", async () => {
     const specs = { tasks: spec("terraform") };
     // Whatever is asked of the cloud fails the test.
-    const { world, session } = open({ [LIST]: { body: { triggers: [trigger("a1", "b1")] } } });
+    const { system, session } = open({ [LIST]: { body: { triggers: [trigger("a1", "b1")] } } });
 
     for (const action of ["ensure", "delete"] as const) {
       expect(await runTriggers(session, { action, specs })).toEqual([
-        "Terraform makes the triggers ('trigger' in config.ts); nothing is changed here",
+        "Terraform creates the triggers ('trigger' in config.ts); nothing to do here",
       ]);
     }
-    expect(world.sent.filter(({ request }) => request !== LIST)).toEqual([]);
+    expect(system.sent.filter(({ request }) => request !== LIST)).toEqual([]);
   });
 
   test("pauses what Terraform makes too", async () => {
     const specs = { tasks: spec("terraform") };
-    const { world, session } = open({
+    const { system, session } = open({
       [LIST]: { body: { triggers: [trigger("a1", "bba")] } },
       [`POST ${API}/a1:pause`]: { body: { done: true } },
     });
 
     expect(await runTriggers(session, { action: "pause", specs })).toEqual(["pause tasks"]);
-    expect(world.sent.map(({ request }) => request)).toContain(`POST ${API}/a1:pause`);
+    expect(system.sent.map(({ request }) => request)).toContain(`POST ${API}/a1:pause`);
   });
 
   test("pauses again what it makes anew in the place of a paused one", async () => {
     const old = { ...trigger("a1", "old"), status: "PAUSED" };
-    const { world, session } = open({
+    const { system, session } = open({
       [LIST]: [{ body: { triggers: [old] } }, { body: { triggers: [trigger("a2", "bba")] } }],
       [`DELETE ${API}/a1`]: { body: { done: true } },
       [`POST ${API}`]: { body: { done: true } },
@@ -51,16 +51,16 @@ describe("runTriggers", () => {
     });
 
     expect(lines).toEqual([
-      "delete tasks (its container is another)",
+      "delete tasks (its container was replaced)",
       "create tasks (queue, paused as it was)",
     ]);
-    expect(world.sent.at(-1)?.request).toBe(`POST ${API}/a2:pause`);
+    expect(system.sent.at(-1)?.request).toBe(`POST ${API}/a2:pause`);
   });
 });
 
 describe("handOver", () => {
   test("deletes what the script made, and leaves Terraform's own", async () => {
-    const { world, session } = open(
+    const { system, session } = open(
       {
         [LIST]: { body: { triggers: [trigger("a1", "bba"), trigger("a2", "bba")] } },
         [`DELETE ${API}/a1`]: { body: { done: true } },
@@ -69,24 +69,24 @@ describe("handOver", () => {
       ["a2"],
     );
 
-    expect(await handOver(session)).toEqual(["delete tasks (Terraform makes it from now on)"]);
-    expect(world.sent.map(({ request }) => request)).toEqual([LIST, `DELETE ${API}/a1`]);
+    expect(await handOver(session)).toEqual(["delete tasks (Terraform creates it from now on)"]);
+    expect(system.sent.map(({ request }) => request)).toEqual([LIST, `DELETE ${API}/a1`]);
   });
 
   test("does nothing before the first apply", async () => {
-    const { world, session } = open({});
+    const { system, session } = open({});
 
     expect(await handOver(session)).toEqual([]);
-    expect(world.sent).toEqual([]);
+    expect(system.sent).toEqual([]);
   });
 });
 
 describe("deleteTriggers", () => {
   test("leaves Terraform's own to terraform", async () => {
-    const { world, session } = open({}, { triggers: { value: { tasks: spec("terraform") } } });
+    const { system, session } = open({}, { triggers: { value: { tasks: spec("terraform") } } });
 
     expect(await deleteTriggers(session)).toEqual([]);
-    expect(world.sent).toEqual([]);
+    expect(system.sent).toEqual([]);
   });
 
   test("finds the script's own although no state knows of them", async () => {
@@ -105,7 +105,7 @@ function open(routes: Routes, outputs: object = {}, inState: readonly string[] =
   const resources = [
     { mode: "managed", type: "yandex_function_trigger", name: "Trigger", instances },
   ];
-  const world = fakeWorld({
+  const system = fakeSystem({
     routes,
     commands: {
       [on("output -json -no-color")]: JSON.stringify(outputs),
@@ -113,14 +113,14 @@ function open(routes: Routes, outputs: object = {}, inState: readonly string[] =
     },
   });
   const session: Session = {
-    world,
+    system,
     settings: settings(),
     access: ACCESS,
-    api: new CloudApi(world, ACCESS),
+    api: new CloudApi(system, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: undefined, env: {} }),
+    terraform: new Terraform(system, { stage: undefined, env: {} }),
   };
-  return { world, session };
+  return { system, session };
 }
 
 function spec(trigger: "yc" | "terraform"): TriggerSpec {

@@ -8,7 +8,7 @@ import { compareRevision } from "../../../scripts/lib/verify/revision.ts";
 import { compareTrigger } from "../../../scripts/lib/verify/triggers.ts";
 import { formatFindings, verify } from "../../../scripts/lib/verify/verify.ts";
 import { settings } from "../_settings.ts";
-import { ACCESS, fakeWorld, type Routes } from "../_world.ts";
+import { ACCESS, fakeSystem, type Routes } from "../_system.ts";
 
 const DIGEST = `sha256:${"a".repeat(64)}`;
 const WANTED = { id: "bba", image: `cr.yandex/crp1/app@${DIGEST}`, fingerprint: "f1" };
@@ -68,7 +68,7 @@ const GOOD: Routes = {
 
 describe("verify", () => {
   test("finds nothing wrong", async () => {
-    const { findings, world } = await look();
+    const { findings, system } = await look();
 
     expect(formatFindings(findings)).toEqual([
       "✔ web: active revision  rev, image sha256:aaaaaaaaaaaa",
@@ -77,11 +77,11 @@ describe("verify", () => {
       "✔ dead letters          none",
       "✔ leftovers             none",
     ]);
-    const asked = world.sent.find(({ request }) => request === "POST https://mq/dead");
+    const asked = system.sent.find(({ request }) => request === "POST https://mq/dead");
     expect(asked?.init?.body).toBe(
       "Action=GetQueueAttributes&Version=2012-11-05&QueueUrl=https%3A%2F%2Fmq%2Fdead&AttributeName.1=ApproximateNumberOfMessages",
     );
-    expect(JSON.stringify([world.ran, world.said, findings])).not.toContain("queue-secret");
+    expect(JSON.stringify([system.ran, system.said, findings])).not.toContain("queue-secret");
   });
 
   test.each<[string, Routes, RegExp]>([
@@ -164,7 +164,7 @@ describe("compareRevision", () => {
       revision(`sha256:${"b".repeat(64)}`, "f1"),
       "image sha256:bbbbbbbbbbbb instead of sha256:aaaaaaaaaaaa",
     ],
-    [revision(DIGEST, "f0"), "other settings than the deployed ones"],
+    [revision(DIGEST, "f0"), "settings other than the deployed ones"],
   ])("minds %j", (active, found) => {
     expect(compareRevision("web", WANTED, active)).toEqual({
       check: "web: active revision",
@@ -252,14 +252,14 @@ describe("the key for the queues", () => {
 
   test("comes from the environment by config", async () => {
     const env = { YC_MESSAGE_QUEUE_ACCESS_KEY: "id", YC_MESSAGE_QUEUE_SECRET_KEY: "secret" };
-    const world = fakeWorld({ env });
+    const system = fakeSystem({ env });
 
-    expect(await findQueueKey(world, NO_STATE, { queueKey: "environment" })).toEqual({
+    expect(await findQueueKey(system, NO_STATE, { queueKey: "environment" })).toEqual({
       accessKeyId: "id",
       secretAccessKey: "secret",
     });
-    await expect(findQueueKey(fakeWorld(), NO_STATE, { queueKey: "environment" })).rejects.toThrow(
-      "There is no key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
+    await expect(findQueueKey(fakeSystem(), NO_STATE, { queueKey: "environment" })).rejects.toThrow(
+      "No key for the queues. Set YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.",
     );
   });
 });
@@ -281,19 +281,19 @@ async function look(routes: Routes = {}, app = APP) {
       },
     ],
   };
-  const world = fakeWorld({
+  const system = fakeSystem({
     routes: { ...GOOD, ...routes },
     commands: { "terraform -chdir=cdktf.out/stacks/app state pull": JSON.stringify(state) },
   });
   const session = {
-    world,
+    system,
     settings: settings(),
     access: ACCESS,
-    api: new CloudApi(world, ACCESS),
+    api: new CloudApi(system, ACCESS),
     folderId: "b1g",
-    terraform: new Terraform(world, { stage: undefined, env: {} }),
+    terraform: new Terraform(system, { stage: undefined, env: {} }),
   };
-  return { world, findings: await verify(session, app) };
+  return { system, findings: await verify(session, app) };
 }
 
 function revision(imageDigest: string, REVISION_FINGERPRINT: string) {

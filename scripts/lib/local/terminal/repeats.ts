@@ -14,7 +14,7 @@ export class Repeats {
     this.show = show;
   }
 
-  /** Gives back whether the text was shown. */
+  /** Returns whether the text was shown. */
   take(text: string): boolean {
     const earlier = this.shown.get(text);
     if (earlier) {

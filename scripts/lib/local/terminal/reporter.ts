@@ -1,7 +1,7 @@
 import type { EventStore } from "../../../../packages/local-cloud/events/store.ts";
 import type { StartupInfo } from "./header.ts";
 
-/** Whoever shows what the local cloud does. */
+/** Shows what the local cloud does. */
 export interface Reporter {
   /** It listens; nothing runs yet. */
   starting(info: StartupInfo, events: EventStore): void;

@@ -8,7 +8,7 @@ export interface TextOutput {
   readonly columns?: number;
 }
 
-/** Lines that stay, and on a terminal one last line that is written anew while something goes on. */
+/** Lines that stay, and on a terminal one last line that is rewritten while something goes on. */
 export class Screen {
   private readonly output: TextOutput;
   private readonly live: boolean;

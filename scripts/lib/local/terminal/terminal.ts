@@ -21,7 +21,7 @@ const CRASH_LINES = 5;
 export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliveries"> {
   readonly output: TextOutput;
   readonly paint: Paint;
-  /** Whether the output is a terminal, where a line can be written anew. */
+  /** Whether the output is a terminal, where a line can be rewritten. */
   readonly live: boolean;
   /** Whether keys are read. */
   readonly keys: boolean;
@@ -114,7 +114,7 @@ export class Terminal implements Reporter {
     else held.push(event);
   }
 
-  /** Gives back whether there is something new to see. */
+  /** Returns whether there is something new to see. */
   private show(event: CloudEvent): boolean {
     // What is wrong with the configuration is said at the start.
     const mode = this.up || this.mode !== "failed" ? this.mode : "warnings";

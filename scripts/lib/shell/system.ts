@@ -33,7 +33,7 @@ export const NOT_FOUND = 127;
 export const TIMED_OUT = 124;
 
 /** Everything outside the process. Tests pass their own. */
-export interface World {
+export interface System {
   /** Runs a command without a shell. A failure is an answer, not an exception. */
   run(command: string, args: readonly string[], options: ProcessOptions): Promise<ProcessResult>;
   fetch(url: string, init?: RequestInit): Promise<Response>;

@@ -18,16 +18,16 @@ import {
   NOT_FOUND,
   type ProcessOptions,
   type ProcessResult,
+  type System,
   TIMED_OUT,
-  type World,
-} from "./world.ts";
+} from "./system.ts";
 
 const TAIL_INTERVAL_MS = 150;
 /** As long as a timer can be: 24 days. */
 const MAX_SECONDS = 2 ** 31 / 1000 - 1;
 
 /** The machine this runs on. */
-export function realWorld(): World {
+export function realSystem(): System {
   const root = process.cwd();
   return {
     root,

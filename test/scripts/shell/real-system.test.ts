@@ -4,17 +4,17 @@ import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { realWorld } from "../../../scripts/lib/shell/real-world.ts";
-import { NOT_FOUND, type ProcessOptions, TIMED_OUT } from "../../../scripts/lib/shell/world.ts";
+import { realSystem } from "../../../scripts/lib/shell/real-system.ts";
+import { NOT_FOUND, type ProcessOptions, TIMED_OUT } from "../../../scripts/lib/shell/system.ts";
 
 const run = (command: string, args: readonly string[], options: Partial<ProcessOptions> = {}) =>
-  realWorld().run(command, args, { env: process.env, ...options });
+  realSystem().run(command, args, { env: process.env, ...options });
 const node = process.execPath;
 
 let dir: string;
 
 beforeEach(() => {
-  dir = mkdtempSync(join(tmpdir(), "world-"));
+  dir = mkdtempSync(join(tmpdir(), "system-"));
 });
 
 afterEach(() => rmSync(dir, { recursive: true }));
@@ -113,7 +113,7 @@ describe("fetch", () => {
     const { port } = proxy.address() as AddressInfo;
     process.env.HTTP_PROXY = `http://127.0.0.1:${port}`;
 
-    await realWorld()
+    await realSystem()
       .fetch("http://cloud.invalid/")
       .catch(() => {});
 

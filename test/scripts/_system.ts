@@ -3,8 +3,8 @@ import type {
   Environment,
   ProcessOptions,
   ProcessResult,
-  World,
-} from "../../scripts/lib/shell/world.ts";
+  System,
+} from "../../scripts/lib/shell/system.ts";
 
 /** Answers of one command, by its whole command line. */
 export type Commands = Readonly<Record<string, Partial<ProcessResult> | string>>;
@@ -17,7 +17,7 @@ export interface Answer {
   readonly body?: unknown;
 }
 
-export interface FakeWorld extends World {
+export interface FakeSystem extends System {
   /** Command lines that were run, in order. */
   readonly ran: string[];
   readonly options: ProcessOptions[];
@@ -38,13 +38,13 @@ export interface FakeOptions {
 
 export const ACCESS: Access = { given: true, token: async () => "t1.token" };
 
-/** A world that answers by a script. What the script does not know fails the test. */
-export function fakeWorld(options: FakeOptions = {}): FakeWorld {
+/** A system that answers by a script. What the script does not know fails the test. */
+export function fakeSystem(options: FakeOptions = {}): FakeSystem {
   const { commands = {}, routes = {}, env = {} } = options;
   const record = {
     ran: [] as string[],
     options: [] as ProcessOptions[],
-    sent: [] as FakeWorld["sent"],
+    sent: [] as FakeSystem["sent"],
     said: [] as string[],
     warned: [] as string[],
   };
