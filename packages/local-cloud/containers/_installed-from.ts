@@ -22,11 +22,7 @@ export function hashLeadingTo(source: string, file: string): string {
     const path = join(source, name);
     if (file.endsWith("uv.lock") && isFile(path)) seen.set(path, readFileSync(path));
   }
-  const hash = createHash("sha256");
-  for (const [path, content] of [...seen].sort(([a], [b]) => (a < b ? -1 : 1))) {
-    hash.update(`${path} ${content.length} `).update(content);
-  }
-  return hash.digest("hex").slice(0, 12);
+  return hashFiles([...seen].sort(([a], [b]) => (a < b ? -1 : 1))).slice(0, 12);
 }
 
 function follow(path: string, source: string, seen: Map<string, Buffer>): void {
@@ -122,10 +118,14 @@ function readRecord(file: string): [string, string][] {
 function hashOf(key: string): string {
   const [, what, path = ""] = /^(\w+) (.*)$/s.exec(key) ?? [];
   const files = what === "description" ? descriptionsOf(path) : filesBelow(path);
+  return hashFiles(files.map((file) => [file, readFileSync(file)]));
+}
+
+/** SHA-256 of names and contents, in hex digits. */
+function hashFiles(files: readonly (readonly [path: string, content: Buffer])[]): string {
   const hash = createHash("sha256");
-  for (const file of files) {
-    const content = readFileSync(file);
-    hash.update(`${file} ${content.length} `).update(content);
+  for (const [path, content] of files) {
+    hash.update(`${path} ${content.length} `).update(content);
   }
   return hash.digest("hex");
 }

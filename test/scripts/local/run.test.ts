@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { mkdirSync, realpathSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, onTestFinished, test } from "vitest";
 import { Project, SHOP } from "../../local-cloud/_project.ts";
@@ -14,7 +14,8 @@ const CONFIG = `celeryApp: "tasks:app", image: { context: ${JSON.stringify(SHOP)
 
 /** A project in a folder whose name asks for trouble; the same one, so that its Python is made once. */
 function sourcesOf(files: Readonly<Record<string, string>>): string {
-  const folder = join(ROOT, "node_modules", ".cache", "Ann's own shop");
+  // Where a link leads, as Python says it.
+  const folder = join(realpathSync(join(ROOT, "node_modules")), ".cache", "Ann's own shop");
   for (const [name, text] of Object.entries(files)) {
     mkdirSync(dirname(join(folder, name)), { recursive: true });
     writeFileSync(join(folder, name), text);
@@ -72,7 +73,7 @@ test("a celeryApp that does not resolve is said, and where it stands", async () 
 
   expect(await end).toBe(1);
   expect(stderr).toMatch(
-    /CRASH shop-worker {2}ConfigurationError: There is no Celery app at 'shop\.celery:nope': module 'shop\.celery' has no attribute 'nope'\. Fix 'celeryApp' in config\.ts/,
+    /CRASH shop-worker {2}ConfigurationError: There is no Celery app at 'shop\.celery:nope': module 'shop\.celery' has no attribute 'nope'\. Set 'celeryApp' in config\.ts/,
   );
 });
 
