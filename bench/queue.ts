@@ -33,7 +33,8 @@ console.log("http://localhost:" + port);`;
 
 const ours = await start("local queue", ["run.mjs", "test/local-cloud/clients/serve.ts"]);
 const fauxqs = await start("fauxqs 1.9.2", ["--input-type=module", "-e", FAUXQS]);
-await compare(ours, fauxqs, rawRates, { send: 1.3, receive: 1 });
+// Not slower: no laptop needs more.
+await compare(ours, fauxqs, rawRates, { send: 1, receive: 1 });
 fauxqs.process.kill();
 
 const python = findPython();

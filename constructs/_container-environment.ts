@@ -10,7 +10,7 @@ const FINGERPRINT_LENGTH = 64;
 
 const RESERVED_KEYS: readonly string[] = ["PORT", "REQUEST_PATH", FINGERPRINT_KEY];
 
-/** What the cloud would refuse about the environment, secrets included. */
+/** What Yandex Cloud would reject about the environment, secrets included. */
 export function checkEnvironment(
   env: Readonly<Record<string, string>>,
   secrets: Readonly<Record<string, SecretValue>>,
@@ -25,7 +25,7 @@ export function checkEnvironment(
     field: "env",
     value: bytes,
     allowed: `at most ${MAX_BYTES} bytes of names and values, the secrets' included`,
-    fix: "Shorten values, or put them into the image",
+    fix: "Shorten values, or put them in the image",
   });
 }
 
@@ -40,7 +40,7 @@ function checkKey(map: "env" | "secrets", key: string, refuse: Refuse): void {
     field: `${map}.${key}`,
     value: key,
     allowed: `any name but ${RESERVED_KEYS.join(", ")}`,
-    fix: "Take it out: it is set for the container",
+    fix: "Remove it: the platform sets it",
   });
 }
 
@@ -50,7 +50,7 @@ function checkValue(key: string, value: string, refuse: Refuse): void {
     field: `env.${key}.length`,
     value: length,
     allowed: "at most 4096 characters",
-    fix: "Put the value into the image or into a bucket",
+    fix: "Put the value in the image or in a bucket",
   });
 }
 
@@ -59,7 +59,7 @@ function checkOnce(key: string, env: Readonly<Record<string, string>>, refuse: R
     field: `secrets.${key}`,
     value: key,
     allowed: "a name that env does not have",
-    fix: "Take it out of env",
+    fix: "Remove it from env",
   });
 }
 

@@ -19,7 +19,7 @@ export function raiseContainerQuota(app: IConstruct, containers: number): void {
   quotas.set(app.node.root, containers);
 }
 
-/** What the quotas of a cloud would refuse, told by the first container that is one too many. */
+/** What the quotas of a cloud would reject, reported by the first container that is one too many. */
 export function checkContainerQuota(all: readonly Counted[], one: Counted, refuse: Refuse): void {
   const quota = quotas.get(one.node.root) ?? DEFAULT_CONTAINERS;
   const position = all.indexOf(one);
@@ -27,7 +27,7 @@ export function checkContainerQuota(all: readonly Counted[], one: Counted, refus
     field: "containers",
     value: all.length,
     allowed: `at most ${quota} in one cloud`,
-    fix: "Take containers out, or state a raised quota: quotas.containers in config.ts",
+    fix: "Remove containers, or state a raised quota: quotas.containers in config.ts",
   });
   const before = countInstances(all.slice(0, position));
   const after = before + one.minInstances;

@@ -25,7 +25,7 @@ export const GRANT_LIFECYCLE = { ignoreChanges: ["sleep_after"] };
  * Not for a grant on something that needs rights itself, which would have to come before and after.
  */
 export class Grants extends Construct {
-  /** The one of the stack that holds `scope`, made at the first call. */
+  /** The one of the stack that holds `scope`, created by the first call. */
   static of(scope: Construct): Grants {
     const stack = TerraformStack.of(scope);
     const found = stack.node.tryFindChild("Rights");
@@ -43,7 +43,7 @@ export class Grants extends Construct {
   /**
    * Waits for a grant too.
    *
-   * @param gives what it gives to whom; another value is waited for anew
+   * @param gives what it gives to whom; another value is waited for again
    */
   add(grant: TerraformResource, gives: () => unknown): void {
     this.grants.set(grant, gives);
@@ -80,7 +80,7 @@ const SLEEP: LocalExecProvisioner = {
   command: `sleep ${GRANT_DELAY_SECONDS}`,
 };
 
-/** The built-in `terraform_data`, made anew, with its wait, whenever there is another right. */
+/** The built-in `terraform_data`, recreated, with its wait, whenever there is another grant. */
 class GrantWait extends TerraformResource {
   private readonly rights: () => unknown[];
 
@@ -104,7 +104,7 @@ class GrantWait extends TerraformResource {
  * a second one of the same role would take the first one's members away.
  */
 export class RoleMembers extends Construct {
-  /** The one under `id` on `thing`, made at the first call. */
+  /** The one under `id` on `thing`, created by the first call. */
   static of(thing: Construct, id: string, define: DefineBinding): RoleMembers {
     const found = thing.node.tryFindChild(id);
     return found instanceof RoleMembers ? found : new RoleMembers(thing, id, define);

@@ -10,7 +10,7 @@ import { PARAMETER_LOCATIONS, schemaProblems } from "./_open-api-schema.ts";
 import { type OpenApiSource, shown } from "./_open-api-source.ts";
 import type { Refuse } from "./_refusal.ts";
 
-/** What the gateway would refuse about a parsed file. */
+/** What the gateway would reject about a parsed file. */
 export async function checkOpenApi(source: OpenApiSource, refuse: Refuse): Promise<void> {
   if (!checkVersion(source, refuse)) return;
   checkOperations(source, refuse);
@@ -102,7 +102,7 @@ function checkParameters(source: OpenApiSource, path: string, refuse: Refuse): v
   }
 }
 
-// A parameter that lacks its name or its place is refused for that.
+// A parameter that lacks its name or its place is rejected for that.
 function lacksParameter(
   source: OpenApiSource,
   operation: DocumentOperation,
@@ -160,7 +160,7 @@ function checkIntegration(
     refuse(integration[field] !== undefined && !isId(integration[field]), {
       field: source.at([...path, field]),
       value: shown(integration[field]),
-      allowed: "an id of 20 lower-case letters and digits, or a variable such as ${var.id}",
+      allowed: "an id of 20 lowercase letters and digits, or a variable such as ${var.id}",
       fix: "Leave it out: the stack fills in its own",
     });
   }

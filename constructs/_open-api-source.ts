@@ -12,7 +12,7 @@ export interface OpenApiSource {
   at(path: readonly string[]): string;
 }
 
-/** Reads and parses a file; nothing where that is refused. */
+/** Reads and parses a file; nothing where that is rejected. */
 export function parseSource(file: string, refuse: Refuse): OpenApiSource | undefined {
   const text = readText(file, refuse);
   if (text === undefined) return undefined;

@@ -9,20 +9,20 @@ export interface Refusal {
   readonly value: unknown;
   /** The allowed range or shape, with its unit. */
   readonly allowed: string;
-  /** What to do, as an imperative sentence without a full stop. */
+  /** The next move, as an imperative sentence without a full stop. */
   readonly fix: string;
   /**
-   * Where the vendor documents what it accepts, and the month of that page. The list may have grown
-   * since, so `acceptAnyway` gets past it.
+   * Where the vendor documents what it takes, and the month whose pages say so: a list that may have
+   * grown since, so that `acceptAnyway` gets past it.
    */
   readonly source?: string;
 }
 
-/** Records a refusal when its first argument is true. */
+/** Notes a refusal when its first argument holds. */
 export type Refuse = (when: boolean, refusal: Refusal) => void;
 
 /**
- * Runs a check when the tree is validated, so that every problem of every construct is reported at once
+ * Runs a check when the tree is validated, so that all problems of all constructs come out at once
  * and each is prefixed with its construct's path. The check sees props as they are at the end of
  * construction.
  */
@@ -35,14 +35,14 @@ export function refuseAtSynth(scope: Construct, check: (refuse: Refuse) => void)
 }
 
 /**
- * Values of an app to accept although the lists here, which may be older, do not have them. What is
- * refused for another reason stays refused.
+ * Values of an app that the cloud is known to take although the lists here, which are as old as
+ * their months, do not have them. What is rejected for another reason stays rejected.
  */
 export function acceptAnyway(app: IConstruct, values: readonly (string | number)[]): void {
   accepted.set(app.node.root, new Set(values.map(String)));
 }
 
-/** What the vendor's lists refused in an app, each with its source. */
+/** What an app was rejected for by the vendors' lists, with the months of these. */
 export function refusedByLists(app: IConstruct): readonly Refusal[] {
   return [...(byLists.get(app.node.root)?.values() ?? [])];
 }

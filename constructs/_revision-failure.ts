@@ -23,8 +23,8 @@ export function failWithoutRevision(name: string): LocalExecProvisioner {
     environment: {
       REVISION: Fn.coalesce([TerraformSelf.getString("revision_id"), "none"]),
       MESSAGE:
-        `The first revision of container ${name} did not start. ${CAUSES} Mend the cause and ` +
-        "deploy again: the container is made anew, with a new id, so run `npm run trigger` after " +
+        `The first revision of container ${name} did not start. ${CAUSES} Fix the cause and ` +
+        "deploy again: the container is recreated, with a new id, so run `npm run trigger` after " +
         "a bare `cdktf deploy`.",
     },
   };
@@ -37,6 +37,6 @@ export function failOnOldRevision(name: string, fingerprint: string): Postcondit
     condition: Op.eq(active, fingerprint),
     errorMessage:
       `The new revision of container ${name} did not start; the previous one still answers. ` +
-      `${CAUSES} Mend the cause and deploy again.`,
+      `${CAUSES} Fix the cause and deploy again.`,
   };
 }

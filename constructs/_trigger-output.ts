@@ -11,11 +11,11 @@ interface NamedTrigger {
 }
 
 /**
- * Output `triggers` of a stack: every trigger by its name, whatever makes it. The script and the
+ * Output `triggers` of a stack: every trigger by its name, whatever creates it. The script and the
  * local cloud read it, so that nothing about a trigger is written down twice.
  */
 export class TriggerOutput extends Construct {
-  /** The one of the stack that holds `scope`, made at the first call. */
+  /** The one of the stack that holds `scope`, created by the first call. */
   static of(scope: Construct): TriggerOutput {
     const stack = TerraformStack.of(scope);
     const found = stack.node.tryFindChild("Triggers");
@@ -40,7 +40,7 @@ export class TriggerOutput extends Construct {
   }
 }
 
-/** Refuses a name that stands for two triggers. */
+/** Rejects a name that stands for two triggers. */
 function checkTriggerNames(entries: readonly NamedTrigger[], refuse: Refuse): void {
   for (const name of new Set(entries.map((entry) => entry.name).filter(isKnown))) {
     const paths = entries.filter((entry) => entry.name === name).map((entry) => entry.definedBy);

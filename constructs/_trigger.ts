@@ -2,7 +2,7 @@ import { mismatches, type Refuse } from "./_refusal.ts";
 
 const PATH = /^\/(?:[A-Za-z0-9._~!$&'()*+,;=:@/-]|%[0-9A-Fa-f]{2})*$/;
 
-/** Refuses what is no path of a URL. */
+/** Rejects what is not a URL path. */
 export function checkTriggerPath(path: string | undefined, refuse: Refuse): void {
   refuse(mismatches(path, PATH), {
     field: "path",

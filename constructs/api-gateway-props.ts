@@ -12,10 +12,14 @@ const LIMITS = "https://yandex.cloud/en/docs/api-gateway/concepts/limits, Novemb
 const MAX_SPEC_BYTES = 3_500_000;
 const MAX_DOMAINS = 20;
 
-/** @see https://yandex.cloud/en/docs/api-gateway/concepts/ */
+/**
+ * Props of {@link ApiGateway}.
+ *
+ * @see https://yandex.cloud/en/docs/api-gateway/concepts/
+ */
 export interface ApiGatewayProps {
   /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
    * last.
    */
   readonly name: string;
@@ -31,7 +35,7 @@ export interface ApiGatewayProps {
    * Serves the operations of the document that name no container. An operation that writes a
    * `container_id` of its own needs its account's right to invoke granted elsewhere.
    *
-   * @default - none; refused when the document needs it
+   * @default - none; rejected when the document needs it
    */
   readonly container?: ServerlessContainer;
   /** Seconds until the gateway gives up on a request, 1 to 600. @default 300 */
@@ -44,6 +48,7 @@ export interface ApiGatewayProps {
 
 /** Objects of a bucket as files below a path. */
 export interface StaticFilesOptions {
+  /** Its name, not its address. */
   readonly bucket: string;
   /** What stands before the file's name in the object's key, e.g. "static/". @default "" */
   readonly prefix?: string;
@@ -69,7 +74,7 @@ export interface BuiltGateway {
   readonly spec: string;
 }
 
-/** What the cloud or the provider would refuse about a gateway. */
+/** What Yandex Cloud or the provider would reject about a gateway. */
 export function checkApiGateway({ props, routes, domains, spec }: BuiltGateway, refuse: Refuse) {
   checkSettings(props, refuse);
   checkDocument(props, refuse);
@@ -96,7 +101,7 @@ function checkSettings({ name, timeoutSeconds }: ApiGatewayProps, refuse: Refuse
     field: "timeoutSeconds",
     value: timeoutSeconds,
     allowed: "1 to 600 whole seconds",
-    fix: "Choose at most 10 minutes; what takes longer belongs into a task",
+    fix: "Choose at most 10 minutes; what takes longer belongs in a task",
     source: LIMITS,
   });
 }
@@ -147,7 +152,7 @@ function checkRoute({ path, below }: Route, refuse: Refuse): void {
   refuse(typeof bucket === "string" && mismatches(bucket, BUCKET), {
     field: "bucket",
     value: bucket,
-    allowed: "3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends",
+    allowed: "3 to 63 lowercase letters, digits, dots and hyphens, a letter or digit at both ends",
     fix: "Give the bucket's name, not its address",
   });
 }

@@ -96,7 +96,7 @@ export class ApiGateway extends Construct {
   }
 
   /**
-   * Attaches a host name, in every apply but the one that makes the gateway: a gateway that was made
+   * Attaches a host name, in every apply but the one that creates the gateway: a gateway that was created
    * with a domain that cannot be attached is destroyed by the next apply, and its first host name
    * is gone. Says whether this apply attaches it.
    */

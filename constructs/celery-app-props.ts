@@ -44,20 +44,28 @@ export interface CeleryAppProps
   readonly registry?: ContainerRegistry;
   /** Where the Celery application is, e.g. "shop.celery:app". */
   readonly celeryApp: string;
-  /** The container of the site. */
+  /**
+   * The container of the site.
+   *
+   * @example { concurrency: 8, minInstances: 1 }
+   */
   readonly web?: CeleryContainerProps;
-  /** The container of the worker. Not with `workerPath`. */
+  /**
+   * The container of the worker. Not with `workerPath`.
+   *
+   * @example { memoryMib: 1024, timeoutSeconds: 900 }
+   */
   readonly worker?: CeleryContainerProps;
   /**
    * Path at which the site itself mounts the worker, e.g. "/worker/": one container instead of two,
    * which the trigger calls at that path. The gateway answers 404 there. That is the first of two
-   * fences: `/%77orker/` gets past it, so the worker must refuse what came through the gateway.
+   * fences: `/%77orker/` gets past it, so the worker must reject what came through the gateway.
    *
    * @default - the worker has a container of its own, which only the trigger may call
    */
   readonly workerPath?: string;
   /**
-   * Whose key creates the queues: `stack` makes one (its secret is kept in the state), `environment`
+   * Whose key creates the queues: `stack` creates one (its secret is in the state), `environment`
    * takes YC_MESSAGE_QUEUE_ACCESS_KEY and YC_MESSAGE_QUEUE_SECRET_KEY.
    *
    * @default "stack"
@@ -69,7 +77,7 @@ export interface CeleryAppProps
    * @default - no timers
    */
   readonly schedule?: string;
-  /** The table of results, which `npm run table` makes. */
+  /** The table of results, which `npm run table` creates. */
   readonly results?: ResultsProps;
   /** The database of the results. */
   readonly database?: Pick<YdbDatabaseProps, "storageLimitGb" | "deletionProtection">;

@@ -21,7 +21,7 @@ import { YdbDatabase } from "./ydb-database.ts";
  * while there is none.
  *
  * Both containers are private: the gateway invokes the site, the trigger the worker, each with an
- * account of its own. The results table is not made here, because Terraform cannot make document
+ * account of its own. The results table is not created here, because Terraform cannot create document
  * tables: `npm run table` does, before the trigger exists.
  *
  * @example

@@ -29,6 +29,9 @@ export interface ConfigureStackOptions {
  * Gives a stack its provider, its backend and the Terraform versions it runs with. Credentials are
  * never written: the provider takes YC_TOKEN, the backend AWS_ACCESS_KEY_ID and
  * AWS_SECRET_ACCESS_KEY from the environment.
+ *
+ * @example
+ * configureStack(this, { state: { path: "../../.state/app.tfstate" } });
  */
 export function configureStack(stack: TerraformStack, options: ConfigureStackOptions): void {
   new YandexProvider(stack, "Yandex", { folderId: options.folderId });

@@ -15,14 +15,18 @@ import type { ServiceAccount } from "./service-account.ts";
 
 const PULLER_ROLE = "container-registry.images.puller";
 
-/** @see https://yandex.cloud/en/docs/container-registry/concepts/registry */
+/**
+ * Props of {@link ContainerRegistry}.
+ *
+ * @see https://yandex.cloud/en/docs/container-registry/concepts/registry
+ */
 export interface ContainerRegistryProps {
   /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
    * last.
    */
   readonly name: string;
-  /** Repository in the registry: lower-case letters and digits, joined by `.`, `_`, `-` or `/`. */
+  /** Repository in the registry: lowercase letters and digits, joined by `.`, `_`, `-` or `/`. */
   readonly repository: string;
   /**
    * Tagged images that are kept, the newest first; older ones are removed. At least 2: the image
@@ -33,7 +37,7 @@ export interface ContainerRegistryProps {
    */
   readonly keepNewest?: number;
   /**
-   * Days after which an image without a tag is removed, counted from when it was made; at least 14.
+   * Days after which an image without a tag is removed, counted from when it was created; at least 14.
    * An image loses its tag when the tag is pushed again, while a revision may still run it.
    *
    * @default 14
@@ -49,7 +53,7 @@ export interface ContainerRegistryProps {
   readonly purgeCommand?: string;
 }
 
-/** A registry that another stack has made. */
+/** A registry of another stack. */
 export interface ExistingRegistry {
   readonly registryName: string;
   readonly repository: string;
@@ -183,13 +187,13 @@ function renderRules(
   ];
 }
 
-/** What the cloud would refuse about a registry, and a policy that would eat what a revision needs. */
+/** What Yandex Cloud would reject about a registry, and a policy that would remove what a revision needs. */
 function checkContainerRegistry(props: ContainerRegistryProps, refuse: Refuse): void {
   checkName(props.name, "registry", refuse);
   refuse(mismatches(props.repository, REPOSITORY), {
     field: "repository",
     value: props.repository,
-    allowed: "lower-case letters and digits, joined by . _ - or /",
+    allowed: "lowercase letters and digits, joined by . _ - or /",
     fix: "Rename the repository",
   });
   refuse(outside(props.keepNewest, 2, Number.MAX_SAFE_INTEGER), {

@@ -33,19 +33,27 @@ export interface DomainProps {
   readonly dns: "external" | DnsZone;
 }
 
-/** @see https://yandex.cloud/en/docs/certificate-manager/concepts/managed-certificate */
+/**
+ * Props of {@link DomainCertificate}.
+ *
+ * @see https://yandex.cloud/en/docs/certificate-manager/concepts/managed-certificate
+ */
 export interface DomainCertificateProps extends DomainProps {
   /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
    * last.
    */
   readonly name: string;
 }
 
-/** @see https://yandex.cloud/en/docs/api-gateway/operations/api-gw-domains */
+/**
+ * Props of {@link GatewayDomain}.
+ *
+ * @see https://yandex.cloud/en/docs/api-gateway/operations/api-gw-domains
+ */
 export interface GatewayDomainProps extends DomainProps {
   readonly gateway: ApiGateway;
-  /** Name of the certificate, which is in another stack or was made by hand. */
+  /** Name of the certificate, which is in another stack or was created by hand. */
   readonly certificateName: string;
   /**
    * A map with `id`, `status` and `attached` ("true" or "false") that stands for looking the
@@ -62,9 +70,9 @@ const TTL_SECONDS = 600;
 /**
  * A certificate of Let's Encrypt that renews itself as long as its challenge record stays.
  *
- * The record is made in Cloud DNS, or has to be made by hand elsewhere: `records` says how. Nothing
+ * The record is created in Cloud DNS, or has to be created by hand elsewhere: `records` says how. Nothing
  * waits for the certificate to be issued; the service looks at the record about every 30 minutes,
- * and gives up after a week. Belongs into a stack of its own: while a renewal is pending or after
+ * and gives up after a week. It belongs in a stack of its own: while a renewal is pending or after
  * one has failed for good, no plan of the stack that holds the certificate works.
  *
  * @example
@@ -80,7 +88,7 @@ export class DomainCertificate extends Construct {
   readonly status: string;
   /** Proves that the domain is ours, for as long as it stands. */
   readonly challengeRecord: DnsRecord;
-  /** What has to be made by hand: nothing with Cloud DNS. */
+  /** What has to be created by hand: nothing with Cloud DNS. */
   readonly records: readonly DnsRecord[];
 
   constructor(scope: Construct, id: string, props: DomainCertificateProps) {
@@ -105,7 +113,15 @@ export class DomainCertificate extends Construct {
  *
  * The certificate is only read here. While it is not issued the gateway stays without the name; the
  * first apply after that attaches it, and renewals, pending or failed, leave it attached. Never
- * attached by the apply that makes the gateway: see `ApiGateway.attachDomain`.
+ * attached by the apply that creates the gateway: see `ApiGateway.attachDomain`.
+ *
+ * @example
+ * new GatewayDomain(stack, "Domain", {
+ *   gateway,
+ *   fqdn: "shop.example.com",
+ *   certificateName: "shop",
+ *   dns: { zoneId: "dns0123456789abcdefg", zone: "example.com" },
+ * });
  */
 export class GatewayDomain extends Construct {
   readonly fqdn: string;
@@ -113,7 +129,7 @@ export class GatewayDomain extends Construct {
   readonly attached: IResolvable;
   /** Of the certificate: VALIDATING, ISSUED, RENEWING, RENEWAL_FAILED, INVALID or REVOKED. */
   readonly status: string;
-  /** What has to be made by hand: nothing with Cloud DNS. */
+  /** What has to be created by hand: nothing with Cloud DNS. */
   readonly records: readonly DnsRecord[];
 
   constructor(scope: Construct, id: string, props: GatewayDomainProps) {
@@ -163,19 +179,19 @@ const NOWHERE = "none";
 
 const USABLE_STATES = ["ISSUED", "RENEWING", "RENEWAL_FAILED"];
 
-/** What the cloud would refuse about a certificate's domain. */
+/** What Yandex Cloud would reject about a certificate's domain. */
 function checkDomainCertificate(props: DomainCertificateProps, refuse: Refuse): void {
   checkName(props.name, "certificate", refuse);
   checkDomain(props, refuse);
 }
 
-/** What the cloud would refuse about a gateway's domain. */
+/** What Yandex Cloud would reject about a gateway's domain. */
 function checkGatewayDomain(props: GatewayDomainProps, refuse: Refuse): void {
   checkName(props.certificateName, "certificate", refuse, "certificateName");
   checkDomain(props, refuse);
 }
 
-// Labels of RFC 1123, at least two, the last one no number: an address is no domain.
+// Labels of RFC 1123, at least two, the last one not a number: an IP address is not a domain.
 const HOST =
   /^(?=.{1,253}$)([a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?\.)+[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/;
 
@@ -183,7 +199,7 @@ function checkDomain({ fqdn, dns }: DomainProps, refuse: Refuse): void {
   refuse(mismatches(fqdn, HOST), {
     field: "fqdn",
     value: fqdn,
-    allowed: "one host of at most 253 lower-case characters in labels of at most 63",
+    allowed: "one host of at most 253 lowercase characters in labels of at most 63",
     fix: suggestHost(fqdn),
   });
   if (dns === "external") {
@@ -216,7 +232,7 @@ function suggestHost(value: string): string {
   return HOST.test(meant) ? `Write '${meant}'` : "Write it like 'shop.example.com'";
 }
 
-/** Makes a record in Cloud DNS. Gives back what remains to be made by hand. */
+/** Creates a record in Cloud DNS. Returns what remains to be created by hand. */
 function defineRecord(
   scope: Construct,
   id: string,

@@ -5,10 +5,14 @@ import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 
 const LIMITS = "https://yandex.cloud/en/docs/logging/concepts/limits, November 2026";
 
-/** @see https://yandex.cloud/en/docs/logging/concepts/log-group */
+/**
+ * Props of {@link LogGroup}.
+ *
+ * @see https://yandex.cloud/en/docs/logging/concepts/log-group
+ */
 export interface LogGroupProps {
   /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
    * last.
    */
   readonly name: string;
@@ -28,7 +32,12 @@ export interface ExistingLogGroup {
   readonly name: string;
 }
 
-/** Where containers and the gateway write their logs. One group for all makes one place to look. */
+/**
+ * Where containers and the gateway write their logs. One group for all makes one place to look.
+ *
+ * @example
+ * new LogGroup(this, "Logs", { name: "shop-logs", retentionDays: 1 });
+ */
 export class LogGroup extends Construct {
   /** A group that is not managed here. */
   static fromId(scope: Construct, id: string, existing: ExistingLogGroup): LogGroup {
@@ -51,7 +60,7 @@ export class LogGroup extends Construct {
   }
 }
 
-/** What the cloud would refuse about a log group. */
+/** What Yandex Cloud would reject about a log group. */
 function checkLogGroup(props: LogGroupProps, refuse: Refuse): void {
   checkName(props.name, "log group", refuse);
   refuse(outside(props.retentionDays, 1, 3), {

@@ -77,7 +77,7 @@ export interface MessageQueueConsumer {
   readonly by: Construct;
 }
 
-/** Refuses what the service or the provider would refuse, and timeouts that make tasks run twice. */
+/** Rejects what the service or the provider would reject, and timeouts that make tasks run twice. */
 export function checkMessageQueue(
   props: MessageQueueProps,
   consumer: MessageQueueConsumer | undefined,
@@ -89,7 +89,7 @@ export function checkMessageQueue(
   if (props.deadLetters) checkDeadLetters(props.deadLetters, props, refuse);
 }
 
-/** Refuses a second consumer. */
+/** Rejects a second consumer. */
 export function checkConsumers(consumers: readonly MessageQueueConsumer[], refuse: Refuse): void {
   const paths = consumers.map((consumer) => consumer.by.node.path);
   refuse(paths.length > 1, {

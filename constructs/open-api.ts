@@ -8,7 +8,7 @@ export interface OpenApiDocument {
   /** Path of the file, as it was given. */
   readonly file: string;
   readonly content: Mapping;
-  /** Refused together with everything else when the gateway's stack is synthesized. */
+  /** Reported together with everything else when the gateway's stack is synthesized. */
   readonly refusals: readonly Refusal[];
 }
 

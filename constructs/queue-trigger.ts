@@ -37,15 +37,15 @@ export interface QueueTriggerProps {
   readonly batchSize?: number;
   /** Seconds that messages are gathered for, 1 to 20. @default 1 */
   readonly batchCutoffSeconds?: number;
-  /** What makes the trigger: `npm run trigger`, or Terraform. Both make the same. @default "yc" */
+  /** What creates the trigger: `npm run trigger`, or Terraform. Both create the same. @default "yc" */
   readonly trigger?: TriggerMaker;
 }
 
 /**
  * Hands the messages of a queue to a container, and grants both accounts what they need for it.
  *
- * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
- * the trigger from it. There are no retries and no dead letters here: what failed goes back to the
+ * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger`
+ * creates the trigger from it. There are no retries and no dead letters here: what failed goes back to the
  * queue, whose redrive policy counts.
  *
  * @example
@@ -120,7 +120,7 @@ export class QueueTrigger extends Construct {
   }
 }
 
-/** Refuses what the trigger service would refuse, and what its documents disagree about. */
+/** Rejects what the trigger service would reject, and what its documents disagree about. */
 function checkQueueTrigger(props: QueueTriggerProps, refuse: Refuse): void {
   const { queue, batchSize, batchCutoffSeconds } = props;
   checkName(props.name, "trigger", refuse);

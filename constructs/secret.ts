@@ -63,8 +63,8 @@ const SECRET_KEY_ENTRY = "secret_key";
  * containers are given a reference and the cloud fills it in. Whoever runs Terraform needs
  * `lockbox.payloadViewer`, because the provider checks at each plan that a version can be read.
  *
- * To rotate what is made here, replace the version (`generate`) or the key (`staticKey`):
- * `TF_CLI_ARGS_apply='-replace=<address>' npm run deploy`. The new one is made and the containers
+ * To rotate what is created here, replace the version (`generate`) or the key (`staticKey`):
+ * `TF_CLI_ARGS_apply='-replace=<address>' npm run deploy`. The new one is created, and the containers
  * get a revision that reads it before the old one goes.
  *
  * A secret that is encrypted with a key of KMS needs one more role for its readers:
@@ -75,7 +75,7 @@ const SECRET_KEY_ENTRY = "secret_key";
  * container.addSecret("DJANGO_SECRET_KEY", secret.value("secret_key"));
  */
 export class Secret extends Construct {
-  /** A random value that the cloud makes. */
+  /** A random value that Yandex Cloud generates. */
   static generate(scope: Construct, id: string, props: GeneratedSecretProps): Secret {
     const secret = new Secret(scope, id, (self) => self.defineGenerated(props));
     refuseAtSynth(secret, (refuse) => checkGeneratedSecret(props, refuse));
@@ -116,7 +116,7 @@ export class Secret extends Construct {
     };
   }
 
-  /** Gives an account `lockbox.payloadViewer` on this secret alone. */
+  /** Grants an account `lockbox.payloadViewer` on this secret alone. */
   grantRead(account: ServiceAccount): void {
     if (this.readers.has(account)) return;
     this.readers.add(account);
@@ -168,7 +168,7 @@ interface SecretVersion {
   readonly versionId: string;
 }
 
-/** What the cloud would refuse about a generated secret. */
+/** What Yandex Cloud would reject about a generated secret. */
 function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse): void {
   checkSecretName(props, refuse);
   refuse(mismatches(props.key, /^[-_./\\@0-9a-zA-Z]{1,256}$/), {
@@ -185,7 +185,7 @@ function checkGeneratedSecret(props: GeneratedSecretProps, refuse: Refuse): void
   });
 }
 
-/** What the cloud would refuse about a secret's name. */
+/** What Yandex Cloud would reject about a secret's name. */
 function checkSecretName(props: { readonly name: string }, refuse: Refuse): void {
   refuse(mismatches(props.name, /^.{1,100}$/s), {
     field: "name",

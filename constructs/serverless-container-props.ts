@@ -18,7 +18,7 @@ export const MAX_PROVISIONED_INSTANCES = 2;
  */
 export interface ServerlessContainerProps {
   /**
-   * Unique in the folder: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * Unique in the folder: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
    * last.
    */
   readonly name: string;
@@ -111,7 +111,7 @@ export interface ServerlessContainerProps {
   readonly networkId?: string;
 }
 
-/** What the cloud would refuse about a container apart from its environment. */
+/** What Yandex Cloud would reject about a container apart from its environment. */
 export function checkServerlessContainer(props: ServerlessContainerProps, refuse: Refuse): void {
   checkName(props.name, "container", refuse);
   refuse(mismatches(props.image, IMAGE), {

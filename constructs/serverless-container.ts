@@ -33,7 +33,7 @@ const INVOKER_DELAY_SECONDS = 10;
  * fingerprint of the wanted one. Either way the next plain apply tries again.
  *
  * A container that is replaced has a new id and URL: what knows it by id outside of Terraform (a
- * trigger made by a script) has to be told.
+ * trigger created by a script) has to be told.
  *
  * @example
  * const web = new ServerlessContainer(this, "Web", { name: "shop-web", image, account });
@@ -42,7 +42,7 @@ const INVOKER_DELAY_SECONDS = 10;
 export class ServerlessContainer extends Construct {
   /**
    * States how many containers the cloud has room for, for an app whose quota is not the usual 10.
-   * It cannot know of containers that other apps made.
+   * It does not count containers of other apps.
    *
    * @see https://yandex.cloud/en/docs/serverless-containers/concepts/limits
    */

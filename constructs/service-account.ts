@@ -6,10 +6,14 @@ import { Construct } from "constructs";
 import { GRANT_LIFECYCLE, Grants } from "./_grants.ts";
 import { mismatches, type Refuse, refuseAtSynth } from "./_refusal.ts";
 
-/** @see https://yandex.cloud/en/docs/iam/concepts/users/service-accounts */
+/**
+ * Props of {@link ServiceAccount}.
+ *
+ * @see https://yandex.cloud/en/docs/iam/concepts/users/service-accounts
+ */
 export interface ServiceAccountProps {
   /**
-   * Unique in the folder: 1 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen
+   * Unique in the folder: 1 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen
    * last.
    */
   readonly name: string;
@@ -33,7 +37,7 @@ export interface ExistingServiceAccount {
  *
  * Roles on a folder are single members, never bindings: a binding is authoritative and would take
  * the role from everybody else who has it there. What uses a right while Terraform runs (a container
- * that pulls its image, a queue that is made with the account's key) has to come after the grants
+ * that pulls its image, a queue that is created with the account's key) has to come after the grants
  * and the one wait that follows them all: see `precedes`.
  *
  * @example
@@ -61,7 +65,7 @@ export class ServiceAccount extends Construct {
   }
 
   /**
-   * Gives the account a role in its folder. A second call with the same role does nothing.
+   * Grants the account a role in its folder. A second call with the same role does nothing.
    *
    * @param when a condition that the plan can know, for a role that is not always needed
    */
@@ -84,7 +88,7 @@ export class ServiceAccount extends Construct {
    * Counts a role that another construct gave to the account among the rights that are waited for.
    * Not one on something that waits for rights itself.
    *
-   * @param gives what tells the grant from another one: what is there anew is waited for anew
+   * @param gives what tells the grant from another one: a new one is waited for
    */
   addGrant(grant: TerraformResource, gives: () => unknown): void {
     Grants.of(grant).add(grant, gives);
@@ -105,12 +109,12 @@ export class ServiceAccount extends Construct {
   }
 }
 
-/** What the cloud would refuse about an account. */
+/** What Yandex Cloud would reject about an account. */
 function checkServiceAccount(props: ServiceAccountProps, refuse: Refuse): void {
   refuse(mismatches(props.name, /^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$/), {
     field: "name",
     value: props.name,
-    allowed: "1 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last",
+    allowed: "1 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last",
     fix: "Rename the account",
   });
   refuse(mismatches(props.description, /^.{0,256}$/s), {

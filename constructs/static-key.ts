@@ -3,12 +3,16 @@ import type { TerraformResource } from "cdktf";
 import { Construct } from "constructs";
 import type { ServiceAccount } from "./service-account.ts";
 
-/** @see https://yandex.cloud/en/docs/iam/concepts/authorization/access-key */
+/**
+ * Props of {@link StaticKey}.
+ *
+ * @see https://yandex.cloud/en/docs/iam/concepts/authorization/access-key
+ */
 export interface StaticKeyProps {
   /** The account that the key acts for. */
   readonly account: ServiceAccount;
   /**
-   * What the key is for, shown in the console. Another text makes another key.
+   * What the key is for, shown in the console. Another text creates another key.
    *
    * @default - none
    */
@@ -18,13 +22,19 @@ export interface StaticKeyProps {
 /**
  * A static access key whose secret half lies in the Terraform state, in clear text.
  *
- * It has to: queues are made through the SQS API, which takes nothing but such a key, and the
+ * It has to: queues are created through the SQS API, which takes nothing but such a key, and the
  * provider can hand a resource only what it has in state. So this class is for an account that does
- * nothing but make queues. What an application signs its requests with is `Secret.staticKey`, which
+ * nothing but create queues. What an application signs its requests with is `Secret.staticKey`, which
  * leaves nothing in state.
  *
  * To rotate the key, replace it: `TF_CLI_ARGS_apply='-replace=<address of the key>' npm run deploy`.
- * The new key is made and handed to the queues before the old one is deleted.
+ * The new key is created and handed to the queues before the old one is deleted.
+ *
+ * @example
+ * const account = new ServiceAccount(this, "QueueAccount", { name: "shop-queues" });
+ * account.grantOnFolder("ymq.admin");
+ * const key = new StaticKey(this, "QueueKey", { account });
+ * new MessageQueue(this, "Tasks", { name: "shop-tasks", key });
  */
 export class StaticKey extends Construct {
   readonly accessKey: string;

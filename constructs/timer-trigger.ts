@@ -33,15 +33,15 @@ export interface TimerTriggerProps {
   readonly path?: string;
   /** Account that calls the container. */
   readonly invoker: ServiceAccount;
-  /** What makes the trigger: `npm run trigger`, or Terraform. Both make the same. @default "yc" */
+  /** What creates the trigger: `npm run trigger`, or Terraform. Both create the same. @default "yc" */
   readonly trigger?: TriggerMaker;
 }
 
 /**
  * Calls a container on a schedule, at best once a minute.
  *
- * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger` makes
- * the timer from it.
+ * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger`
+ * creates the timer from it.
  *
  * @example
  * new TimerTrigger(this, "Nightly", { name: "shop-nightly", cron: "0 3 * * ? *", container, invoker });
@@ -92,14 +92,14 @@ export class TimerTrigger extends Construct {
   }
 }
 
-/** Refuses what the trigger service would refuse. */
+/** Rejects what the trigger service would reject. */
 function checkTimerTrigger(props: TimerTriggerProps, refuse: Refuse): void {
   checkName(props.name, "trigger", refuse);
   checkTimer(props, refuse);
   checkTriggerPath(props.path, refuse);
 }
 
-/** Refuses a schedule or a payload that the trigger service does not take. */
+/** Rejects a schedule or a payload that the trigger service does not take. */
 export function checkTimer(
   { cron, payload }: Pick<TimerTriggerProps, "cron" | "payload">,
   refuse: Refuse,
@@ -116,6 +116,6 @@ export function checkTimer(
     field: "payload",
     value: `${payload?.slice(0, 20)}…`,
     allowed: `up to ${MAX_PAYLOAD_CHARACTERS} characters, and it has ${length}`,
-    fix: "Put what is longer in the database or a bucket, and name its place",
+    fix: "Put what is longer in the database or a bucket, and pass its address",
   });
 }

@@ -19,7 +19,7 @@ export interface YdbDatabaseProps {
   /** GB that the database may hold, 1 or more. A month's first one is free. @default 1 */
   readonly storageLimitGb?: number;
   /**
-   * Request units a second, 1 or more. What goes beyond is refused.
+   * Request units a second, 1 or more. What goes beyond is rejected.
    *
    * @default - the quota of the cloud
    */
@@ -31,7 +31,7 @@ export interface YdbDatabaseProps {
 /**
  * A serverless database, paid by request and by GB, with an endpoint that speaks DynamoDB's protocol.
  *
- * Document tables are not made here: Terraform has no resource for them. There is no capacity
+ * Document tables are not created here: Terraform has no resource for them. There is no capacity
  * reserved either, as that is paid while nothing is stored.
  *
  * @example
@@ -75,7 +75,7 @@ export class YdbDatabase extends Construct {
   }
 }
 
-/** Refuses what the service would refuse, and the limit that stops all traffic. */
+/** Rejects what the service would reject, and the limit that stops all traffic. */
 function checkYdbDatabase(props: YdbDatabaseProps, refuse: Refuse): void {
   const { name, storageLimitGb, throughputLimit } = props;
   checkName(name, "database", refuse);

@@ -14,7 +14,7 @@ export function certificateName(settings: Settings): string {
 
 /**
  * The certificate and the proof that the domain is ours. A stack of its own, because a certificate
- * that is being renewed makes every plan of its stack fail, and the site must stay deployable.
+ * that is being renewed fails every plan of its stack, and the site must stay deployable.
  */
 export class DomainStack extends TerraformStack {
   constructor(scope: Construct, settings: Settings, domain: DomainSettings) {

@@ -23,7 +23,7 @@ export const domainOutputsSchema = v.object({
   certificate_id: v.string(),
   /** VALIDATING, ISSUED, RENEWING, RENEWAL_FAILED, INVALID or REVOKED. */
   certificate_status: v.string(),
-  /** Proof that the domain is yours; empty with Cloud DNS, where the stack makes it. */
+  /** Proof that the domain is yours; empty with Cloud DNS, where the stack creates it. */
   records: v.optional(v.array(recordSchema), []),
 });
 

@@ -53,7 +53,7 @@ export const DECISIONS: readonly Decision[] = [
     ],
     ["a container's callers may call no other", "containerId: this.id,", 'containerId: "other",'],
     [
-      "a container that is made anew is waited for anew",
+      "a recreated container is waited for again",
       "replaceTriggeredBy: [`${dependable(this.resource)}.id`]",
       "replaceTriggeredBy: []",
     ],
@@ -70,7 +70,7 @@ export const DECISIONS: readonly Decision[] = [
         "this.rights();\n    return {};",
       ],
       ["the wait comes after every right", "    dependOn(this.wait, grant);", ""],
-      ["an older stack's rights are not given anew", '{ ignoreChanges: ["sleep_after"] }', "{}"],
+      ["an older stack's rights are not granted again", '{ ignoreChanges: ["sleep_after"] }', "{}"],
     ],
     "service-account",
   ),

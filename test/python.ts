@@ -70,7 +70,7 @@ const WORKER_DEEP_BESIDE = ["tests/chords", "tests/integration"];
 // Half of the time of what is quick.
 const WORKER_SERVERS = "tests/server";
 const WORKER_LONG = [...WORKER_DEEP, ...WORKER_DEEP_BESIDE];
-// A browser, and what executes the tasks for it.
+// The local cloud, and a browser.
 const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
 
 const SUITES: readonly Suite[] = [

@@ -17,7 +17,7 @@ import type { Listening } from "./support/listen.ts";
 import { Teardown } from "./support/teardown.ts";
 import { startTables } from "./tables/server.ts";
 
-/** What {@link startLocalCloud} runs, and with what. Folders are absolute. */
+/** What {@link startLocalCloud} runs, and with what. */
 export interface LocalCloudOptions extends Omit<ContainersOptions, "specs" | "report"> {
   /** Content of the synthesized stack, cdktf.out/stacks/app/cdk.tf.json. */
   readonly stack: string;
@@ -46,7 +46,7 @@ export interface MovedPort {
   readonly port: number;
 }
 
-/** Everything that a stack describes, on this machine. {@link startLocalCloud} makes one. */
+/** Everything that a stack describes, on this machine. {@link startLocalCloud} creates one. */
 export class LocalCloud {
   /** Tells this run from others: a UUID. */
   readonly run: string;
@@ -179,15 +179,14 @@ async function startServices(
   const journal = data === undefined ? undefined : await openQueueJournal(data);
   if (journal) teardown.add(() => journal.close());
   const hosts = docker ? [DOCKER_HOST] : [];
-  let address = "";
-  const queues = new Queues({ report, journal, address: () => address });
+  const queues = new Queues({ report, journal });
   teardown.add(() => queues.close());
   reportKept(queues, report);
   const queue = await startQueueServer({
     ...{ queues, port: ports.queue, hosts, report, stackOnly: true },
   });
   teardown.add(() => queue.close());
-  address = queue.url;
+  const address = queue.url;
   // The table's name depends on no address.
   const { table } = readStack(stack, { queue: address, tables: address, site: address });
   const directory = data === undefined ? undefined : join(data, "tables");

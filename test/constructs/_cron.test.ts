@@ -14,7 +14,7 @@ describe("cronProblem", () => {
     ["the longest steps", "*/59 */23 */31 */12 ? *"],
     ["ranges", "0 8-18 ? * MON-FRI *"],
     ["lists", "0,15,30 * * * ? *"],
-    ["names in small letters", "0 0 ? jan mon,wed,fri *"],
+    ["names in lowercase letters", "0 0 ? jan mon,wed,fri *"],
     ["every month and day by name", "0 0 ? JAN-DEC SUN-SAT *"],
     ["every month and day by number", "0 0 ? 1-12 1-7 *"],
     ["the last day of the month", "0 0 L * ? *"],
@@ -75,7 +75,7 @@ describe("cronProblem", () => {
     ["0 0 ? * MON#1,TUE#2 *", `Day of week must be ${weekday}, not MON#1,TUE#2`],
     ["0 0 1 1 ? 1969", "Year must be 1970-2099, not 1969"],
     ["0 0 1 1 ? 2100", "Year must be 1970-2099, not 2100"],
-  ])("refuses %s", (expression, problem) => {
+  ])("rejects %s", (expression, problem) => {
     expect(cronProblem(expression)).toBe(problem);
   });
 });

@@ -10,10 +10,10 @@ describe("checkName", () => {
   });
 
   test.each(["ab", `a${"b".repeat(63)}`, "Shop", "1ab", "-ab", "ab-", "a_b", "a.b"])(
-    "refuses %s",
+    "rejects %s",
     (name) => {
       expect(problems(name)).toEqual([
-        `'name' is "${name}", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the queue.`,
+        `'name' is "${name}", allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the queue.`,
       ]);
     },
   );

@@ -44,7 +44,7 @@ describe("TriggerOutput", () => {
     ]);
   });
 
-  test("refuses a name that stands for two triggers, naming both", () => {
+  test("rejects a name that stands for two triggers, naming both", () => {
     const messages = refusals((scope) => {
       for (const id of ["First", "Second", "Third"]) {
         const name = id === "Third" ? "other" : "same";

@@ -30,7 +30,7 @@ describe("checkApiGateway", () => {
       {},
       "'api.json:1 #/paths/~1/get/responses' is 5, allowed: OpenAPI 3.0: must be object. Correct it.",
     ],
-  ])("refuses %s", async (_, content, props, message) => {
+  ])("rejects %s", async (_, content, props, message) => {
     const document = { ...(await load({ ...openapi, ...content })), file: "api.json" };
 
     const messages = refusals((scope) => {
@@ -42,7 +42,7 @@ describe("checkApiGateway", () => {
     ]);
   });
 
-  test("refuses a route that the document has, under whatever name of its parameter", async () => {
+  test("rejects a route that the document has, under whatever name of its parameter", async () => {
     const document = await load({
       ...openapi,
       paths: { "/static/{rest+}": { get: { ...dummy, parameters: [parameter("rest")] } } },
@@ -58,23 +58,23 @@ describe("checkApiGateway", () => {
   });
 
   const NAME_RULE =
-    "allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the gateway.";
+    "allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the gateway.";
   const TIMEOUT_RULE =
-    "allowed: 1 to 600 whole seconds. Choose at most 10 minutes; what takes longer belongs into a task.";
+    "allowed: 1 to 600 whole seconds. Choose at most 10 minutes; what takes longer belongs in a task.";
 
   test.each<[string, Partial<ApiGatewayProps>, string]>([
     ["a name with capitals", { name: "Shop" }, `'name' is "Shop", ${NAME_RULE}`],
     ["a name of two characters", { name: "ab" }, `'name' is "ab", ${NAME_RULE}`],
     ["a timeout of 0", { timeoutSeconds: 0 }, `'timeoutSeconds' is 0, ${TIMEOUT_RULE}`],
     ["a timeout of 601", { timeoutSeconds: 601 }, `'timeoutSeconds' is 601, ${TIMEOUT_RULE}`],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     expect(gatewayRefusals(props, (gateway) => gateway.addNotFound("/"))).toEqual([message]);
   });
 
   const PATH_RULE =
     "allowed: / or /segment/segment, of letters, digits and . _ ~ -. Write the path without parameters: everything below it is included.";
   const BUCKET_RULE =
-    "allowed: 3 to 63 lower-case letters, digits, dots and hyphens, a letter or digit at both ends. Give the bucket's name, not its address.";
+    "allowed: 3 to 63 lowercase letters, digits, dots and hyphens, a letter or digit at both ends. Give the bucket's name, not its address.";
 
   test.each<[string, (gateway: ApiGateway) => void, string]>([
     [
@@ -121,11 +121,11 @@ describe("checkApiGateway", () => {
       (gateway) => gateway.addStaticFiles("/static", { bucket: "ab" }),
       `'bucket' is "ab", ${BUCKET_RULE}`,
     ],
-  ])("refuses %s", (_, build, message) => {
+  ])("rejects %s", (_, build, message) => {
     expect(gatewayRefusals({}, build)).toEqual([message]);
   });
 
-  test("refuses a specification over 3.5 MB", () => {
+  test("rejects a specification over 3.5 MB", () => {
     const ofLength = (length: number) =>
       gatewayRefusals({}, (gateway) =>
         gateway.addStaticFiles("/a", { bucket: "abc", prefix: "я".repeat(length / 2) }),
@@ -139,7 +139,7 @@ describe("checkApiGateway", () => {
     ]);
   });
 
-  test("refuses a 21st domain", () => {
+  test("rejects a 21st domain", () => {
     const attach = (count: number) =>
       refusals((scope) => {
         const gateway = define(scope);

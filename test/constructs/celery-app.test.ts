@@ -378,7 +378,7 @@ describe("CeleryApp", () => {
       { workerPath: "/worker/", worker: { memoryMib: 128 } },
       "[app/Celery] 'workerPath' is \"/worker/\", allowed: no 'worker' beside it, since the site is the worker then. Write what the worker needs under 'web', or remove workerPath.",
     ],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     expect(refusals(build(props))).toContain(message);
   });
 

@@ -115,12 +115,12 @@ describe("ContainerRegistry", () => {
     [
       "a name with an underscore",
       { name: "my_shop" },
-      "[app/Images] 'name' is \"my_shop\", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the registry.",
+      "[app/Images] 'name' is \"my_shop\", allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the registry.",
     ],
     [
       "a repository with a slash at the end",
       { repository: "site/" },
-      "[app/Images] 'repository' is \"site/\", allowed: lower-case letters and digits, joined by . _ - or /. Rename the repository.",
+      "[app/Images] 'repository' is \"site/\", allowed: lowercase letters and digits, joined by . _ - or /. Rename the repository.",
     ],
     [
       "one image to keep",
@@ -132,7 +132,7 @@ describe("ContainerRegistry", () => {
       { untaggedDays: 13 },
       "[app/Images] 'untaggedDays' is 13, allowed: a whole number of days from 14. Keep untagged images for two weeks: a revision that runs may need one.",
     ],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     expect(refusals((scope) => defineRegistry(scope, props))).toEqual([message]);
   });
 

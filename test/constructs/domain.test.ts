@@ -85,15 +85,15 @@ describe("DomainCertificate", () => {
     });
   });
 
-  test("refuses a name that no certificate can have", () => {
+  test("rejects a name that no certificate can have", () => {
     expect(refusals((scope) => defineCertificate(scope, { name: "Shop" }))).toEqual([
-      "[app/Certificate] 'name' is \"Shop\", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the certificate.",
+      "[app/Certificate] 'name' is \"Shop\", allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the certificate.",
     ]);
   });
 
-  test("refuses a host that no certificate can have", () => {
+  test("rejects a host that no certificate can have", () => {
     expect(refusals((scope) => defineCertificate(scope, { fqdn: "*.example.com" }))).toEqual([
-      "[app/Certificate] 'fqdn' is \"*.example.com\", allowed: one host of at most 253 lower-case characters in labels of at most 63. Write 'example.com'.",
+      "[app/Certificate] 'fqdn' is \"*.example.com\", allowed: one host of at most 253 lowercase characters in labels of at most 63. Write 'example.com'.",
     ]);
   });
 
@@ -212,14 +212,14 @@ describe("GatewayDomain", () => {
   });
 
   const HOST_RULE =
-    "allowed: one host of at most 253 lower-case characters in labels of at most 63.";
+    "allowed: one host of at most 253 lowercase characters in labels of at most 63.";
   const long = (length: number) => `${"a.".repeat(200)}`.slice(0, length - 3).replace(/\.$/, "a");
 
   test.each<[string, Partial<GatewayDomainProps>, string]>([
     [
       "a certificate's name of two characters",
       { certificateName: "ab" },
-      "'certificateName' is \"ab\", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the certificate.",
+      "'certificateName' is \"ab\", allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the certificate.",
     ],
     [
       "capitals",
@@ -286,7 +286,7 @@ describe("GatewayDomain", () => {
       { fqdn: "shop.myexample.com" },
       "'fqdn' is \"shop.myexample.com\", allowed: example.com or a name below it. Name the zone that holds the domain, or use dns 'external'.",
     ],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     expect(refusals((scope) => defineDomain(scope, props))).toContain(`[app/Domain] ${message}`);
   });
 

@@ -27,7 +27,7 @@ describe("LogGroup", () => {
     [
       "a name of two characters",
       { name: "ab" },
-      "[app/Logs] 'name' is \"ab\", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the log group.",
+      "[app/Logs] 'name' is \"ab\", allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the log group.",
     ],
     [
       "no day",
@@ -39,7 +39,7 @@ describe("LogGroup", () => {
       { retentionDays: 4 },
       "[app/Logs] 'retentionDays' is 4, allowed: 1 to 3 whole days. Keep records for at most 3 days, or set retentionPeriod on node.defaultChild once support has raised the quota.",
     ],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     const messages = refusals((scope) => {
       new LogGroup(scope, "Logs", { name: "shop-logs", ...props });
     });

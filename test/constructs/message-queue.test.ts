@@ -274,7 +274,7 @@ describe("MessageQueue", () => {
     expect(refusals((scope) => defineQueue(scope, props))).toEqual([`[app/Tasks] ${message}`]);
   });
 
-  test("refuses a visibility timeout that is shorter than its consumer's", () => {
+  test("rejects a visibility timeout that is shorter than its consumer's", () => {
     const messages = refusals((scope) => {
       const queue = defineQueue(scope, { visibilityTimeoutSeconds: 660 });
       queue.consumedBy({
@@ -289,7 +289,7 @@ describe("MessageQueue", () => {
     ]);
   });
 
-  test("refuses a consumer that takes longer than a message can stay hidden", () => {
+  test("rejects a consumer that takes longer than a message can stay hidden", () => {
     const messages = refusals((scope) => {
       const by = new Construct(scope, "Worker");
       defineQueue(scope).consumedBy({ timeoutSeconds: 43_140, cutoffSeconds: 1, by });
@@ -300,7 +300,7 @@ describe("MessageQueue", () => {
     ]);
   });
 
-  test("refuses a second consumer", () => {
+  test("rejects a second consumer", () => {
     const messages = refusals((scope) => {
       const queue = defineQueue(scope);
       for (const id of ["First", "Second"]) {

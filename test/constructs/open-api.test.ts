@@ -151,7 +151,7 @@ paths:
   const TYPES =
     "allowed: dummy, cloud_functions, http, object_storage, cloud_datasphere, cloud_datastreams, serverless_containers, cloud_ymq, cloud_ydb, swagger. Correct the type, or leave the integration out to use the container.";
   const ID_RULE =
-    "allowed: an id of 20 lower-case letters and digits, or a variable such as ${var.id}. Leave it out: the stack fills in its own.";
+    "allowed: an id of 20 lowercase letters and digits, or a variable such as ${var.id}. Leave it out: the stack fills in its own.";
 
   const REFERENCE_RULE =
     "allowed: references to what is in the file itself, like #/components/schemas/Order. Define it there, or correct the reference.";
@@ -329,7 +329,7 @@ components:
       integration("type: http", "url: https://$${var.host}/"),
       `'api.yaml:8 ${AT}/url' is "https://$\${var.host}/", allowed: variables of the gateway as \${var.name}. Write one dollar sign: the stack protects the text from Terraform.`,
     ],
-  ])("refuses %s", async (_, text, message) => {
+  ])("rejects %s", async (_, text, message) => {
     expect((await load(text)).messages).toEqual([message]);
   });
 
@@ -401,7 +401,7 @@ d: [*c,*c,*c,*c,*c,*c,*c,*c,*c,*c]
     ]);
   });
 
-  test("refuses a file that is not there", async () => {
+  test("rejects a file that is not there", async () => {
     const { refusals } = await loadOpenApi("missing.yaml");
 
     expect(refusals).toEqual([

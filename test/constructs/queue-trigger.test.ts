@@ -150,7 +150,7 @@ describe("QueueTrigger", () => {
     });
   });
 
-  const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
+  const name = "3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last";
   const path = "a path of a URL that starts with /, without query, fragment and spaces";
   const writePath = 'Write it like "/worker/", other characters as %20';
   test.each<[Partial<QueueTriggerProps>, string]>([
@@ -174,7 +174,7 @@ describe("QueueTrigger", () => {
     expect(refusals((scope) => defineTrigger(scope, props))).toEqual([`[app/Trigger] ${message}`]);
   });
 
-  test("refuses a FIFO queue", () => {
+  test("rejects a FIFO queue", () => {
     const messages = refusals((scope) => {
       const queue = new MessageQueue(scope, "Ordered", { name: "shop.fifo", fifo: true });
       defineTrigger(scope, { queue });
@@ -185,7 +185,7 @@ describe("QueueTrigger", () => {
     ]);
   });
 
-  test("refuses a second trigger on a queue, naming both", () => {
+  test("rejects a second trigger on a queue, naming both", () => {
     const messages = refusals((scope) => {
       const props = define(scope);
       new QueueTrigger(scope, "First", props);

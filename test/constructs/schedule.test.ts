@@ -84,14 +84,14 @@ describe("readSchedule", () => {
       "a payload of 4097 characters",
       JSON.stringify({ version: 1, timers: [{ ...NIGHTLY, payload: "x".repeat(4097) }] }),
       [
-        `'s.json: nightly.payload' is "${"x".repeat(20)}…", allowed: up to 4096 characters, and it has 4097. Put what is longer in the database or a bucket, and name its place.`,
+        `'s.json: nightly.payload' is "${"x".repeat(20)}…", allowed: up to 4096 characters, and it has 4097. Put what is longer in the database or a bucket, and pass its address.`,
       ],
     ],
-  ])("refuses %s", (_, text, problems) => {
+  ])("rejects %s", (_, text, problems) => {
     expect(readText(text).messages).toEqual(problems.map((problem) => `[app/Shop] ${problem}`));
   });
 
-  test("refuses a file that is missing", () => {
+  test("rejects a file that is missing", () => {
     const messages = refusals((scope) => {
       expect(readSchedule(new Construct(scope, "Shop"), "none.json")).toEqual([]);
     });

@@ -137,11 +137,11 @@ describe("Secret", () => {
       { length: 257 },
       "[app/Secret] 'length' is 257, allowed: 8 to 256 characters. Leave it out for 50.",
     ],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     expect(refusals((scope) => generate(scope, props))).toEqual([message]);
   });
 
-  test("refuses a static key whose secret has too long a name", () => {
+  test("rejects a static key whose secret has too long a name", () => {
     const messages = refusals((scope) => {
       const account = defineAccount(scope);
       Secret.staticKey(scope, "Secret", { name: "n".repeat(101), account });

@@ -6,7 +6,7 @@ import { refusals } from "../support/synth.ts";
 import { define, sentry } from "./_container.ts";
 
 describe("the checks of a container", () => {
-  const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
+  const name = "3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last";
   const image = "cr.yandex/<registry id>/<repository>@sha256:<64 hex digits>";
   const digest = "Name the image by its digest, as `npm run image` prints it";
   const memory = "128 to 8192 MiB in steps of 128. Round it up to the next step";
@@ -69,21 +69,21 @@ describe("the checks of a container", () => {
       (key): [string, Partial<ServerlessContainerProps>, string] => [
         `${key} in the environment`,
         { env: { [key]: "1" } },
-        `'env.${key}' is "${key}", allowed: any name but PORT, REQUEST_PATH, REVISION_FINGERPRINT. Take it out: it is set for the container.`,
+        `'env.${key}' is "${key}", allowed: any name but PORT, REQUEST_PATH, REVISION_FINGERPRINT. Remove it: the platform sets it.`,
       ],
     ),
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     expect(refusals((scope) => define(scope, props))).toEqual([`[app/Web] ${message}`]);
   });
 
-  test("refuses three instances that are kept ready", () => {
+  test("rejects three instances that are kept ready", () => {
     expect(refusals((scope) => define(scope, { minInstances: 3 }))).toEqual([
       `[app/Web] 'minInstances' is 3, allowed: ${instances}.`,
       "[app/Web] 'minInstances' is 3, allowed: at most 2 for all containers of one cloud together. Keep fewer instances ready.",
     ]);
   });
 
-  test("refuses a secret under a name that a variable cannot have or that is taken", () => {
+  test("rejects a secret under a name that a variable cannot have or that is taken", () => {
     const messages = refusals((scope) => {
       const secret = sentry(scope, "Sentry");
       define(scope, { env: { DSN: "1" }, secrets: { "1ST": secret, PORT: secret, DSN: secret } });
@@ -91,12 +91,12 @@ describe("the checks of a container", () => {
 
     expect(messages).toEqual([
       "[app/Web] 'secrets.1ST' is \"1ST\", allowed: letters, digits and underscores, a letter first. Rename the variable.",
-      "[app/Web] 'secrets.PORT' is \"PORT\", allowed: any name but PORT, REQUEST_PATH, REVISION_FINGERPRINT. Take it out: it is set for the container.",
-      "[app/Web] 'secrets.DSN' is \"DSN\", allowed: a name that env does not have. Take it out of env.",
+      "[app/Web] 'secrets.PORT' is \"PORT\", allowed: any name but PORT, REQUEST_PATH, REVISION_FINGERPRINT. Remove it: the platform sets it.",
+      "[app/Web] 'secrets.DSN' is \"DSN\", allowed: a name that env does not have. Remove it from env.",
     ]);
   });
 
-  test("refuses an environment over 4096 bytes, the names of secrets and the fingerprint included", () => {
+  test("rejects an environment over 4096 bytes, the names of secrets and the fingerprint included", () => {
     const fits = 4096 - "REVISION_FINGERPRINT".length - 64 - "TEXT".length - "DSN".length;
     const messages = (length: number) =>
       refusals((scope) => {
@@ -109,14 +109,14 @@ describe("the checks of a container", () => {
 
     expect(messages(fits)).toEqual([]);
     expect(messages(fits + 1)).toEqual([
-      "[app/Web] 'env' is 4097, allowed: at most 4096 bytes of names and values, the secrets' included. Shorten values, or put them into the image.",
+      "[app/Web] 'env' is 4097, allowed: at most 4096 bytes of names and values, the secrets' included. Shorten values, or put them in the image.",
     ]);
   });
 
-  test("refuses a value of over 4096 characters", () => {
+  test("rejects a value of over 4096 characters", () => {
     expect(refusals((scope) => define(scope, { env: { TEXT: "t".repeat(4097) } }))).toEqual([
-      "[app/Web] 'env.TEXT.length' is 4097, allowed: at most 4096 characters. Put the value into the image or into a bucket.",
-      "[app/Web] 'env' is 4185, allowed: at most 4096 bytes of names and values, the secrets' included. Shorten values, or put them into the image.",
+      "[app/Web] 'env.TEXT.length' is 4097, allowed: at most 4096 characters. Put the value in the image or in a bucket.",
+      "[app/Web] 'env' is 4185, allowed: at most 4096 bytes of names and values, the secrets' included. Shorten values, or put them in the image.",
     ]);
   });
 
@@ -129,17 +129,17 @@ describe("the checks of a container", () => {
 
     expect(messages(4096 - "REVISION_FINGERPRINT".length - 64 - "T".length)).toEqual([]);
     expect(messages(4096)).toEqual([
-      "[app/Web] 'env' is 4181, allowed: at most 4096 bytes of names and values, the secrets' included. Shorten values, or put them into the image.",
+      "[app/Web] 'env' is 4181, allowed: at most 4096 bytes of names and values, the secrets' included. Shorten values, or put them in the image.",
     ]);
   });
 
-  test("refuses the eleventh container of an app, wherever it is", () => {
+  test("rejects the eleventh container of an app, wherever it is", () => {
     const messages = refusals((scope) => {
       for (let i = 0; i < 12; i++) define(scope, {}, `C${i}`);
     });
 
     expect(messages).toEqual([
-      "[app/C10] 'containers' is 12, allowed: at most 10 in one cloud. Take containers out, or state a raised quota: quotas.containers in config.ts.",
+      "[app/C10] 'containers' is 12, allowed: at most 10 in one cloud. Remove containers, or state a raised quota: quotas.containers in config.ts.",
     ]);
   });
 
@@ -150,11 +150,11 @@ describe("the checks of a container", () => {
     });
 
     expect(messages).toEqual([
-      "[app/C12] 'containers' is 13, allowed: at most 12 in one cloud. Take containers out, or state a raised quota: quotas.containers in config.ts.",
+      "[app/C12] 'containers' is 13, allowed: at most 12 in one cloud. Remove containers, or state a raised quota: quotas.containers in config.ts.",
     ]);
   });
 
-  test("refuses a third instance that is kept ready, over all containers", () => {
+  test("rejects a third instance that is kept ready, over all containers", () => {
     const messages = refusals((scope) => {
       define(scope, { minInstances: 2 }, "Web");
       define(scope, { minInstances: 1 }, "Worker");

@@ -125,7 +125,7 @@ describe("ServerlessContainer", () => {
         {
           condition:
             "${(self.image.0.environment.REVISION_FINGERPRINT == sha256(jsonencode(local.Web_revision)))}",
-          error_message: `The new revision of container shop-web did not start; the previous one still answers. ${CAUSES} Mend the cause and deploy again.`,
+          error_message: `The new revision of container shop-web did not start; the previous one still answers. ${CAUSES} Fix the cause and deploy again.`,
         },
       ],
     });
@@ -141,7 +141,7 @@ describe("ServerlessContainer", () => {
           command: '[ "$REVISION" != none ] || { echo "$MESSAGE" >&2; exit 1; }',
           environment: {
             REVISION: '${coalesce(self.revision_id, "none")}',
-            MESSAGE: `The first revision of container shop-web did not start. ${CAUSES} Mend the cause and deploy again: the container is made anew, with a new id, so run \`npm run trigger\` after a bare \`cdktf deploy\`.`,
+            MESSAGE: `The first revision of container shop-web did not start. ${CAUSES} Fix the cause and deploy again: the container is recreated, with a new id, so run \`npm run trigger\` after a bare \`cdktf deploy\`.`,
           },
         },
       },

@@ -48,19 +48,19 @@ describe("ServiceAccount", () => {
     [
       "a name with capitals",
       { name: "Web" },
-      "[app/Account] 'name' is \"Web\", allowed: 1 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the account.",
+      "[app/Account] 'name' is \"Web\", allowed: 1 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the account.",
     ],
     [
       "a name of 64 characters",
       { name: "a".repeat(64) },
-      `[app/Account] 'name' is "${"a".repeat(64)}", allowed: 1 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the account.`,
+      `[app/Account] 'name' is "${"a".repeat(64)}", allowed: 1 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the account.`,
     ],
     [
       "a description of 257 characters",
       { description: "d".repeat(257) },
       `[app/Account] 'description' is "${"d".repeat(257)}", allowed: at most 256 characters. Shorten the description.`,
     ],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     const messages = refusals((scope) => {
       new ServiceAccount(scope, "Account", { name: "shop-web", ...props });
     });

@@ -135,7 +135,7 @@ describe("TimerTrigger", () => {
     });
   });
 
-  const name = "3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last";
+  const name = "3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last";
   test.each<[string, Partial<TimerTriggerProps>, string]>([
     ["a name", { name: "-x-" }, `'name' is "-x-", allowed: ${name}. Rename the trigger.`],
     [
@@ -146,14 +146,14 @@ describe("TimerTrigger", () => {
     [
       "a payload of 4097 characters",
       { payload: "ж".repeat(4097) },
-      `'payload' is "${"ж".repeat(20)}…", allowed: up to 4096 characters, and it has 4097. Put what is longer in the database or a bucket, and name its place.`,
+      `'payload' is "${"ж".repeat(20)}…", allowed: up to 4096 characters, and it has 4097. Put what is longer in the database or a bucket, and pass its address.`,
     ],
     [
       "a path",
       { path: "worker" },
       '\'path\' is "worker", allowed: a path of a URL that starts with /, without query, fragment and spaces. Write it like "/worker/", other characters as %20.',
     ],
-  ])("refuses %s", (_, props, message) => {
+  ])("rejects %s", (_, props, message) => {
     expect(refusals((scope) => defineTimer(scope, props))).toEqual([`[app/Timer] ${message}`]);
   });
 

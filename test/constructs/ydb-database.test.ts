@@ -88,7 +88,7 @@ describe("YdbDatabase", () => {
   test.each<[Partial<YdbDatabaseProps>, string]>([
     [
       { name: "My_DB" },
-      "'name' is \"My_DB\", allowed: 3 to 63 lower-case letters, digits and hyphens, a letter first, no hyphen last. Rename the database.",
+      "'name' is \"My_DB\", allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the database.",
     ],
     [
       { storageLimitGb: 0 },

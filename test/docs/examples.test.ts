@@ -25,6 +25,7 @@ test.each(EXAMPLES)("$path: the types know what $code has", ({ file }) => {
 /** What an example leaves out: imports, and the rest of `config.ts` or of a stack. */
 function complete(code: string): string {
   const config = 'import type { Config } from "../../stacks/config-schema.ts";';
+  if (code.startsWith("import ")) return code.replaceAll('from "./', 'from "../../');
   if (code.includes("export const config")) return `${config}\n${code}`;
   if (!code.startsWith("new ")) {
     return `${config}\nexport const config: Config = {\nproject: "x", celeryApp: "x:x",\n${code}};`;

@@ -10,6 +10,7 @@ import { platformAnswer, RefusedResponse, sendRequest } from "./_send-request.ts
 import { Slots } from "./_slots.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
+/** How a container stands. */
 export interface ContainerStatus {
   readonly name: string;
   readonly state: InstanceState;
@@ -20,12 +21,14 @@ export interface ContainerStatus {
   readonly requests: number;
 }
 
+/** A container of the stack, and who hears of it. */
 export interface ContainerOptions {
   readonly spec: ContainerSpec;
   readonly secrets: Readonly<Record<string, string>>;
   /** The project's folder. */
   readonly root: string;
   readonly report: Report;
+  /** Called when it may have room for another request, or no longer has. */
   readonly onChange: () => void;
 }
 
@@ -90,7 +93,7 @@ export class Container {
     this.report({ type: "log", container: this.spec.name, level: "warning", message });
   }
 
-  /** Starts it, or starts it anew, and waits until it is ready or has crashed. */
+  /** Starts it, or restarts it, and waits until it is ready or has crashed. */
   async start(command: (port: number) => ProcessCommand): Promise<void> {
     const again = this.command !== undefined;
     this.command = command;
@@ -112,7 +115,9 @@ export class Container {
     try {
       if (leave === undefined) return this.outOfTime("waited for a free instance");
       if (await this.instance.whenReady(signal)) return await this.pass(request, signal);
-      return signal.aborted ? this.outOfTime("waited for its start") : this.crashed("is down");
+      return signal.aborted
+        ? this.outOfTime("waited for the container to start")
+        : this.crashed("is down");
     } finally {
       leave?.();
       this.requests -= 1;
@@ -128,9 +133,9 @@ export class Container {
       return answer;
     } catch (error) {
       if (error instanceof RefusedResponse) return this.refused(error);
-      if (!signal.aborted) return this.crashed("gave no answer");
+      if (!signal.aborted) return this.crashed("did not answer");
       this.endInstance(pid);
-      return this.outOfTime("was worked on");
+      return this.outOfTime("ran");
     } finally {
       this.running.delete(request);
       this.last = { request, until: Date.now() + LATE_LINES_MS };
@@ -148,7 +153,7 @@ export class Container {
     const { name, timeoutSeconds } = this.spec;
     return platformAnswer(
       504,
-      `A request to ${name} ${what} for ${timeoutSeconds} s, which is all the time it has. Raise timeoutSeconds in config.ts, or do less in one request.`,
+      `A request to ${name} ${what} for ${timeoutSeconds} s and timed out. Raise timeoutSeconds in config.ts, or do less in one request.`,
     );
   }
 

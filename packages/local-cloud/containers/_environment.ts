@@ -43,7 +43,7 @@ export function secretValues(
 }
 
 /**
- * Why the cloud would refuse a container's environment: more than 4 KB of names and values. Here the
+ * Why the cloud would reject a container's environment: more than 4 KB of names and values. Here the
  * values of secrets are known, too. `undefined` for one that fits.
  */
 export function environmentProblem(
@@ -55,7 +55,7 @@ export function environmentProblem(
   const counted = { ...withoutLocalValues(environment), ...Object.fromEntries(kept) };
   const bytes = Buffer.byteLength(Object.entries(counted).flat().join(""));
   if (bytes <= MAX_BYTES) return undefined;
-  return `Container ${name}: its environment has ${bytes} bytes of names and values, the secrets' included, and may have ${MAX_BYTES}`;
+  return `Container ${name}: its environment has ${bytes} bytes of names and values, secrets included; at most ${MAX_BYTES} are allowed`;
 }
 
 /** Where a container of processes finds its programs. */

@@ -15,7 +15,7 @@ const NOT_SENT: ReadonlySet<string> = new Set([
   "trailer",
   "transfer-encoding",
   "upgrade",
-  // Counted anew.
+  // Counted again.
   "content-length",
   TOKEN_HEADER,
 ]);

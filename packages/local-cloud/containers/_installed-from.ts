@@ -79,7 +79,7 @@ const recordSchema = v.pipe(
 export type Installed = Readonly<Record<string, string>>;
 
 /**
- * What an environment was made from that lies on this machine, by its own records.
+ * What an environment was created from that is on this machine, by its own records.
  *
  * @see https://packaging.python.org/en/latest/specifications/direct-url/
  */

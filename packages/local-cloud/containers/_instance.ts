@@ -11,8 +11,10 @@ import {
   waitUntilReady,
 } from "./_readiness.ts";
 
+/** `installing`, `starting`, `ready`, `crashed` or `stopped`. */
 export type InstanceState = ContainerChanged["state"];
 
+/** A process to keep running, and who hears of it. */
 export interface InstanceOptions {
   readonly name: string;
   readonly healthPath?: string | undefined;
@@ -166,14 +168,14 @@ export class Instance {
       type: "log",
       container: name,
       level: "warning",
-      message: `Any page in a browser on this machine can have tasks executed by ${name}, whose command leaves out the settings of the worker. Take --config out of it in config.ts, or let gunicorn read python:celery_push_worker.gunicorn`,
+      message: `Any web page open on this machine can make ${name} execute tasks, because its command does not use the worker's gunicorn settings. Remove --config from it in config.ts, or set it to python:celery_push_worker.gunicorn`,
     });
   }
 
   private async giveUp(started: Started, signal: AbortSignal): Promise<void> {
     const what = await describeSilence(started);
     if (signal.aborted) return;
-    this.condemn(`${what} after ${START_SECONDS} s. Make the command listen there`);
+    this.condemn(`${what} after ${START_SECONDS} s. Make the command listen on it`);
   }
 
   private condemn(verdict: string): void {
@@ -186,7 +188,7 @@ export class Instance {
     const pause = Math.min(FIRST_PAUSE_MS * 2 ** this.crashes, LONGEST_PAUSE_MS);
     this.crashes += 1;
     this.cause = this.verdict ?? findCause(this.linesOfRun, this.options.roots);
-    this.change("crashed", `${ending}; starts again in ${pause / 1000} s`, this.cause);
+    this.change("crashed", `${ending}; restarts in ${pause / 1000} s`, this.cause);
     await new Promise<void>((done) => {
       const timer = setTimeout(done, pause);
       this.skipPause = () => {

@@ -18,6 +18,7 @@ import type { Preparation } from "./launcher.ts";
 const PACKAGE = join("packages", "celery-push-worker");
 const INSTALL = ["install", "--no-deps", "--require-hashes", "--only-binary=:all:"];
 
+/** What a layer is created from, and where. */
 export interface LayerOptions extends Preparation {
   /** The project's folder. */
   readonly root: string;
@@ -34,7 +35,7 @@ export interface LayerOptions extends Preparation {
 export async function makeLayer(options: LayerOptions): Promise<string> {
   const { own, modules, lists, fallback, folder } = locate(options);
   if (!existsSync(fallback)) {
-    options.progress("installing what the project may lack");
+    options.progress("installing the worker's dependencies that the project may lack");
     await make(fallback, async (making) => {
       for (const list of lists) {
         const target = join(making, basename(list, ".txt"));
@@ -57,12 +58,12 @@ export function findLayer(options: Pick<LayerOptions, "root" | "cache">): string
   return existsSync(folder) ? folder : undefined;
 }
 
-/** What a layer is made from, and where it belongs. The fallback is the same for all projects. */
+/** What a layer is created from, and where it belongs. The fallback is the same for all projects. */
 function locate({ root, cache }: Pick<LayerOptions, "root" | "cache">) {
   const source = resolve(root, PACKAGE);
   const description = join(source, "layer");
   if (!existsSync(description)) {
-    throw new Error(`${description} does not exist. Restore it: containers are made of it too.`);
+    throw new Error(`${description} does not exist. Restore it: containers need it.`);
   }
   const files = readdirSync(description).filter((name) => name.endsWith(".txt"));
   const lists = files.sort().map((name) => join(description, name));

@@ -23,6 +23,7 @@ export function isExposed({ address }: Listener): boolean {
   return !/^(127\.|::1$|::ffff:127\.)/.test(address);
 }
 
+/** As an address with its port: `0.0.0.0:8000`, `[::1]:8000`. */
 export function formatListener({ address, port }: Listener): string {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }

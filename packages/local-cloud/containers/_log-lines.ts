@@ -43,12 +43,11 @@ export class LogReader {
 function readJson(line: string): ParsedLine | undefined {
   const entry = line.startsWith("{") ? parseObject(line) : undefined;
   if (entry === undefined || typeof entry.message !== "string") return undefined;
-  const { level, message, task_id: taskId, message_id: messageId, ...fields } = entry;
+  const { level, message, task_id: taskId, message_id: messageId } = entry;
   return {
     level: LEVELS[String(level).toUpperCase()] ?? "info",
     message,
     ...(typeof taskId === "string" && { taskId }),
     ...(typeof messageId === "string" && { messageId }),
-    ...(Object.keys(fields).length > 0 && { fields }),
   };
 }

@@ -22,7 +22,7 @@ export class MemoryWatch {
     this.report = report;
   }
 
-  /** @param group gives the process group to look at; `undefined` while there is none */
+  /** @param group returns the process group to look at; `undefined` while there is none */
   start(group: () => number | undefined): void {
     this.stop();
     this.timer = setInterval(() => void this.look(group()), EVERY_MS);
@@ -42,7 +42,7 @@ export class MemoryWatch {
         type: "log",
         container: name,
         level: "warning",
-        message: `${name} uses ${this.mib} MiB of memory, and the cloud would end it at ${memoryMib}. Raise memoryMib in config.ts`,
+        message: `${name} uses ${this.mib} MiB of memory; in Yandex Cloud it is killed at ${memoryMib} MiB. Raise memoryMib in config.ts`,
       });
     }
     this.isAbove = above;

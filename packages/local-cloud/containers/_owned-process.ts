@@ -111,8 +111,8 @@ export class OwnedProcess {
 
 // A shell reports a signal as a code above 128.
 function describeEnd(code: number | null, signal: NodeJS.Signals | null): ProcessEnd {
-  if (code === null) return { code: SIGNALLED, text: `was ended by ${signal}` };
+  if (code === null) return { code: SIGNALLED, text: `was killed by ${signal}` };
   if (code === NOT_FOUND) return { code, text: `was not found (code ${code})` };
-  if (code > SIGNALLED) return { code, text: `was ended by signal ${code - SIGNALLED}` };
+  if (code > SIGNALLED) return { code, text: `was killed by signal ${code - SIGNALLED}` };
   return { code, text: `exited with code ${code}` };
 }

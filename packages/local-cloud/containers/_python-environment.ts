@@ -15,6 +15,7 @@ import {
 } from "./_wanted-python.ts";
 import type { Preparation } from "./launcher.ts";
 
+/** What a Python environment is created from, and where. */
 export interface EnvironmentOptions extends Partial<Preparation> {
   /** Folder with the sources, absolute. */
   readonly source: string;
@@ -31,11 +32,11 @@ export interface EnvironmentOptions extends Partial<Preparation> {
 const VERSION =
   "import sys, venv; print(sys.executable); print(sys.version_info[:2] >= (3, 10)); print(sys.version)";
 const OTHERWISE =
-  "What only an image has (system libraries, another Python) comes with --docker, which runs the containers as images.";
+  "If it needs what only the image has (system libraries, another Python), use --docker, which runs the containers as images.";
 
 /**
- * The folder of a Python environment with everything that the requirements name, made unless it is
- * there. One that was not finished, or whose local packages have changed, is made again; older ones
+ * The folder of a Python environment with everything that the requirements name, created unless it is
+ * there. One that was not finished, or whose local packages have changed, is created again; older ones
  * of the same sources are removed.
  */
 export async function makeEnvironment(options: EnvironmentOptions): Promise<string> {
@@ -49,7 +50,7 @@ export async function makeEnvironment(options: EnvironmentOptions): Promise<stri
   if (isDone(folder)) return folder;
   mkdirSync(dirname(folder), { recursive: true });
   const onWait = () =>
-    options.progress?.("waiting for another run that makes the same environment");
+    options.progress?.("waiting for another run that creates the same environment");
   const unlock = await waitForLock(`${folder}.lock`, { onWait, signal: options.signal });
   try {
     if (!isDone(folder)) await make(folder, { ...options, python, requirements, mismatch });
@@ -60,7 +61,7 @@ export async function makeEnvironment(options: EnvironmentOptions): Promise<stri
   return folder;
 }
 
-/** What was made of these sources, by whatever Python, if it is up to date; makes nothing. */
+/** The environment of these sources, with any Python, if it is up to date. Creates nothing. */
 export function findEnvironment(options: EnvironmentOptions): string | undefined {
   const { prefix, suffix } = locate(options);
   const cache = resolve(options.cache);
@@ -106,7 +107,7 @@ async function findPython(
   }
   if (second !== undefined) return second;
   throw new Error(
-    `Python 3.10 or newer with venv was not found (tried ${names.join(", ")}). Install it (on Debian and Ubuntu: \`apt install python3 python3-venv\`), or run the containers as images: --docker.`,
+    `Python 3.10 or newer with venv was not found (tried ${names.join(", ")}). Install it (on Debian and Ubuntu: \`apt install python3 python3-venv\`), or run the containers as images with --docker.`,
   );
 }
 
@@ -116,14 +117,14 @@ function describeMismatch(
 ): string | undefined {
   if (wanted === undefined || suits(version, wanted)) return undefined;
   const [number] = version.split(" ");
-  return `Python ${number} (${path}) is used here, and the project wants ${describeWanted(wanted)}. Install python3.${wanted.minor}, or choose an interpreter by --python PATH, or run the image's own: --docker`;
+  return `Python ${number} (${path}) is used, but the project requires ${describeWanted(wanted)}. Install python3.${wanted.minor}, choose an interpreter with --python PATH, or use the image's own: --docker`;
 }
 
 async function make(folder: string, making: Making): Promise<void> {
   const { source, cache, python, requirements, progress = () => {}, signal } = making;
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true });
-  progress("making a Python environment");
+  progress("creating a Python environment");
   const onLine = (line: string) => {
     const step = describeStep(line);
     if (step !== undefined) progress(step);
@@ -152,13 +153,13 @@ function makingFailed(
   const advice = mismatch === undefined ? OTHERWISE : `${mismatch}.`;
   return new Error(
     withLastLines(
-      `The Python environment of ${source} could not be made: ${command} exited with code ${code}. Fix ${requirements.file} and start again. ${advice}`,
+      `The Python environment of ${source} could not be created: ${command} exited with code ${code}. Fix ${requirements.file} and start again. ${advice}`,
       lines,
     ),
   );
 }
 
-/** Whether an environment was finished, and what it was made from lies there as it did. */
+/** Whether an environment is complete, and what it was created from has not changed. */
 function isDone(folder: string): boolean {
   const file = join(folder, "done");
   return existsSync(file) && isUnchanged(readFileSync(file, "utf8"));

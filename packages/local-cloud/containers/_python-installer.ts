@@ -19,12 +19,12 @@ export interface PythonInstaller {
   readonly fromOutside: boolean;
 }
 
-/** An environment that is about to be made. */
+/** An environment that is about to be created. */
 export interface InstallTarget {
   readonly requirements: Requirements;
   /** Its interpreter. */
   readonly own: string;
-  /** The interpreter that it is made with. */
+  /** The interpreter that it is created with. */
   readonly python: { readonly path: string; readonly version: string };
   /** Folder for a uv of our own. */
   readonly cache: string;

@@ -21,7 +21,7 @@ export interface Started {
 
 /** What has come of it. */
 export type Readiness =
-  /** `guarded`: whoever has no token is refused. */
+  /** `guarded`: a request without the token is rejected. */
   | { readonly is: "ready"; readonly guarded: boolean }
   | { readonly is: "exposed"; readonly listener: Listener }
   | { readonly is: "over" };
@@ -50,14 +50,17 @@ export async function waitUntilReady(started: Started, signal: AbortSignal): Pro
 
 /** What is wrong with a container that others than this machine can reach, and the way out. */
 export function describeExposure(listener: Listener): string {
-  return `It listens on ${formatListener(listener)}, where the whole network reaches it. Let the command in config.ts take the host from LISTEN_HOST, which is set here only (in a shell: \${LISTEN_HOST:-0.0.0.0}), or leave the address to our settings of gunicorn`;
+  return `It listens on ${formatListener(listener)}, which the whole network can reach. Make the command in config.ts take the host from LISTEN_HOST, which is set only here (in a shell: \${LISTEN_HOST:-0.0.0.0}), or leave the address to our gunicorn settings`;
 }
 
 /** Why a container is not ready that runs. */
 export async function describeSilence({ pid, port, healthPath }: Started): Promise<string> {
   const listeners = await listenersOf(pid, port);
   if (listeners.some((listener) => listener.port === port)) {
-    const what = healthPath === undefined ? "no request is answered" : `${healthPath} is not well`;
+    const what =
+      healthPath === undefined
+        ? "it answers no request"
+        : `${healthPath} does not report it healthy`;
     return `It listens on PORT (${port}), but ${what}`;
   }
   const others = listeners.map(formatListener).join(", ");

@@ -20,7 +20,7 @@ const EXPORTS: ReadonlyMap<string, string> = new Map([
 ]);
 
 /**
- * What an environment is made from: the file that `config.ts` names, else the first of
+ * What an environment is created from: the file that `config.ts` names, else the first of
  * requirements.txt, uv.lock and pyproject.toml.
  *
  * @param folder the sources
@@ -67,7 +67,7 @@ function isStandard(folder: string, file = "pyproject.toml"): boolean {
 
 function needsExport(folder: string, file: string, command: string): Error {
   return new Error(
-    `${join(folder, file)} can be read by its own tool only. Run \`${command}\` in ${folder}, and set ${REQUIREMENTS_FIELD} to "requirements.txt".`,
+    `${join(folder, file)} can only be read by its own tool. Run \`${command}\` in ${folder}, and set ${REQUIREMENTS_FIELD} to "requirements.txt".`,
   );
 }
 

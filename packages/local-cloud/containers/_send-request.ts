@@ -1,8 +1,8 @@
 import type { Dispatcher } from "undici";
+import { firstLine, firstLineOf, READ_BYTES } from "../support/first-line.ts";
 import { REFUSED_IN_RESPONSES, requestHeaders, responseHeaders } from "./_headers.ts";
 import { agent } from "./_readiness.ts";
 import { TOKEN, TOKEN_HEADER } from "./_token.ts";
-import { firstLine, firstLineOf, READ_BYTES } from "./first-line.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
 
 // Of a response, headers included: https://yandex.cloud/en/docs/serverless-containers/concepts/limits
@@ -32,6 +32,7 @@ export async function sendRequest(
     origin: `http://127.0.0.1:${port}`,
     // As it is: a URL would take dots and slashes out.
     path: request.path,
+    // Any method does; undici's type has only the usual ones.
     method: request.method as "GET",
     headers: [...requestHeaders(request.headers), [TOKEN_HEADER, TOKEN]].flat(),
     body: request.body.length > 0 ? request.body : null,
@@ -66,22 +67,22 @@ async function refuseHeader(
 ): Promise<RefusedResponse> {
   const line = await firstLineOf(body);
   return new RefusedResponse(
-    `answered ${statusCode} with the header ${name}, which the platform refuses${quote(line)}`,
-    name === "transfer-encoding" ? "Send a Content-Length" : `Take the header ${name} out`,
+    `answered ${statusCode} with the header ${name}, which the platform rejects${quote(line)}`,
+    name === "transfer-encoding" ? "Send a Content-Length" : `Remove the header ${name}`,
   );
 }
 
 function refuseSize(status: number, content: Buffer): RefusedResponse {
   const line = firstLine(content.subarray(0, READ_BYTES).toString());
   return new RefusedResponse(
-    `answered ${status} with more than 3.5 MB, which the platform refuses${quote(line)}`,
-    "Let larger files come from a bucket",
+    `answered ${status} with more than 3.5 MB, which the platform rejects${quote(line)}`,
+    "Serve larger files from a bucket",
   );
 }
 
 /** What a replaced answer would have said. */
 function quote(line: string): string {
-  return line === "" ? "" : `. It begins: ${line}`;
+  return line === "" ? "" : `. It starts with: ${line}`;
 }
 
 /** Bytes of headers as they are counted. */

@@ -4,9 +4,9 @@ import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { Condition } from "../support/until.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentProblem, secretValues } from "./_environment.ts";
-import { Images } from "./_images.ts";
+import { ImageLauncher } from "./_image-launcher.ts";
 
-import { Processes } from "./_processes.ts";
+import { ProcessLauncher } from "./_process-launcher.ts";
 import { platformAnswer } from "./_send-request.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 import type { Launcher, LauncherOptions } from "./launcher.ts";
@@ -29,7 +29,7 @@ const CONCURRENT_REQUESTS = 10;
 /**
  * The containers of a stack, each as one instance that serves as many requests at once as its
  * `concurrency` says. A request that finds it busy waits, as it would for another instance to
- * start; the eleventh of all is refused with 429.
+ * start; the eleventh of all is rejected with 429.
  */
 export class Containers {
   private readonly options: ContainersOptions;
@@ -37,13 +37,13 @@ export class Containers {
   private readonly containers: ReadonlyMap<string, Container>;
   private readonly roomMayBe = new Condition();
   private readonly stopping = new AbortController();
-  /** One container of each that share what was made for them. */
+  /** One container of each that share what was prepared for them. */
   private readonly prepared = new Map<Container, string>();
   private requests = 0;
 
   constructor(options: ContainersOptions) {
     this.options = options;
-    this.launcher = options.docker ? new Images(options) : new Processes(options);
+    this.launcher = options.docker ? new ImageLauncher(options) : new ProcessLauncher(options);
     this.containers = new Map(
       options.specs.map((spec) => [
         spec.name,
@@ -60,7 +60,7 @@ export class Containers {
    * Makes what is needed and starts all containers. Each is ready then, or has crashed and is
    * started again and again: `states` tells.
    *
-   * @throws Error when the cloud would refuse one, or what it needs cannot be installed
+   * @throws Error when the cloud would reject one, or what it needs cannot be installed
    */
   async start(): Promise<void> {
     this.checkEnvironments();
@@ -98,7 +98,7 @@ export class Containers {
     await this.roomMayBe.until(() => this.hasRoom(name), signal);
   }
 
-  /** Starts all containers anew, with changed sources and requirements. */
+  /** Restarts all containers, with changed sources and requirements. */
   async restart(): Promise<void> {
     await this.startAll();
   }
@@ -131,7 +131,7 @@ export class Containers {
     return [...this.containers.values()].map((container) => container.status);
   }
 
-  // Containers of one source share what has to be made.
+  // Containers of one source share what has to be prepared.
   private async startAll(): Promise<void> {
     const groups = new Map<string, Container[]>();
     for (const container of this.containers.values()) {
@@ -161,7 +161,7 @@ export class Containers {
   }
 
   private async cleanUp(): Promise<void> {
-    await Promise.all(this.options.specs.map((spec) => this.launcher.cleanUp(spec)));
+    await Promise.all(this.options.specs.map((spec) => this.launcher.cleanUp?.(spec)));
   }
 
   private find(name: string): Container {
@@ -172,7 +172,7 @@ export class Containers {
 
   private unknown(name: string): string {
     const known = [...this.containers.keys()].join(", ");
-    return `There is no container ${name} in the stack (there are: ${known}).`;
+    return `Container ${name} is not in the stack (known: ${known}).`;
   }
 
   private secretsOf(spec: ContainerSpec): Record<string, string> {
@@ -182,7 +182,7 @@ export class Containers {
         type: "log",
         container: spec.name,
         level: "warning",
-        message: `${name} lies in Lockbox and is empty here. Write ${name}=… into .env.local`,
+        message: `${name} is stored in Lockbox and is empty here. Set ${name}=… in .env.local`,
       });
     }
     return secretValues(spec, secrets, join(cache, "secrets.json"));
@@ -194,7 +194,7 @@ export class Containers {
       return message === undefined ? [] : [{ by: spec.name, message }];
     });
     if (problems.length === 0) return;
-    const fix = "Shorten values of 'env' in config.ts, or put them into the image";
+    const fix = "Shorten values of 'env' in config.ts, or move them into the image";
     for (const problem of problems) {
       this.options.report({ type: "refused", code: "InvalidArgument", ...problem, fix });
     }
@@ -202,8 +202,8 @@ export class Containers {
   }
 
   private noCapacity(name: string): ContainerResponse {
-    const message = `${CONCURRENT_REQUESTS} requests are being worked on, and ${name} got one more`;
-    const fix = "The cloud has this quota in each zone, and raises it on request";
+    const message = `${CONCURRENT_REQUESTS} requests are running, and ${name} got one more`;
+    const fix = "Yandex Cloud has this quota in each zone and raises it on request";
     this.options.report({ type: "refused", by: name, code: "429", message, fix });
     return platformAnswer(429, `${message}. ${fix}.`);
   }

@@ -3,9 +3,10 @@ import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { secretValues } from "./_environment.ts";
 import { freePort } from "./_free-port.ts";
 import type { ProcessCommand } from "./_owned-process.ts";
-import { Processes } from "./_processes.ts";
+import { ProcessLauncher } from "./_process-launcher.ts";
 import type { LauncherOptions, Preparation } from "./launcher.ts";
 
+/** The container that a command runs as, and what its environment is created from. */
 export interface ExecOptions extends LauncherOptions, Preparation {
   readonly spec: ContainerSpec;
   /** The user's own values for secrets, by variable. */
@@ -14,25 +15,25 @@ export interface ExecOptions extends LauncherOptions, Preparation {
 
 /**
  * Where a command of the user's runs as if it were a container's own: its folder and its whole
- * environment, with a Python that is made unless it is there.
+ * environment, with a Python environment that is created unless it exists.
  */
 export async function makeExecEnvironment(
   options: ExecOptions,
 ): Promise<Pick<ProcessCommand, "cwd" | "env">> {
   const { spec, cache, secrets } = options;
-  const launcher = new Processes(options);
+  const launcher = new ProcessLauncher(options);
   const prepared = await launcher.prepare(spec, options);
   const values = secretValues(spec, secrets, join(cache, "secrets.json"));
   return launcher.command(spec, prepared, await freePort(), values);
 }
 
-/** The same, of what an earlier run has made. Nothing where there is none: nothing is made. */
+/** The same, of what an earlier run has created; `undefined` where there is none. Creates nothing. */
 export function findExecEnvironment({
   spec,
   secrets,
   ...options
 }: LauncherOptions & Pick<ExecOptions, "spec" | "secrets">): ProcessCommand | undefined {
-  const launcher = new Processes(options);
+  const launcher = new ProcessLauncher(options);
   const prepared = launcher.find(spec);
   if (prepared === undefined) return undefined;
   const values = secretValues(spec, secrets, join(options.cache, "secrets.json"));

@@ -19,6 +19,6 @@ export interface ContainerResponse {
 
 /**
  * Calls a container, by its name. Never rejects for what the cloud answers itself: 413 too large,
- * 429 no capacity, 502 crashed or a response that the platform refuses, 504 out of time.
+ * 429 no capacity, 502 crashed or a response that the platform rejects, 504 out of time.
  */
 export type Invoke = (container: string, request: ContainerRequest) => Promise<ContainerResponse>;

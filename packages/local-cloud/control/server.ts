@@ -6,14 +6,16 @@ import { type Listening, listen } from "../support/listen.ts";
 import { splitTarget } from "../support/target.ts";
 import { streamEvents } from "./event-stream.ts";
 
+/** What the control server shows and fires. */
 export interface ControlOptions {
   readonly events: EventStore;
+  /** The port to try first, 0 for any. */
   readonly port: number;
   /** Tells this run from others. */
   readonly run: string;
   /** Names of the timers. */
   readonly timers: () => readonly string[];
-  /** Fires a timer now and gives back the container's answer. */
+  /** Fires a timer now. Returns the status of the container's answer. */
   readonly fire: (timer: string) => Promise<number>;
   /** What `GET /api/cloud` says. */
   readonly describe: () => object;
@@ -84,7 +86,7 @@ async function fireTimer(response: ServerResponse, options: ControlOptions, name
 function answerTask(response: ServerResponse, { events }: ControlOptions, id: string): void {
   const task = events.task(id);
   if (task) answer(response, 200, task);
-  else answer(response, 404, { message: `Task "${id}" is not among those that are kept.` });
+  else answer(response, 404, { message: `Task "${id}" is not known, or no longer kept.` });
 }
 
 function answerTasks(response: ServerResponse, { events }: ControlOptions, query: URLSearchParams) {

@@ -15,7 +15,7 @@ export class RunningStack {
   /** @throws Error while there is none: the last one could not be started */
   get current(): Deployment {
     if (this.deployment) return this.deployment;
-    throw new Error("No stack runs. Mend what is said above, and start again.");
+    throw new Error("No stack is running. Fix the error above and start again.");
   }
 
   /** Runs a stack. @param sitePort the first gateway's port to try first, 0 for any */

@@ -24,9 +24,10 @@ export type Happening =
   | Requested
   | Refused;
 
+/** Takes over what has happened, as the event store does. */
 export type Report = (happening: Happening) => void;
 
-/** What a Celery message says about its task; absent where a message is none of Celery's. */
+/** What a Celery message says about its task; absent where a message is not Celery's. */
 export interface TaskFacts {
   readonly id: string;
   readonly name: string;
@@ -57,6 +58,7 @@ export interface Published extends OfMessage {
   readonly task?: TaskFacts;
 }
 
+/** A message was handed to a trigger or a client. */
 export interface Received extends OfMessage {
   readonly type: "received";
   /** Counts from 1. */
@@ -87,7 +89,6 @@ export interface Hidden extends OfMessage {
 /** The trigger has POSTed messages to a container. */
 export interface Invoked {
   readonly type: "invoked";
-  readonly invocation: string;
   readonly trigger: string;
   readonly container: string;
   readonly messageIds: readonly string[];
@@ -96,11 +97,8 @@ export interface Invoked {
 /** The container has answered, or could not. `status` 502: no answer; 504: its time was over. */
 export interface Answered {
   readonly type: "answered";
-  readonly invocation: string;
-  readonly container: string;
   readonly messageIds: readonly string[];
   readonly status: number;
-  readonly seconds: number;
   /** The worker's verdict on each message, where the body has one. */
   readonly verdicts: readonly {
     readonly messageId: string;
@@ -121,6 +119,7 @@ export interface Stored {
   readonly traceback?: string;
 }
 
+/** A container is in another state, or in the same with something to say. */
 export interface ContainerChanged {
   readonly type: "container";
   readonly container: string;
@@ -141,13 +140,14 @@ export interface Logged {
   /** The line's own task, or the only one that the container was executing. */
   readonly taskId?: string;
   readonly messageId?: string;
-  readonly fields?: Readonly<Record<string, unknown>>;
 }
 
+/** A timer has called its container. `status`: the answer's. */
 export interface TimerFired {
   readonly type: "timer";
   readonly timer: string;
   readonly status: number;
+  /** Whether a person has fired it. */
   readonly byHand: boolean;
 }
 
@@ -161,7 +161,7 @@ export interface Requested {
   readonly seconds: number;
 }
 
-/** The cloud would refuse this, so it was refused. */
+/** The cloud would reject this, so it was rejected. */
 export interface Refused {
   readonly type: "refused";
   readonly by: string;

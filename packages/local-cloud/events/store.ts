@@ -1,5 +1,5 @@
-import { describe } from "./_entry.ts";
-import { TaskIndex } from "./_task-index.ts";
+import { TaskFold } from "./_task-fold.ts";
+import { describe } from "./_tracked-task.ts";
 import { weightOf } from "./_weight.ts";
 import type { CloudEvent, Report } from "./event.ts";
 import { FAILED_STATES, type Outcome, type TaskRecord } from "./task-record.ts";
@@ -8,6 +8,7 @@ const MAX_EVENTS = 20_000;
 /** Characters: messages of 256 KB must not fill the memory by their number. */
 const MAX_WEIGHT = 128 * 1024 * 1024;
 
+/** Which tasks to list. */
 export interface TaskFilter {
   /** Only tasks that have failed, are dead, or whose delivery has failed. */
   readonly failed?: boolean;
@@ -21,7 +22,7 @@ export interface TaskFilter {
  */
 export class EventStore {
   private readonly events: CloudEvent[] = [];
-  private readonly index = new TaskIndex();
+  private readonly fold = new TaskFold();
   private readonly listeners = new Set<(event: CloudEvent) => void>();
   private readonly outcomeListeners = new Set<(outcome: Outcome) => void>();
   private readonly now: () => number;
@@ -37,7 +38,7 @@ export class EventStore {
     this.lastSequence += 1;
     const event: CloudEvent = { ...happening, sequence: this.lastSequence, at: this.now() };
     this.keep(event);
-    const outcomes = this.index.take(event);
+    const outcomes = this.fold.take(event);
     for (const listener of this.listeners) listener(event);
     for (const outcome of outcomes) {
       for (const listener of this.outcomeListeners) listener(outcome);
@@ -67,7 +68,7 @@ export class EventStore {
   tasks({ failed = false, limit = Infinity }: TaskFilter = {}): TaskRecord[] {
     const now = this.now();
     const found: TaskRecord[] = [];
-    for (const entry of [...this.index.entries.values()].reverse()) {
+    for (const entry of [...this.fold.index.tasks.values()].reverse()) {
       if (found.length >= limit) break;
       const record = describe(entry, now);
       if (!failed || FAILED_STATES.has(record.state)) found.push(record);
@@ -76,7 +77,7 @@ export class EventStore {
   }
 
   task(id: string): TaskRecord | undefined {
-    const entry = this.index.entries.get(id);
+    const entry = this.fold.index.tasks.get(id);
     return entry && describe(entry, this.now());
   }
 

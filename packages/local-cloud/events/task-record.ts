@@ -1,8 +1,8 @@
 /** What is known of one task, from everything that happened to its messages. */
 export interface TaskRecord {
-  /** Celery's id; of a message that is none of Celery's, the message's. */
+  /** Celery's id; of a message that is not Celery's, the message's. */
   readonly id: string;
-  /** `undefined` for a message that is none of Celery's, or when its beginning was forgotten. */
+  /** `undefined` for a message that is not Celery's, or when its beginning was forgotten. */
   readonly name?: string;
   readonly args: readonly unknown[];
   readonly kwargs: Readonly<Record<string, unknown>>;
@@ -22,7 +22,7 @@ export interface TaskRecord {
   /** Its executions, the last 50. */
   readonly attempts: readonly Attempt[];
   /** What it has waited for so far, the last 100 spans, in order. */
-  readonly waits: readonly Wait[];
+  readonly waits: readonly WaitSpan[];
   /** What it returned; of a task under way, what it says about its progress. */
   readonly result?: unknown;
   readonly error?: TaskError;
@@ -73,6 +73,7 @@ export interface Attempt {
   readonly error?: TaskError;
 }
 
+/** The exception of an attempt, as Celery has stored it. */
 export interface TaskError {
   /** `ConnectionError`. */
   readonly type: string;
@@ -87,12 +88,14 @@ export interface TaskError {
  */
 export type WaitCause = "delay" | "retry" | "hidden" | "capacity" | "queue" | "batch";
 
-export interface Wait {
+/** A time in which a task has waited. Milliseconds since the epoch. */
+export interface WaitSpan {
   readonly cause: WaitCause;
   readonly from: number;
   readonly to: number;
 }
 
+/** A line that was printed while a task ran. `at`: milliseconds since the epoch. */
 export interface LogLine {
   readonly at: number;
   readonly level: "debug" | "info" | "warning" | "error";
@@ -108,6 +111,10 @@ export interface Outcome {
   readonly attempt?: number;
 }
 
+/**
+ * How an attempt or a task has ended. `back`: the delivery has failed, and the message is back in its
+ * queue. `done`: away, without a stored result.
+ */
 export type OutcomeWord =
   | "ok"
   | "failed"

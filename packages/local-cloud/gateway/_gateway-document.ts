@@ -5,10 +5,10 @@ export const ANY_METHOD = "x-yc-apigateway-any-method";
 
 const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "trace", ANY_METHOD];
 const INTEGRATION = "x-yc-apigateway-integration";
-const IMITATED = ["serverless_containers", "object_storage", "dummy"];
+const EMULATED = ["serverless_containers", "object_storage", "dummy"];
 
 /** What the gateway does with one method of one path. */
-export interface Operation {
+export interface GatewayOperation {
   /** With its parameters: `/static/{file+}`. */
   readonly path: string;
   /** In lower case, or `ANY_METHOD`. */
@@ -23,9 +23,9 @@ export interface Operation {
 
 /** A gateway's OpenAPI document with all references and variables resolved. */
 export interface GatewayDocument {
-  readonly operations: readonly Operation[];
+  readonly operations: readonly GatewayOperation[];
   readonly ignoresTrailingSlashes: boolean;
-  /** What the text asks for and is not imitated, in sentences, each once. */
+  /** What the text asks for and is not emulated, in sentences, each once. */
   readonly missing: readonly string[];
 }
 
@@ -60,7 +60,7 @@ async function parseYaml(text: string): Promise<unknown> {
   return parse(text);
 }
 
-function readPath(document: JsonObject, path: string, item: JsonObject): Operation[] {
+function readPath(document: JsonObject, path: string, item: JsonObject): GatewayOperation[] {
   const settings = asObject(document["x-yc-apigateway"]);
   const cors = resolve(document, item["x-yc-apigateway-cors"] ?? settings.cors);
   return METHODS.filter((method) => method in item).map((method) => {
@@ -84,14 +84,14 @@ function missingOf(
   body: JsonObject,
   { type }: JsonObject,
 ): string | undefined {
-  if (!IMITATED.includes(String(type))) {
-    return `Integrations of type ${type} are not imitated here.`;
+  if (!EMULATED.includes(String(type))) {
+    return `Integrations of type ${type} are not emulated.`;
   }
   const schemes = asObject(asObject(document.components).securitySchemes);
   const guarded = asList(body.security ?? document.security)
     .flatMap((requirement) => Object.keys(asObject(requirement)))
     .some((name) => "x-yc-apigateway-authorizer" in asObject(schemes[name]));
-  return guarded ? "Authorizers (x-yc-apigateway-authorizer) are not imitated here." : undefined;
+  return guarded ? "x-yc-apigateway-authorizer is not emulated." : undefined;
 }
 
 /** Extensions that are served, or that say by themselves what is not. */
@@ -112,33 +112,12 @@ const SERVED_SETTINGS: ReadonlySet<string> = new Set([
   "variables",
 ]);
 
-/** What a specification can ask for besides, by how its names begin. */
-const EXTRAS: Readonly<Record<string, string>> = {
-  rateLimit: "Rate limits",
-  validator: "Validators",
-  smartWebSecurity: "Security profiles",
-  securityProfileId: "Security profiles",
-  "x-yc-apigateway:smartWebSecurity": "Security profiles",
-  "x-yc-apigateway-rate-limit": "Rate limits",
-  "x-yc-apigateway-validator": "Validators",
-  "x-yc-apigateway-websocket-": "WebSockets",
-  "x-yc-status-mapping": "Replacements of status codes",
-  "x-yc-schema-mapping": "Transformations of bodies",
-};
-
 function extrasIn(document: JsonObject, settings: JsonObject): string[] {
   const asked = [
     ...Object.keys(settings).filter((name) => !SERVED_SETTINGS.has(name)),
     ...[...extensionsIn(document)].filter((name) => !SERVED.has(name)),
   ];
-  return asked.map(
-    (name) => `${nameOf(name)} are not imitated here: requests are served without them.`,
-  );
-}
-
-function nameOf(extension: string): string {
-  const known = Object.keys(EXTRAS).find((name) => extension.startsWith(name));
-  return known === undefined ? `Extensions ${extension}` : String(EXTRAS[known]);
+  return asked.map((name) => `${name} is not emulated: requests are served without it.`);
 }
 
 function extensionsIn(value: unknown, found = new Set<string>()): Set<string> {

@@ -1,7 +1,7 @@
 import type { IncomingMessage } from "node:http";
 import type { ContainerResponse } from "../containers/invoke.ts";
 import { splitTarget } from "../support/target.ts";
-import { asObject, type Operation } from "./_gateway-document.ts";
+import { asObject, type GatewayOperation } from "./_gateway-document.ts";
 
 /**
  * Bytes of a request's and of a response's body: 2.5 MB.
@@ -13,7 +13,7 @@ export const MAX_BODY_BYTES = 2_621_440;
 /** A request for which an operation was found. */
 export interface RoutedRequest {
   readonly request: IncomingMessage;
-  readonly operation: Operation;
+  readonly operation: GatewayOperation;
   /** Parameters of the path by name, decoded. */
   readonly parameters: Readonly<Record<string, string>>;
 }

@@ -1,8 +1,8 @@
-import { ANY_METHOD, type GatewayDocument, type Operation } from "./_gateway-document.ts";
+import { ANY_METHOD, type GatewayDocument, type GatewayOperation } from "./_gateway-document.ts";
 
 /** What serves a path. Without an operation for the method the gateway answers 405. */
 export interface MatchedRoute {
-  readonly operations: readonly Operation[];
+  readonly operations: readonly GatewayOperation[];
   readonly parameters: Readonly<Record<string, string>>;
 }
 
@@ -29,7 +29,10 @@ export function makeRouter({ operations, ignoresTrailingSlashes }: GatewayDocume
 }
 
 /** The operation for a method: its own, or the one for any. */
-export function operationFor({ operations }: MatchedRoute, method: string): Operation | undefined {
+export function operationFor(
+  { operations }: MatchedRoute,
+  method: string,
+): GatewayOperation | undefined {
   return (
     operations.find((operation) => operation.method === method.toLowerCase()) ??
     operations.find((operation) => operation.method === ANY_METHOD)
@@ -38,7 +41,7 @@ export function operationFor({ operations }: MatchedRoute, method: string): Oper
 
 const PARAMETER = /\{([^}+]+)(\+?)\}/g;
 
-function compile(path: string, operations: readonly Operation[], slashesIgnored: boolean) {
+function compile(path: string, operations: readonly GatewayOperation[], slashesIgnored: boolean) {
   const names = [...path.matchAll(PARAMETER)].map(([, name = ""]) => name);
   const optional = new Set(
     operations

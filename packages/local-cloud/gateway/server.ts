@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from "node:http";
-import { firstLine, READ_BYTES } from "../containers/first-line.ts";
 import type { Invoke } from "../containers/invoke.ts";
 import type { Report } from "../events/event.ts";
 import type { GatewaySpec } from "../stack/blueprint.ts";
 import { resourceId } from "../stack/local-ids.ts";
+import { firstLine, READ_BYTES } from "../support/first-line.ts";
 import { refusalOf } from "../support/guard.ts";
 import { type Listening, listen } from "../support/listen.ts";
+import { readBody } from "../support/read-body.ts";
 import { answerPreflight, isPreflight, withCors } from "./_cors.ts";
 import { answerDummy } from "./_dummy.ts";
 import { readGatewayDocument } from "./_gateway-document.ts";
@@ -30,7 +31,7 @@ export interface GatewayOptions {
   readonly report: Report;
 }
 
-/** Serves a gateway's OpenAPI document. What is not imitated in it is reported once, at the start. */
+/** Serves a gateway's OpenAPI document. What is not emulated in it is reported once, at the start. */
 export async function startGateway(options: GatewayOptions): Promise<Listening> {
   const { gateway, port, report } = options;
   const document = await readGatewayDocument(gateway.spec);
@@ -91,24 +92,12 @@ class GatewayExchange {
     const { gateway, invoke, buckets } = this.options;
     const { missing, integration } = routed.operation;
     if (missing !== undefined) return gatewayAnswer(501, missing);
-    const body = await this.readBody();
+    const body = await readBody(this.request, MAX_BODY_BYTES);
     if (body.length > MAX_BODY_BYTES) return this.refuseSize("request", 413);
     if (integration.type === "dummy") return answerDummy(routed);
     if (integration.type === "object_storage") return await answerObject(buckets, routed);
     const gatewayId = resourceId("d5d", gateway.name);
     return await answerByContainer({ ...routed, invoke, gatewayId, body });
-  }
-
-  /** The request's body; of one that is too large only so much that this shows. */
-  private async readBody(): Promise<Buffer> {
-    const chunks: Buffer[] = [];
-    let bytes = 0;
-    // To the end in any case: who is answered while he sends, sees his connection break instead.
-    for await (const chunk of this.request) {
-      if (bytes <= MAX_BODY_BYTES) chunks.push(chunk);
-      bytes += chunk.length;
-    }
-    return Buffer.concat(chunks);
   }
 
   /** What `work` comes to, or 504 once the gateway's time is over. */
@@ -117,7 +106,7 @@ class GatewayExchange {
     return new Promise((resolve, reject) => {
       const timer = setTimeout(() => {
         const message = `No answer within ${timeoutSeconds} seconds`;
-        resolve(this.refuse(504, message, "Move what takes so long into a task"));
+        resolve(this.refuse(504, message, "Move long work into a task"));
       }, timeoutSeconds * 1000);
       work.then(resolve, reject).finally(() => clearTimeout(timer));
     });
@@ -145,7 +134,7 @@ class GatewayExchange {
   ): GatewayResponse {
     const quoted = begins === "" ? "" : ` (${begins})`;
     const message = `The ${what}${quoted} is larger than 2.5 MB`;
-    const fix = "Let large files go to a bucket and come from there, without the gateway";
+    const fix = "Upload and serve large files through a bucket, without the gateway";
     return this.refuse(status, message, fix);
   }
 

@@ -1,17 +1,18 @@
 import { makeHandle } from "./_receipt-handle.ts";
 import type { Message, MessageAttributes } from "./message.ts";
 
-/** What the cloud puts in for the account that has sent a message. */
+/** The sender's account, as the cloud has it. */
 const SENDER_ID = "ajelocalaccount00000";
 
 /** How many messages are in which state. */
-export interface Counts {
+export interface QueueCounts {
   readonly waiting: number;
   readonly inFlight: number;
   readonly delayed: number;
 }
 
-export interface ReceiveInput {
+/** What somebody wants to receive, and how. */
+export interface ReceiveOptions {
   /** 1-10. */
   readonly max: number;
   /** 0-20. */
@@ -21,14 +22,14 @@ export interface ReceiveInput {
   readonly by: "trigger" | "client";
 }
 
+/** What a sender gets for a message. */
 export interface SentMessage {
   readonly messageId: string;
   readonly md5: string;
   readonly md5OfAttributes?: string;
-  /** FIFO queues only. */
-  readonly sequenceNumber?: string;
 }
 
+/** A message as its receiver sees it. */
 export interface ReceivedMessage {
   readonly messageId: string;
   readonly receiptHandle: string;
@@ -55,23 +56,16 @@ export interface PeekedMessage {
   /** When it can be received again; absent while it can be received now. */
   readonly visibleAt?: number;
   readonly attributes: MessageAttributes;
-  readonly groupId?: string;
   /** The queue that a dead letter came from. */
   readonly from?: string;
 }
 
-/** `messageId`: of the message that was sent before in place of this one. */
-export function describeSent(message: Message, messageId = message.id): SentMessage {
-  const { md5, md5OfAttributes, groupId, sequence } = message;
-  return {
-    messageId,
-    md5,
-    md5OfAttributes,
-    sequenceNumber: groupId === undefined ? undefined : sequenceNumber(sequence),
-  };
+/** A message as its sender sees it. */
+export function describeSent({ id, md5, md5OfAttributes }: Message): SentMessage {
+  return { messageId: id, md5, md5OfAttributes };
 }
 
-/** As whoever has received it sees it. */
+/** A message as its receiver sees it. */
 export function describeReceived(message: Message): ReceivedMessage {
   const { id, body, md5, sentAt, receiveCount, attributes = {}, md5OfAttributes } = message;
   return {
@@ -83,28 +77,18 @@ export function describeReceived(message: Message): ReceivedMessage {
     receiveCount,
     attributes,
     md5OfAttributes,
-    systemAttributes: describeSystem(message),
+    systemAttributes: {
+      ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
+      ApproximateReceiveCount: String(receiveCount),
+      SentTimestamp: String(sentAt),
+      SenderId: SENDER_ID,
+    },
   };
 }
 
-function describeSystem(message: Message): Record<string, string> {
-  const attributes: Record<string, string> = {
-    ApproximateFirstReceiveTimestamp: String(message.firstReceivedAt),
-    ApproximateReceiveCount: String(message.receiveCount),
-    SentTimestamp: String(message.sentAt),
-    SenderId: SENDER_ID,
-  };
-  if (message.groupId !== undefined) {
-    attributes.MessageGroupId = message.groupId;
-    attributes.MessageDeduplicationId = message.deduplicationId ?? "";
-    attributes.SequenceNumber = sequenceNumber(message.sequence);
-  }
-  return attributes;
-}
-
-/** As it lies in its queue. */
+/** A message as it lies in its queue. */
 export function describePeeked(message: Message): PeekedMessage {
-  const { id, body, bytes, sentAt, state, receiveCount, attributes = {}, groupId, from } = message;
+  const { id, body, bytes, sentAt, state, receiveCount, attributes = {}, from } = message;
   return {
     messageId: id,
     body,
@@ -114,12 +98,6 @@ export function describePeeked(message: Message): PeekedMessage {
     receiveCount,
     visibleAt: state === "waiting" ? undefined : message.visibleAt,
     attributes,
-    groupId,
     from,
   };
-}
-
-/** Twenty digits, so that texts sort as numbers do. */
-function sequenceNumber(sequence: number): string {
-  return String(sequence).padStart(20, "0");
 }

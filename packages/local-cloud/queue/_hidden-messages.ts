@@ -3,16 +3,17 @@ import type { Message } from "./message.ts";
 /** Messages that nobody can receive yet, the earliest first: a binary heap that knows each place. */
 export class HiddenMessages {
   private readonly heap: Message[] = [];
-
-  get size(): number {
-    return this.heap.length;
-  }
+  /** How many are in which state. */
+  readonly counts = { delayed: 0, "in flight": 0 };
 
   get earliest(): Message | undefined {
     return this.heap[0];
   }
 
-  add(message: Message): void {
+  /** Hides a message until its `visibleAt`. */
+  add(message: Message, state: "delayed" | "in flight"): void {
+    message.state = state;
+    this.counts[state]++;
     message.hiddenIndex = this.heap.length;
     this.heap.push(message);
     this.rise(message);
@@ -22,9 +23,10 @@ export class HiddenMessages {
   remove(message: Message): void {
     const index = message.hiddenIndex;
     if (index < 0) return;
+    if (message.state === "delayed" || message.state === "in flight") this.counts[message.state]--;
     message.hiddenIndex = -1;
-    const last = this.heap.pop() as Message;
-    if (last === message) return;
+    const last = this.heap.pop();
+    if (last === undefined || last === message) return;
     this.place(last, index);
     this.rise(last);
     this.sink(last);
@@ -32,12 +34,14 @@ export class HiddenMessages {
 
   clear(): void {
     this.heap.length = 0;
+    this.counts.delayed = 0;
+    this.counts["in flight"] = 0;
   }
 
   private rise(message: Message): void {
     while (message.hiddenIndex > 0) {
-      const parent = this.heap[(message.hiddenIndex - 1) >> 1] as Message;
-      if (isBefore(parent, message)) return;
+      const parent = this.heap[(message.hiddenIndex - 1) >> 1];
+      if (!parent || isBefore(parent, message)) return;
       this.swap(parent, message);
     }
   }

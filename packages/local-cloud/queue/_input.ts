@@ -1,16 +1,18 @@
+import { isObject, type JsonObject } from "../support/json.ts";
 import { QueueError } from "./errors.ts";
 import type { MessageAttribute, MessageAttributes } from "./message.ts";
 
-/** A request's fields in the shape of the JSON protocol. Numbers may be texts. */
-export type Input = Readonly<Record<string, unknown>>;
+// A request's fields, in the shape of the JSON protocol. Numbers may be texts.
 
-export function optionalText(input: Input, field: string): string | undefined {
+/** A field that may be left out. */
+export function optionalText(input: JsonObject, field: string): string | undefined {
   const value = input[field];
   if (value === undefined || value === null || typeof value === "string") return value ?? undefined;
   throw misshapen(field, "a string");
 }
 
-export function text(input: Input, field: string): string {
+/** A field that is needed. */
+export function text(input: JsonObject, field: string): string {
   const value = optionalText(input, field);
   if (value) return value;
   throw new QueueError("MissingParameter", `No ${field} parameter.`);
@@ -18,7 +20,7 @@ export function text(input: Input, field: string): string {
 
 /** A whole number from 0, or what `fallback` says; above `max` with the words of `tooBig`. */
 export function wholeNumber<T>(
-  input: Input,
+  input: JsonObject,
   field: string,
   fallback: T,
   max: number,
@@ -35,34 +37,39 @@ export function wholeNumber<T>(
   throw new QueueError("InvalidParameterValue", `${tooBig} ${field} is ${JSON.stringify(value)}.`);
 }
 
-export function texts(input: Input, field: string): readonly string[] {
+/** A list of names or keys, empty where it is left out. */
+export function texts(input: JsonObject, field: string): readonly string[] {
   const value = input[field] ?? [];
   if (Array.isArray(value) && value.every((item) => typeof item === "string")) return value;
   throw misshapen(field, "a list of strings");
 }
 
-export function textMap(input: Input, field: string): Readonly<Record<string, string>> {
+/** Texts by name, empty where they are left out. */
+export function textMap(input: JsonObject, field: string): Readonly<Record<string, string>> {
   const value = input[field] ?? {};
-  if (isFields(value) && Object.values(value).every((item) => typeof item === "string")) {
-    return value as Readonly<Record<string, string>>;
-  }
+  if (isTextMap(value)) return value;
   throw misshapen(field, "an object of strings");
 }
 
+function isTextMap(value: unknown): value is Readonly<Record<string, string>> {
+  return isObject(value) && Object.values(value).every((item) => typeof item === "string");
+}
+
 /** The entries of a batch. */
-export function entries(input: Input, field: string): readonly Input[] {
+export function entries(input: JsonObject, field: string): readonly JsonObject[] {
   const value = input[field] ?? [];
-  if (Array.isArray(value) && value.every(isFields)) return value;
+  if (Array.isArray(value) && value.every(isObject)) return value;
   throw misshapen(field, "a list of objects");
 }
 
-export function messageAttributes(input: Input): MessageAttributes | undefined {
+/** What a sender puts on a message besides its body. */
+export function messageAttributes(input: JsonObject): MessageAttributes | undefined {
   const value = input.MessageAttributes;
   if (value === undefined || value === null) return undefined;
-  if (!isFields(value)) throw misshapen("MessageAttributes", "an object");
+  if (!isObject(value)) throw misshapen("MessageAttributes", "an object");
   const attributes: Record<string, MessageAttribute> = {};
   for (const [name, attribute] of Object.entries(value)) {
-    if (!isFields(attribute)) throw misshapen(`MessageAttributes.${name}`, "an object");
+    if (!isObject(attribute)) throw misshapen(`MessageAttributes.${name}`, "an object");
     attributes[name] = {
       dataType: optionalText(attribute, "DataType") ?? "",
       stringValue: optionalText(attribute, "StringValue"),
@@ -70,10 +77,6 @@ export function messageAttributes(input: Input): MessageAttributes | undefined {
     };
   }
   return attributes;
-}
-
-export function isFields(value: unknown): value is Input {
-  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function misshapen(field: string, wanted: string): QueueError {

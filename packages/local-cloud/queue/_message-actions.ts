@@ -1,14 +1,7 @@
-import { type Action, action, type Call, type Output, queueName } from "./_call.ts";
-import {
-  entries,
-  type Input,
-  messageAttributes,
-  optionalText,
-  text,
-  texts,
-  wholeNumber,
-} from "./_input.ts";
-import { checkSize } from "./_send-checks.ts";
+import type { JsonObject } from "../support/json.ts";
+import { action, type QueueAction, type QueueCall, queueName } from "./_action.ts";
+import { entries, messageAttributes, optionalText, text, texts, wholeNumber } from "./_input.ts";
+import { checkSize, type SendInput } from "./_new-message.ts";
 import { QueueError } from "./errors.ts";
 import {
   MAX_BATCH,
@@ -18,14 +11,15 @@ import {
   MAX_WAIT_SECONDS,
 } from "./limits.ts";
 import { type MessageAttributes, sizeOf } from "./message.ts";
-import type { ReceivedMessage, SendInput } from "./queues.ts";
+import type { ReceivedMessage } from "./queues.ts";
 
 const SEND = [
   "MessageBody",
   "DelaySeconds",
   "MessageAttributes",
-  // X-Ray's header, which the cloud takes and forgets.
+  // X-Ray's header, which the cloud accepts and ignores.
   "MessageSystemAttributes",
+  // For FIFO queues; a standard queue ignores them.
   "MessageDeduplicationId",
   "MessageGroupId",
 ];
@@ -39,10 +33,10 @@ const RECEIVE = [
   "WaitTimeSeconds",
   "ReceiveRequestAttemptId",
 ];
-const TOO_LATE = "VisibilityTimeout parameter must be less than or equal to 12 hours.";
+const TOO_LONG = "VisibilityTimeout parameter must be less than or equal to 12 hours.";
 
-/** What can be asked about messages. */
-export const messageActions: Readonly<Record<string, Action>> = {
+/** The actions on messages. */
+export const messageActions: Readonly<Record<string, QueueAction>> = {
   SendMessage: action(["QueueUrl", ...SEND], sendMessage),
   SendMessageBatch: action(["QueueUrl", "Entries"], sendMessageBatch),
   ReceiveMessage: action(RECEIVE, receiveMessage),
@@ -55,21 +49,20 @@ export const messageActions: Readonly<Record<string, Action>> = {
   ChangeMessageVisibilityBatch: action(["QueueUrl", "Entries"], (call) => batch(call, hideEntry)),
 };
 
-function sendMessage(call: Call): Output {
+function sendMessage(call: QueueCall): JsonObject {
   return sendOne(call, queueName(call), call.input);
 }
 
-function sendOne({ queues }: Call, name: string, input: Input): Output {
+function sendOne({ queues }: QueueCall, name: string, input: JsonObject): JsonObject {
   const sent = queues.send(name, readSend(input));
   return {
     MessageId: sent.messageId,
     MD5OfMessageBody: sent.md5,
     MD5OfMessageAttributes: sent.md5OfAttributes,
-    SequenceNumber: sent.sequenceNumber,
   };
 }
 
-function readSend(input: Input): SendInput {
+function readSend(input: JsonObject): SendInput {
   return {
     body: optionalText(input, "MessageBody") ?? "",
     delaySeconds: wholeNumber(
@@ -80,12 +73,10 @@ function readSend(input: Input): SendInput {
       "Delay seconds are too big.",
     ),
     attributes: messageAttributes(input),
-    groupId: optionalText(input, "MessageGroupId"),
-    deduplicationId: optionalText(input, "MessageDeduplicationId"),
   };
 }
 
-function sendMessageBatch(call: Call): Output {
+function sendMessageBatch(call: QueueCall): JsonObject {
   const name = queueName(call);
   const spec = call.queues.specOf(name);
   const sizes = readBatch(call).map((entry) =>
@@ -98,7 +89,7 @@ function sendMessageBatch(call: Call): Output {
   return batch(call, sendOne);
 }
 
-function receiveMessage(call: Call): Output | Promise<Output> {
+async function receiveMessage(call: QueueCall): Promise<JsonObject> {
   const { queues, input } = call;
   const name = queueName(call);
   const waitSeconds = wholeNumber(
@@ -108,7 +99,7 @@ function receiveMessage(call: Call): Output | Promise<Output> {
     MAX_WAIT_SECONDS,
     "WaitTimeSeconds parameter must be less than or equal to 20 seconds.",
   );
-  const messages = queues.receiveNowOrLater(
+  const messages = await queues.receive(
     name,
     {
       max: Math.max(
@@ -127,21 +118,16 @@ function receiveMessage(call: Call): Output | Promise<Output> {
       ? "AttributeNames"
       : "MessageSystemAttributeNames",
   );
-  return messages instanceof Promise
-    ? messages.then((received) => renderReceived(received, wanted))
-    : renderReceived(messages, wanted);
+  return messages.length === 0
+    ? {}
+    : { Messages: messages.map((message) => renderMessage(message, wanted)) };
 }
 
-function readVisibility(input: Input): number | undefined {
-  return wholeNumber(input, "VisibilityTimeout", undefined, MAX_VISIBILITY_SECONDS, TOO_LATE);
+function readVisibility(input: JsonObject): number | undefined {
+  return wholeNumber(input, "VisibilityTimeout", undefined, MAX_VISIBILITY_SECONDS, TOO_LONG);
 }
 
-function renderReceived(messages: readonly ReceivedMessage[], wanted: readonly string[]): Output {
-  if (messages.length === 0) return {};
-  return { Messages: messages.map((message) => renderMessage(message, wanted)) };
-}
-
-function renderMessage(message: ReceivedMessage, wanted: readonly string[]): Output {
+function renderMessage(message: ReceivedMessage, wanted: readonly string[]): JsonObject {
   const { md5OfAttributes } = message;
   return {
     MessageId: message.messageId,
@@ -163,7 +149,7 @@ function pick(
   return Object.fromEntries(Object.entries(attributes).filter(([name]) => wanted.includes(name)));
 }
 
-function renderAttributes(attributes: MessageAttributes): Output {
+function renderAttributes(attributes: MessageAttributes): JsonObject {
   return Object.fromEntries(
     Object.entries(attributes).map(([name, { dataType, stringValue, binaryValue }]) => [
       name,
@@ -172,20 +158,20 @@ function renderAttributes(attributes: MessageAttributes): Output {
   );
 }
 
-function deleteMessage(call: Call): Output {
+function deleteMessage(call: QueueCall): JsonObject {
   return deleteEntry(call, queueName(call), call.input);
 }
 
-function deleteEntry({ queues }: Call, name: string, input: Input): Output {
+function deleteEntry({ queues }: QueueCall, name: string, input: JsonObject): JsonObject {
   queues.delete(name, optionalText(input, "ReceiptHandle") ?? "");
   return {};
 }
 
-function changeMessageVisibility(call: Call): Output {
+function changeMessageVisibility(call: QueueCall): JsonObject {
   return hideEntry(call, queueName(call), call.input);
 }
 
-function hideEntry({ queues }: Call, name: string, input: Input): Output {
+function hideEntry({ queues }: QueueCall, name: string, input: JsonObject): JsonObject {
   const seconds = readVisibility(input);
   if (seconds === undefined) {
     throw new QueueError("MissingParameter", "VisibilityTimeout was not provided.");
@@ -194,29 +180,29 @@ function hideEntry({ queues }: Call, name: string, input: Input): Output {
   return {};
 }
 
-/** Each entry by itself: one that is refused is in `Failed`, and the others are carried out. */
+/** Each entry by itself: those that fail are in `Failed`, and the others are carried out. */
 function batch(
-  call: Call,
-  act: (call: Call, name: string, entry: Input) => Output,
-): { readonly Successful: readonly Output[]; readonly Failed?: readonly Output[] } {
+  call: QueueCall,
+  act: (call: QueueCall, name: string, entry: JsonObject) => JsonObject,
+): { readonly Successful: readonly JsonObject[]; readonly Failed?: readonly JsonObject[] } {
   const name = queueName(call);
   call.queues.specOf(name);
-  const Successful: Output[] = [];
-  const Failed: Output[] = [];
+  const Successful: JsonObject[] = [];
+  const Failed: JsonObject[] = [];
   for (const entry of readBatch(call)) {
     const Id = text(entry, "Id");
     try {
       Successful.push({ Id, ...act(call, name, entry) });
     } catch (error) {
       if (!(error instanceof QueueError) || error.status >= 500) throw error;
-      call.refused(error);
+      call.failed(error);
       Failed.push({ Id, Code: error.code, Message: error.message, SenderFault: true });
     }
   }
   return Failed.length === 0 ? { Successful } : { Successful, Failed };
 }
 
-function readBatch({ input }: Call): readonly Input[] {
+function readBatch({ input }: QueueCall): readonly JsonObject[] {
   const list = entries(input, "Entries");
   if (list.length === 0) throw new QueueError("AWS.SimpleQueueService.EmptyBatchRequest");
   if (list.length > MAX_BATCH) {

@@ -1,10 +1,9 @@
-import type { Output } from "./_call.ts";
-import type { Input } from "./_input.ts";
+import { isObject, type JsonObject } from "../support/json.ts";
 import type { QueueError } from "./errors.ts";
 
 const NAMESPACE = "http://queue.amazonaws.com/doc/2012-11-05/";
 
-/** Actions whose answer has nothing but the request's id. */
+/** Actions whose response has nothing but the request's id. */
 const VOID: ReadonlySet<string> = new Set([
   "ChangeMessageVisibility",
   "DeleteMessage",
@@ -34,14 +33,14 @@ interface Tree {
 }
 
 /** A form's fields in the shape of the JSON protocol: `Tag.1.Key=a&Tag.1.Value=b` is `Tags: { a: "b" }`. */
-export function decodeForm(form: string): { readonly action: string | undefined; input: Input } {
+export function decodeForm(form: string): { readonly action: string; readonly input: JsonObject } {
   const tree: Tree = Object.create(null);
   for (const [key, value] of new URLSearchParams(form)) grow(tree, key.split("."), value);
   const { Action: action, ...fields } = tree;
   const input = shape(fields);
   // Here the cloud returns all of them, whatever was asked for.
   if (action === "ReceiveMessage") input.AttributeNames = ["All"];
-  return { action: typeof action === "string" ? action : undefined, input };
+  return { action: typeof action === "string" ? action : "", input };
 }
 
 function grow(tree: Tree, [part = "", ...rest]: readonly string[], value: string): void {
@@ -88,8 +87,8 @@ function toMap(tree: string | Tree, key: string): Record<string, unknown> {
   return Object.fromEntries(pairs);
 }
 
-/** An answer as the Query protocol's XML. */
-export function encodeXml(action: string, output: Output, requestId: string): string {
+/** A response as the Query protocol's XML. */
+export function encodeXml(action: string, output: JsonObject, requestId: string): string {
   const result = VOID.has(action)
     ? ""
     : element(`${action}Result`, renderFields(output, `${action}ResultEntry`));
@@ -97,7 +96,7 @@ export function encodeXml(action: string, output: Output, requestId: string): st
   return `<?xml version="1.0" encoding="UTF-8"?>\n<${action}Response xmlns="${NAMESPACE}">${result}${metadata}</${action}Response>`;
 }
 
-/** A refusal as the Query protocol's XML. */
+/** An error as the Query protocol's XML. */
 export function encodeXmlError(error: QueueError, requestId: string): string {
   const fields = [
     element("Type", error.status < 500 ? "Sender" : "Receiver"),
@@ -107,7 +106,7 @@ export function encodeXmlError(error: QueueError, requestId: string): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<ErrorResponse xmlns="${NAMESPACE}">${element("Error", fields.join(""))}${element("RequestId", requestId)}</ErrorResponse>`;
 }
 
-function renderFields(fields: Output, entry: string): string {
+function renderFields(fields: JsonObject, entry: string): string {
   let xml = "";
   for (const [name, value] of Object.entries(fields)) {
     if (value !== undefined) xml += renderField(name, value, entry);
@@ -116,24 +115,25 @@ function renderFields(fields: Output, entry: string): string {
 }
 
 function renderField(name: string, value: unknown, entry: string): string {
+  const items = Array.isArray(value) ? value : [];
   const each = (tag: string) =>
-    (value as readonly Output[]).map((item) => element(tag, renderFields(item, entry))).join("");
-  const pairs = (tag: string, key: string, render: (item: unknown) => string) =>
-    Object.entries(value as Output)
+    items.map((item) => element(tag, renderFields(item, entry))).join("");
+  const pairs = (tag: string, key: string) =>
+    Object.entries(isObject(value) ? value : {})
       .map(([k, item]) => element(tag, element(key, escapeXml(k)) + element("Value", render(item))))
       .join("");
+  const render = (item: unknown) =>
+    isObject(item) ? renderFields(item, entry) : escapeXml(String(item));
   switch (name) {
     case "QueueUrls":
     case "queueUrls":
-      return (value as readonly string[])
-        .map((url) => element("QueueUrl", escapeXml(url)))
-        .join("");
+      return items.map((url) => element("QueueUrl", escapeXml(String(url)))).join("");
     case "Attributes":
-      return pairs("Attribute", "Name", (item) => escapeXml(String(item)));
+      return pairs("Attribute", "Name");
     case "Tags":
-      return pairs("Tag", "Key", (item) => escapeXml(String(item)));
+      return pairs("Tag", "Key");
     case "MessageAttributes":
-      return pairs("MessageAttribute", "Name", (item) => renderFields(item as Output, entry));
+      return pairs("MessageAttribute", "Name");
     case "Messages":
       return each("Message");
     case "Successful":

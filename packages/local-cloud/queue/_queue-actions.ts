@@ -1,4 +1,5 @@
-import { type Action, action, type Call, type Output, queueName } from "./_call.ts";
+import type { JsonObject } from "../support/json.ts";
+import { action, type QueueAction, type QueueCall, queueName } from "./_action.ts";
 import { optionalText, text, textMap, texts } from "./_input.ts";
 import { QueueError } from "./errors.ts";
 import {
@@ -29,8 +30,8 @@ const SETTINGS = [
 ];
 const KNOWN: ReadonlySet<string> = new Set([...RUNTIME, ...SETTINGS, "All"]);
 
-/** What can be asked about queues. */
-export const queueActions: Readonly<Record<string, Action>> = {
+/** The actions on queues. */
+export const queueActions: Readonly<Record<string, QueueAction>> = {
   CreateQueue: action(["QueueName", "Attributes", "tags", "Tags"], createQueue),
   DeleteQueue: action(["QueueUrl"], deleteQueue),
   GetQueueAttributes: action(["QueueUrl", "AttributeNames"], getQueueAttributes),
@@ -44,14 +45,14 @@ export const queueActions: Readonly<Record<string, Action>> = {
   UntagQueue: action(["QueueUrl", "TagKeys"], untagQueue),
 };
 
-function createQueue({ queues, input, address }: Call): Output {
+function createQueue({ queues, input, address }: QueueCall): JsonObject {
   const name = text(input, "QueueName");
   const attributes = textMap(input, "Attributes");
   const tags = textMap(input, input.tags === undefined ? "Tags" : "tags");
   checkName(name, attributes.FifoQueue);
   checkTags(tags);
   const spec = {
-    ...invalidIfRefused(() => changeSettings(defaultSettings(name), attributes)),
+    ...failAsInvalid(() => changeSettings(defaultSettings(name), attributes)),
     tags,
   };
   if (spec.redrive && !queues.has(spec.redrive.deadLetterQueue)) {
@@ -67,8 +68,8 @@ function createQueue({ queues, input, address }: Call): Output {
   return { QueueUrl: queues.urlOf(name, address) };
 }
 
-/** A queue that is made is refused by one code for whatever is wrong with its settings. */
-function invalidIfRefused<T>(act: () => T): T {
+/** CreateQueue fails with one code, whatever is wrong with the settings. */
+function failAsInvalid<T>(act: () => T): T {
   try {
     return act();
   } catch (error) {
@@ -77,29 +78,29 @@ function invalidIfRefused<T>(act: () => T): T {
   }
 }
 
-function deleteQueue(call: Call): Output {
+function deleteQueue(call: QueueCall): JsonObject {
   call.queues.remove(queueName(call));
   return {};
 }
 
-function getQueueUrl({ queues, input, address }: Call): Output {
+function getQueueUrl({ queues, input, address }: QueueCall): JsonObject {
   return { QueueUrl: queues.urlOf(text(input, "QueueName"), address) };
 }
 
-function listQueues({ queues, input, address }: Call): Output {
+function listQueues({ queues, input, address }: QueueCall): JsonObject {
   const prefix = optionalText(input, "QueueNamePrefix") ?? "";
   const names = queues.names.filter((name) => name.startsWith(prefix));
   return names.length === 0 ? {} : { QueueUrls: names.map((name) => queues.urlOf(name, address)) };
 }
 
-function listSources(call: Call): Output {
+function listSources(call: QueueCall): JsonObject {
   const { queues, address } = call;
   return {
     queueUrls: queues.sourcesOf(queueName(call)).map((name) => queues.urlOf(name, address)),
   };
 }
 
-function getQueueAttributes(call: Call): Output {
+function getQueueAttributes(call: QueueCall): JsonObject {
   const name = queueName(call);
   const wanted = texts(call.input, "AttributeNames");
   const unknown = wanted.find((attribute) => !KNOWN.has(attribute));
@@ -114,7 +115,7 @@ function getQueueAttributes(call: Call): Output {
   return found.length === 0 ? {} : { Attributes: Object.fromEntries(found) };
 }
 
-function allAttributes({ queues }: Call, name: string): Readonly<Record<string, string>> {
+function allAttributes({ queues }: QueueCall, name: string): Readonly<Record<string, string>> {
   const { waiting, inFlight, delayed } = queues.counts(name);
   return {
     ...describeSettings(queues.specOf(name)),
@@ -126,7 +127,7 @@ function allAttributes({ queues }: Call, name: string): Readonly<Record<string, 
   };
 }
 
-function setQueueAttributes(call: Call): Output {
+function setQueueAttributes(call: QueueCall): JsonObject {
   const { queues, input } = call;
   const name = queueName(call);
   const spec = changeSettings(queues.specOf(name), textMap(input, "Attributes"));
@@ -137,16 +138,16 @@ function setQueueAttributes(call: Call): Output {
   return {};
 }
 
-function purgeQueue(call: Call): Output {
+function purgeQueue(call: QueueCall): JsonObject {
   call.queues.purge(queueName(call));
   return {};
 }
 
-function listQueueTags(call: Call): Output {
+function listQueueTags(call: QueueCall): JsonObject {
   return { Tags: call.queues.specOf(queueName(call)).tags };
 }
 
-function tagQueue(call: Call): Output {
+function tagQueue(call: QueueCall): JsonObject {
   const spec = call.queues.specOf(queueName(call));
   const tags = { ...spec.tags, ...textMap(call.input, "Tags") };
   checkTags(tags);
@@ -154,7 +155,7 @@ function tagQueue(call: Call): Output {
   return {};
 }
 
-function untagQueue(call: Call): Output {
+function untagQueue(call: QueueCall): JsonObject {
   const spec = call.queues.specOf(queueName(call));
   const gone = new Set(texts(call.input, "TagKeys"));
   const left = Object.entries(spec.tags).filter(([key]) => !gone.has(key));

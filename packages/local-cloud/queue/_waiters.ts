@@ -1,17 +1,13 @@
 import type { Clock } from "../support/clock.ts";
+import { Condition } from "../support/until.ts";
 
-interface Waiter<T> {
-  readonly attempt: () => readonly T[];
-  readonly answer: (items: readonly T[]) => void;
-  readonly fail: (error: unknown) => void;
-}
-
-/** Who waits for something to receive: first come, first served. */
+/** Receivers that wait for messages: first come, first served. */
 export class Waiters<T> {
   private readonly clock: Clock;
   private readonly onTime: () => void;
-  private readonly waiting = new Set<Waiter<T>>();
+  private readonly condition = new Condition();
   private isWoken = false;
+  private isClosed = false;
   private alarm: { readonly at: number; readonly stop: () => void } | undefined;
 
   /** @param onTime shows what has become visible; called at times that `wakeAt` was told */
@@ -21,47 +17,39 @@ export class Waiters<T> {
   }
 
   /** The first answer of `attempt` that is not empty; an empty one when the time is over. */
-  add(
+  async wait(
     attempt: () => readonly T[],
     waitMs: number,
     signal: AbortSignal | undefined,
   ): Promise<readonly T[]> {
-    return new Promise((resolve, reject) => {
-      const leave = () => {
-        this.waiting.delete(waiter);
-        stop();
-        signal?.removeEventListener("abort", giveUp);
-      };
-      const settle = (act: () => void) => {
-        leave();
-        act();
-      };
-      const giveUp = () => settle(() => resolve([]));
-      const waiter: Waiter<T> = {
-        attempt,
-        answer: (items) => settle(() => resolve(items)),
-        fail: (error) => settle(() => reject(error)),
-      };
-      const stop = this.clock.setTimer(this.clock.now() + waitMs, giveUp);
-      this.waiting.add(waiter);
-      signal?.addEventListener("abort", giveUp);
-      if (signal?.aborted) giveUp();
+    let items: readonly T[] = [];
+    let isOver = false;
+    const stop = this.clock.setTimer(this.clock.now() + waitMs, () => {
+      isOver = true;
+      this.condition.notify();
     });
+    const holds = () => {
+      if (isOver || this.isClosed) return true;
+      items = attempt();
+      return items.length > 0;
+    };
+    await this.condition.until(holds, signal).finally(stop);
+    return items;
   }
 
   /** Something can be received: serves those who wait, once all that came with it is there too. */
   wake(): void {
-    if (this.isWoken || this.waiting.size === 0) return;
+    if (this.isWoken || this.condition.waiting === 0) return;
     this.isWoken = true;
     queueMicrotask(() => {
       this.isWoken = false;
-      this.serve();
+      this.condition.notify();
     });
   }
 
   /** Something can be received at that time, unless it changes before. */
   wakeAt(at: number | undefined): void {
-    if (this.waiting.size === 0 || at === undefined) return;
+    if (this.condition.waiting === 0 || at === undefined) return;
     if (this.alarm !== undefined && this.alarm.at <= at) return;
     this.alarm?.stop();
     const stop = this.clock.setTimer(at, () => {
@@ -71,20 +59,10 @@ export class Waiters<T> {
     this.alarm = { at, stop };
   }
 
+  /** Answers everybody who waits. */
   close(): void {
     this.alarm?.stop();
-    for (const waiter of [...this.waiting]) waiter.answer([]);
-  }
-
-  private serve(): void {
-    for (const waiter of [...this.waiting]) {
-      try {
-        const items = waiter.attempt();
-        if (items.length === 0) return;
-        waiter.answer(items);
-      } catch (error) {
-        waiter.fail(error);
-      }
-    }
+    this.isClosed = true;
+    this.condition.notify();
   }
 }

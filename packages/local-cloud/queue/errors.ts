@@ -5,7 +5,6 @@ const DEFAULTS = {
   InvalidParameterValue: "An invalid or out-of-range value was supplied for the input parameter.",
   InvalidAttributeName: "The specified attribute doesn't exist.",
   InvalidAttributeValue: "The specified attribute value is invalid.",
-  MalformedQueryString: "The query string contains a syntax error.",
   MissingAction: "The request is missing an action or a required parameter.",
   MissingParameter: "A required parameter for the specified action is not supplied.",
   ReceiptHandleIsInvalid: "The specified receipt handle isn't valid.",
@@ -24,24 +23,21 @@ const DEFAULTS = {
     "You must wait some time after deleting a queue before you can create another queue with the same name.",
   "AWS.SimpleQueueService.TooManyEntriesInBatchRequest":
     "The batch request contains more entries than permissible.",
+  "AWS.SimpleQueueService.UnsupportedOperation": "Unsupported operation.",
 };
 
-/** The code of a refusal, as the cloud gives it in both protocols. */
+/** An error's code, the same in both protocols. */
 export type QueueErrorCode = keyof typeof DEFAULTS;
 
-const STATUSES: Partial<Record<QueueErrorCode, number>> = {
-  InternalFailure: 500,
-  MalformedQueryString: 404,
-  OverLimit: 403,
-};
+const STATUSES: Partial<Record<QueueErrorCode, number>> = { InternalFailure: 500, OverLimit: 403 };
 
-/** What the cloud would refuse, with its code, HTTP status and words, and the way out after them. */
+/** An error with the cloud's code, HTTP status and words, and the fix after them. */
 export class QueueError extends Error {
   override readonly name = "QueueError";
   readonly code: QueueErrorCode;
-  /** The HTTP status of a request that was refused as a whole. */
+  /** The HTTP status of a request that fails as a whole. */
   readonly status: number;
-  /** The way out, where the project's configuration has one. */
+  /** The fix, where the project's configuration has one. */
   readonly fix?: string;
 
   constructor(code: QueueErrorCode, message?: string, fix?: string) {

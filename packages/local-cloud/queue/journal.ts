@@ -14,8 +14,7 @@ export type QueueRecord =
   | readonly ["receive", queue: string, sequence: number, count: number, at: number, until: number]
   | readonly ["hide", queue: string, sequence: number, until: number]
   | readonly ["delete", queue: string, sequence: number]
-  | readonly ["move", queue: string, sequence: number, to: string, message: StoredMessage]
-  | readonly ["once", queue: string, id: string, messageId: string, sequence: number, at: number];
+  | readonly ["move", queue: string, sequence: number, to: string, message: StoredMessage];
 
 /** Keeps queues and messages across restarts. */
 export type QueueJournal = Journal<QueueRecord>;

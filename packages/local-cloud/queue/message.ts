@@ -11,6 +11,7 @@ export interface MessageAttribute {
   readonly binaryValue?: string;
 }
 
+/** A message's attributes by name. */
 export type MessageAttributes = Readonly<Record<string, MessageAttribute>>;
 
 /** A message in its queue. The queue alone changes what is not readonly. */
@@ -26,8 +27,6 @@ export interface Message {
   readonly sentAt: number;
   readonly attributes?: MessageAttributes;
   readonly md5OfAttributes?: string;
-  readonly groupId?: string;
-  readonly deduplicationId?: string;
   /** The queue that a dead letter came from. */
   readonly from?: string;
   receiveCount: number;
@@ -46,7 +45,7 @@ const TYPE = /^(String|Number|Binary)(\..*)?$/;
 const UNREADABLE =
   /[^\t\n\r\x20-\uFFFD]|[\uD800-\uDBFF](?![\uDC00-\uDFFF])|(?<![\uD800-\uDBFF])[\uDC00-\uDFFF]/;
 
-/** Refuses attributes that the cloud would refuse. */
+/** Rejects attributes that the cloud would reject. */
 export function checkAttributes(attributes: MessageAttributes): void {
   const entries = Object.entries(attributes);
   if (entries.length > MAX_ATTRIBUTES) {
@@ -60,21 +59,21 @@ export function checkAttributes(attributes: MessageAttributes): void {
 
 function checkAttribute(name: string, attribute: MessageAttribute): void {
   const { dataType, stringValue = "", binaryValue = "" } = attribute;
-  const refuse = (code: "InvalidParameterValue" | "InvalidParameterCombination", why: string) => {
+  const fail = (code: "InvalidParameterValue" | "InvalidParameterCombination", why: string) => {
     throw new QueueError(code, `Message attribute "${name}": ${why}.`);
   };
-  if (!NAME.test(name) || RESERVED.test(name)) refuse("InvalidParameterValue", "invalid name");
-  if (!dataType) refuse("InvalidParameterCombination", "no data type provided");
-  if (dataType.length > 256) refuse("InvalidParameterValue", "data type is too long");
+  if (!NAME.test(name) || RESERVED.test(name)) fail("InvalidParameterValue", "invalid name");
+  if (!dataType) fail("InvalidParameterCombination", "no data type provided");
+  if (dataType.length > 256) fail("InvalidParameterValue", "data type is too long");
   if (!TYPE.test(dataType)) {
-    refuse("InvalidParameterValue", "data type must begin with String, Number or Binary");
+    fail("InvalidParameterValue", "data type must begin with String, Number or Binary");
   }
-  if (!stringValue && !binaryValue) refuse("InvalidParameterCombination", "no value provided");
+  if (!stringValue && !binaryValue) fail("InvalidParameterCombination", "no value provided");
   if (stringValue && binaryValue) {
-    refuse("InvalidParameterCombination", "has both value and binary value");
+    fail("InvalidParameterCombination", "has both value and binary value");
   }
   const unreadable = findUnreadable(stringValue);
-  if (unreadable) refuse("InvalidParameterValue", `character ${unreadable} is not allowed`);
+  if (unreadable) fail("InvalidParameterValue", `character ${unreadable} is not allowed`);
 }
 
 /** The first character that a message may not contain, as `0x1F`. */

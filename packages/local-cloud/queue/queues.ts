@@ -1,46 +1,44 @@
+import { decodeTask } from "../events/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
-import { FOLDER_ID, queueArn, queueUrl } from "../stack/local-ids.ts";
+import { queueArn, queueUrl } from "../stack/local-ids.ts";
 import { type Clock, realClock } from "../support/clock.ts";
 import {
-  type Counts,
   describePeeked,
   describeReceived,
   describeSent,
   type PeekedMessage,
+  type QueueCounts,
   type ReceivedMessage,
-  type ReceiveInput,
+  type ReceiveOptions,
   type SentMessage,
 } from "./_descriptions.ts";
-import { newMessage, store } from "./_new-message.ts";
+import { newMessage, type SendInput, store } from "./_new-message.ts";
 import { readHandle } from "./_receipt-handle.ts";
-import { replay } from "./_replay.ts";
-import { checkSend, type SendInput } from "./_send-checks.ts";
-import { taskOf } from "./_task-of.ts";
+import { Replay } from "./_replay.ts";
 import { QueueError } from "./errors.ts";
 import type { QueueJournal, QueueRecord } from "./journal.ts";
-import { MAX_QUEUES, MAX_VISIBILITY_SECONDS, NAME_REST_MS } from "./limits.ts";
+import { MAX_QUEUES, NAME_REST_MS } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { Queue } from "./queue.ts";
 
-export type { PeekedMessage, ReceivedMessage, ReceiveInput, SentMessage } from "./_descriptions.ts";
-export type { SendInput } from "./_send-checks.ts";
+export type { PeekedMessage, ReceivedMessage } from "./_descriptions.ts";
 
-/** Names that a refusal lists: a project has two. */
+/** Names that an error lists: a project has two. */
 const LISTED = 10;
+// What Celery sends is a JSON object, mostly in base64. Trying to decode anything else takes time.
+const CELERY = /^\s*(\{|ey)/;
 
+/** What all queues need. */
 export interface QueuesOptions {
   readonly report: Report;
   /** @default the machine's clock */
   readonly clock?: Clock;
   /** Keeps everything across restarts. @default - memory only */
   readonly journal?: QueueJournal;
-  /** Where clients find the server, without a slash at the end; asked anew for each URL. */
-  readonly address: () => string;
-  readonly folderId?: string;
 }
 
-/** All queues of the local cloud. What the cloud would refuse throws a {@link QueueError}. */
+/** All queues of the local cloud. What the cloud would reject throws a {@link QueueError}. */
 export class Queues {
   private readonly byName = new Map<string, Queue>();
   /** When queues were deleted whose names cannot be used again yet. */
@@ -55,16 +53,16 @@ export class Queues {
     if (options.journal) this.restore(options.journal.kept);
   }
 
-  /** Makes a queue of the stack, or gives one that is there these settings and lets it keep its messages. */
+  /** Creates a queue of the stack, or gives an existing one these settings; its messages stay. */
   create(spec: QueueSpec): void {
     const existing = this.byName.get(spec.name);
-    if (existing && existing.spec.fifo === spec.fifo) existing.spec = spec;
+    if (existing) existing.spec = spec;
     else this.open(spec, this.clock.now());
     this.deletedAt.delete(spec.name);
     this.record("queue", spec, this.get(spec.name).createdAt);
   }
 
-  /** Makes a queue for a client, under the cloud's rules for names and numbers of queues. */
+  /** Creates a queue for a client, under the cloud's rules for names and numbers of queues. */
   createNew(spec: QueueSpec): void {
     const restsUntil = (this.deletedAt.get(spec.name) ?? -Infinity) + NAME_REST_MS;
     if (restsUntil > this.clock.now()) {
@@ -101,59 +99,37 @@ export class Queues {
     return this.get(name).createdAt;
   }
 
-  urlOf(name: string, address = this.options.address()): string {
+  /** @param address the server's, without a slash at the end */
+  urlOf(name: string, address: string): string {
     return queueUrl(address, this.get(name).name);
   }
 
   arnOf(name: string): string {
-    return queueArn(this.get(name).name, this.options.folderId ?? FOLDER_ID);
+    return queueArn(this.get(name).name);
   }
 
   send(name: string, input: SendInput): SentMessage {
     const queue = this.get(name);
-    const checked = checkSend(input, queue.spec);
-    const { deduplicationId } = checked;
-    const earlier = deduplicationId === undefined ? undefined : queue.sentOnce(deduplicationId);
-    const sequence = earlier ? earlier.sequence : this.nextSequence();
-    const message = newMessage(checked, sequence, this.clock.now());
-    if (earlier) return describeSent(message, earlier.messageId);
-    queue.accept(message);
-    if (this.options.journal) this.record("send", name, store(message));
-    this.reportPublished(queue, message, checked.delaySeconds, message.sentAt);
+    const message = newMessage(input, queue.spec, ++this.sequence, this.clock.now());
+    queue.place(message);
+    this.record("send", name, store(message));
+    this.reportPublished(name, message);
     return describeSent(message);
   }
 
   /** At most `max` messages, as soon as there is one; none when the time is over or `signal` says so. */
-  receive(
+  async receive(
     name: string,
-    input: ReceiveInput,
+    options: ReceiveOptions,
     signal?: AbortSignal,
   ): Promise<readonly ReceivedMessage[]> {
-    return Promise.resolve(this.receiveNowOrLater(name, input, signal));
-  }
-
-  /** The same, without a promise where there is nothing to wait for. */
-  receiveNowOrLater(
-    name: string,
-    { max, waitSeconds, visibilityTimeoutSeconds, by }: ReceiveInput,
-    signal?: AbortSignal,
-  ): readonly ReceivedMessage[] | Promise<readonly ReceivedMessage[]> {
-    const queue = this.get(name);
-    const options = {
-      max,
-      by,
-      visibilityTimeoutSeconds: visibilityTimeoutSeconds ?? queue.spec.visibilityTimeoutSeconds,
-    };
-    const now = queue.receive(options);
-    if (now.length > 0 || waitSeconds === 0) return now.map(describeReceived);
-    return queue
-      .receiveLater(options, waitSeconds * 1000, signal)
-      .then((messages) => messages.map(describeReceived));
+    const messages = await this.get(name).receive(options, signal);
+    return messages.map(describeReceived);
   }
 
   /**
-   * Deletes a message by the receipt handle of one of its receives, in a FIFO queue of the last one.
-   * Nothing happens to a message that is gone.
+   * Deletes a message by the receipt handle of one of its receives. Nothing happens to a message that
+   * is gone.
    */
   delete(name: string, receiptHandle: string): void {
     const queue = this.get(name);
@@ -164,12 +140,6 @@ export class Queues {
   /** Hides a message in flight for 0 to 43,200 seconds from now. */
   changeVisibility(name: string, receiptHandle: string, seconds: number): void {
     const queue = this.get(name);
-    if (!(seconds >= 0 && seconds <= MAX_VISIBILITY_SECONDS)) {
-      throw new QueueError(
-        "InvalidParameterValue",
-        "VisibilityTimeout parameter must be less than or equal to 12 hours.",
-      );
-    }
     const message = findReceived(queue, receiptHandle);
     if (!message) throw new QueueError("InvalidParameterValue", "No such message.");
     if (message.state !== "in flight") {
@@ -188,7 +158,7 @@ export class Queues {
     return Array.from(this.get(name).all(), describePeeked);
   }
 
-  counts(name: string): Counts {
+  counts(name: string): QueueCounts {
     return this.get(name).count();
   }
 
@@ -198,35 +168,12 @@ export class Queues {
     return this.names.filter((other) => this.specOf(other).redrive?.deadLetterQueue === target);
   }
 
-  /**
-   * Sends dead letters back to the queues they came from, as they are, and says how many. What
-   * somebody has received just now, or what came from a queue that is gone, stays.
-   *
-   * @param ids messages to send back, otherwise all
-   */
-  redrive(name: string, ids?: readonly string[]): number {
-    const queue = this.get(name);
-    const wanted = ids && new Set(ids);
-    const sources = this.sourcesOf(name);
-    let moved = 0;
-    for (const message of [...queue.all()]) {
-      const source = message.from ?? (sources.length === 1 ? sources[0] : undefined);
-      const target = source === undefined ? undefined : this.byName.get(source);
-      if (!target || message.state === "in flight" || (wanted && !wanted.has(message.id))) continue;
-      const sentAt = this.clock.now();
-      queue.move(message, target, { sentAt });
-      this.reportPublished(target, message, 0, sentAt);
-      moved++;
-    }
-    return moved;
-  }
-
-  /** When all that happened so far is kept; `undefined` where nothing has to be waited for. */
+  /** Resolves when all that happened so far is kept; `undefined` where there is nothing to wait for. */
   kept(): Promise<void> | undefined {
     return this.options.journal?.flushed();
   }
 
-  /** When the disk has taken what it has refused before; `undefined` where it has refused nothing. */
+  /** Resolves when the disk has taken what it rejected before; `undefined` where it rejected nothing. */
   caughtUp(): Promise<void> | undefined {
     const { journal } = this.options;
     return journal?.isBehind ? journal.flushed() : undefined;
@@ -247,32 +194,26 @@ export class Queues {
     );
   }
 
-  private open(spec: QueueSpec, createdAt: number): void {
-    this.byName.get(spec.name)?.close();
+  private open(spec: QueueSpec, createdAt: number): Queue {
     const queue = new Queue(spec, createdAt, {
       clock: this.clock,
       report: this.options.report,
       record: this.record,
-      nextSequence: () => this.nextSequence(),
+      nextSequence: () => ++this.sequence,
       find: (name) => this.byName.get(name),
     });
     this.byName.set(spec.name, queue);
+    return queue;
   }
 
   private reportPublished(
-    { name: queue }: Queue,
-    { id: messageId, bytes, body }: Message,
-    delaySeconds: number,
-    sentAt: number,
+    queue: string,
+    { id: messageId, bytes, body, sentAt, visibleAt }: Message,
   ): void {
-    const task = taskOf(body);
-    const event = { type: "published", queue, messageId, bytes, delaySeconds, sentAt } as const;
-    this.options.report(task ? { ...event, task } : event);
-  }
-
-  private nextSequence(): number {
-    this.sequence++;
-    return this.sequence;
+    const delaySeconds = (visibleAt - sentAt) / 1000;
+    const task = CELERY.test(body) ? decodeTask(body) : undefined;
+    const { report } = this.options;
+    report({ type: "published", queue, messageId, bytes, delaySeconds, sentAt, task });
   }
 
   private readonly record = (...record: QueueRecord): void => {
@@ -283,13 +224,12 @@ export class Queues {
   };
 
   private restore(records: readonly QueueRecord[]): void {
-    const { queues, sequence, deletedAt } = replay(records);
+    const { queues, sequence, deletedAt } = new Replay(records);
     this.sequence = sequence;
     for (const [name, at] of deletedAt) this.deletedAt.set(name, at);
-    for (const { spec, createdAt, messages, once } of queues) {
-      this.open(spec, createdAt);
-      for (const message of messages) this.get(spec.name).place(message);
-      for (const [id, entry] of once) this.get(spec.name).restoreOnce(id, entry);
+    for (const { spec, createdAt, messages } of queues.values()) {
+      const queue = this.open(spec, createdAt);
+      for (const message of messages.values()) queue.place(message);
     }
   }
 
@@ -303,5 +243,5 @@ function findReceived(queue: Queue, receiptHandle: string): Message | undefined 
   const handle = readHandle(receiptHandle);
   const message = queue.find(handle.sequence);
   if (message?.sentAt !== handle.sentAt) return undefined;
-  return queue.spec.fifo && message.receiveCount !== handle.receiveCount ? undefined : message;
+  return message;
 }

@@ -1,23 +1,22 @@
 import { randomUUID } from "node:crypto";
-import type { RequestListener } from "node:http";
+import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Report } from "../events/event.ts";
-import { isContainer } from "../http/caller.ts";
+import { isContainer } from "../stack/local-ids.ts";
 import { refusalOf } from "../support/guard.ts";
-import { type Listening, listenWith, makeServer } from "../support/listen.ts";
-import type { Action, Call, Output } from "./_call.ts";
-import { type Exchange, NodeExchange } from "./_exchange.ts";
-import { type Input, isFields } from "./_input.ts";
+import { type JsonObject, parseObject } from "../support/json.ts";
+import { type Listening, listen } from "../support/listen.ts";
+import { readBody } from "../support/read-body.ts";
+import type { QueueAction, QueueCall } from "./_action.ts";
 import { messageActions } from "./_message-actions.ts";
 import { decodeForm, encodeXml, encodeXmlError } from "./_query-protocol.ts";
 import { queueActions } from "./_queue-actions.ts";
-import { readQuickly } from "./_quick-connection.ts";
 import { checkRights } from "./_rights.ts";
 import { QueueError } from "./errors.ts";
 import type { Queues } from "./queues.ts";
 
 /** Ten messages of the largest size, escaped as badly as can be. */
 const MAX_REQUEST_BYTES = 8 * 1024 * 1024;
-const ACTIONS: ReadonlyMap<string, Action> = new Map(
+const ACTIONS: ReadonlyMap<string, QueueAction> = new Map(
   Object.entries({ ...queueActions, ...messageActions }),
 );
 /** A receive that is not kept is one more delivery after a restart. Others change nothing. */
@@ -30,199 +29,146 @@ const NOT_KEPT: ReadonlySet<string> = new Set([
   "ListQueueTags",
 ]);
 
+/** What the server serves, and to whom. */
 export interface QueueServerOptions {
   readonly queues: Queues;
   /** The port to try first; 0 for any. */
   readonly port: number;
   /** Names of this machine besides localhost. @default - none */
   readonly hosts?: readonly string[];
-  /** Whether clients may have no queues but those that are there. @default false */
+  /** Whether clients may create no queues. @default false */
   readonly stackOnly?: boolean;
   readonly report: Report;
 }
 
 /**
  * Serves queues to clients of SQS, by the AWS JSON protocol (header `X-Amz-Target`) and by the Query
- * protocol (a form, answered in XML). Signatures are taken as they come.
+ * protocol (a form, answered in XML). Signatures are not verified.
  */
-export async function startQueueServer(options: QueueServerOptions): Promise<Listening> {
-  const handle = (exchange: Exchange) => handleExchange(exchange, options);
-  const server = makeServer(readWhole(handle));
-  const sockets = readQuickly(server, { maxBodyBytes: MAX_REQUEST_BYTES, handle });
-  const listening = await listenWith(server, options.port);
-  return {
-    ...listening,
-    close() {
-      for (const socket of sockets) socket.destroy();
-      return listening.close();
-    },
-  };
+export function startQueueServer(options: QueueServerOptions): Promise<Listening> {
+  return listen((request, response) => {
+    // A client that leaves before its request is complete gets no answer.
+    readBody(request, MAX_REQUEST_BYTES).then(
+      (body) => new QueueExchange(request, response, options).answer(body),
+      () => response.destroy(),
+    );
+  }, options.port);
 }
 
-/** Whatever the quick way does not read. */
-function readWhole(handle: (exchange: Exchange) => void): RequestListener {
-  return (request, response) => {
-    const chunks: Buffer[] = [];
-    let size = 0;
-    request.on("data", (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= MAX_REQUEST_BYTES) chunks.push(chunk);
-    });
-    request.on("end", () => {
-      const exchange = new NodeExchange(request, response, Buffer.concat(chunks).toString());
-      if (size <= MAX_REQUEST_BYTES) handle(exchange);
-      else
-        sayNo(
-          exchange,
-          413,
-          `A request can have ${MAX_REQUEST_BYTES} bytes, this one has ${size}.`,
-        );
-    });
-  };
-}
+/** One request and its answer. */
+class QueueExchange {
+  private readonly request: IncomingMessage;
+  private readonly response: ServerResponse;
+  private readonly options: QueueServerOptions;
+  private readonly id = randomUUID();
 
-/** A request while it is carried out. */
-interface Request {
-  /** A header names the action in the JSON protocol, a field of the form in the Query protocol. */
-  readonly isJson: boolean;
-  readonly id: string;
-  readonly exchange: Exchange;
-  readonly report: Report;
-}
-
-function handleExchange(exchange: Exchange, options: QueueServerOptions): void {
-  const { queues, report, hosts, stackOnly = false } = options;
-  const refusal = refusalOf(exchange, hosts);
-  if (refusal !== undefined) {
-    sayNo(exchange, 403, refusal);
-    return;
+  constructor(request: IncomingMessage, response: ServerResponse, options: QueueServerOptions) {
+    this.request = request;
+    this.response = response;
+    this.options = options;
   }
-  const target = exchange.headers["x-amz-target"];
-  const request: Request = { isJson: target !== undefined, id: randomUUID(), exchange, report };
-  try {
+
+  async answer(body: Buffer): Promise<void> {
+    const foreign = refusalOf(this.request, this.options.hosts);
+    if (foreign !== undefined) this.sendText(403, foreign);
+    else if (body.length > MAX_REQUEST_BYTES) {
+      this.sendText(413, `A request can have at most ${MAX_REQUEST_BYTES} bytes.`);
+    } else {
+      await this.act(body.toString()).catch((error) => this.fail(error));
+    }
+  }
+
+  private async act(body: string): Promise<void> {
+    const { queues, stackOnly = false } = this.options;
     const { action, input } =
-      target === undefined ? decodeForm(exchange.body) : decodeJson(target, exchange.body);
-    const call = new RequestCall(queues, input, request);
-    checkRights(action ?? "", call, { stackOnly, isContainer: isContainer(exchange.headers) });
-    const act = () => run(action, call, request.isJson);
-    // What would be refused in the end must not have happened.
-    const caughtUp = NOT_KEPT.has(action ?? "") ? undefined : queues.caughtUp();
-    finish(request, action ?? "", caughtUp === undefined ? act() : caughtUp.then(act), queues);
-  } catch (error) {
-    fail(request, error);
+      this.target === undefined ? decodeForm(body) : decodeJson(this.target, body);
+    const call = this.call(input);
+    checkRights(action, call, { stackOnly, isContainer: isContainer(this.request.headers) });
+    const isKept = !NOT_KEPT.has(action);
+    // What fails in the end must not have happened.
+    if (isKept) await queues.caughtUp();
+    const output = await run(action, call, this.target !== undefined);
+    if (isKept) await queues.kept();
+    this.send(200, this.isJson ? JSON.stringify(output) : encodeXml(action, output, this.id));
   }
-}
 
-function sayNo(exchange: Exchange, status: number, why: string): void {
-  exchange.answer(status, { "Content-Type": "text/plain; charset=utf-8" }, `${why}\n`);
+  /** A header names the action in the JSON protocol, a field of the form in the Query protocol. */
+  private get target(): string | undefined {
+    return this.request.headers["x-amz-target"]?.toString();
+  }
+
+  private get isJson(): boolean {
+    return this.target !== undefined;
+  }
+
+  private call(input: JsonObject): QueueCall {
+    const { queues, report } = this.options;
+    return {
+      queues,
+      input,
+      address: `http://${this.request.headers.host}`,
+      path: this.isJson ? "" : (this.request.url ?? "/"),
+      gone: () => {
+        const controller = new AbortController();
+        this.response.once("close", () => controller.abort());
+        return controller.signal;
+      },
+      failed: (error) => reportError(report, error),
+    };
+  }
+
+  private fail(error: unknown): void {
+    const failure = error instanceof QueueError ? error : unexpected(error);
+    const { code, message, status } = failure;
+    reportError(this.options.report, failure);
+    if (this.isJson) {
+      const body = JSON.stringify({ __type: code, message });
+      this.send(status, body, { "x-amzn-query-error": `${code};Sender` });
+    } else {
+      this.send(status, encodeXmlError(failure, this.id));
+    }
+  }
+
+  private send(status: number, body: string, headers: Readonly<Record<string, string>> = {}): void {
+    this.response.writeHead(status, {
+      ...headers,
+      "Content-Type": this.isJson ? "application/x-amz-json-1.0" : "text/xml",
+      "Content-Length": Buffer.byteLength(body),
+      "x-amzn-RequestId": this.id,
+    });
+    this.response.end(body);
+  }
+
+  private sendText(status: number, text: string): void {
+    this.response.writeHead(status, { "Content-Type": "text/plain; charset=utf-8" });
+    this.response.end(`${text}\n`);
+  }
 }
 
 function decodeJson(
-  target: string | string[],
+  target: string,
   body: string,
-): { readonly action: string; readonly input: Input } {
-  const action = String(target).replace(/^AmazonSQS\./, "");
-  return { action, input: body === "" ? {} : parseJson(body) };
-}
-
-function parseJson(body: string): Input {
-  try {
-    const input: unknown = JSON.parse(body);
-    if (isFields(input)) return input;
-  } catch {
-    // Said below, as for any other text that is no object.
-  }
+): { readonly action: string; readonly input: JsonObject } {
+  const input = body === "" ? {} : parseObject(body);
+  if (input !== undefined) return { action: target.replace(/^AmazonSQS\./, ""), input };
   throw new QueueError("InvalidArgumentException", "The request's body must be a JSON object.");
 }
 
-class RequestCall implements Call {
-  readonly queues: Queues;
-  readonly input: Input;
-  private readonly request: Request;
-
-  constructor(queues: Queues, input: Input, request: Request) {
-    this.queues = queues;
-    this.input = input;
-    this.request = request;
-  }
-
-  get address(): string {
-    return `http://${this.request.exchange.headers.host}`;
-  }
-
-  get path(): string {
-    return this.request.isJson ? "" : this.request.exchange.path;
-  }
-
-  gone(): AbortSignal {
-    const controller = new AbortController();
-    this.request.exchange.onGone(() => controller.abort());
-    return controller.signal;
-  }
-
-  refused(error: QueueError): void {
-    reportRefusal(this.request.report, error);
-  }
-}
-
-function run(name: string | undefined, call: Call, isStrict: boolean): Output | Promise<Output> {
-  if (name === undefined) throw new QueueError("MissingAction", "Action param was not found.");
+function run(name: string, call: QueueCall, isStrict: boolean): JsonObject | Promise<JsonObject> {
+  if (name === "") throw new QueueError("MissingAction", "Action param was not found.");
   const action = ACTIONS.get(name);
   if (action === undefined) throw new QueueError("MissingAction", `Unknown action: "${name}".`);
-  if (isStrict) {
-    for (const field in call.input) {
-      if (action.fields.has(field)) continue;
-      throw new QueueError("InvalidArgumentException", `${name} has no field "${field}".`);
-    }
+  const unknown = Object.keys(call.input).find((field) => isStrict && !action.fields.has(field));
+  if (unknown !== undefined) {
+    throw new QueueError("InvalidArgumentException", `${name} has no field "${unknown}".`);
   }
   return action.run(call);
-}
-
-/** Answers, once all that has happened is kept where anything is kept. */
-function finish(
-  request: Request,
-  action: string,
-  output: Output | Promise<Output>,
-  queues: Queues,
-): void {
-  const kept = () => (NOT_KEPT.has(action) ? undefined : queues.kept());
-  const whenKept = output instanceof Promise ? output.then(kept) : kept();
-  if (!(output instanceof Promise) && whenKept === undefined) {
-    answer(request, action, output);
-    return;
-  }
-  Promise.all([output, whenKept]).then(
-    ([ready]) => answer(request, action, ready),
-    (error) => fail(request, error),
-  );
-}
-
-function answer({ isJson, id, exchange }: Request, action: string, output: Output): void {
-  const body = isJson ? JSON.stringify(output) : encodeXml(action, output, id);
-  exchange.answer(200, { "Content-Type": typeOf(isJson), "x-amzn-RequestId": id }, body);
-}
-
-function fail({ isJson, id, exchange, report }: Request, error: unknown): void {
-  const refusal = error instanceof QueueError ? error : unexpected(error);
-  const { code, message, status } = refusal;
-  reportRefusal(report, refusal);
-  const headers = { "Content-Type": typeOf(isJson), "x-amzn-RequestId": id };
-  if (isJson) {
-    const body = JSON.stringify({ __type: code, message });
-    exchange.answer(status, { ...headers, "x-amzn-query-error": `${code};Sender` }, body);
-  } else {
-    exchange.answer(status, headers, encodeXmlError(refusal, id));
-  }
-}
-
-function typeOf(isJson: boolean): string {
-  return isJson ? "application/x-amz-json-1.0" : "text/xml";
 }
 
 function unexpected(error: unknown): QueueError {
   return new QueueError("InternalFailure", error instanceof Error ? error.message : String(error));
 }
 
-function reportRefusal(report: Report, { code, message, fix }: QueueError): void {
+function reportError(report: Report, { code, message, fix }: QueueError): void {
   report({ type: "refused", by: "queue", code, message, ...(fix !== undefined && { fix }) });
 }

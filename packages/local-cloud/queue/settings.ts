@@ -1,5 +1,6 @@
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { queueArn, queueNameOf, REGION } from "../stack/local-ids.ts";
+import { parseObject } from "../support/json.ts";
 import { QueueError } from "./errors.ts";
 import {
   DEFAULT_RETENTION_SECONDS,
@@ -36,12 +37,10 @@ const NUMBERS: Readonly<Record<string, readonly [NumberField, min: number, max: 
   VisibilityTimeout: ["visibilityTimeoutSeconds", 0, MAX_VISIBILITY_SECONDS],
 };
 
-/** A queue of which nothing but the name was said. */
+/** The settings of a queue that states nothing but its name. */
 export function defaultSettings(name: string): QueueSpec {
   return {
     name,
-    fifo: name.endsWith(".fifo"),
-    contentBasedDeduplication: false,
     visibilityTimeoutSeconds: DEFAULT_VISIBILITY_SECONDS,
     delaySeconds: 0,
     retentionSeconds: DEFAULT_RETENTION_SECONDS,
@@ -51,17 +50,14 @@ export function defaultSettings(name: string): QueueSpec {
   };
 }
 
-/** Refuses a name that the cloud would refuse. */
+/** Rejects a name that the cloud would reject, and a FIFO queue. */
 export function checkName(name: string, fifoAttribute: string | undefined): void {
   if (!NAME.test(name)) throw new QueueError("InvalidParameterValue", "Invalid queue name.");
-  if (name.endsWith(".fifo") && fifoAttribute !== "true") {
+  if (name.endsWith(".fifo") || fifoAttribute === "true") {
     throw new QueueError(
-      "InvalidParameterValue",
-      "The FifoQueue attribute should be set to true for FIFO queue.",
+      "AWS.SimpleQueueService.UnsupportedOperation",
+      `FIFO queues are not emulated: ${name} works in the cloud only, where no trigger reads it.`,
     );
-  }
-  if (!name.endsWith(".fifo") && fifoAttribute === "true") {
-    throw new QueueError("InvalidParameterValue", 'Name of FIFO queue should end with ".fifo".');
   }
 }
 
@@ -80,13 +76,6 @@ function changeSetting(spec: QueueSpec, name: string, value: string): QueueSpec 
   const range = NUMBERS[name];
   if (range) return { ...spec, [range[0]]: parseNumber(name, value, range[1], range[2]) };
   if (name === "RedrivePolicy") return { ...spec, redrive: parseRedrive(value, spec) };
-  if (name === "FifoQueue" && spec.fifo) return checkFifo(spec, value);
-  if (name === "ContentBasedDeduplication" && spec.fifo) {
-    if (value === "true" || value === "false") {
-      return { ...spec, contentBasedDeduplication: value === "true" };
-    }
-    throw invalid(name, "Valid values: true, false.");
-  }
   throw new QueueError("InvalidAttributeName", `Unknown Attribute ${name}.`);
 }
 
@@ -96,73 +85,48 @@ function parseNumber(name: string, value: string, min: number, max: number): num
   throw invalid(name, `Valid values are from ${min} to ${max} both inclusive.`);
 }
 
-function checkFifo(spec: QueueSpec, value: string): QueueSpec {
-  if (value === "true") return spec;
-  throw invalid(
-    "FifoQueue",
-    value === "false"
-      ? "Reason: Modifying queue type is not supported."
-      : "Valid values: true, false.",
-  );
-}
-
 function invalid(name: string, why: string): QueueError {
   return new QueueError("InvalidAttributeValue", `Invalid value for the parameter ${name}. ${why}`);
 }
 
-function parseRedrive(text: string, { name, fifo }: QueueSpec): QueueSpec["redrive"] {
+function parseRedrive(text: string, { name }: QueueSpec): QueueSpec["redrive"] {
   if (text === "") return undefined;
-  const refuse = (why: string) => new QueueError("InvalidParameterValue", why);
-  const { deadLetterTargetArn: arn, maxReceiveCount } = parsePolicy(text);
+  const wrong = (why: string) => new QueueError("InvalidParameterValue", why);
+  const { deadLetterTargetArn: arn, maxReceiveCount } = parseObject(text) ?? {};
   const count = Number(maxReceiveCount);
   if (typeof arn !== "string" || maxReceiveCount === undefined) {
-    throw refuse("RedrivePolicy attribute is ill-constructed.");
+    throw wrong("RedrivePolicy attribute is ill-constructed.");
   }
-  if (!Number.isInteger(count)) throw refuse("Failed to parse maxReceiveCount as an integer.");
+  if (!Number.isInteger(count)) throw wrong("Failed to parse maxReceiveCount as an integer.");
   if (count < 1 || count > MAX_RECEIVE_COUNT) {
-    throw refuse(`maxReceiveCount must be greater than 0 and less than ${MAX_RECEIVE_COUNT + 1}.`);
+    throw wrong(`maxReceiveCount must be greater than 0 and less than ${MAX_RECEIVE_COUNT + 1}.`);
   }
-  if (!ARN.test(arn)) throw refuse("Invalid deadLetterTargetArn.");
-  if (arn.endsWith(".fifo") !== fifo) {
-    throw refuse("Target dead letter queue should have the same type as source queue.");
+  if (!ARN.test(arn)) throw wrong("Invalid deadLetterTargetArn.");
+  if (arn.endsWith(".fifo")) {
+    throw wrong("Target dead letter queue should have the same type as source queue.");
   }
   const deadLetterQueue = queueNameOf(arn);
   if (deadLetterQueue === name) {
-    throw refuse("Using the queue itself as a dead letter queue is not allowed.");
+    throw wrong("Using the queue itself as a dead letter queue is not allowed.");
   }
   return { deadLetterQueue, maxReceiveCount: count };
 }
 
-function parsePolicy(text: string): {
-  readonly deadLetterTargetArn?: unknown;
-  readonly maxReceiveCount?: unknown;
-} {
-  try {
-    return Object(JSON.parse(text));
-  } catch {
-    return {};
-  }
-}
-
 /** The settings as attributes, as both protocols write them. */
-export function describeSettings(spec: QueueSpec, folderId?: string): Record<string, string> {
+export function describeSettings(spec: QueueSpec): Record<string, string> {
   const attributes: Record<string, string> = {};
   for (const [name, [field]] of Object.entries(NUMBERS)) attributes[name] = String(spec[field]);
   if (spec.redrive) {
     // The provider compares this text, so its keys are in order and the count is a number.
     attributes.RedrivePolicy = JSON.stringify({
-      deadLetterTargetArn: queueArn(spec.redrive.deadLetterQueue, folderId),
+      deadLetterTargetArn: queueArn(spec.redrive.deadLetterQueue),
       maxReceiveCount: spec.redrive.maxReceiveCount,
     });
-  }
-  if (spec.fifo) {
-    attributes.FifoQueue = "true";
-    attributes.ContentBasedDeduplication = String(spec.contentBasedDeduplication);
   }
   return attributes;
 }
 
-/** Refuses tags that the cloud would refuse. */
+/** Rejects tags that the cloud would reject. */
 export function checkTags(tags: Readonly<Record<string, string>>): void {
   const entries = Object.entries(tags);
   if (entries.length > MAX_TAGS) {
@@ -177,7 +141,7 @@ export function checkTags(tags: Readonly<Record<string, string>>): void {
   }
 }
 
-/** Whether two queues of a name were made alike. */
+/** Whether two queues of one name have the same settings and tags. */
 export function areSame(one: QueueSpec, other: QueueSpec): boolean {
   const same = (a: object, b: object) =>
     JSON.stringify(Object.entries(a).sort()) === JSON.stringify(Object.entries(b).sort());

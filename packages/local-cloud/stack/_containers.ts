@@ -1,6 +1,6 @@
 import * as v from "valibot";
 import { type AppOutputs, appOutputsSchema } from "../../../stacks/outputs.ts";
-import { expectShape, type StackText } from "./_terraform-document.ts";
+import { expectShape, type TerraformDocument } from "./_terraform-document.ts";
 import type { ContainerSpec, Endpoints } from "./blueprint.ts";
 import { withLocalValues } from "./local-environment.ts";
 
@@ -23,12 +23,12 @@ const bodySchema = v.object({
   secrets: v.nullish(v.array(v.object({ id: v.string(), environment_variable: v.string() })), []),
 });
 
-type Body = v.InferOutput<typeof bodySchema>;
-type Source = AppOutputs["local"]["containers"][string];
+type ContainerAttributes = v.InferOutput<typeof bodySchema>;
+type ContainerSource = AppOutputs["local"]["containers"][string];
 
 /** The containers that have a source here, and the names of those that do not. */
 export function readContainers(
-  stack: StackText,
+  stack: TerraformDocument,
   endpoints: Endpoints,
 ): { readonly containers: ContainerSpec[]; readonly unknown: string[] } {
   const sources = readSources(stack);
@@ -46,7 +46,7 @@ export function readContainers(
 }
 
 /** Where the code of each container is, by its name; the outputs have it by role. */
-function readSources(stack: StackText): Map<string, Source> {
+function readSources(stack: TerraformDocument): Map<string, ContainerSource> {
   const { containers } = expectShape(entries.local, stack.output("local"), "output `local`");
   const ids = expectShape(entries.containers, stack.output("containers"), "output `containers`");
   return new Map(
@@ -58,7 +58,7 @@ function readSources(stack: StackText): Map<string, Source> {
 }
 
 /** Where whatever answers triggers says that it is ready. */
-function readHealthPaths(stack: StackText): Map<string, string> {
+function readHealthPaths(stack: TerraformDocument): Map<string, string> {
   const triggers = expectShape(
     entries.triggers,
     stack.output("triggers") ?? {},
@@ -73,8 +73,8 @@ function readHealthPaths(stack: StackText): Map<string, string> {
 }
 
 function renderContainer(
-  body: Body,
-  { command, ...source }: Source,
+  body: ContainerAttributes,
+  { command, ...source }: ContainerSource,
   healthPath: string | undefined,
   endpoints: Endpoints,
 ): ContainerSpec {

@@ -16,14 +16,14 @@ const schema = v.object({
 type Parsed = v.InferOutput<typeof schema>;
 
 /** Attributes of a resource, evaluated. */
-export type Body = Readonly<Record<string, unknown>>;
+export type ResourceAttributes = Readonly<Record<string, unknown>>;
 
 /**
  * A synthesized stack whose texts can be asked for: references lead to what stands for the cloud's
  * resources here. Nothing is evaluated before it is asked for, since much in a stack is for
  * Terraform alone.
  */
-export class StackText {
+export class TerraformDocument {
   private readonly parsed: Parsed;
   private readonly endpoints: Endpoints;
 
@@ -38,7 +38,7 @@ export class StackText {
   }
 
   /** All resources of a type; of each, only the named attributes. */
-  resources(type: string, attributes: readonly string[]): Body[] {
+  resources(type: string, attributes: readonly string[]): ResourceAttributes[] {
     return Object.values(this.parsed.resource[type] ?? {}).map((raw) =>
       Object.fromEntries(attributes.map((name) => [name, this.evaluate(raw[name])])),
     );
@@ -63,12 +63,12 @@ export class StackText {
     if (raw !== undefined && attribute in raw && further.length === 0) {
       return this.evaluate(raw[attribute]);
     }
-    // Ids and versions of what nothing imitates: never looked at, but part of some text.
+    // Ids and versions of what is not emulated: never looked at, but part of some text.
     return attribute === "folder_id" ? FOLDER_ID : reference.join(".");
   }
 
   /** What the cloud would have computed. */
-  private standIn(type: string, raw: Body, attribute: string) {
+  private standIn(type: string, raw: ResourceAttributes, attribute: string) {
     const name = String(this.evaluate(raw.name ?? ""));
     const { queue, tables, site } = this.endpoints;
     const computed: Readonly<Record<string, string>> = {
@@ -87,7 +87,7 @@ function parse(text: string): Parsed {
   const result = v.safeParse(schema, parseObject(text));
   if (result.success) return result.output;
   throw new Error(
-    "The synthesized stack is not what cdktf writes. Run `npm run synth`, which writes cdktf.out/stacks/app/cdk.tf.json anew.",
+    "The synthesized stack is not Terraform JSON. Run `npm run synth` to write it again.",
   );
 }
 
@@ -106,6 +106,6 @@ export function expectShape<Schema extends v.GenericSchema>(
   const [issue] = result.issues;
   const at = v.getDotPath(issue);
   throw new Error(
-    `The synthesized stack has no ${what} that can be read (${at === null ? "" : `${at}: `}${issue.message}). Run \`npm run synth\`; the stack must be the one of stacks/app.ts.`,
+    `The synthesized stack has no readable ${what} (${at === null ? "" : `${at}: `}${issue.message}). Run \`npm run synth\`; the stack must be the one of stacks/app.ts.`,
   );
 }

@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 
-/** Gives the value of a reference, e.g. of `yandex_message_queue.Tasks.arn` in parts. */
+/** Returns the value of a reference, e.g. of `yandex_message_queue.Tasks.arn` in parts. */
 export type Resolve = (reference: readonly string[]) => unknown;
 
 /**
@@ -137,7 +137,7 @@ class Expression {
   }
 }
 
-/** As Terraform does: keys in alphabetical order, and no sign that HTML would mind. */
+/** As Terraform does: keys in alphabetical order, and no character that is special in HTML. */
 function encodeJson(value: unknown): string {
   const text = JSON.stringify(value, (_, inner: unknown) =>
     typeof inner === "object" && inner !== null && !Array.isArray(inner)
@@ -156,6 +156,6 @@ function unquote(text: string): string {
 
 function notUnderstood(text: string, at: number): Error {
   return new Error(
-    `The local cloud does not understand "${text.slice(at, at + 40)}" in the synthesized text "${text.slice(0, 80)}". Write the value itself, or a reference to another resource.`,
+    `The local cloud cannot read "${text.slice(at, at + 40)}" in the synthesized text "${text.slice(0, 80)}". Use a literal value, or a reference to another resource.`,
   );
 }

@@ -16,7 +16,7 @@ export interface Blueprint {
   readonly table: string;
   /** The ports to try first. */
   readonly ports: { readonly site: number; readonly queue: number; readonly tables: number };
-  /** Types of resources that nothing imitates, each once, sorted. */
+  /** Types of resources that are not emulated, each once, sorted. */
   readonly skipped: readonly string[];
 }
 
@@ -28,10 +28,9 @@ export interface Endpoints {
   readonly site: string;
 }
 
+/** A queue with all its settings. Ranges are those of Yandex Message Queue. */
 export interface QueueSpec {
   readonly name: string;
-  readonly fifo: boolean;
-  readonly contentBasedDeduplication: boolean;
   /** 0-43,200. */
   readonly visibilityTimeoutSeconds: number;
   /** 0-900. */
@@ -46,6 +45,7 @@ export interface QueueSpec {
   readonly tags: Readonly<Record<string, string>>;
 }
 
+/** A container whose sources are on this machine. */
 export interface ContainerSpec {
   readonly name: string;
   /** Folder of the sources, relative to the project's root. */
@@ -86,6 +86,7 @@ export interface TimerSpec extends Pick<TimerTriggerSpec, "cron" | "path"> {
   readonly container: string;
 }
 
+/** A gateway and what it serves. */
 export interface GatewaySpec {
   readonly name: string;
   /** The OpenAPI text, `container_id` being a container's name and `bucket` a bucket's. */

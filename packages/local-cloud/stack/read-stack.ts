@@ -6,7 +6,7 @@ import {
   type TimerTriggerSpec,
 } from "../../../stacks/outputs.ts";
 import { readContainers } from "./_containers.ts";
-import { type Body, expectShape, StackText } from "./_terraform-document.ts";
+import { expectShape, type ResourceAttributes, TerraformDocument } from "./_terraform-document.ts";
 import type {
   Blueprint,
   Endpoints,
@@ -27,7 +27,7 @@ const DEFAULTS = {
 } as const;
 const DEFAULT_GATEWAY_TIMEOUT_SECONDS = 300;
 
-/** Types of resources that the local cloud imitates, or that have no meaning without accounts. */
+/** Types of resources that the local cloud emulates, or that have no meaning without accounts. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   "terraform_data",
   "yandex_api_gateway",
@@ -55,10 +55,10 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
  * @throws Error that names what is missing or not understood
  */
 export function readStack(text: string, endpoints: Endpoints): Blueprint {
-  const stack = new StackText(text, endpoints);
+  const stack = new TerraformDocument(text, endpoints);
   const { table, ports } = readLocal(stack);
   const { containers, unknown } = readContainers(stack, endpoints);
-  const queues = readQueues(stack);
+  const { queues, fifo } = readQueues(stack);
   const triggers = Object.entries(readTriggers(stack));
   return {
     project: commonPrefix([...containers, ...queues].map(({ name }) => name)),
@@ -73,22 +73,23 @@ export function readStack(text: string, endpoints: Endpoints): Blueprint {
     gateways: readGateways(stack),
     table,
     ports,
-    skipped: [...stack.types.filter((type) => !UNDERSTOOD.has(type)), ...unknown].sort(),
+    skipped: [...stack.types.filter((type) => !UNDERSTOOD.has(type)), ...unknown, ...fifo].sort(),
   };
 }
 
 /** The ports to try first, which have to be known before the rest can be read. */
 export function readPorts(text: string): Blueprint["ports"] {
   const anywhere = "http://localhost";
-  return readLocal(new StackText(text, { queue: anywhere, tables: anywhere, site: anywhere }))
-    .ports;
+  return readLocal(
+    new TerraformDocument(text, { queue: anywhere, tables: anywhere, site: anywhere }),
+  ).ports;
 }
 
-function readLocal(stack: StackText): AppOutputs["local"] {
+function readLocal(stack: TerraformDocument): AppOutputs["local"] {
   return expectShape(appOutputsSchema.entries.local, stack.output("local"), "output `local`");
 }
 
-function readTriggers(stack: StackText): AppOutputs["triggers"] {
+function readTriggers(stack: TerraformDocument): AppOutputs["triggers"] {
   const triggers = stack.output("triggers") ?? {};
   return expectShape(appOutputsSchema.entries.triggers, triggers, "output `triggers`");
 }
@@ -111,8 +112,8 @@ const redriveSchema = v.pipe(
 
 const tagsSchema = v.record(v.string(), v.string());
 
-// Those first that others send their dead letters to.
-function readQueues(stack: StackText): QueueSpec[] {
+/** Those first that others send their dead letters to. FIFO queues are not emulated. */
+function readQueues(stack: TerraformDocument) {
   const attributes = [
     "name",
     "fifo_queue",
@@ -120,19 +121,25 @@ function readQueues(stack: StackText): QueueSpec[] {
     "redrive_policy",
     "tags",
   ];
-  return stack
-    .resources("yandex_message_queue", [...attributes, ...Object.keys(DEFAULTS)])
-    .map(renderQueue)
-    .sort((one, other) => Number(one.redrive !== undefined) - Number(other.redrive !== undefined));
+  const bodies = stack.resources("yandex_message_queue", [...attributes, ...Object.keys(DEFAULTS)]);
+  return {
+    queues: bodies
+      .filter((body) => body.fifo_queue !== true)
+      .map(renderQueue)
+      .sort(
+        (one, other) => Number(one.redrive !== undefined) - Number(other.redrive !== undefined),
+      ),
+    fifo: bodies
+      .filter((body) => body.fifo_queue === true)
+      .map(({ name }) => `yandex_message_queue with fifo_queue (${name})`),
+  };
 }
 
-function renderQueue(body: Body): QueueSpec {
+function renderQueue(body: ResourceAttributes): QueueSpec {
   const number = (attribute: keyof typeof DEFAULTS) =>
     Number(body[attribute] ?? DEFAULTS[attribute]);
   return {
     name: String(body.name),
-    fifo: body.fifo_queue === true,
-    contentBasedDeduplication: body.content_based_deduplication === true,
     visibilityTimeoutSeconds: number("visibility_timeout_seconds"),
     delaySeconds: number("delay_seconds"),
     retentionSeconds: number("message_retention_seconds"),
@@ -152,7 +159,7 @@ function renderRedrive(policy: unknown): QueueSpec["redrive"] {
   return { deadLetterQueue: queueNameOf(deadLetterTargetArn), maxReceiveCount };
 }
 
-function readGateways(stack: StackText): GatewaySpec[] {
+function readGateways(stack: TerraformDocument): GatewaySpec[] {
   return stack
     .resources("yandex_api_gateway", ["name", "spec", "execution_timeout"])
     .map(({ name, spec, execution_timeout: timeout }) => ({

@@ -1,12 +1,12 @@
-/** Time, so that tests can turn it. */
+/** Time, which tests can turn. */
 export interface Clock {
   /** Milliseconds since the epoch. */
   now(): number;
-  /** Calls `act` once at that time; what it returns takes that back. */
+  /** Calls `act` once at that time; what it returns cancels that. */
   setTimer(at: number, act: () => void): () => void;
 }
 
-/** A machine that was asleep has late timers, and long ones overflow: so they are set anew. */
+/** After a machine's sleep timers are late, and long ones overflow: so they are set again and again. */
 const LONGEST_WAIT_MS = 1000;
 
 /** The machine's clock. Its timers keep no process alive. */

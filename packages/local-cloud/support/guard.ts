@@ -6,7 +6,7 @@ const LOCAL = new Set(["localhost", "127.0.0.1", "[::1]"]);
 export const DOCKER_HOST = "host.docker.internal";
 
 /**
- * Why a request is refused that a web page of somebody else could have sent, or `undefined`. A page
+ * Why a request is rejected that somebody else's web page could have sent, or `undefined`. A page
  * can make a browser post to any address, also to this machine's, and by a name of its own that
  * leads here (DNS rebinding).
  *
@@ -18,10 +18,10 @@ export function refusalOf(
 ): string | undefined {
   const { host = "", origin } = headers;
   if (!isLocal(hostname(host), hosts)) {
-    return `Host is "${host}". Only ${[...LOCAL, ...hosts].join(", ")} are answered here.`;
+    return `Host is "${host}". Only ${[...LOCAL, ...hosts].join(", ")} are allowed.`;
   }
   if (origin !== undefined && !isLocal(originName(origin), hosts)) {
-    return `Origin is "${origin}". Pages of other sites may not send requests here.`;
+    return `Origin is "${origin}". Pages of other sites cannot send requests here.`;
   }
   if (headers["sec-fetch-site"] === "cross-site") {
     return "Sec-Fetch-Site is cross-site. Enter the address by hand instead of following a link.";

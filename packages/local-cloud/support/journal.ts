@@ -2,11 +2,11 @@ import { join } from "node:path";
 import { lockOwner, tryLock, type Unlock } from "./lock.ts";
 import { makePrivateFolder, openRecords, type RecordFile } from "./record-file.ts";
 
-/** A journal is written anew once it is this long and four times as long as it was after the last time. */
+/** A journal is rewritten once it is this long, and four times as long as after the last time. */
 const BLOATED_BYTES = 16 * 1024 * 1024;
 const GROWTH = 4;
 
-/** Whatever happens to something that has to outlive the process, in order. */
+/** Everything that happens to what has to outlive the process, in order. */
 export class Journal<T> {
   /** What was written before it was opened. */
   kept: readonly T[] = [];
@@ -25,7 +25,7 @@ export class Journal<T> {
     return this.records.bytes > this.limit && !this.records.isReplaced;
   }
 
-  /** Whether the disk has refused something, and has not taken it since. */
+  /** Whether the disk has rejected something, and has not taken it since. */
   get isBehind(): boolean {
     return this.records.isBehind;
   }
@@ -34,7 +34,7 @@ export class Journal<T> {
     this.records.append(record);
   }
 
-  /** Resolves when everything that was appended so far is on the disk. Tries again what it refused. */
+  /** Resolves when everything that was appended so far is on the disk. Tries again what it rejected. */
   flushed(): Promise<void> {
     return this.records.committed();
   }
@@ -46,7 +46,7 @@ export class Journal<T> {
     return (await this.records.read()) as T[];
   }
 
-  /** Puts these records, which say the same, in place of all that were written so far. */
+  /** Replaces everything written so far by these records, which amount to the same. */
   compact(records: Iterable<T>): void {
     const grow = () => {
       this.limit = Math.max(BLOATED_BYTES, GROWTH * this.records.bytes);
@@ -65,8 +65,9 @@ export class Journal<T> {
 }
 
 /**
- * Opens the journal of a name in a folder, which is made if need be. One process at a time can have
- * it. A last line that a crash has cut is left out: nobody was told that it is kept.
+ * Opens the journal of a name in a folder, which is created where it is missing. One process at
+ * a time can have it. A last line that a crash has truncated is left out: nobody was told that it is
+ * kept.
  */
 export async function openJournal<T>(directory: string, name: string): Promise<Journal<T>> {
   makePrivateFolder(directory);
@@ -86,6 +87,6 @@ function lock(file: string): Unlock {
   const unlock = tryLock(file);
   if (unlock !== undefined) return unlock;
   throw new Error(
-    `${file}: process ${lockOwner(file)} uses this folder. Stop it, or choose another folder; if it is no local cloud, remove the file.`,
+    `${file}: process ${lockOwner(file)} uses this folder. Stop it, or choose another folder; if it is not a local cloud, remove the file.`,
   );
 }

@@ -8,7 +8,7 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** The object that a JSON text holds; `undefined` for another value, and for a text that is no JSON. */
+/** The object that a JSON text holds; `undefined` for any other value, and for a text that is not JSON. */
 export function parseObject(text: string): JsonObject | undefined {
   try {
     const value: unknown = JSON.parse(text);
@@ -18,7 +18,7 @@ export function parseObject(text: string): JsonObject | undefined {
   }
 }
 
-/** JSON that acts on no terminal, and says the same. */
+/** JSON that is safe to print: what acts on a terminal is escaped. */
 export function formatJson(value: unknown): string {
   return JSON.stringify(value).replace(ACTIVE, (characters) =>
     Array.from(characters, escapeCharacter).join(""),

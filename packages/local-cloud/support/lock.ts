@@ -8,12 +8,12 @@ const POLL_MS = 200;
 /** Locks of this process. A file with its id that is not among them is an earlier process's. */
 const held = new Set<string>();
 
-/** Gives a lock back. */
+/** Releases a lock. */
 export type Unlock = () => void;
 
 /**
  * Takes a lock file, which holds its owner's process id; `undefined` where another owner is alive.
- * What a process that has died left behind is taken over.
+ * A lock that a dead process left behind is taken over.
  */
 export function tryLock(file: string): Unlock | undefined {
   if (isAbandoned(file)) rmSync(file, { force: true });
@@ -31,7 +31,7 @@ export function tryLock(file: string): Unlock | undefined {
 }
 
 /**
- * Takes a lock file, as soon as its owner gives it back or dies.
+ * Takes a lock file as soon as its owner releases it or dies.
  *
  * @param onWait called once, where there is an owner to wait for
  * @throws AbortError once `signal` is aborted

@@ -7,12 +7,12 @@ const CHUNK_LINES = 1000;
 /** What is kept may hold anything that a site and its users write. */
 const OWNER_ONLY = 0o600;
 
-/** Makes a folder that nobody else can look into. One that is there already stays as it is. */
+/** Creates a folder that nobody else can read. An existing one stays as it is. */
 export function makePrivateFolder(directory: string): void {
   mkdirSync(directory, { recursive: true, mode: 0o700 });
 }
 
-/** Opens the file, or makes it. Its last line is dropped where a crash has cut it off. */
+/** Opens the file, or creates it. Its last line is dropped where a crash has truncated it. */
 export async function openRecords(file: string): Promise<RecordFile> {
   const handle = await open(file, "a", OWNER_ONLY);
   await handle.chmod(OWNER_ONLY);
@@ -52,7 +52,7 @@ export class RecordFile {
     return this.length + this.waiting;
   }
 
-  /** Whether the disk has refused what was appended, and has not taken it since. */
+  /** Whether the disk has rejected what was appended, and has not taken it since. */
   get isBehind(): boolean {
     return this.torn;
   }
@@ -212,7 +212,7 @@ function parse(line: string, file: string, number: number): unknown {
     return JSON.parse(line);
   } catch {
     throw new Error(
-      `${file}:${number} is damaged. Remove the line, or move the file away to begin with nothing.`,
+      `${file}:${number} is damaged. Remove the line, or move the file away to start with nothing.`,
     );
   }
 }
@@ -220,7 +220,7 @@ function parse(line: string, file: string, number: number): unknown {
 function notWritten(file: string, error: unknown): Error {
   const reason = error instanceof Error ? error.message : String(error);
   return new Error(
-    `${file} could not be written (${reason}). Free space on its disk, or mend it.`,
+    `${file} could not be written (${reason}). Free space on its disk, or repair it.`,
     {
       cause: error,
     },

@@ -7,17 +7,17 @@ export class Condition {
     return this.checks.size;
   }
 
-  /** Something has changed: asks everybody who waits again, whoever waits longest first. */
+  /** Something has changed: asks every caller that waits again, the one that waits longest first. */
   notify(): void {
     for (const check of [...this.checks]) {
-      // Somebody before it may have made it leave.
+      // One before it may have made it leave.
       if (this.checks.has(check)) check();
     }
   }
 
   /**
    * Resolves with true once `holds` returns true, which is asked now and on each `notify`; with false
-   * once `signal` is aborted. `holds` may take what it waits for: nobody else is asked in between.
+   * once `signal` is aborted. `holds` may take what it waits for: no other caller is asked in between.
    */
   until(holds: () => boolean, signal?: AbortSignal): Promise<boolean> {
     return new Promise((resolve, reject) => {

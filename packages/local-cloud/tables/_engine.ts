@@ -1,29 +1,34 @@
 // Renamed: `run.mjs` puts the same import before all sources.
 import { createRequire as requireFrom } from "node:module";
-import { ApiError, invalid } from "./_api-error.ts";
+import { isObject, type JsonObject } from "../support/json.ts";
+import { DocumentApiError, invalid } from "./_errors.ts";
 
 /** Attributes by name, each as `{ S: "text" }`, `{ N: "1" }`, `{ B: "base64" }` and so on. */
 export type Item = Readonly<Record<string, Readonly<Record<string, unknown>>>>;
 
+/** A table as DescribeTable shows it, as far as it matters here. */
 export interface TableDescription {
   readonly TableName: string;
   readonly TableStatus: string;
 }
 
 /** What has become of an item: written, or gone. `key` is the engine's text for its key. */
-export interface Change {
+export interface ItemChange {
   readonly table: string;
   readonly key: string;
   readonly item?: Item;
 }
 
-export type Input = Record<string, unknown>;
+type Callback<T> = (error: unknown, value: T) => void;
+type DynaliteAction = (store: DynaliteStore, data: JsonObject, done: Callback<JsonObject>) => void;
 
-type Callback = (error: unknown, value?: unknown) => void;
-type Action = (store: Store, data: Input, done: Callback) => void;
-
+/** How dynalite checks an operation's request. */
 interface Rules {
-  readonly types: Record<string, unknown>;
+  readonly types: {
+    readonly TableName?: object;
+    readonly ExclusiveStartTableName?: object;
+    readonly RequestItems?: { readonly keys?: object };
+  };
   readonly custom?: unknown;
 }
 
@@ -33,69 +38,77 @@ interface Level {
   close(): Promise<void>;
 }
 
-interface Part {
-  get(key: string, done: Callback): void;
-  put(key: string, value: unknown, done: Callback): void;
+interface Sublevel<T> {
+  get(key: string, done: Callback<T | undefined>): void;
+  put(key: string, value: T, done: Callback<void>): void;
 }
 
-interface Store {
+interface DynaliteStore {
   readonly db: Level;
-  readonly tableDb: Part & { awsRegion: string };
-  getItemDb(table: string): Part;
-  getTable(name: string, done: Callback): void;
+  readonly tableDb: Sublevel<TableDescription> & { awsRegion: string };
+  getItemDb(table: string): Sublevel<Item>;
+  getTable(name: string, done: Callback<TableDescription>): void;
 }
 
-interface Database {
-  create(options: object): Store;
+interface DynaliteDatabase {
+  create(options: object): DynaliteStore;
   createKey(item: Item, table: TableDescription): string;
   validateItem(item: Item, table: TableDescription): Failure | null | undefined;
   validateKey(key: Item, table: TableDescription): Failure | null | undefined;
   updateIndexes(
-    store: Store,
+    store: DynaliteStore,
     table: TableDescription,
-    before: unknown,
-    after: unknown,
-    done: Callback,
+    before: Item | undefined,
+    after: Item | undefined,
+    done: Callback<void>,
   ): void;
 }
 
 /** How dynalite says that a request is wrong. */
 interface Failure {
   readonly statusCode: number;
-  readonly body: Readonly<Record<string, unknown>>;
+  readonly body: JsonObject;
 }
 
+/** A request that dynalite has checked, its update expression parsed. */
+type CheckedRequest = JsonObject & { readonly _updates?: { readonly sections?: Section[] } };
+
 interface Validations {
-  checkTypes(data: Input, types: unknown): Input;
-  checkValidations(data: Input, types: unknown, custom: unknown, store: Store): void;
+  checkTypes(data: JsonObject, types: unknown): CheckedRequest;
+  checkValidations(
+    data: CheckedRequest,
+    types: unknown,
+    custom: unknown,
+    store: DynaliteStore,
+  ): void;
 }
 
 const load = requireFrom(import.meta.url);
 const REGION = "ru-central1";
 /** Yandex allows folders in the names of tables. */
 const TABLE_NAME = "[a-zA-Z0-9_.-]+(/[a-zA-Z0-9_.-]+)*";
-/** No table is ever seen half-made. */
+/** No table is ever seen half created. */
 const AT_ONCE = { createTableMs: 0, deleteTableMs: 0, updateTableMs: 0 };
 
 /**
- * The tables and their items in memory, which is dynalite without its server: its actions and its
- * checks of requests. Loaded when the first engine is made, since that takes 40 ms.
+ * The tables and their items in memory, by dynalite without its server: its actions and its checks
+ * of requests. Loaded when the first engine is created, since that takes 40 ms.
  */
 export class Engine {
-  private readonly database = load("dynalite/db") as Database;
+  private readonly database: DynaliteDatabase = load("dynalite/db");
   private readonly store = this.database.create({ ...AT_ONCE });
 
   constructor() {
     this.store.tableDb.awsRegion = REGION;
   }
 
-  /** Runs one of dynalite's operations. Fails with an `ApiError` where the request is wrong. */
-  async call(operation: string, input: Input): Promise<Input> {
+  /** Runs one of dynalite's operations. Fails with a `DocumentApiError` where the request is wrong. */
+  async call(operation: string, input: JsonObject): Promise<JsonObject> {
     const data = this.check(operation, input);
     return await this.answer((done) => actionOf(operation).action(this.store, data, done));
   }
 
-  /** Fails with an `ApiError` where there is no such table. */
+  /** Fails with a `DocumentApiError` where there is no such table. */
   table(name: string): Promise<TableDescription> {
     return this.answer((done) => this.store.getTable(name, done));
   }
@@ -109,12 +122,12 @@ export class Engine {
     return this.answer((done) => this.store.tableDb.put(description.TableName, description, done));
   }
 
-  /** The text for an item's key. Fails with an `ApiError` where it is not the table's. */
+  /** The text for an item's key. Fails with a `DocumentApiError` where it is not the table's. */
   keyOf(table: TableDescription, { Item: item, Key: key }: { Item?: Item; Key?: Item }): string {
     const failure = item
       ? this.database.validateItem(item, table)
       : this.database.validateKey(key ?? {}, table);
-    if (failure) throw new ApiError(failure.statusCode, failure.body);
+    if (failure) throw new DocumentApiError(failure.statusCode, failure.body);
     return this.database.createKey(item ?? key ?? {}, table);
   }
 
@@ -122,14 +135,14 @@ export class Engine {
     return this.answer((done) => this.store.getItemDb(table).get(key, done));
   }
 
-  async items(table: string): Promise<Change[]> {
+  async items(table: string): Promise<ItemChange[]> {
     const range = { gte: `item-${table}~`, lt: `item-${table}~\xff` };
     const entries = await this.store.db.iterator(range).all();
     return entries.map(([key, item]) => ({ table, key: key.slice(range.gte.length), item }));
   }
 
   /** Writes items as they are, unchecked: the items all at once, the indexes before them. */
-  async write(changes: readonly Change[]): Promise<void> {
+  async write(changes: readonly ItemChange[]): Promise<void> {
     const tables = new Map<string, TableDescription>();
     for (const { table, key, item } of changes) {
       const description = tables.get(table) ?? (await this.table(table));
@@ -150,19 +163,19 @@ export class Engine {
     return this.store.db.close();
   }
 
-  /** The request as dynalite's actions take it. Fails with an `ApiError` where it is wrong. */
-  check(operation: string, input: Input): Input {
+  /** The request as dynalite's actions take it. Fails with a `DocumentApiError` where it is wrong. */
+  private check(operation: string, input: JsonObject): CheckedRequest {
     const { types, custom } = actionOf(operation).rules;
-    const { checkTypes, checkValidations } = load("dynalite/validations") as Validations;
+    const { checkTypes, checkValidations }: Validations = load("dynalite/validations");
     try {
       const data = checkTypes({ ...input }, types);
-      refuseNulls(data, "");
+      rejectNulls(data, "");
       checkValidations(data, types, custom, this.store);
       removeLast(data);
       return data;
     } catch (error) {
       // Its checks take some things for granted; nothing has been changed yet.
-      if (error instanceof TypeError) throw invalid(`The request is misshapen: ${error.message}`);
+      if (error instanceof TypeError) throw invalid(`The request is malformed: ${error.message}`);
       throw asApiError(error);
     }
   }
@@ -173,26 +186,28 @@ export class Engine {
     );
   }
 
-  private answer<T>(start: (done: Callback) => void): Promise<T> {
-    return new Promise<unknown>((resolve, reject) => {
-      start((error, value) => (error ? reject(error) : resolve(value)));
-    }).catch((error) => {
+  private async answer<T>(start: (done: Callback<T>) => void): Promise<T> {
+    try {
+      return await new Promise<T>((resolve, reject) => {
+        start((error, value) => (error ? reject(error) : resolve(value)));
+      });
+    } catch (error) {
       throw asApiError(error);
-    }) as Promise<T>;
+    }
   }
 }
 
 function asApiError(error: unknown): unknown {
-  const { statusCode, body } = error as Partial<Failure>;
-  return statusCode === undefined ? error : new ApiError(statusCode, body ?? {});
+  if (!isObject(error) || typeof error.statusCode !== "number") return error;
+  return new DocumentApiError(error.statusCode, isObject(error.body) ? error.body : {});
 }
 
 /** A field that is null counts as left out; an element of a list or a map cannot be. */
-function refuseNulls(value: unknown, place: string): void {
+function rejectNulls(value: unknown, place: string): void {
   if (value === null) throw invalid(`${place} is null. Give it a value, or leave it out.`);
   if (typeof value !== "object") return;
-  for (const [key, child] of Object.entries(value as object)) {
-    refuseNulls(
+  for (const [key, child] of Object.entries(value)) {
+    rejectNulls(
       child,
       Array.isArray(value) ? `${place}[${key}]` : `${place}.${key}`.replace(/^\./, ""),
     );
@@ -205,9 +220,8 @@ interface Section {
 }
 
 /** Elements of lists go by the places that they had: after everything else, the last one first. */
-function removeLast({ _updates: updates }: Input): void {
-  const { sections } = (updates ?? {}) as { sections?: Section[] };
-  sections?.sort((one, other) =>
+function removeLast({ _updates: updates }: CheckedRequest): void {
+  updates?.sections?.sort((one, other) =>
     one.type === "remove" && other.type === "remove"
       ? comparePlaces(other.path, one.path)
       : Number(one.type === "remove") - Number(other.type === "remove"),
@@ -221,17 +235,16 @@ function comparePlaces(one: Section["path"], other: Section["path"]): number {
   return String(left) < String(right) ? -1 : 1;
 }
 
-function actionOf(operation: string): { action: Action; rules: Rules } {
+function actionOf(operation: string): { action: DynaliteAction; rules: Rules } {
   const name = `${operation.charAt(0).toLowerCase()}${operation.slice(1)}`;
-  const rules = load(`dynalite/validations/${name}`) as Rules;
+  const rules: Rules = load(`dynalite/validations/${name}`);
   allowFolders(rules.types);
   return { action: load(`dynalite/actions/${name}`), rules };
 }
 
 /** The tables' names, wherever a request may have them. */
 function allowFolders({ TableName, ExclusiveStartTableName, RequestItems }: Rules["types"]): void {
-  const keys = (RequestItems as { keys?: object } | undefined)?.keys;
-  for (const rule of [TableName, ExclusiveStartTableName, keys]) {
+  for (const rule of [TableName, ExclusiveStartTableName, RequestItems?.keys]) {
     if (rule) Object.assign(rule, { regex: TABLE_NAME });
   }
 }

@@ -1,4 +1,4 @@
-import type { Change } from "./_engine.ts";
+import type { ItemChange } from "./_engine.ts";
 
 /** Which items expire, and when. */
 export class Expiry {
@@ -22,7 +22,7 @@ export class Expiry {
     this.ends.delete(table);
   }
 
-  note(changes: readonly Change[]): void {
+  note(changes: readonly ItemChange[]): void {
     for (const { table, key, item } of changes) {
       const end = Number(item?.[this.attributes.get(table) ?? ""]?.N);
       const ends = this.ends.get(table);
@@ -32,7 +32,7 @@ export class Expiry {
   }
 
   /** The deletions that are due. `now` in milliseconds since the epoch. */
-  due(now: number): Change[] {
+  due(now: number): ItemChange[] {
     return [...this.ends].flatMap(([table, ends]) =>
       [...ends].filter(([, end]) => end * 1000 < now).map(([key]) => ({ table, key })),
     );

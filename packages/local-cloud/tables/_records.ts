@@ -1,4 +1,4 @@
-import type { Change, TableDescription } from "./_engine.ts";
+import type { ItemChange, TableDescription } from "./_engine.ts";
 
 /** Whatever happens to tables and items. */
 export type TableRecord =
@@ -6,12 +6,12 @@ export type TableRecord =
   | { readonly type: "dropped"; readonly table: string }
   | { readonly type: "expiry"; readonly table: string; readonly attribute?: string }
   /** Written together, or not at all. */
-  | { readonly type: "items"; readonly changes: readonly Change[] };
+  | { readonly type: "items"; readonly changes: readonly ItemChange[] };
 
 interface TableState {
   table?: TableRecord;
   expiry?: TableRecord;
-  readonly items: Map<string, Change>;
+  readonly items: Map<string, ItemChange>;
 }
 
 /** The shortest records that amount to the same: a table, its expiry, and each item once. */

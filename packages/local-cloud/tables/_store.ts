@@ -1,6 +1,6 @@
 import { type Clock, realClock } from "../support/clock.ts";
 import { type Journal, openJournal } from "../support/journal.ts";
-import { type Change, Engine } from "./_engine.ts";
+import { Engine, type ItemChange } from "./_engine.ts";
 import { Expiry } from "./_expiry.ts";
 import { shorten, type TableRecord } from "./_records.ts";
 
@@ -113,14 +113,14 @@ export class TableStore {
     });
   }
 
-  private due(): Change[] {
+  private due(): ItemChange[] {
     return this.expiry.due(this.clock.now());
   }
 
   private async restore(): Promise<void> {
     if (this.journal === undefined) return;
     const records = shorten(this.journal.kept);
-    const changes: Change[] = [];
+    const changes: ItemChange[] = [];
     for (const record of records) {
       if (record.type === "table") await this.engine.putTable(record.description);
       if (record.type === "items") changes.push(...record.changes);

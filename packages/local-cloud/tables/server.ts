@@ -1,32 +1,31 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage, ServerResponse } from "node:http";
 import type { Refused, Report } from "../events/event.ts";
-import { isContainer } from "../http/caller.ts";
+import { isContainer } from "../stack/local-ids.ts";
 import type { Clock } from "../support/clock.ts";
 import { refusalOf } from "../support/guard.ts";
+import { type JsonObject, parseObject } from "../support/json.ts";
 import { type Listening, listen } from "../support/listen.ts";
-import { ApiError, refusal } from "./_api-error.ts";
-import type { Input } from "./_engine.ts";
+import { readBody } from "../support/read-body.ts";
+import { DocumentApiError, rejection } from "./_errors.ts";
 import { Tables } from "./tables.ts";
 
 const MAX_REQUEST_BYTES = 16 * 1024 * 1024;
 const TARGET = /^DynamoDB_20120810\.(\w+)$/;
 const NO_TABLE = "ResourceNotFoundException";
-/** What makes and changes tables, which the containers' role does not allow. */
+/** What creates and changes tables, which the containers' role does not allow. */
 const OF_TABLES = new Set(["CreateTable", "UpdateTable", "DeleteTable", "UpdateTimeToLive"]);
 const NOT_THEIRS = "AccessDeniedException";
 const FIXES: Readonly<Record<string, string>> = {
-  [NO_TABLE]: "'results.table' names the table that is there at start",
-  [NOT_THEIRS]: "Use that of 'results.table', or make yours from outside: `npm run local -- env`",
+  [NO_TABLE]: "'results.table' names the table that exists at start",
+  [NOT_THEIRS]:
+    "Use the table of 'results.table', or create yours from outside: `npm run local -- env`",
 };
-const ORDINARY = new Set([
-  "ConditionalCheckFailedException",
-  "TransactionCanceledException",
-  "ResourceInUseException",
-]);
+const ORDINARY = new Set(["ConditionalCheckFailedException", "ResourceInUseException"]);
 
+/** What the server serves, and to whom. */
 export interface TablesServerOptions {
-  /** The table of Celery's results, which is there at start. */
+  /** The table of Celery's results, which exists from the start. */
   readonly table: string;
   readonly port: number;
   /** Names of this machine besides localhost. @default - none */
@@ -42,11 +41,11 @@ export interface TablesServerOptions {
  * (`/ru-central1/<cloud>/<database>`). Signatures are not verified.
  */
 export async function startTables(options: TablesServerOptions): Promise<Listening> {
-  const { table, port, hosts, directory, report, clock } = options;
+  const { table, port, directory, report, clock } = options;
   const tables = await Tables.open({ report, clock, directory });
   await tables.ensureResultsTable(table);
   const server = await listen((request, response) => {
-    void handle({ tables, report, hosts }, request, response);
+    void handle(tables, options, request, response);
   }, port);
   return {
     ...server,
@@ -58,11 +57,8 @@ export async function startTables(options: TablesServerOptions): Promise<Listeni
 }
 
 async function handle(
-  {
-    tables,
-    report,
-    hosts,
-  }: Pick<TablesServerOptions, "report" | "hosts"> & { readonly tables: Tables },
+  tables: Tables,
+  { report, hosts }: TablesServerOptions,
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -80,12 +76,12 @@ async function handle(
   }
 }
 
-/** Whether programs ask for such an error, or provoke it, in the ordinary course of things. */
+/** Whether programs provoke such an error in the ordinary course of things. */
 function isOrdinary(operation: string, code: string): boolean {
   return code === NO_TABLE ? operation === "DescribeTable" : ORDINARY.has(code);
 }
 
-function renderRefused(operation: string, { code, message }: ApiError): Refused {
+function renderRefused(operation: string, { code, message }: DocumentApiError): Refused {
   return {
     type: "refused",
     by: "tables",
@@ -97,61 +93,49 @@ function renderRefused(operation: string, { code, message }: ApiError): Refused 
 
 function checkRights(operation: string, { headers }: IncomingMessage): void {
   if (!OF_TABLES.has(operation) || !isContainer(headers)) return;
-  throw refusal(
+  throw rejection(
     NOT_THEIRS,
-    "A container has no right to this: its role is for items, and whoever deploys makes the tables.",
+    "A container may not do this: its role covers items, and tables are created by whoever deploys.",
   );
 }
 
 function operationOf(request: IncomingMessage, hosts?: readonly string[]): string {
   const foreign = refusalOf(request, hosts);
   if (foreign !== undefined) {
-    throw new ApiError(403, { __type: "AccessDeniedException", message: foreign });
+    throw new DocumentApiError(403, { __type: "AccessDeniedException", message: foreign });
   }
   const [, operation] = String(request.headers["x-amz-target"]).match(TARGET) ?? [];
   if (request.method !== "POST" || operation === undefined) {
-    throw refusal(
+    throw rejection(
       "UnknownOperationException",
-      "This is the Document API: it takes POSTs of DynamoDB's protocol, version 2012-08-10.",
+      "This is the Document API: it accepts POST requests of the DynamoDB protocol, version 2012-08-10.",
     );
   }
   if (!request.headers.authorization) {
-    throw refusal("MissingAuthenticationTokenException", "Request is missing Authentication Token");
+    throw rejection(
+      "MissingAuthenticationTokenException",
+      "Request is missing Authentication Token",
+    );
   }
   return operation;
 }
 
-async function readInput(request: IncomingMessage): Promise<Input> {
-  const chunks: Buffer[] = [];
-  let length = 0;
-  for await (const chunk of request) {
-    length += chunk.length;
-    if (length > MAX_REQUEST_BYTES) {
-      throw new ApiError(413, {
-        __type: "RequestTooLargeException",
-        message: `The request is larger than ${MAX_REQUEST_BYTES} bytes.`,
-      });
-    }
-    chunks.push(chunk);
+async function readInput(request: IncomingMessage): Promise<JsonObject> {
+  const body = await readBody(request, MAX_REQUEST_BYTES);
+  if (body.length > MAX_REQUEST_BYTES) {
+    throw new DocumentApiError(413, {
+      __type: "RequestTooLargeException",
+      message: `The request is larger than ${MAX_REQUEST_BYTES} bytes.`,
+    });
   }
-  const input = parse(Buffer.concat(chunks).toString());
-  if (typeof input !== "object" || input === null || Array.isArray(input)) {
-    throw refusal("SerializationException", "The request is not a JSON object");
-  }
-  return input as Input;
+  const input = parseObject(body.toString());
+  if (input !== undefined) return input;
+  throw rejection("SerializationException", "The request is not a JSON object");
 }
 
-function parse(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
-}
-
-function asApiError(error: unknown): ApiError {
-  if (error instanceof ApiError) return error;
-  return new ApiError(500, {
+function asApiError(error: unknown): DocumentApiError {
+  if (error instanceof DocumentApiError) return error;
+  return new DocumentApiError(500, {
     __type: "com.amazonaws.dynamodb.v20120810#InternalServerError",
     message: error instanceof Error ? error.message : String(error),
   });

@@ -1,7 +1,8 @@
 import type { Report } from "../events/event.ts";
 import type { Clock } from "../support/clock.ts";
-import { invalid, refusal } from "./_api-error.ts";
-import type { Change, Input, Item, TableDescription } from "./_engine.ts";
+import { isObject, type JsonObject } from "../support/json.ts";
+import type { Item, ItemChange, TableDescription } from "./_engine.ts";
+import { invalid, rejection } from "./_errors.ts";
 import type { TableRecord } from "./_records.ts";
 import { storedResult } from "./_results.ts";
 import { TableStore } from "./_store.ts";
@@ -12,6 +13,7 @@ const RESULTS_EXPIRY = "ttl";
 const READING = ["DescribeTable", "ListTables", "GetItem", "BatchGetItem", "Query", "Scan"];
 const WRITING = ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem"];
 
+/** Where the tables are kept, and who learns of results. */
 export interface TablesOptions {
   readonly report: Report;
   readonly clock?: Clock;
@@ -43,10 +45,10 @@ export class Tables {
   }
 
   /**
-   * Answers one operation. Fails with an `ApiError` where the cloud would refuse it. What is
+   * Answers one operation. Fails with a `DocumentApiError` where the cloud would reject it. What is
    * answered is on the disk, if there is a journal.
    */
-  async call(operation: string, input: Input): Promise<Input> {
+  async call(operation: string, input: JsonObject): Promise<JsonObject> {
     const { engine } = this.store;
     if (READING.includes(operation)) return await engine.call(operation, input);
     if (WRITING.includes(operation)) return await this.write(operation, input);
@@ -58,20 +60,20 @@ export class Tables {
         return await this.changeTable(operation, input);
       case "TransactGetItems":
       case "TransactWriteItems":
-        throw refusal(
+        throw rejection(
           "UnknownOperationException",
-          `${operation} is not emulated here; the Document API in the cloud has it`,
+          `${operation} is not emulated; in the cloud the Document API supports it`,
         );
       case "DescribeTimeToLive":
         return await this.describeExpiry(input);
       case "UpdateTimeToLive":
         return await this.updateExpiry(input);
       default:
-        throw refusal("UnknownOperationException", `The Document API has no ${operation}`);
+        throw rejection("UnknownOperationException", `The Document API has no ${operation}`);
     }
   }
 
-  /** Makes the table in which Celery keeps its results, as `npm run table` does in the cloud. */
+  /** Creates the table in which Celery keeps its results, as `npm run table` does in the cloud. */
   async ensureResultsTable(table: string): Promise<void> {
     if (await this.store.engine.tryTable(table)) return;
     await this.call("CreateTable", {
@@ -89,7 +91,7 @@ export class Tables {
     return this.store.close();
   }
 
-  private write(operation: string, input: Input): Promise<Input> {
+  private write(operation: string, input: JsonObject): Promise<JsonObject> {
     return this.store.accept(async () => {
       const output = await this.store.engine.call(operation, input);
       const changes = await Promise.all(targetsOf(input).map((target) => this.readBack(target)));
@@ -97,13 +99,13 @@ export class Tables {
     });
   }
 
-  private async readBack({ table, ...target }: Target): Promise<Change> {
+  private async readBack({ table, ...target }: WriteTarget): Promise<ItemChange> {
     const { engine } = this.store;
     const key = engine.keyOf(await engine.table(table), target);
     return { table, key, item: await engine.item(table, key) };
   }
 
-  private changeTable(operation: string, input: Input): Promise<Input> {
+  private changeTable(operation: string, input: JsonObject): Promise<JsonObject> {
     return this.store.accept(async () => {
       const output = await this.store.engine.call(operation, input);
       const table = String(input.TableName);
@@ -123,14 +125,14 @@ export class Tables {
     }
   }
 
-  private async describeExpiry({ TableName }: Input): Promise<Input> {
+  private async describeExpiry({ TableName }: JsonObject): Promise<JsonObject> {
     const { TableName: table } = await this.store.engine.table(String(TableName));
     const AttributeName = this.store.expiry.attributeOf(table);
     const TimeToLiveStatus = AttributeName === undefined ? "DISABLED" : "ENABLED";
     return { TimeToLiveDescription: { TimeToLiveStatus, AttributeName } };
   }
 
-  private updateExpiry({ TableName, TimeToLiveSpecification }: Input): Promise<Input> {
+  private updateExpiry({ TableName, TimeToLiveSpecification }: JsonObject): Promise<JsonObject> {
     return this.store.accept(async () => {
       const { TableName: table } = await this.store.engine.table(String(TableName));
       const current = this.store.expiry.attributeOf(table);
@@ -148,19 +150,20 @@ function reportResults(record: TableRecord, report: Report): void {
   }
 }
 
-interface Target {
+interface WriteTarget {
   readonly table: string;
   readonly Item?: Item;
   readonly Key?: Item;
 }
 
-/** The items that a request writes. */
-function targetsOf(input: Input): Target[] {
-  const { TableName, Item, Key } = input as { [name: string]: Item };
-  if (TableName !== undefined) return [{ table: String(TableName), Item, Key }];
-  const batch = input.RequestItems as Record<string, Record<string, Omit<Target, "table">>[]>;
-  return Object.entries(batch).flatMap(([table, requests]) =>
-    requests.flatMap((request) => Object.values(request).map((target) => ({ table, ...target }))),
+/** The items that a request writes, which the engine has checked. */
+function targetsOf(input: JsonObject): WriteTarget[] {
+  const { TableName, RequestItems } = input;
+  if (TableName !== undefined) return [{ ...input, table: String(TableName) }];
+  return Object.entries(isObject(RequestItems) ? RequestItems : {}).flatMap(([table, requests]) =>
+    (Array.isArray(requests) ? requests : []).flatMap((request) =>
+      Object.values<object>(request).map((target) => ({ ...target, table })),
+    ),
   );
 }
 
@@ -170,11 +173,11 @@ function targetsOf(input: Input): Target[] {
  *
  * @see https://yandex.cloud/en/docs/ydb/docapi/api-ref/actions/createTable
  */
-function completeTable(input: Input): Input {
+function completeTable(input: JsonObject): JsonObject {
   const { GlobalSecondaryIndexes: indexes } = input;
   for (const index of Array.isArray(indexes) ? indexes : []) {
     const type = index?.Projection?.ProjectionType;
-    // What is no index at all is refused with everything else.
+    // What is not an index at all is rejected with everything else.
     if (type !== "ALL" && typeof index === "object" && index !== null) {
       throw invalid(`ProjectionType is ${type}. The Document API supports ALL only.`);
     }
@@ -184,7 +187,7 @@ function completeTable(input: Input): Input {
 
 /** By which attribute items expire from now on, if they do. */
 function nextExpiry(specification: unknown, current: string | undefined): string | undefined {
-  const { AttributeName, Enabled } = (specification ?? {}) as Input;
+  const { AttributeName, Enabled } = isObject(specification) ? specification : {};
   if (typeof AttributeName !== "string" || typeof Enabled !== "boolean") {
     throw invalid("TimeToLiveSpecification needs AttributeName and Enabled");
   }

@@ -19,14 +19,14 @@ interface Day {
 }
 
 /** When a timer fires, in UTC. */
-export interface Cron {
+export interface CronSchedule {
   readonly minutes: readonly number[];
   readonly hours: readonly number[];
   isOn(day: Day): boolean;
 }
 
 /** Reads an expression that the stack has checked. */
-export function parseCron(expression: string): Cron {
+export function parseCron(expression: string): CronSchedule {
   const fields = expression.trim().toUpperCase().split(/\s+/);
   const [minutes = "", hours = "", day = "", month = "", weekday = "", year = "*"] = fields;
   const months = new Set(values(month, 1, 12, MONTHS));
@@ -41,7 +41,10 @@ export function parseCron(expression: string): Cron {
 }
 
 /** The first time later than `after`, in milliseconds since the epoch; `undefined` after 2099. */
-export function nextTime({ minutes, hours, isOn }: Cron, after: number): number | undefined {
+export function nextTime(
+  { minutes, hours, isOn }: CronSchedule,
+  after: number,
+): number | undefined {
   const earliest = Math.floor(after / MINUTE_MS) * MINUTE_MS + MINUTE_MS;
   const last = Date.UTC(LAST_YEAR + 1, 0, 1);
   for (let day = Math.floor(earliest / DAY_MS) * DAY_MS; day < last; day += DAY_MS) {
@@ -76,7 +79,7 @@ function values(field: string, min: number, max: number, words: readonly string[
     const last = end !== undefined ? number(end) : open ? max : first;
     const every = Number(step ?? 1);
     if (![first, last, every].every(Number.isInteger) || every < 1) {
-      throw new Error(`"${field}" is no field of a cron expression.`);
+      throw new Error(`"${field}" is not a field of a cron expression.`);
     }
     return Array.from(
       { length: Math.floor((last - first) / every) + 1 },

@@ -1,7 +1,8 @@
 import type { LocalTriggerSpec } from "../stack/blueprint.ts";
-import { QueueTrigger, type QueueTriggerOptions } from "./_queue-trigger.ts";
+import { QueuePoller, type QueuePollerOptions } from "./_queue-poller.ts";
 
-export interface QueueTriggersOptions extends QueueTriggerOptions {
+/** The triggers of a stack, and what they take from and give to. */
+export interface QueueTriggersOptions extends QueuePollerOptions {
   readonly specs: readonly LocalTriggerSpec[];
 }
 
@@ -11,14 +12,12 @@ export interface QueueTriggersOptions extends QueueTriggerOptions {
  * visibility timeout is over, until the queue's redrive policy makes them dead letters.
  */
 export class QueueTriggers {
-  private readonly triggers: readonly QueueTrigger[];
+  private readonly triggers: readonly QueuePoller[];
   private running: AbortController | undefined;
   private runs: Promise<unknown> = Promise.resolve();
 
   constructor({ specs, ...options }: QueueTriggersOptions) {
-    this.triggers = specs
-      .filter((spec) => !isFifo(spec, options))
-      .map((spec) => new QueueTrigger(spec, options));
+    this.triggers = specs.map((spec) => new QueuePoller(spec, options));
   }
 
   /** Takes messages, for the first time or after a pause. */
@@ -45,16 +44,4 @@ export class QueueTriggers {
     this.pause();
     await this.runs;
   }
-}
-
-function isFifo({ name, queue }: LocalTriggerSpec, { report }: QueueTriggerOptions): boolean {
-  if (!queue.endsWith(".fifo")) return false;
-  report({
-    type: "refused",
-    by: name,
-    code: "InvalidArgument",
-    message: `Trigger ${name} reads ${queue}, and triggers read no FIFO queues`,
-    fix: "Leave out fifo where the queue is defined",
-  });
-  return true;
 }

@@ -5,8 +5,9 @@ import type { TimerSpec } from "../stack/blueprint.ts";
 import { type Clock, realClock } from "../support/clock.ts";
 import { renderTimerEvent } from "./_events.ts";
 import { eventRequest } from "./_requests.ts";
-import { type Cron, nextTime, parseCron } from "./cron.ts";
+import { type CronSchedule, nextTime, parseCron } from "./cron.ts";
 
+/** The timers of a stack, and what they call. */
 export interface TimersOptions {
   readonly specs: readonly TimerSpec[];
   readonly invoke: Invoke;
@@ -15,9 +16,9 @@ export interface TimersOptions {
   readonly clock?: Clock;
 }
 
-interface Timer {
+interface CronTimer {
   readonly spec: TimerSpec;
-  readonly cron: Cron;
+  readonly cron: CronSchedule;
 }
 
 // What a machine has slept through is not made up for.
@@ -27,8 +28,9 @@ const LATE_MS = 60_000;
 export class Timers {
   private readonly options: TimersOptions;
   private readonly clock: Clock;
-  private readonly timers: ReadonlyMap<string, Timer>;
-  private readonly cancels = new Set<() => void>();
+  private readonly timers: ReadonlyMap<string, CronTimer>;
+  /** What takes the next call back, by the timer's name. */
+  private readonly cancels = new Map<string, () => void>();
 
   constructor(options: TimersOptions) {
     this.options = options;
@@ -43,11 +45,11 @@ export class Timers {
   }
 
   stop(): void {
-    for (const cancel of [...this.cancels]) cancel();
+    for (const cancel of this.cancels.values()) cancel();
     this.cancels.clear();
   }
 
-  /** Fires a timer now, and gives the status of the last answer. */
+  /** Fires a timer now. Returns the status of the container's answer. */
   fire(name: string): Promise<number> {
     return this.call(this.find(name).spec, true);
   }
@@ -65,21 +67,14 @@ export class Timers {
     return times;
   }
 
-  private arm(timer: Timer): void {
+  private arm(timer: CronTimer): void {
     const next = nextTime(timer.cron, this.clock.now());
     if (next === undefined) return;
-    this.wait(next, () => {
+    const cancel = this.clock.setTimer(next, () => {
       if (this.clock.now() - next < LATE_MS) void this.call(timer.spec, false);
       this.arm(timer);
     });
-  }
-
-  private wait(at: number, act: () => void): void {
-    const cancel = this.clock.setTimer(at, () => {
-      this.cancels.delete(cancel);
-      act();
-    });
-    this.cancels.add(cancel);
+    this.cancels.set(timer.spec.name, cancel);
   }
 
   private async call(
@@ -94,10 +89,10 @@ export class Timers {
     return status;
   }
 
-  private find(name: string): Timer {
+  private find(name: string): CronTimer {
     const timer = this.timers.get(name);
     if (timer) return timer;
     const known = [...this.timers.keys()].join(", ") || "none; set 'schedule' in config.ts";
-    throw new Error(`There is no timer ${name} (there are: ${known}).`);
+    throw new Error(`Timer ${name} is not in the stack (known: ${known}).`);
   }
 }

@@ -11,7 +11,6 @@ let url = "";
 const report = () => undefined;
 const queues = new Queues({
   report,
-  address: () => url,
   journal: directory ? await openQueueJournal(directory) : undefined,
 });
 for (const name of names) queues.create(defaultSettings(name));

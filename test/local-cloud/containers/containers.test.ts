@@ -53,16 +53,16 @@ describe("Containers", () => {
   test.each([
     [
       "/chunked?status=400",
-      "answered 400 with the header transfer-encoding, which the platform refuses. It begins: DisallowedHost at /. Send a Content-Length.",
+      "answered 400 with the header transfer-encoding, which the platform rejects. It starts with: DisallowedHost at /. Send a Content-Length.",
     ],
     [
       "/?status=201&header-Via=1.1+x",
-      'answered 201 with the header via, which the platform refuses. It begins: {"method": "GET"',
+      'answered 201 with the header via, which the platform rejects. It starts with: {"method": "GET"',
     ],
     ["/?header-Proxy-Authenticate=Basic", "answered 200 with the header proxy-authenticate,"],
     [
       "/big?bytes=3670100&status=206",
-      "answered 206 with more than 3.5 MB, which the platform refuses. It begins: xxx",
+      "answered 206 with more than 3.5 MB, which the platform rejects. It starts with: xxx",
     ],
   ])(
     "answers 502 in place of a response that the platform refuses, and tells what it was: %s",
@@ -88,7 +88,7 @@ describe("Containers", () => {
     const request = { method: "POST", path: "/", headers: [], body: Buffer.alloc(0) };
 
     expect(await containers.invoke("other", request)).toMatchObject({ status: 404 });
-    expect(() => containers.hasRoom("other")).toThrow("There is no container other in the stack");
+    expect(() => containers.hasRoom("other")).toThrow("Container other is not in the stack");
   });
 
   test("lets no more requests in at once than the container takes, and others wait", async () => {
@@ -161,7 +161,7 @@ describe("Containers", () => {
 
     expect(crash).toMatchObject({
       cause: expect.stringMatching(
-        /^It listens on 0\.0\.0\.0:\d+, where the whole network reaches it\..*LISTEN_HOST/,
+        /^It listens on 0\.0\.0\.0:\d+, which the whole network can reach\..*LISTEN_HOST/,
       ),
     });
     expect(containers.states).not.toContainEqual(expect.objectContaining({ state: "ready" }));
@@ -186,7 +186,7 @@ describe("Containers", () => {
       happenings.filter((one) => one.type === "log" && one.level === "warning");
 
     expect(warnings(open)).toMatchObject([
-      { message: expect.stringContaining("can have tasks executed by shop-web") },
+      { message: expect.stringContaining("can make shop-web execute tasks") },
     ]);
     expect(warnings(site)).toEqual([]);
   });

@@ -23,7 +23,7 @@ describe("LogReader", () => {
     ["ERRORS are rare", { level: "info", message: "ERRORS are rare" }],
     [
       '{"level":"WARN","message":"m","task_id":"t","logger":"a"}',
-      { level: "warning", message: "m", taskId: "t", fields: { logger: "a" } },
+      { level: "warning", message: "m", taskId: "t" },
     ],
     ['{"message":"m","level":"FATAL"}', { level: "error", message: "m" }],
     ['{"message":"m","level":"odd"}', { level: "info", message: "m" }],

@@ -19,7 +19,7 @@ function start(script: string) {
 describe("OwnedProcess", () => {
   test.each([
     ["exit 3", "exited with code 3"],
-    ["kill -9 $$", "was ended by signal 9"],
+    ["kill -9 $$", "was killed by signal 9"],
     ["exec no-such-program", "was not found (code 127)"],
     ["echo one; printf two >&2", "exited with code 0"],
   ])("says how `%s` ended", async (script, ending) => {
@@ -56,7 +56,7 @@ describe("OwnedProcess", () => {
 
     expect(await gentle.process.ended).toEqual({ code: 0, text: "exited with code 0" });
     expect(gentle.lines).toEqual(["bye"]);
-    expect((await stubborn.process.ended).text).toBe("was ended by SIGKILL");
+    expect((await stubborn.process.ended).text).toBe("was killed by SIGKILL");
   });
 
   test("ends when its owner is killed with SIGKILL, and so does what it has started", async () => {

@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { Processes } from "../../../packages/local-cloud/containers/_processes.ts";
+import { ProcessLauncher } from "../../../packages/local-cloud/containers/_process-launcher.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { Config } from "../../../stacks/config-schema.ts";
 import { ENDPOINTS, synthesize } from "../stack/_synthesized.ts";
@@ -37,7 +37,7 @@ test.each(["shop-web", "shop-worker"])(
     if (cloud === undefined || spec === undefined) throw new Error(`no ${name}`);
 
     const secrets = Object.fromEntries(spec.secrets.map((key) => [key, `secret ${key}`]));
-    const runtime = new Processes({ root: "/project", cache: "/cache" });
+    const runtime = new ProcessLauncher({ root: "/project", cache: "/cache" });
     const { program, args, env } = runtime.command(spec, "/venv", 81, secrets);
     const added = Object.entries(env).filter(([key]) => !IMAGE.includes(key));
     const here = Object.fromEntries(added.filter(([key]) => !cloud.secrets.includes(key)));

@@ -94,7 +94,7 @@ describe("makeEnvironment", () => {
     const [first, meanwhile] = await Promise.all([make(), make()]);
     expect(meanwhile).toBe(first);
     expect(await python(first, VALUE)).toBe("1");
-    expect(steps).toContain("making a Python environment");
+    expect(steps).toContain("creating a Python environment");
 
     // Who changes the package runs what they wrote.
     write("package/tiny.py", "VALUE = 22");
@@ -200,7 +200,7 @@ describe("makeEnvironment", () => {
     write("site/requirements.txt", "--no-index\n./missing.whl\n");
 
     await expect(make()).rejects.toThrow(
-      /The Python environment of .*site could not be made: \S+ .* exited with code \d\. Fix requirements\.txt and start again\. What only an image has .* --docker.*(\n {2}.*)*missing\.whl/,
+      /The Python environment of .*site could not be created: \S+ .* exited with code \d\. Fix requirements\.txt and start again\. If it needs what only the image has .* --docker.*(\n {2}.*)*missing\.whl/,
     );
     expect(readdirSync(join(root, "cache")).filter((name) => name.endsWith(".lock"))).toEqual([]);
   });
@@ -208,7 +208,7 @@ describe("makeEnvironment", () => {
   test("names an included file that is missing", async () => {
     write("site/requirements.txt", "-r nowhere/base.txt\n");
 
-    await expect(make()).rejects.toThrow(/could not be made(.*\n)+.*nowhere\/base\.txt/);
+    await expect(make()).rejects.toThrow(/could not be created(.*\n)+.*nowhere\/base\.txt/);
   });
 
   test("says which Python was used, which is wanted, and how to choose", async () => {
@@ -216,14 +216,14 @@ describe("makeEnvironment", () => {
     write("site/Dockerfile", "FROM python:3.99-slim\n");
     const warnings: string[] = [];
     const text =
-      /^Python 3\.\d+\.\d+ \(\/.*\) is used here, and the project wants 3\.99 \(FROM in Dockerfile\)\. Install python3\.99, or choose an interpreter by --python PATH, or run the image's own: --docker$/;
+      /^Python 3\.\d+\.\d+ \(\/.*\) is used, but the project requires 3\.99 \(FROM in Dockerfile\)\. Install python3\.99, choose an interpreter with --python PATH, or use the image's own: --docker$/;
 
     await make({ warn: (message: string) => warnings.push(message) });
     expect(warnings).toEqual([expect.stringMatching(text)]);
 
     wheel(`site/${WHEEL}`, 1, "Requires-Python: >=3.99\\n");
     write("site/requirements.txt", `./${WHEEL}\n`);
-    await expect(make()).rejects.toThrow(/is used here, and the project wants 3\.99/);
+    await expect(make()).rejects.toThrow(/is used, but the project requires 3\.99/);
   });
 
   test("gives up when it is told to, and leaves no process behind", async () => {

@@ -55,7 +55,7 @@ test("an open port that answers nothing is waited for until it is over", async (
 
   expect(await waitUntilReady({ pid, port }, AbortSignal.timeout(300))).toEqual({ is: "over" });
   expect(await describeSilence({ pid, port })).toBe(
-    `It listens on PORT (${port}), but no request is answered`,
+    `It listens on PORT (${port}), but it answers no request`,
   );
 });
 

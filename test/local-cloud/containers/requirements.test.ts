@@ -46,7 +46,7 @@ describe("findRequirements", () => {
   ])("names the command that makes requirements of %s, found or named", (file, command) => {
     write(file);
     write("pyproject.toml", "[tool.poetry]\n");
-    const message = `${root}/${file} can be read by its own tool only. Run \`${command}\` in ${root}, and set 'image.requirements' in config.ts to "requirements.txt".`;
+    const message = `${root}/${file} can only be read by its own tool. Run \`${command}\` in ${root}, and set 'image.requirements' in config.ts to "requirements.txt".`;
 
     expect(() => findRequirements(root)).toThrow(message);
     expect(() => findRequirements(root, file)).toThrow(message);

@@ -32,14 +32,12 @@ function receive(messageId: string, receiveCount = 1, by: "trigger" | "client" =
 }
 
 function invoke(...messageIds: string[]) {
-  const call = { invocation: `i-${messageIds}`, container: "worker", messageIds };
-  store.report({ type: "invoked", trigger: "shop-tasks", ...call });
+  store.report({ type: "invoked", trigger: "shop-tasks", container: "worker", messageIds });
 }
 
 function answer(messageId: string, status = 200, verdict = {}) {
-  const call = { invocation: `i-${messageId}`, container: "worker", messageIds: [messageId] };
   const verdicts = [{ messageId, outcome: "done", ...verdict }];
-  store.report({ type: "answered", ...call, status, seconds: 1, verdicts });
+  store.report({ type: "answered", messageIds: [messageId], status, verdicts });
 }
 
 function stored(state: string, result?: unknown, taskId = "t1") {
@@ -337,13 +335,13 @@ describe("EventStore", () => {
         }),
       ),
       id.map((messageId): Happening => {
-        const call = { invocation: "i", trigger: "t", container: "c", messageIds: [messageId] };
+        const call = { trigger: "t", container: "c", messageIds: [messageId] };
         return { type: "invoked", ...call };
       }),
       fc.record({ messageId: id, status: fc.constantFrom(200, 500) }).map(
         ({ messageId, status }): Happening => ({
-          ...{ type: "answered", invocation: "i", container: "c", messageIds: [messageId] },
-          ...{ status, seconds: 0, verdicts: [] },
+          ...{ type: "answered", messageIds: [messageId] },
+          ...{ status, verdicts: [] },
         }),
       ),
       fc

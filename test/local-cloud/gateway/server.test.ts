@@ -158,7 +158,7 @@ describe("answers of the gateway's own", () => {
     ]);
   });
 
-  test("are 501 for what is not imitated, which is reported once at start", async () => {
+  test("are 501 for what is not emulated, which is reported once at start", async () => {
     const http = { type: "http", url: "https://example.com" };
     const get = await open(
       { "/a": to(http), "/b": to(http), "/c": to({ type: "cloud_functions" }), "/d": to(WEB) },
@@ -166,9 +166,9 @@ describe("answers of the gateway's own", () => {
     );
     expect(gateway.reported).toEqual(
       [
-        "Integrations of type http are not imitated here.",
-        "Integrations of type cloud_functions are not imitated here.",
-        "Rate limits are not imitated here: requests are served without them.",
+        "Integrations of type http are not emulated.",
+        "Integrations of type cloud_functions are not emulated.",
+        "rateLimit is not emulated: requests are served without it.",
       ].map((message) => ({
         type: "refused",
         by: "shop-gateway",
@@ -178,7 +178,7 @@ describe("answers of the gateway's own", () => {
     );
     expect(await get("/a")).toMatchObject({
       status: 501,
-      body: '{"message":"Integrations of type http are not imitated here."}',
+      body: '{"message":"Integrations of type http are not emulated."}',
     });
     expect((await get("/d")).status).toBe(200);
   });
@@ -198,15 +198,20 @@ describe("answers of the gateway's own", () => {
   });
 });
 
-describe("what is not imitated in a specification", () => {
+describe("what is not emulated in an OpenAPI document", () => {
   const EXTRAS = [
-    "Rate limits",
-    "Validators",
-    "Security profiles",
-    "WebSockets",
-    "Replacements of status codes",
-    "Transformations of bodies",
-    "Extensions x-yc-apigateway-novelty",
+    "rateLimit",
+    "validator",
+    "smartWebSecurity",
+    "x-yc-apigateway-rate-limit",
+    "x-yc-apigateway-websocket-connect",
+    "x-yc-apigateway-websocket-message",
+    "x-yc-apigateway-validator",
+    "x-yc-apigateway-novelty",
+    "x-yc-status-mapping",
+    "x-yc-schema-mapping",
+    "x-yc-apigateway-validators",
+    "x-yc-apigateway-rate-limits",
   ];
   const validator = { $ref: "#/components/x-yc-apigateway-validators/V" };
   const spec = {
@@ -242,9 +247,7 @@ describe("what is not imitated in a specification", () => {
   ])("is said at start, each once, of a text in %s", async (_, text) => {
     gateway = await openGateway({ spec: text });
     expect(gateway.reported.map((one) => "message" in one && one.message).sort()).toEqual(
-      EXTRAS.map(
-        (what) => `${what} are not imitated here: requests are served without them.`,
-      ).sort(),
+      EXTRAS.map((what) => `${what} is not emulated: requests are served without it.`).sort(),
     );
   });
 });

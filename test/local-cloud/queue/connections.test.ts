@@ -115,6 +115,17 @@ describe("requests of whatever shape, on one connection", () => {
     expect(bodies()).toEqual([]);
   });
 
+  test("a client that goes before its request is whole: nothing is sent", async () => {
+    const whole = request(form("half"));
+    socket.write(whole.slice(0, -1));
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    socket.destroy();
+    await new Promise((resolve) => setTimeout(resolve, 20));
+    expect(bodies()).toEqual([]);
+    const { status } = await fetch(server.url, { method: "POST", body: "Action=ListQueues" });
+    expect(status).toBe(200);
+  });
+
   test("what is no HTTP", async () => {
     socket.write(`${"x".repeat(20_000)}\r\n\r\n`);
     expect((await statuses(1))[0]).toMatch(/^4/);

@@ -8,8 +8,7 @@ import { type Bench, makeQueues, spec } from "./support.ts";
 interface Known {
   readonly id: string;
   readonly body: string;
-  readonly group: string;
-  sentAt: number;
+  readonly sentAt: number;
   visibleAt: number;
   receiveCount: number;
   handles: string[];
@@ -20,23 +19,18 @@ const RETENTION_SECONDS = 600;
 const MAX_RECEIVE_COUNT = 3;
 
 type Step =
-  | { readonly do: "send"; readonly delay: number | undefined; readonly group: number }
+  | { readonly do: "send"; readonly delay: number | undefined }
   | { readonly do: "receive"; readonly max: number; readonly visibility: number | undefined }
   | { readonly do: "delete"; readonly which: number }
   | { readonly do: "hide"; readonly which: number; readonly seconds: number }
-  | { readonly do: "wait"; readonly seconds: number }
-  | { readonly do: "redrive" };
+  | { readonly do: "wait"; readonly seconds: number };
 
 const seconds = fc.integer({ min: 0, max: 60 });
 const optional = <T>(of: fc.Arbitrary<T>) => fc.option(of, { nil: undefined });
 const step: fc.Arbitrary<Step> = fc.oneof(
   {
     weight: 4,
-    arbitrary: fc.record({
-      do: fc.constant("send" as const),
-      delay: optional(seconds),
-      group: fc.nat(1),
-    }),
+    arbitrary: fc.record({ do: fc.constant("send" as const), delay: optional(seconds) }),
   },
   {
     weight: 4,
@@ -52,22 +46,17 @@ const step: fc.Arbitrary<Step> = fc.oneof(
     arbitrary: fc.record({ do: fc.constant("hide" as const), which: fc.nat(9), seconds }),
   },
   { weight: 3, arbitrary: fc.record({ do: fc.constant("wait" as const), seconds }) },
-  { weight: 1, arbitrary: fc.record({ do: fc.constant("redrive" as const) }) },
 );
 
 /** The model and the queue, step by step. */
 class Comparison {
   private readonly bench: Bench;
-  private readonly name: string;
-  private readonly dead: string;
-  private readonly fifo: boolean;
+  private readonly name = "tasks";
+  private readonly dead = "dead";
   private readonly known: Known[] = [];
   private sent = 0;
 
-  constructor(fifo: boolean) {
-    this.fifo = fifo;
-    this.name = fifo ? "tasks.fifo" : "tasks";
-    this.dead = fifo ? "dead.fifo" : "dead";
+  constructor() {
     this.bench = makeQueues([
       spec(this.name, {
         visibilityTimeoutSeconds: VISIBILITY_SECONDS,
@@ -80,28 +69,22 @@ class Comparison {
 
   async run(steps: readonly Step[]): Promise<void> {
     for (const next of steps) {
-      if (next.do === "send") this.send(next.delay, String(next.group));
+      if (next.do === "send") this.send(next.delay);
       else if (next.do === "receive") await this.receive(next.max, next.visibility);
       else if (next.do === "wait") this.bench.clock.advance(next.seconds * 1000);
-      else if (next.do === "redrive") this.redrive();
       else this.settle(next.which, next.do === "hide" ? next.seconds : undefined);
       this.compareCounts();
     }
     await this.drain();
   }
 
-  private send(delay: number | undefined, group: string): void {
+  private send(delay: number | undefined): void {
     const body = `message ${this.sent++}`;
     const { queues, clock } = this.bench;
-    const { messageId } = queues.send(this.name, {
-      body,
-      delaySeconds: delay,
-      ...(this.fifo && { groupId: group, deduplicationId: body.replace(" ", "-") }),
-    });
+    const { messageId } = queues.send(this.name, { body, delaySeconds: delay });
     this.known.push({
       id: messageId,
       body,
-      group,
       sentAt: clock.now(),
       visibleAt: clock.now() + (delay ?? 0) * 1000,
       receiveCount: 0,
@@ -134,22 +117,11 @@ class Comparison {
     expect(message.sentAt).toBe(known.sentAt);
   }
 
-  /** What can be received at this moment; of a FIFO queue only the first of each group. */
+  /** What can be received at this moment. */
   private receivable(): Known[] {
     const now = this.bench.clock.now();
-    const isHidden = ({ visibleAt }: Known) => visibleAt > now;
-    const isFresh = (known: Known) => known.receiveCount < MAX_RECEIVE_COUNT || isHidden(known);
-    const alive = this.alive().filter(isFresh);
-    if (!this.fifo) return alive.filter((known) => !isHidden(known));
-    // What is too old, and in somebody's hands, holds up its group until it is cleared away.
-    const inOrder = this.known.filter(
-      (known) => alive.includes(known) || (isHidden(known) && this.isHere(known)),
-    );
-    return inOrder.filter(
-      (known) =>
-        alive.includes(known) &&
-        !isHidden(known) &&
-        known === inOrder.find(({ group }) => group === known.group),
+    return this.alive().filter(
+      ({ receiveCount, visibleAt }) => receiveCount < MAX_RECEIVE_COUNT && visibleAt <= now,
     );
   }
 
@@ -174,26 +146,6 @@ class Comparison {
       known.visibleAt = clock.now() + hideSeconds * 1000;
     } else {
       expect(() => queues.changeVisibility(this.name, handle, hideSeconds)).toThrow();
-    }
-  }
-
-  private redrive(): void {
-    const { queues, clock } = this.bench;
-    const before = queues.peek(this.dead);
-    expect(queues.redrive(this.dead)).toBe(before.length);
-    for (const { messageId } of before) {
-      const known = this.known.find(({ id }) => id === messageId);
-      if (known === undefined) throw new Error("a dead letter that nobody has sent");
-      // A message that comes back is behind those that are there.
-      this.known.splice(this.known.indexOf(known), 1);
-      this.known.push(
-        Object.assign(known, {
-          receiveCount: 0,
-          visibleAt: clock.now(),
-          sentAt: clock.now(),
-          handles: [],
-        }),
-      );
     }
   }
 
@@ -234,13 +186,10 @@ class Comparison {
   }
 }
 
-test.each([
-  ["standard", false],
-  ["FIFO", true],
-])("a %s queue does what its model does, whatever happens", async (_, fifo) => {
+test("a queue does what its model does, whatever happens", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 100, size: "max" }), (steps) =>
-      new Comparison(fifo).run(steps),
+      new Comparison().run(steps),
     ),
     { numRuns: sampled("random histories", 100, 10_000) },
   );

@@ -8,7 +8,7 @@ let bench: Bench;
 let server: Listening;
 
 beforeEach(async () => {
-  bench = makeQueues([spec("tasks"), spec("small", { maxMessageBytes: 1024 }), spec("order.fifo")]);
+  bench = makeQueues([spec("tasks"), spec("small", { maxMessageBytes: 1024 })]);
   const { queues, events } = bench;
   server = await startQueueServer({ queues, port: 0, report: (event) => events.push(event) });
 });
@@ -58,7 +58,7 @@ const deadLetters = (deadLetterTargetArn: unknown, maxReceiveCount: unknown = 3)
   create("q", { RedrivePolicy: JSON.stringify({ deadLetterTargetArn, maxReceiveCount }) });
 const arn = (name: string) => `yrn:yc:ymq:ru-central1:folder:${name}`;
 
-describe("what the cloud refuses is refused with its code", () => {
+describe("what the cloud rejects is rejected with its code", () => {
   test.each([
     [
       "SendMessage",
@@ -140,8 +140,19 @@ describe("what the cloud refuses is refused with its code", () => {
       "AWS.SimpleQueueService.NonExistentQueue",
     ],
     ["CreateQueue", create("B@d"), "InvalidParameterValue"],
-    ["CreateQueue", create("q.fifo"), "InvalidParameterValue"],
-    ["CreateQueue", create("q", { FifoQueue: "true" }), "InvalidParameterValue"],
+    ["CreateQueue", create("q.fifo"), "AWS.SimpleQueueService.UnsupportedOperation"],
+    [
+      "CreateQueue",
+      create("q.fifo", { FifoQueue: "true" }),
+      "AWS.SimpleQueueService.UnsupportedOperation",
+    ],
+    [
+      "CreateQueue",
+      create("q", { FifoQueue: "true" }),
+      "AWS.SimpleQueueService.UnsupportedOperation",
+    ],
+    ["CreateQueue", create("q", { FifoQueue: "false" }), "ValidationError"],
+    ["SetQueueAttributes", { QueueUrl, Attributes: { FifoQueue: "true" } }, "InvalidAttributeName"],
     ["CreateQueue", create("q", { KmsMasterKeyId: "k" }), "ValidationError"],
     ["CreateQueue", create("q", { VisibilityTimeout: "43201" }), "ValidationError"],
     ["CreateQueue", create("tasks", { DelaySeconds: "1" }), "ValidationError"],
@@ -162,34 +173,20 @@ describe("what the cloud refuses is refused with its code", () => {
     expect(bench.events.at(-1)).toMatchObject({ type: "refused", by: "queue", code });
   });
 
-  test("a FIFO queue needs a group and an id, in each entry of a batch by itself", async () => {
-    const order = { QueueUrl: "http://x/a/b/order.fifo" };
-    const send = (more: object) => json("SendMessage", { ...order, MessageBody: "x", ...more });
-    expect(JSON.parse((await send({})).body).message).toBe("No MessageGroupId parameter.");
-    expect(JSON.parse((await send({ MessageGroupId: "g" })).body).message).toMatch(
-      /^No MessageDeduplicationId parameter\. Send one, or set contentBasedDeduplication on order/,
-    );
-    const both = { MessageGroupId: "g", MessageDeduplicationId: "d" };
-    const Entries = [
-      { Id: "good", MessageBody: "x", ...both },
-      { Id: "bad", MessageBody: "x" },
-    ];
-    const { body } = await json("SendMessageBatch", { ...order, Entries });
-    expect(JSON.parse(body)).toMatchObject({
-      Successful: [{ Id: "good" }],
-      Failed: [{ Id: "bad", Code: "MissingParameter", SenderFault: true }],
-    });
+  test("a FIFO queue is not emulated", async () => {
+    const { body } = await json("CreateQueue", create("q.fifo", { FifoQueue: "true" }));
+    expect(JSON.parse(body).message).toMatch(/^FIFO queues are not emulated: q\.fifo /);
   });
 
-  test("a refusal says what to change, where the project can change it", async () => {
+  test("an error says what to change, where the project can change it", async () => {
     const input = { QueueUrl: "http://x/a/b/small", MessageBody: "x".repeat(2000) };
     const { body } = await json("SendMessage", input);
     expect(JSON.parse(body).message).toBe(
-      "Message must be shorter than 1024 bytes, and has 2000. Raise maxMessageBytes of small where the stack makes the queue (up to 262144).",
+      "Message must be shorter than 1024 bytes, and has 2000. Raise maxMessageBytes of small where the stack defines the queue (up to 262144).",
     );
   });
 
-  test("the name of a deleted queue rests for a minute", async () => {
+  test("the name of a deleted queue is reserved for a minute", async () => {
     await json("DeleteQueue", { QueueUrl });
     const again = () => json("CreateQueue", { QueueName: "tasks" });
     expect((await again()).body).toContain("AWS.SimpleQueueService.QueueDeletedRecently");
@@ -291,7 +288,7 @@ test("names of this machine that Docker gives it are answered where there are so
   await open.close();
 });
 
-test("a client that has gone takes no message along", async () => {
+test("a client that has gone takes no message with it", async () => {
   const { port } = server;
   const body = JSON.stringify({ QueueUrl, WaitTimeSeconds: 20 });
   const headers = { "X-Amz-Target": "AmazonSQS.ReceiveMessage" };
@@ -306,7 +303,7 @@ test("a client that has gone takes no message along", async () => {
   expect(bench.queues.counts("tasks")).toEqual({ waiting: 1, inFlight: 0, delayed: 0 });
 });
 
-test("pages of other sites are refused, and no message is sent", async () => {
+test("pages of other sites are rejected, and no message is sent", async () => {
   const form = "Action=SendMessage&MessageBody=evil";
   for (const headers of [
     { Host: "evil.example" },
@@ -319,6 +316,6 @@ test("pages of other sites are refused, and no message is sent", async () => {
   expect(bench.queues.peek("tasks")).toEqual([]);
 });
 
-test("a request that is too large is refused", async () => {
+test("a request that is too large is rejected", async () => {
   expect((await json("SendMessage", "x".repeat(8 * 1024 * 1024 + 1))).status).toBe(413);
 });

@@ -50,7 +50,6 @@ export function makeQueues(
     clock,
     journal: options.journal,
     report: (event) => events.push(event),
-    address: () => "http://localhost:9324",
   });
   for (const spec of specs) queues.create(spec);
   return { queues, clock, events };

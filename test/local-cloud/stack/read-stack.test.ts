@@ -45,8 +45,6 @@ describe("readStack", () => {
     expect(blueprint.queues).toEqual([
       {
         name: "shop-tasks-dead",
-        fifo: false,
-        contentBasedDeduplication: false,
         visibilityTimeoutSeconds: 30,
         delaySeconds: 0,
         retentionSeconds: 1_209_600,
@@ -200,6 +198,16 @@ paths:
     ]);
   });
 
+  test("names each FIFO queue, which is not emulated", async () => {
+    const stack = JSON.parse(await synthesize());
+    const before = readStack(JSON.stringify(stack), ENDPOINTS);
+    stack.resource.yandex_message_queue.Ordered = { name: "shop-ordered.fifo", fifo_queue: true };
+    const { queues, skipped } = readStack(JSON.stringify(stack), ENDPOINTS);
+
+    expect(queues).toEqual(before.queues);
+    expect(skipped).toEqual(["yandex_message_queue with fifo_queue (shop-ordered.fifo)"]);
+  });
+
   test("reads a stack with a domain, whose certificate it skips", async () => {
     const dns = { zoneId: "dns00000000000000001", zone: "example.com" };
     const { containers, skipped } = await read({
@@ -230,7 +238,7 @@ describe("a stack that was changed by hand", () => {
     keys.reduce((inner, key) => inner[key], stack)[last] = value;
 
     expect(() => readStack(JSON.stringify(stack), ENDPOINTS)).toThrow(
-      new RegExp(`^The synthesized stack has no ${what} that can be read .*npm run synth`),
+      new RegExp(`^The synthesized stack has no readable ${what} .*npm run synth`),
     );
   });
 });

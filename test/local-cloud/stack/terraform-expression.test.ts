@@ -38,7 +38,7 @@ describe("evaluateText", () => {
   test.each(["${max(1, 2)}", "${var.size + 1}", "${", "%{if true}"])(
     "fails when %s cannot be evaluated, and shows it",
     (text) => {
-      expect(() => evaluateText(text, resolve)).toThrow("does not understand");
+      expect(() => evaluateText(text, resolve)).toThrow("The local cloud cannot read");
     },
   );
 

@@ -71,7 +71,7 @@ test("a last line that a crash has cut off is dropped, and what follows is whole
 test("a damaged line is named, and none of the file is dropped", async () => {
   writeFileSync(file, "1\n{broken\n");
   await expect(kept()).rejects.toThrow(
-    `${file}:2 is damaged. Remove the line, or move the file away to begin with nothing.`,
+    `${file}:2 is damaged. Remove the line, or move the file away to start with nothing.`,
   );
   expect(readFileSync(file, "utf8")).toBe("1\n{broken\n");
 });
@@ -99,7 +99,9 @@ test("what was not written is said, with the file and the reason", async () => {
   await records.close();
   records.append("lost");
   await expect(records.committed()).rejects.toThrow(
-    new RegExp(`^${file} could not be written \\(.+\\)\\. Free space on its disk, or mend it\\.$`),
+    new RegExp(
+      `^${file} could not be written \\(.+\\)\\. Free space on its disk, or repair it\\.$`,
+    ),
   );
 });
 

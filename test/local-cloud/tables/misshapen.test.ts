@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { ApiError } from "../../../packages/local-cloud/tables/_api-error.ts";
+import { DocumentApiError } from "../../../packages/local-cloud/tables/_errors.ts";
 import { Tables } from "../../../packages/local-cloud/tables/tables.ts";
 import { sampled } from "../../support/sample.ts";
 
@@ -112,8 +112,10 @@ async function call(operation: string, input: unknown): Promise<"answered" | "re
     await tables.call(operation, input as Record<string, unknown>);
     return "answered";
   } catch (error) {
-    expect(error, `${operation} ${JSON.stringify(input)}: ${error}`).toBeInstanceOf(ApiError);
-    expect((error as ApiError).status).toBe(400);
+    expect(error, `${operation} ${JSON.stringify(input)}: ${error}`).toBeInstanceOf(
+      DocumentApiError,
+    );
+    expect((error as DocumentApiError).status).toBe(400);
     return "refused";
   }
 }

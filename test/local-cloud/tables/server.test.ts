@@ -253,7 +253,7 @@ describe("a container", () => {
   const AttributeDefinitions = [{ AttributeName: "id", AttributeType: "S" as const }];
   const create = new CreateTableCommand({ TableName: "mine", KeySchema, AttributeDefinitions });
 
-  test("has no right to make or change tables; whoever deploys has", async () => {
+  test("may not create or change tables; whoever deploys may", async () => {
     const container = clientOf(tables.url, "local-runtime");
     const TimeToLiveSpecification = { AttributeName: "ttl", Enabled: false };
     const denied = { name: "AccessDeniedException" };
@@ -265,7 +265,7 @@ describe("a container", () => {
       container.send(new UpdateTimeToLiveCommand({ TableName: "celery", TimeToLiveSpecification })),
     ).rejects.toMatchObject(denied);
     expect(tables.reported[0]).toMatchObject({
-      message: expect.stringMatching(/^CreateTable: A container has no right to this/),
+      message: expect.stringMatching(/^CreateTable: A container may not do this/),
       fix: expect.stringContaining("results.table"),
     });
     const Item = { id: { S: "written" } };
@@ -301,7 +301,7 @@ describe("the server", () => {
     ["no operation", { "x-amz-target": "" }, 400],
     ["no signature", { authorization: "" }, 400],
     ["a page of another site", { origin: "https://example.com" }, 403],
-  ])("refuses %s, and reports it", async (_, headers, status) => {
+  ])("rejects %s, and reports it", async (_, headers, status) => {
     const response = await ask(headers);
     expect(response.status).toBe(status);
     const { __type, message } = await errorOf(response);
@@ -315,14 +315,14 @@ describe("the server", () => {
     ]);
   });
 
-  test("says where the name of the table comes from", async () => {
+  test("says where the table's name comes from", async () => {
     await expect(put("a", {}, "elsewhere")).rejects.toThrow("Requested resource not found");
     expect(tables.reported).toMatchObject([
       { code: "ResourceNotFoundException", fix: expect.stringContaining("'results.table'") },
     ]);
   });
 
-  test.each([["not JSON"], ["[]"], ["null"], ['"text"']])("refuses the body %s", async (body) => {
+  test.each([["not JSON"], ["[]"], ["null"], ['"text"']])("rejects the body %s", async (body) => {
     const response = await ask({}, body);
     expect(response.status).toBe(400);
     expect((await errorOf(response)).__type).toContain("SerializationException");

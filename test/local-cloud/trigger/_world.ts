@@ -7,8 +7,6 @@ import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-trigg
 
 export const QUEUE: QueueSpec = {
   name: "shop-tasks",
-  fifo: false,
-  contentBasedDeduplication: false,
   visibilityTimeoutSeconds: 30,
   delaySeconds: 0,
   retentionSeconds: 345_600,
@@ -42,7 +40,7 @@ export function startTrigger(
 ) {
   const happenings: Happening[] = [];
   const report = (happening: Happening) => happenings.push(happening);
-  const queues = new Queues({ report, address: () => "http://localhost:9324" });
+  const queues = new Queues({ report });
   queues.create({ ...QUEUE, ...queue });
   const calls: Call[] = [];
   const waiting: ((call: Call) => void)[] = [];

@@ -176,18 +176,6 @@ describe("QueueTriggers", () => {
     );
   });
 
-  test("reads no FIFO queue", async () => {
-    const { happenings, send, calls } = startTrigger({ queue: "other.fifo" });
-    send("a");
-    await settle();
-
-    expect(calls).toEqual([]);
-    expect(happenings[0]).toMatchObject({
-      type: "refused",
-      message: expect.stringContaining("FIFO"),
-    });
-  });
-
   test("takes nothing while it is paused, and goes on afterwards", async () => {
     const { triggers, send, calls, nextCall, counts } = startTrigger();
     await settle();

@@ -171,7 +171,7 @@ describe("Timers", () => {
     const { timers } = makeTimers();
 
     expect(() => timers.next("other", 1)).toThrow(
-      "There is no timer other (there are: shop-nightly)",
+      "Timer other is not in the stack (known: shop-nightly)",
     );
     expect(() => timers.fire("other")).toThrow("shop-nightly");
   });

@@ -20,7 +20,7 @@ async function start(
     { name: "shop-web", concurrency: 1, ...spec },
   ]);
   const report = (happening: (typeof happenings)[number]) => happenings.push(happening);
-  const queues = new Queues({ report, address: () => "http://localhost:9324" });
+  const queues = new Queues({ report });
   queues.create({ ...QUEUE, ...queue });
   const specs = [{ ...TRIGGER, container: "shop-web", path }];
   const { invoke } = containers;

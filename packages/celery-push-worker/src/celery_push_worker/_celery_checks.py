@@ -138,7 +138,8 @@ def find_unknown_tasks(app: Celery) -> Iterator[Finding]:
     routes = app.conf.task_routes
     if isinstance(routes, dict):
         # A pattern is not a name.
-        named += [("task_routes", name) for name in routes if is_name(name)]
+        names = [key for key in routes if isinstance(key, str)]
+        named += [("task_routes", name) for name in names if not set(name) & set("*?[")]
     for who, name in named:
         if name and name not in app.tasks:
             yield Finding(
@@ -147,10 +148,6 @@ def find_unknown_tasks(app: Celery) -> Iterator[Finding]:
                 "an installed app.",
                 id="push_worker.W009",
             )
-
-
-def is_name(key: Any) -> bool:
-    return isinstance(key, str) and not set(key) & set("*?[")
 
 
 def find_eager_tasks(app: Celery) -> Iterator[Finding]:

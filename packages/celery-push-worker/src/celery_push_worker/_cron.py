@@ -113,13 +113,9 @@ def render_values(values: frozenset[int] | None, first: int, last: int) -> str:
     ordered = sorted(values)
     step = ordered[1] - ordered[0] if len(ordered) > 2 else 0  # noqa: PLR2004  two values are a list
     if step and ordered == list(range(ordered[0], ordered[-1] + 1, step)):
-        return render_steps(ordered, step, first, last)
+        span = f"{ordered[0]}-{ordered[-1]}"
+        if step == 1:
+            return span
+        is_whole = ordered[0] == first and ordered[-1] + step > last
+        return f"{'*' if is_whole else span}/{step}"
     return ",".join(map(str, ordered))
-
-
-def render_steps(ordered: list[int], step: int, first: int, last: int) -> str:
-    if step == 1:
-        return f"{ordered[0]}-{ordered[-1]}"
-    if ordered[0] == first and ordered[-1] + step > last:
-        return f"*/{step}"
-    return f"{ordered[0]}-{ordered[-1]}/{step}"

@@ -15,7 +15,7 @@ from typing import Any, TypeGuard
 from .exceptions import RequestError
 
 MAX_ID_LENGTH = 256
-"""Of an event's id, in characters; observed ids have 36 or fewer."""
+"""Characters of an id that is used; those in the documentation have 36."""
 
 MAX_TIME_DIGITS = 15
 """Milliseconds until the year 33658."""

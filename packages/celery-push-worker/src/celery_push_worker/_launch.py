@@ -89,16 +89,12 @@ def is_own(environment: Path) -> bool:
 def add_fallback() -> None:
     """Make our gunicorn and boto3 importable for a project that has none."""
     folder = Path(__file__).parent.parent.parent / "fallback"
-    if find_spec("gunicorn") is None:
-        append(folder / "gunicorn")
-    # Never one without the other: their versions belong together.
-    if find_spec("boto3") is None and find_spec("botocore") is None:
-        append(folder / "boto3")
-
-
-def append(folder: Path) -> None:
-    if folder.is_dir() and str(folder) not in sys.path:
-        sys.path.append(str(folder))
+    # Never boto3 without botocore: their versions belong together.
+    for name, modules in (("gunicorn", ["gunicorn"]), ("boto3", ["boto3", "botocore"])):
+        path = folder / name
+        is_new = path.is_dir() and str(path) not in sys.path
+        if is_new and not any(map(find_spec, modules)):
+            sys.path.append(str(path))
 
 
 def require_packages() -> None:

@@ -10,7 +10,6 @@ import atexit
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextvars import Context
 from importlib import import_module
@@ -20,7 +19,6 @@ from celery import signals
 from celery.app import trace
 from celery.utils.nodenames import default_nodename
 
-from . import _sockets
 from ._bootsteps import Bootsteps
 
 if TYPE_CHECKING:
@@ -128,28 +126,3 @@ class TaskContext(threading.local):
 
     def __init__(self, start: Context) -> None:
         self.context = start.copy()
-
-
-class IdleWatch:
-    """Closes connections that may have been lost while the instance was suspended.
-
-    The platform suspends an instance between requests, and the network drops its
-    connections: the next use would wait for a response that never comes.
-    https://yandex.cloud/en/docs/serverless-containers/concepts/container
-    """
-
-    def __init__(self, app: Celery, idle_seconds: float) -> None:
-        self.app = app
-        self.idle_seconds = idle_seconds
-        self.last_used = time.time()
-
-    def wake(self) -> None:
-        """Call at the start of a request."""
-        # The wall clock: others may stop during suspension.
-        if time.time() - self.last_used > self.idle_seconds:
-            _sockets.close_idle(self.app)
-        self.rest()
-
-    def rest(self) -> None:
-        """Call at the end of a request."""
-        self.last_used = time.time()

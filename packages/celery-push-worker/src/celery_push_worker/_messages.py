@@ -198,12 +198,9 @@ def is_time_limit(limits: Any) -> bool:
     return (
         isinstance(limits, (list, tuple))
         and len(limits) == 2  # noqa: PLR2004
-        and all(value is None or is_duration(value) for value in limits)
+        and all(isinstance(value, (int, float, type(None))) for value in limits)
+        and all(0 <= (value or 0) <= MAX_TIME_LIMIT_SECONDS for value in limits)
     )
-
-
-def is_duration(value: Any) -> bool:
-    return isinstance(value, (int, float)) and 0 <= value <= MAX_TIME_LIMIT_SECONDS
 
 
 def invalid(message: str) -> UndeliverableError:

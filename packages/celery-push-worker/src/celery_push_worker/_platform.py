@@ -11,7 +11,7 @@ https://yandex.cloud/en/docs/serverless-containers/concepts/limits"""
 
 MAX_MESSAGE_BYTES = 230_000
 """The largest message that a trigger delivers: 230 KB, where a queue takes 256 KB.
-The page does not say whether a KB has 1,000 or 1,024 bytes: the smaller one is taken.
+The page does not say whether a KB has 1,000 or 1,024 bytes: 1,000 is safe.
 https://yandex.cloud/en/docs/serverless-containers/concepts/limits"""
 
 MAX_DELAY_SECONDS = 900
@@ -20,13 +20,13 @@ https://yandex.cloud/en/docs/message-queue/concepts/limits"""
 
 MAX_CRON_CHARACTERS = 100
 """Of a timer's expression.
-https://github.com/yandex-cloud/cloudapi, serverless/triggers/v1/trigger.proto"""
+https://github.com/yandex-cloud/cloudapi/blob/master/yandex/cloud/serverless/triggers/v1/trigger.proto"""
 
 MAX_PAYLOAD_CHARACTERS = 4_096
 """Of the text that a timer holds. The same file."""
 
 SHUTDOWN_SECONDS = 600
-"""Between SIGTERM and SIGKILL, for an instance with a long request.
+"""Between SIGTERM and SIGKILL, while a long-lived container processes a request.
 https://yandex.cloud/en/docs/serverless-containers/concepts/termination-notifications"""
 
 GATEWAY_HEADERS = (

@@ -142,8 +142,8 @@ def find_app(name: str | None = None) -> Celery:
         if not is_missing(exc, module, attribute):
             raise
         raise ConfigurationError(
-            f"There is no Celery app at {name!r}: {exc}. Set 'celeryApp' in config.ts "
-            'to "module:attribute" (in a container: CELERY_APP).'
+            f"There is no Celery app at {name!r}: {exc}. Fix 'celeryApp' in config.ts, "
+            'which has the form "module:attribute" (in a container: CELERY_APP).'
         ) from exc
     return app
 

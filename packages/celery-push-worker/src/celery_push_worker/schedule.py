@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta, tzinfo
 from difflib import get_close_matches
@@ -104,7 +104,9 @@ def find_unknown(app: Celery, schedule: Mapping[str, Any]) -> Iterator[str]:
         if not isinstance(task, str) or not task:
             continue
         if task not in app.tasks:
-            yield f"'{key}': no task '{task}' is registered{suggest(task, app.tasks)}"
+            close = get_close_matches(task, app.tasks, n=1)
+            hint = f"; did you mean '{close[0]}'?" if close else ""
+            yield f"'{key}': no task '{task}' is registered{hint}"
             continue
         queue = find_queue(app, task, entry)
         if queue not in known:
@@ -128,11 +130,6 @@ def find_queue(app: Celery, task: str, entry: Mapping[str, Any]) -> str:
         route = router.lookup_route(task, *args, options) if router.routes else None
         queue = route.get("queue") if isinstance(route, dict) else route
     return str(getattr(queue, "name", queue) or app.conf.task_default_queue)
-
-
-def suggest(name: str, names: Iterable[str]) -> str:
-    close = get_close_matches(name, names, n=1)
-    return f"; did you mean '{close[0]}'?" if close else ""
 
 
 def plan_timers(beat_schedule: Mapping[str, Any], zone: tzinfo) -> list[Timer]:

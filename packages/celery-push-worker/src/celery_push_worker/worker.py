@@ -9,11 +9,12 @@ from functools import partial
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
+from ._connections import IdleWatch
 from ._deduplication import Deduplicator
 from ._events import parse_event
 from ._handler import MessageHandler
 from ._install import install
-from ._lifecycle import IdleWatch, TaskContext, WorkerIdentity, start_worker
+from ._lifecycle import TaskContext, WorkerIdentity, start_worker
 from ._log_setup import set_up_logging
 from ._logs import log, logged
 from ._outcomes import Answer, MessageResult, Outcome, plan_answer

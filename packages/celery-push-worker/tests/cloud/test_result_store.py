@@ -122,7 +122,7 @@ def test_within_a_pause_connections_are_kept(world):
 
 
 def list_clients(world):
-    from celery_push_worker._sockets import find_broker_clients, find_store_clients
+    from celery_push_worker._connections import find_broker_clients, find_store_clients
 
     yield from find_broker_clients(world.app)
     yield from find_store_clients(world.app)

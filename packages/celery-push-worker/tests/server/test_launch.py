@@ -136,7 +136,11 @@ def test_a_real_server_starts_so(tmp_path):
     ended = subprocess.run(
         [system / "bin" / "python3", "-m", "celery_push_worker", "web", "nowhere:app"],
         cwd=tmp_path,
-        env={"PYTHONPATH": str(PACKAGE / "src"), "PATH": os.environ["PATH"]},
+        env={
+            "PYTHONPATH": str(PACKAGE / "src"),
+            "PATH": os.environ["PATH"],
+            "PORT": "0",
+        },
         capture_output=True,
         text=True,
         check=False,

@@ -31,13 +31,13 @@ function open(live: boolean) {
 function runTask(events: EventStore, state = "SUCCESS") {
   const message = { queue: "q", messageId: "m" };
   const task = { id: "t", name: "shop.pay", args: [7], kwargs: {}, retries: 0 };
-  const call = { invocation: "i", container: "worker", messageIds: ["m"] };
+  const messageIds = ["m"];
   const { report } = events;
   report({ type: "published", ...message, bytes: 1, delaySeconds: 0, task });
   report({ type: "received", ...message, receiveCount: 1, by: "trigger", visibleAt: 0 });
-  report({ type: "invoked", trigger: "t", ...call });
+  report({ type: "invoked", trigger: "t", container: "worker", messageIds });
   report({ type: "stored", table: "celery", taskId: "t", state });
-  report({ type: "answered", ...call, status: 200, seconds: 0, verdicts: [] });
+  report({ type: "answered", messageIds, status: 200, verdicts: [] });
 }
 
 describe("Terminal", () => {
@@ -162,14 +162,14 @@ describe("Terminal", () => {
 });
 
 describe("what was reported before anybody looked", () => {
-  const refused = { type: "refused", by: "gateway", code: "X", message: "not imitated" } as const;
+  const refused = { type: "refused", by: "gateway", code: "X", message: "not emulated" } as const;
 
   test("is shown once to a person", () => {
     const { output, events, terminal } = open(false);
     events.report(refused);
     terminal.starting(INFO, events);
     terminal.end();
-    expect(output.text.match(/REFUSED by gateway: not imitated/g)).toHaveLength(1);
+    expect(output.text.match(/REFUSED by gateway: not emulated/g)).toHaveLength(1);
   });
 
   test("is written once for a program", () => {
@@ -178,7 +178,7 @@ describe("what was reported before anybody looked", () => {
     const lines = new JsonLines(output);
     lines.starting(INFO, events);
     lines.end();
-    expect(output.text.match(/not imitated/g)).toHaveLength(1);
+    expect(output.text.match(/not emulated/g)).toHaveLength(1);
   });
 });
 

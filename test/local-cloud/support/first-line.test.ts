@@ -1,7 +1,7 @@
 import { Readable } from "node:stream";
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { firstLine, firstLineOf } from "../../../packages/local-cloud/containers/first-line.ts";
+import { firstLine, firstLineOf } from "../../../packages/local-cloud/support/first-line.ts";
 
 test.each([
   ["DisallowedHost at /\nInvalid HTTP_HOST header", "DisallowedHost at /"],

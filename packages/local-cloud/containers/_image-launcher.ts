@@ -10,7 +10,7 @@ import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-buil
 import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
 /** Runs containers as images that are built from their sources, with the docker of the machine. */
-export class Images implements Launcher {
+export class ImageLauncher implements Launcher {
   private readonly root: string;
   private readonly platform: NodeJS.Platform;
 
@@ -28,7 +28,7 @@ export class Images implements Launcher {
     const dockerfile = join(source, spec.dockerfile);
     if (!existsSync(dockerfile)) {
       throw new Error(
-        `${dockerfile} does not exist. Set 'image' in config.ts to where the Dockerfile is, or leave --docker out.`,
+        `${dockerfile} does not exist. Set 'image' in config.ts to where the Dockerfile is, or run without --docker.`,
       );
     }
     const project = basename(this.root)
@@ -128,7 +128,7 @@ function dockerEnvironment(): Record<string, string> {
 
 function buildFailed(source: string, code: number, lines: readonly string[]): Error {
   if (code === 127) {
-    return new Error("docker is not installed. Install it, or leave --docker out.");
+    return new Error("Docker is not installed. Install it, or run without --docker.");
   }
   const sentence = `The image of ${source} could not be built (docker exited with code ${code}).`;
   return new Error(withLastLines(sentence, lines));

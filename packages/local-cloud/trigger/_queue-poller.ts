@@ -11,7 +11,8 @@ import { renderQueueEvent } from "./_events.ts";
 import { eventRequest, isSuccess } from "./_requests.ts";
 import { readVerdicts } from "./_verdicts.ts";
 
-export interface QueueTriggerOptions {
+/** What a poller takes from, and gives to. */
+export interface QueuePollerOptions {
   readonly queues: Queues;
   readonly invoke: Invoke;
   readonly containers: Pick<Containers, "whenRoom" | "concurrencyOf">;
@@ -24,16 +25,16 @@ const LONG_POLL_SECONDS = 20;
 const PAUSE_AFTER_ERROR_MS = 1000;
 
 /** Takes messages out of one queue and hands them to its container. */
-export class QueueTrigger {
+export class QueuePoller {
   readonly spec: LocalTriggerSpec;
 
-  private readonly options: QueueTriggerOptions;
+  private readonly options: QueuePollerOptions;
   private inFlight = 0;
   /** What is wrong, said once. */
   private complaint = "";
   private readonly freed = new Condition();
 
-  constructor(spec: LocalTriggerSpec, options: QueueTriggerOptions) {
+  constructor(spec: LocalTriggerSpec, options: QueuePollerOptions) {
     this.spec = spec;
     this.options = options;
   }
@@ -99,27 +100,24 @@ export class QueueTrigger {
     }
   }
 
-  /** Calls the container, and gives its status. */
+  /** Calls the container. Returns the status of its answer. */
   private async post(messages: readonly ReceivedMessage[]): Promise<number> {
     const { queues, invoke, report } = this.options;
     const { name: trigger, queue, container, path } = this.spec;
-    const invocation = randomUUID();
     const messageIds = messages.map(({ messageId }) => messageId);
-    report({ type: "invoked", invocation, trigger, container, messageIds });
-    const began = performance.now();
+    report({ type: "invoked", trigger, container, messageIds });
     const event = renderQueueEvent(queues.arnOf(queue), messages, Date.now());
     const [message] = messages.length === 1 ? messages : [];
     const answer = await invoke(
       container,
       eventRequest(container, path, event, {
-        id: invocation,
+        id: randomUUID(),
         ...(message && { message: describeMessage(message) }),
       }),
     );
-    const seconds = (performance.now() - began) / 1000;
     const { status } = answer;
     const verdicts = readVerdicts(String(answer.body));
-    report({ type: "answered", invocation, container, messageIds, status, seconds, verdicts });
+    report({ type: "answered", messageIds, status, verdicts });
     return status;
   }
 
@@ -130,8 +128,8 @@ export class QueueTrigger {
       type: "refused",
       by: this.spec.name,
       code: "MessageTooLarge",
-      message: `Message ${messageId} has ${bytes} bytes, and a trigger delivers up to ${MAX_MESSAGE_BYTES}. It stays in ${this.spec.queue} until it is a dead letter`,
-      fix: "Put what is large into a bucket, and its name into the message. `import celery_push_worker.publisher` refuses such a message when it is sent",
+      message: `Message ${messageId} has ${bytes} bytes; a trigger delivers at most ${MAX_MESSAGE_BYTES}. It stays in ${this.spec.queue} until it becomes a dead letter`,
+      fix: "Put large data into a bucket and its name into the message. `import celery_push_worker.publisher` rejects such a message when it is sent",
     });
     return true;
   }

@@ -12,8 +12,8 @@ import {
 import { findWorkdir } from "./_workdir.ts";
 import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 
-/** Runs containers as processes of a Python environment that is made from their requirements. */
-export class Processes implements Launcher {
+/** Runs containers as processes in a Python environment that is created from their requirements. */
+export class ProcessLauncher implements Launcher {
   private readonly options: LauncherOptions;
   private layer = "";
 
@@ -51,8 +51,6 @@ export class Processes implements Launcher {
     const env = processEnvironment(spec, secrets, place, process.env);
     return { program, args, cwd: findWorkdir(this.options.root, spec), env };
   }
-
-  async cleanUp(): Promise<void> {}
 
   private environmentOf({ requirements, dockerfile, ...spec }: ContainerSpec): EnvironmentOptions {
     const { cache, python } = this.options;

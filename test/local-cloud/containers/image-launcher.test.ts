@@ -2,7 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readFileSync, writeFileSync } from "
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { Images } from "../../../packages/local-cloud/containers/_images.ts";
+import { ImageLauncher } from "../../../packages/local-cloud/containers/_image-launcher.ts";
 import { Containers } from "../../../packages/local-cloud/containers/containers.ts";
 import { get, SPEC } from "./_world.ts";
 
@@ -80,7 +80,7 @@ describe("containers as images", () => {
 
   test("fail with docker's last words when they cannot be built", async () => {
     writeFileSync(join(root, "site", "broken"), "");
-    const images = new Images({ root });
+    const images = new ImageLauncher({ root });
 
     await expect(images.prepare(spec, work)).rejects.toThrow(
       /could not be built.*\n.*\n {2}no such file/,
@@ -91,14 +91,14 @@ describe("containers as images", () => {
   });
 
   test("share the machine's network on Linux", () => {
-    const { args, env } = new Images({ root }, "linux").command(spec, "image", 81, {});
+    const { args, env } = new ImageLauncher({ root }, "linux").command(spec, "image", 81, {});
 
     expect(args).toContain("--network=host");
     expect(env).toMatchObject({ SQS_QUEUE: "http://localhost:9324/a/b", PORT: "81" });
   });
 
   test("reach local services by docker's name for the machine elsewhere", () => {
-    const { args, env } = new Images({ root }, "darwin").command(spec, "image", 81, {});
+    const { args, env } = new ImageLauncher({ root }, "darwin").command(spec, "image", 81, {});
 
     expect(args).toEqual(
       expect.arrayContaining([

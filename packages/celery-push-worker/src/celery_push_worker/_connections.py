@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,31 @@ from ._logs import log
 
 if TYPE_CHECKING:
     from celery import Celery
+
+
+class IdleWatch:
+    """Closes connections that may have been lost while the instance was suspended.
+
+    The platform suspends an instance between requests, and the network drops its
+    connections: the next use would wait for a response that never comes.
+    https://yandex.cloud/en/docs/serverless-containers/concepts/container
+    """
+
+    def __init__(self, app: Celery, idle_seconds: float) -> None:
+        self.app = app
+        self.idle_seconds = idle_seconds
+        self.last_used = time.time()
+
+    def wake(self) -> None:
+        """Call at the start of a request."""
+        # The wall clock: others may stop during suspension.
+        if time.time() - self.last_used > self.idle_seconds:
+            close_idle(self.app)
+        self.rest()
+
+    def rest(self) -> None:
+        """Call at the end of a request."""
+        self.last_used = time.time()
 
 
 def close_idle(app: Celery) -> None:

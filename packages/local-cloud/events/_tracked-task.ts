@@ -5,8 +5,8 @@ import type {
   TaskError,
   TaskRecord,
   TaskState,
-  Wait,
   WaitCause,
+  WaitSpan,
 } from "./task-record.ts";
 
 const MAX_ATTEMPTS = 50;
@@ -17,7 +17,7 @@ const MAX_LINE_CHARACTERS = 4000;
 type Mutable<T> = { -readonly [name in keyof T]: T[name] };
 
 /** A task while it is being followed; `describe` makes the record that others see. */
-export interface Entry {
+export interface TrackedTask {
   readonly id: string;
   facts?: TaskFacts;
   queue?: string;
@@ -29,15 +29,16 @@ export interface Entry {
   settled?: TaskState;
   attemptCount: number;
   attempts: Mutable<Attempt>[];
-  waits: Wait[];
+  waits: WaitSpan[];
   result?: unknown;
   error?: TaskError;
   log: LogLine[];
   /** Every message that ever carried it. */
-  readonly messages: Map<string, Message>;
+  readonly messages: Map<string, TrackedMessage>;
 }
 
-export interface Message {
+/** One message of a task while it is being followed. */
+export interface TrackedMessage {
   readonly taskId: string;
   queue: string;
   /** In a queue, and not among the dead letters. */
@@ -54,7 +55,8 @@ export interface Message {
   attempt?: Mutable<Attempt>;
 }
 
-export function newEntry(id: string, at: number): Entry {
+/** A task of which nothing is known yet. */
+export function newTrackedTask(id: string, at: number): TrackedTask {
   return {
     id,
     changedAt: at,
@@ -67,7 +69,8 @@ export function newEntry(id: string, at: number): Entry {
   };
 }
 
-export function addAttempt(entry: Entry, attempt: Omit<Attempt, "number">): Mutable<Attempt> {
+/** Adds an attempt with the next number; the last 50 are kept. */
+export function addAttempt(entry: TrackedTask, attempt: Omit<Attempt, "number">): Mutable<Attempt> {
   entry.attemptCount += 1;
   const added = { ...attempt, number: entry.attemptCount };
   push(entry.attempts, added, MAX_ATTEMPTS);
@@ -75,22 +78,29 @@ export function addAttempt(entry: Entry, attempt: Omit<Attempt, "number">): Muta
 }
 
 /** A delivery that executed nothing, as of a message that was sent on for the rest of its delay. */
-export function dropAttempt(entry: Entry, attempt: Attempt): void {
+export function dropAttempt(entry: TrackedTask, attempt: Attempt): void {
   entry.attemptCount -= 1;
   entry.attempts = entry.attempts.filter((other) => other !== attempt);
 }
 
-export function addWait(entry: Entry, cause: WaitCause, from: number, to: number): void {
+/** Ends the attempt that has a message, unless it has ended. */
+export function endAttempt({ attempt }: TrackedMessage, at: number): void {
+  if (attempt) attempt.endedAt ??= at;
+}
+
+/** Adds what it waited for, unless that took no time; the last 100 spans are kept. */
+export function addWait(entry: TrackedTask, cause: WaitCause, from: number, to: number): void {
   if (to > from) push(entry.waits, { cause, from, to }, MAX_WAITS);
 }
 
-export function addLogLine(entry: Entry, line: LogLine): void {
+/** Adds a line, cut at 4,000 characters; the last 50 are kept. */
+export function addLogLine(entry: TrackedTask, line: LogLine): void {
   const message = line.message.slice(0, MAX_LINE_CHARACTERS);
   push(entry.log, { ...line, message }, MAX_LOG_LINES);
 }
 
 /** Whether nothing of it is in a queue or under way. */
-export function isOver({ messages }: Entry): boolean {
+export function isOver({ messages }: TrackedTask): boolean {
   for (const { queued, attempt } of messages.values()) {
     if (queued || (attempt && attempt.endedAt === undefined)) return false;
   }
@@ -98,7 +108,7 @@ export function isOver({ messages }: Entry): boolean {
 }
 
 /** The record as it stands at `now`: a delay ends without anything happening. */
-export function describe(entry: Entry, now: number): TaskRecord {
+export function describe(entry: TrackedTask, now: number): TaskRecord {
   const { id, facts, queue, publishedAt, changedAt, attempts, waits, result, error, log } = entry;
   const { name, args = [], kwargs = {}, rootId, parentId, groupId, eta, expires } = facts ?? {};
   const { state, dueAt } = situationOf(entry, now);
@@ -108,7 +118,7 @@ export function describe(entry: Entry, now: number): TaskRecord {
   };
 }
 
-function situationOf(entry: Entry, now: number): { state: TaskState; dueAt?: number } {
+function situationOf(entry: TrackedTask, now: number): { state: TaskState; dueAt?: number } {
   const messages = [...entry.messages.values()];
   if (messages.some(({ attempt }) => attempt && attempt.endedAt === undefined)) {
     return { state: "running" };
