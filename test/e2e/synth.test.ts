@@ -97,9 +97,7 @@ describe("synth in a fresh clone", () => {
     );
     expect(refused.run.status).toBe(1);
     expect(existsSync(join(refused.dir, "cdktf.out/stacks/app/cdk.tf.json"))).toBe(false);
-    expect(refused.run.stderr).toContain(
-      "write accept: [100,4000] in config.ts. As documented at:",
-    );
+    expect(refused.run.stderr).toContain("add accept: [100,4000] to config.ts. Documented at:");
   });
 
   test("takes what the cloud takes by now although a list here is older, when told so", () => {
