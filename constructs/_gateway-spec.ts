@@ -7,14 +7,14 @@ const METHODS = ["get", "put", "post", "delete", "options", "head", "patch", "tr
 /** Names what serves an operation. */
 export const INTEGRATION = "x-yc-apigateway-integration";
 
-/** What the gateway serves at a path and, with `below`, at every path below it. */
+/** What the gateway serves at a path and at every path below it. */
 export interface Route {
   /** `/` or `/segment/segment`. */
   readonly path: string;
-  /** Served at the path itself. */
+  /** Served at the path itself: nothing for files. */
   readonly at?: Mapping;
   /** Served at every path below it, with the rest of the path in a parameter. */
-  readonly below?: Mapping;
+  readonly below: Mapping;
   readonly parameter: "proxy" | "file";
   readonly method: "get" | typeof ANY_METHOD;
 }
@@ -111,7 +111,7 @@ function renderPaths(routes: readonly Route[], slashesIgnored: boolean): Mapping
     const prefix = path === "/" ? "" : path;
     const exact = prefix === "" || slashesIgnored ? [path] : [path, `${path}/`];
     for (const key of at ? exact : []) paths[key] = { [method]: { [INTEGRATION]: at } };
-    if (below) paths[`${prefix}/{${parameter}+}`] = { [method]: renderGreedy(parameter, below) };
+    paths[`${prefix}/{${parameter}+}`] = { [method]: renderGreedy(parameter, below) };
   }
   return paths;
 }

@@ -2,7 +2,7 @@ import type { IResolvable } from "cdktf";
 import { needsContainer, operations, pathsOf, type Route, shapeOf } from "./_gateway-spec.ts";
 import { asMapping, type Mapping } from "./_mapping.ts";
 import { checkName, type NamedProps } from "./_name.ts";
-import { mismatches, outside, type Refuse } from "./_refusal.ts";
+import { mismatches, type Refuse } from "./_refusal.ts";
 import type { LogGroup } from "./log-group.ts";
 import type { OpenApiDocument } from "./open-api.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
@@ -33,24 +33,8 @@ export interface ApiGatewayProps extends NamedProps {
    * @default - none; rejected when the document needs it
    */
   readonly container?: ServerlessContainer;
-  /** Seconds until the gateway gives up on a request, 1 to 600. @default 300 */
-  readonly timeoutSeconds?: number;
   /** @default - the default log group of the folder */
   readonly logGroup?: LogGroup;
-  /** Network whose private addresses the gateway can reach. @default - public ones only */
-  readonly networkId?: string;
-}
-
-/** Objects of a bucket as files below a path. */
-export interface StaticFilesOptions {
-  /** Its name, not its address. */
-  readonly bucket: string;
-  /** What stands before the file's name in the object's key, e.g. "static/". @default "" */
-  readonly prefix?: string;
-  /** Key of the object at the path itself, e.g. "index.html". @default - not served */
-  readonly index?: string;
-  /** Key of the object that answers instead of an error 4xx. @default - the error itself */
-  readonly errorObject?: string;
 }
 
 /** A host name of the gateway's own, and the certificate for it. */
@@ -71,7 +55,7 @@ export interface BuiltGateway {
 
 /** What Yandex Cloud or the provider would reject about a gateway. */
 export function checkApiGateway({ props, routes, domains, spec }: BuiltGateway, refuse: Refuse) {
-  checkSettings(props, refuse);
+  checkName(props.name, "gateway", refuse);
   checkDocument(props, refuse);
   checkRoutes(props.document?.content, routes, refuse);
   refuse(domains > MAX_DOMAINS, {
@@ -87,17 +71,6 @@ export function checkApiGateway({ props, routes, domains, spec }: BuiltGateway, 
     value: `${bytes} bytes`,
     allowed: `a specification of at most ${MAX_SPEC_BYTES} bytes`,
     fix: "Shorten descriptions and examples",
-  });
-}
-
-function checkSettings({ name, timeoutSeconds }: ApiGatewayProps, refuse: Refuse): void {
-  checkName(name, "gateway", refuse);
-  refuse(outside(timeoutSeconds, 1, 600), {
-    field: "timeoutSeconds",
-    value: timeoutSeconds,
-    allowed: "1 to 600 whole seconds",
-    fix: "Choose at most 10 minutes; what takes longer belongs in a task",
-    source: LIMITS,
   });
 }
 

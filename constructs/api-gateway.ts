@@ -1,7 +1,4 @@
-import {
-  ApiGateway as Resource,
-  type ApiGatewayConfig as ResourceConfig,
-} from "@cdktf/provider-yandex/lib/api-gateway";
+import { ApiGateway as Resource } from "@cdktf/provider-yandex/lib/api-gateway";
 import { Fn, type IResolvable, Lazy, Op } from "cdktf";
 import { Construct } from "constructs";
 import { ANY_METHOD, needsContainer, type Route, renderSpec } from "./_gateway-spec.ts";
@@ -12,7 +9,6 @@ import {
   type ApiGatewayProps,
   type AttachDomainOptions,
   checkApiGateway,
-  type StaticFilesOptions,
 } from "./api-gateway-props.ts";
 import type { ServerlessContainer } from "./serverless-container.ts";
 
@@ -27,7 +23,7 @@ import type { ServerlessContainer } from "./serverless-container.ts";
  * @example
  * const gateway = new ApiGateway(this, "Gateway", { name: "shop", account });
  * gateway.addContainer("/", web);
- * gateway.addStaticFiles("/static", { bucket: "shop-static" });
+ * gateway.addStaticFiles("/static", "shop-static");
  */
 export class ApiGateway extends Construct {
   readonly id: string;
@@ -46,7 +42,12 @@ export class ApiGateway extends Construct {
     refuseAtSynth(this, (refuse) => this.check(refuse));
     this.props = props;
     const spec = Lazy.stringValue({ produce: () => this.spec() });
-    this.resource = new Resource(this, "Resource", renderGateway(props, spec));
+    this.resource = new Resource(this, "Resource", {
+      name: props.name,
+      spec,
+      // The provider loses a folder given in place of a group.
+      logOptions: props.logGroup && { logGroupId: props.logGroup.id },
+    });
     this.id = this.resource.id;
     this.domain = this.resource.domain;
     props.account.precedes(this.resource);
@@ -76,22 +77,18 @@ export class ApiGateway extends Construct {
   }
 
   /** Serves a bucket's objects below a path. The account may then read the folder's buckets. */
-  addStaticFiles(path: string, options: StaticFilesOptions): void {
-    const { bucket, prefix = "", index, errorObject } = options;
+  addStaticFiles(path: string, bucket: string): void {
     this.props.account.grantOnFolder("storage.viewer");
-    const serve = (object: string) => ({
-      type: "object_storage",
-      bucket,
-      object,
-      ...(errorObject !== undefined && { error_object: errorObject }),
-      service_account_id: this.props.account.id,
-    });
     this.routes.push({
       path: withoutSlash(path),
       method: "get",
       parameter: "file",
-      at: index === undefined ? undefined : serve(index),
-      below: serve(`${prefix}{file}`),
+      below: {
+        type: "object_storage",
+        bucket,
+        object: "{file}",
+        service_account_id: this.props.account.id,
+      },
     });
   }
 
@@ -152,18 +149,6 @@ export class ApiGateway extends Construct {
     const { props, routes, domains } = this;
     checkApiGateway({ props, routes, domains: domains.length, spec: this.spec() }, refuse);
   }
-}
-
-function renderGateway(props: ApiGatewayProps, spec: string): ResourceConfig {
-  const { name, timeoutSeconds, logGroup, networkId } = props;
-  return {
-    name,
-    spec,
-    executionTimeout: timeoutSeconds === undefined ? undefined : String(timeoutSeconds),
-    // The provider loses a folder given in place of a group.
-    logOptions: logGroup && { logGroupId: logGroup.id },
-    connectivity: networkId === undefined ? undefined : { networkId },
-  };
 }
 
 function withoutSlash(path: string): string {

@@ -156,7 +156,7 @@ export class CeleryApp extends Construct {
       logGroup: this.logGroup,
     });
     if (!openapi) gateway.addContainer("/", this.web);
-    if (staticBucket) gateway.addStaticFiles("/static", { bucket: staticBucket });
+    if (staticBucket) gateway.addStaticFiles("/static", staticBucket);
     if (workerPath) gateway.addNotFound(workerPath);
     return gateway;
   }

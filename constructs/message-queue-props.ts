@@ -7,8 +7,7 @@ const LIMITS = "https://yandex.cloud/en/docs/message-queue/concepts/limits, Nove
 const MAX_NAME_LENGTH = 80;
 const NAME = /^(?=.{1,80}$)[0-9A-Za-z_-]+(\.fifo)?$/;
 const FIFO_SUFFIX = ".fifo";
-const DEFAULT_RETENTION_SECONDS = 345_600;
-/** How long any queue may keep a message: 14 days. */
+/** How long any queue may keep a message: 14 days. Dead letters count it from when they were sent. */
 export const MAX_RETENTION_SECONDS = 1_209_600;
 const MAX_VISIBILITY_SECONDS = 43_200;
 
@@ -21,11 +20,6 @@ const VISIBILITY_MARGIN_SECONDS = 60;
 export interface DeadLetterProps {
   /** Deliveries of a message before it is moved, 1 to 1000. @default 10 */
   readonly maxReceiveCount?: number;
-  /**
-   * Seconds, 60 to 1209600, and not less than the queue's own: the time counts from the moment the
-   * message was first sent. @default 1209600 (14 days)
-   */
-  readonly retentionSeconds?: number;
 }
 
 /**
@@ -45,14 +39,8 @@ export interface MessageQueueProps {
    * @default - the consumer's timeout and batch cutoff and 60 seconds; 30 without a consumer
    */
   readonly visibilityTimeoutSeconds?: number;
-  /** Seconds before a sent message can be delivered, 0 to 900. @default 0 */
-  readonly delaySeconds?: number;
   /** Seconds that an unread message is kept, 60 to 1209600. @default 345600 (4 days) */
   readonly retentionSeconds?: number;
-  /** Largest message in bytes, 1024 to 262144. A trigger delivers up to 230 KB. @default 262144 */
-  readonly maxMessageBytes?: number;
-  /** Seconds that a reader waits on an empty queue, 0 to 20. @default 0 */
-  readonly receiveWaitSeconds?: number;
   /** Whether messages keep their order. No trigger reads such a queue. @default false */
   readonly fifo?: boolean;
   /** Queue for what failed too often; `false` for none. @default - one named `<name>-dead` */
@@ -82,9 +70,22 @@ export function checkMessageQueue(
   refuse: Refuse,
 ): void {
   checkNames(props, refuse);
-  checkRanges(props, refuse);
+  refuse(outside(props.retentionSeconds, 60, MAX_RETENTION_SECONDS), {
+    field: "retentionSeconds",
+    value: props.retentionSeconds,
+    allowed: "60 to 1209600 seconds (14 days)",
+    fix: "Leave it out for 4 days",
+    source: LIMITS,
+  });
   checkVisibility(props.visibilityTimeoutSeconds, consumer, refuse);
-  if (props.deadLetters) checkDeadLetters(props.deadLetters, props, refuse);
+  const { maxReceiveCount } = props.deadLetters || {};
+  refuse(outside(maxReceiveCount, 1, 1000), {
+    field: "deadLetters.maxReceiveCount",
+    value: maxReceiveCount,
+    allowed: "1 to 1000 deliveries",
+    fix: "Leave it out for 10",
+    source: LIMITS,
+  });
 }
 
 /** Rejects a second consumer. */
@@ -121,37 +122,6 @@ function checkNames({ name, fifo = false, deadLetters }: MessageQueueProps, refu
   });
 }
 
-function checkRanges(props: MessageQueueProps, refuse: Refuse): void {
-  refuse(outside(props.delaySeconds, 0, 900), {
-    field: "delaySeconds",
-    value: props.delaySeconds,
-    allowed: "0 to 900 seconds",
-    fix: "Delay longer by a timer that sends the task",
-    source: LIMITS,
-  });
-  refuse(outside(props.retentionSeconds, 60, MAX_RETENTION_SECONDS), {
-    field: "retentionSeconds",
-    value: props.retentionSeconds,
-    allowed: "60 to 1209600 seconds (14 days)",
-    fix: "Leave it out for 4 days",
-    source: LIMITS,
-  });
-  refuse(outside(props.maxMessageBytes, 1024, 262_144), {
-    field: "maxMessageBytes",
-    value: props.maxMessageBytes,
-    allowed: "1024 to 262144 bytes",
-    fix: "Leave it out for 262144, and keep what is larger in a bucket",
-    source: LIMITS,
-  });
-  refuse(outside(props.receiveWaitSeconds, 0, 20), {
-    field: "receiveWaitSeconds",
-    value: props.receiveWaitSeconds,
-    allowed: "0 to 20 seconds",
-    fix: "Leave it out for 0: a trigger does not need it",
-    source: LIMITS,
-  });
-}
-
 function checkVisibility(
   visibility: number | undefined,
   consumer: MessageQueueConsumer | undefined,
@@ -177,34 +147,6 @@ function checkVisibility(
     value: needed,
     allowed: "0 to 43200 seconds (12 hours), also where it follows from the consumer",
     fix: `Shorten the timeout of ${path}`,
-  });
-}
-
-function checkDeadLetters(
-  { maxReceiveCount, retentionSeconds }: DeadLetterProps,
-  queue: MessageQueueProps,
-  refuse: Refuse,
-): void {
-  refuse(outside(maxReceiveCount, 1, 1000), {
-    field: "deadLetters.maxReceiveCount",
-    value: maxReceiveCount,
-    allowed: "1 to 1000 deliveries",
-    fix: "Leave it out for 10",
-    source: LIMITS,
-  });
-  const queueRetention = queue.retentionSeconds ?? DEFAULT_RETENTION_SECONDS;
-  const misfit = outside(retentionSeconds, 60, MAX_RETENTION_SECONDS);
-  refuse(misfit, {
-    field: "deadLetters.retentionSeconds",
-    value: retentionSeconds,
-    allowed: "60 to 1209600 seconds (14 days)",
-    fix: "Leave it out for 14 days",
-  });
-  refuse(!misfit && isKnown(retentionSeconds) && retentionSeconds < queueRetention, {
-    field: "deadLetters.retentionSeconds",
-    value: retentionSeconds,
-    allowed: `at least the queue's own ${queueRetention} seconds`,
-    fix: "Leave it out for 14 days: a dead letter's time counts from when it was first sent",
   });
 }
 

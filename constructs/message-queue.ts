@@ -83,7 +83,7 @@ export class MessageQueue extends Construct {
     if (props.deadLetters === false) return undefined;
     return new MessageQueue(this, "DeadLetters", {
       name: deadLetterName(props.name),
-      retentionSeconds: props.deadLetters?.retentionSeconds ?? MAX_RETENTION_SECONDS,
+      retentionSeconds: MAX_RETENTION_SECONDS,
       fifo: props.fifo,
       key: props.key,
       deadLetters: false,
@@ -93,10 +93,7 @@ export class MessageQueue extends Construct {
   private defineQueue(props: MessageQueueProps): Resource {
     const resource = new Resource(this, "Resource", {
       name: props.name,
-      delaySeconds: props.delaySeconds,
       messageRetentionSeconds: props.retentionSeconds,
-      maxMessageSize: props.maxMessageBytes,
-      receiveWaitTimeSeconds: props.receiveWaitSeconds,
       fifoQueue: props.fifo,
       // The consumer is not known yet.
       visibilityTimeoutSeconds: Lazy.numberValue({

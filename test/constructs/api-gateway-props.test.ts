@@ -49,7 +49,7 @@ describe("checkApiGateway", () => {
     });
 
     const messages = refusals((scope) => {
-      define(scope, { document }).addStaticFiles("/static", { bucket: "shop-static" });
+      define(scope, { document }).addStaticFiles("/static", "shop-static");
     });
 
     expect(messages).toEqual([
@@ -59,14 +59,10 @@ describe("checkApiGateway", () => {
 
   const NAME_RULE =
     "allowed: 3 to 63 lowercase letters, digits and hyphens, a letter first, no hyphen last. Rename the gateway.";
-  const TIMEOUT_RULE =
-    "allowed: 1 to 600 whole seconds. Choose at most 10 minutes; what takes longer belongs in a task.";
 
   test.each<[string, Partial<ApiGatewayProps>, string]>([
     ["a name with capitals", { name: "Shop" }, `'name' is "Shop", ${NAME_RULE}`],
     ["a name of two characters", { name: "ab" }, `'name' is "ab", ${NAME_RULE}`],
-    ["a timeout of 0", { timeoutSeconds: 0 }, `'timeoutSeconds' is 0, ${TIMEOUT_RULE}`],
-    ["a timeout of 601", { timeoutSeconds: 601 }, `'timeoutSeconds' is 601, ${TIMEOUT_RULE}`],
   ])("rejects %s", (_, props, message) => {
     expect(gatewayRefusals(props, (gateway) => gateway.addNotFound("/"))).toEqual([message]);
   });
@@ -86,7 +82,7 @@ describe("checkApiGateway", () => {
       "the same path twice",
       (gateway) => {
         gateway.addNotFound("/api");
-        gateway.addStaticFiles("/api/", { bucket: "shop-static" });
+        gateway.addStaticFiles("/api/", "shop-static");
       },
       "'path' is \"/api\", allowed: each path once. Remove one of the two routes.",
     ],
@@ -113,12 +109,12 @@ describe("checkApiGateway", () => {
     ],
     [
       "a bucket's address",
-      (gateway) => gateway.addStaticFiles("/static", { bucket: "s3://shop-static" }),
+      (gateway) => gateway.addStaticFiles("/static", "s3://shop-static"),
       `'bucket' is "s3://shop-static", ${BUCKET_RULE}`,
     ],
     [
       "a bucket's name of two characters",
-      (gateway) => gateway.addStaticFiles("/static", { bucket: "ab" }),
+      (gateway) => gateway.addStaticFiles("/static", "ab"),
       `'bucket' is "ab", ${BUCKET_RULE}`,
     ],
   ])("rejects %s", (_, build, message) => {
@@ -127,14 +123,12 @@ describe("checkApiGateway", () => {
 
   test("rejects a specification over 3.5 MB", () => {
     const ofLength = (length: number) =>
-      gatewayRefusals({}, (gateway) =>
-        gateway.addStaticFiles("/a", { bucket: "abc", prefix: "я".repeat(length / 2) }),
-      );
+      gatewayRefusals({ document: described("я".repeat(length / 2)) }, () => {});
 
     expect(ofLength(3_499_000)).toEqual([]);
     expect(ofLength(3_500_000)).toEqual([
       expect.stringMatching(
-        /^'document' is "35003\d\d bytes", allowed: a specification of at most 3500000 bytes\. Shorten descriptions and examples\.$/,
+        /^'document' is "35001\d\d bytes", allowed: a specification of at most 3500000 bytes\. Shorten descriptions and examples\.$/,
       ),
     ]);
   });
@@ -163,15 +157,15 @@ describe("checkApiGateway", () => {
   test("accepts the ends of every range", () => {
     const build = (gateway: ApiGateway) => gateway.addNotFound("/a-b_c.d~e");
 
-    expect(gatewayRefusals({ name: "abc", timeoutSeconds: 1 }, build)).toEqual([]);
-    expect(gatewayRefusals({ name: "a".repeat(63), timeoutSeconds: 600 }, build)).toEqual([]);
+    expect(gatewayRefusals({ name: "abc" }, build)).toEqual([]);
+    expect(gatewayRefusals({ name: "a".repeat(63) }, build)).toEqual([]);
   });
 
   test("accepts what only the apply will know", () => {
     const unknown = Token.asString({ resolve: () => "Unknown Value" });
 
     const messages = gatewayRefusals({ name: unknown }, (gateway) =>
-      gateway.addStaticFiles("/static", { bucket: unknown }),
+      gateway.addStaticFiles("/static", unknown),
     );
 
     expect(messages).toEqual([]);
@@ -192,6 +186,13 @@ function load(content: object): Promise<OpenApiDocument> {
   const file = join(scratch, "api.json");
   writeFileSync(file, JSON.stringify(content));
   return loadOpenApi(file);
+}
+
+/** A document that is as long as its description. */
+function described(description: string): OpenApiDocument {
+  const info = { title: "Shop", version: "1", description };
+  const paths = { "/": { get: { "x-yc-apigateway-integration": { type: "dummy" } } } };
+  return { file: "api.json", content: { openapi: "3.0.3", info, paths }, refusals: [] };
 }
 
 function parameter(name: string) {

@@ -57,21 +57,17 @@ describe("ApiGateway", () => {
     });
   });
 
-  test("passes every option through", () => {
+  test("writes its log where it is told", () => {
     const stack = synthPlain((scope) => {
       const gateway = define(scope, {
-        timeoutSeconds: 30,
         logGroup: LogGroup.fromId(scope, "Logs", { logGroupId: "e23logs", name: "logs" }),
-        networkId: "enpnetwork",
       });
       gateway.addContainer("/", web(scope));
     });
 
     const [gateway] = resources(stack, "yandex_api_gateway");
     expect(gateway).toMatchObject({
-      execution_timeout: "30",
       log_options: { log_group_id: "e23logs" },
-      connectivity: { network_id: "enpnetwork" },
     });
   });
 
@@ -104,7 +100,7 @@ describe("ApiGateway", () => {
 
   test("serves files of a bucket below a path", () => {
     const stack = synthPlain((scope) => {
-      define(scope).addStaticFiles("/static", { bucket: "shop-static" });
+      define(scope).addStaticFiles("/static", "shop-static");
     });
 
     const integration = {
@@ -116,40 +112,19 @@ describe("ApiGateway", () => {
     expect(spec(stack).paths).toEqual({ "/static/{file+}": greedy("file", integration, "get") });
   });
 
-  test("serves files with every option", () => {
-    const stack = synthPlain((scope) => {
-      define(scope).addStaticFiles("/", {
-        bucket: "shop-static",
-        prefix: "site/",
-        index: "site/index.html",
-        errorObject: "site/404.html",
-      });
-    });
-
-    const integration = {
-      type: "object_storage",
-      bucket: "shop-static",
-      object: "site/{file}",
-      error_object: "site/404.html",
-      service_account_id: ACCOUNT,
-    };
-    expect(spec(stack).paths).toEqual({
-      "/": {
-        get: { "x-yc-apigateway-integration": { ...integration, object: "site/index.html" } },
+  test("keeps the gateway's own templates from Terraform", async () => {
+    const document = await load({
+      openapi: "3.0.3",
+      info: { title: "Shop", version: "1" },
+      paths: {
+        "/": any({ type: "object_storage", bucket: "shop", object: "${var.release}/%{a}" }),
       },
-      "/{file+}": greedy("file", integration, "get"),
     });
-  });
-
-  test("keeps the gateway's own templates from Terraform", () => {
     const stack = synthPlain((scope) => {
-      define(scope).addStaticFiles("/static", {
-        bucket: "shop-static",
-        prefix: "${var.release}/%{a}",
-      });
+      define(scope, { document });
     });
 
-    expect(text(stack)).toContain('"object":"$${var.release}/%%{a}{file}"');
+    expect(text(stack)).toContain('"object":"$${var.release}/%%{a}"');
   });
 
   test("gives the same text for the same gateway", () => {
@@ -167,7 +142,7 @@ describe("ApiGateway", () => {
       const gateway = define(scope);
       gateway.addContainer("/", web(scope));
       gateway.addNotFound("/worker");
-      gateway.addStaticFiles("/static", { bucket: "shop-static", index: "index.html" });
+      gateway.addStaticFiles("/static", "shop-static");
     });
 
     const document = await load(text(stack));
@@ -299,8 +274,8 @@ describe("ApiGateway", () => {
       gateway.addContainer("/api", api);
       gateway.addContainer("/v2", api);
       web(scope, "Worker");
-      gateway.addStaticFiles("/static", { bucket: "shop-static" });
-      gateway.addStaticFiles("/media", { bucket: "shop-media" });
+      gateway.addStaticFiles("/static", "shop-static");
+      gateway.addStaticFiles("/media", "shop-media");
     });
 
     expect(callers(stack)).toEqual([

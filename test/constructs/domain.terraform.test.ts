@@ -5,6 +5,7 @@ import { TerraformOutput, type TerraformStack } from "cdktf";
 import { beforeEach, expect, test } from "vitest";
 import { ApiGateway } from "../../constructs/api-gateway.ts";
 import { DomainCertificate, GatewayDomain } from "../../constructs/domain.ts";
+import type { OpenApiDocument } from "../../constructs/open-api.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import {
   type Certificate,
@@ -79,6 +80,9 @@ describeTerraform("GatewayDomain under terraform", () => {
       type: "object_storage",
       bucket: "${var.bucket}",
       object: 'say "%{hi}"\n{file}',
+    });
+    expect(spec.paths["/files/{file+}"].get["x-yc-apigateway-integration"]).toMatchObject({
+      bucket: "shop-files",
       service_account_id: account,
     });
   });
@@ -150,13 +154,34 @@ function defineCertificate(scope: TerraformStack): void {
   new DomainCertificate(scope, "Certificate", { name: "shop", fqdn: FQDN, dns: ZONE });
 }
 
+/** With the gateway's own templates and what Terraform would take for some of its own. */
+const DOCUMENT: OpenApiDocument = {
+  file: "api.json",
+  content: {
+    openapi: "3.0.3",
+    paths: {
+      "/static/{file+}": {
+        get: {
+          "x-yc-apigateway-integration": {
+            type: "object_storage",
+            bucket: "${var.bucket}",
+            object: 'say "%{hi}"\n{file}',
+          },
+        },
+      },
+    },
+  },
+  refusals: [],
+};
+
 function defineApp(scope: TerraformStack): void {
   new YandexProvider(scope, "Provider");
   const gateway = new ApiGateway(scope, "Gateway", {
     name: "shop",
     account: new ServiceAccount(scope, "Account", { name: "shop-gateway" }),
+    document: DOCUMENT,
   });
-  gateway.addStaticFiles("/static", { bucket: "${var.bucket}", prefix: 'say "%{hi}"\n' });
+  gateway.addStaticFiles("/files", "shop-files");
   const { attached } = new GatewayDomain(scope, "Domain", {
     gateway,
     fqdn: FQDN,

@@ -38,25 +38,19 @@ describe("MessageQueue", () => {
       defineQueue(scope, {
         name: "shop-tasks.fifo",
         visibilityTimeoutSeconds: 300,
-        delaySeconds: 5,
         retentionSeconds: 86_400,
-        maxMessageBytes: 65_536,
-        receiveWaitSeconds: 20,
         fifo: true,
-        deadLetters: { maxReceiveCount: 3, retentionSeconds: 90_000 },
+        deadLetters: { maxReceiveCount: 3 },
       }),
     );
 
     expect(resources(stack, "yandex_message_queue")).toEqual(
       expect.arrayContaining([
-        { name: "shop-tasks-dead.fifo", fifo_queue: true, message_retention_seconds: 90_000 },
+        { name: "shop-tasks-dead.fifo", fifo_queue: true, message_retention_seconds: 1_209_600 },
         {
           name: "shop-tasks.fifo",
           visibility_timeout_seconds: 300,
-          delay_seconds: 5,
           message_retention_seconds: 86_400,
-          max_message_size: 65_536,
-          receive_wait_time_seconds: 20,
           fifo_queue: true,
           redrive_policy: REDRIVE_TO_DEAD_LETTERS.replace("10", "3"),
         },
@@ -77,7 +71,7 @@ describe("MessageQueue", () => {
   test("takes a default where an option is there but undefined", () => {
     const stack = synthPlain((scope) =>
       defineQueue(scope, {
-        deadLetters: { maxReceiveCount: undefined, retentionSeconds: undefined },
+        deadLetters: { maxReceiveCount: undefined },
       }),
     );
 
@@ -211,36 +205,12 @@ describe("MessageQueue", () => {
       "'name' is \"tasks\", allowed: a name that ends in .fifo. Append .fifo, or leave out fifo.",
     ],
     [
-      { delaySeconds: 901 },
-      "'delaySeconds' is 901, allowed: 0 to 900 seconds. Delay longer by a timer that sends the task.",
-    ],
-    [
-      { delaySeconds: -1 },
-      "'delaySeconds' is -1, allowed: 0 to 900 seconds. Delay longer by a timer that sends the task.",
-    ],
-    [
       { retentionSeconds: 59 },
       "'retentionSeconds' is 59, allowed: 60 to 1209600 seconds (14 days). Leave it out for 4 days.",
     ],
     [
       { retentionSeconds: 1_209_601 },
       "'retentionSeconds' is 1209601, allowed: 60 to 1209600 seconds (14 days). Leave it out for 4 days.",
-    ],
-    [
-      { maxMessageBytes: 1023 },
-      "'maxMessageBytes' is 1023, allowed: 1024 to 262144 bytes. Leave it out for 262144, and keep what is larger in a bucket.",
-    ],
-    [
-      { maxMessageBytes: 262_145 },
-      "'maxMessageBytes' is 262145, allowed: 1024 to 262144 bytes. Leave it out for 262144, and keep what is larger in a bucket.",
-    ],
-    [
-      { receiveWaitSeconds: 21 },
-      "'receiveWaitSeconds' is 21, allowed: 0 to 20 seconds. Leave it out for 0: a trigger does not need it.",
-    ],
-    [
-      { receiveWaitSeconds: 0.5 },
-      "'receiveWaitSeconds' is 0.5, allowed: 0 to 20 seconds. Leave it out for 0: a trigger does not need it.",
     ],
     [
       { visibilityTimeoutSeconds: 43_201 },
@@ -253,22 +223,6 @@ describe("MessageQueue", () => {
     [
       { deadLetters: { maxReceiveCount: 1001 } },
       "'deadLetters.maxReceiveCount' is 1001, allowed: 1 to 1000 deliveries. Leave it out for 10.",
-    ],
-    [
-      { deadLetters: { retentionSeconds: 59 } },
-      "'deadLetters.retentionSeconds' is 59, allowed: 60 to 1209600 seconds (14 days). Leave it out for 14 days.",
-    ],
-    [
-      { deadLetters: { retentionSeconds: 1_209_601 } },
-      "'deadLetters.retentionSeconds' is 1209601, allowed: 60 to 1209600 seconds (14 days). Leave it out for 14 days.",
-    ],
-    [
-      { deadLetters: { retentionSeconds: 345_599 } },
-      "'deadLetters.retentionSeconds' is 345599, allowed: at least the queue's own 345600 seconds. Leave it out for 14 days: a dead letter's time counts from when it was first sent.",
-    ],
-    [
-      { retentionSeconds: 600_000, deadLetters: { retentionSeconds: 500_000 } },
-      "'deadLetters.retentionSeconds' is 500000, allowed: at least the queue's own 600000 seconds. Leave it out for 14 days: a dead letter's time counts from when it was first sent.",
     ],
   ])("refuses %j", (props, message) => {
     expect(refusals((scope) => defineQueue(scope, props))).toEqual([`[app/Tasks] ${message}`]);
@@ -318,20 +272,14 @@ describe("MessageQueue", () => {
     const lowest: MessageQueueProps = {
       name: "q",
       visibilityTimeoutSeconds: 0,
-      delaySeconds: 0,
       retentionSeconds: 60,
-      maxMessageBytes: 1024,
-      receiveWaitSeconds: 0,
-      deadLetters: { maxReceiveCount: 1, retentionSeconds: 60 },
+      deadLetters: { maxReceiveCount: 1 },
     };
     const highest: MessageQueueProps = {
       name: "q".repeat(75),
       visibilityTimeoutSeconds: 43_200,
-      delaySeconds: 900,
       retentionSeconds: 1_209_600,
-      maxMessageBytes: 262_144,
-      receiveWaitSeconds: 20,
-      deadLetters: { maxReceiveCount: 1000, retentionSeconds: 1_209_600 },
+      deadLetters: { maxReceiveCount: 1000 },
     };
 
     for (const props of [lowest, highest]) {
@@ -345,11 +293,8 @@ describe("MessageQueue", () => {
       const queue = defineQueue(scope, {
         name: stringValue,
         visibilityTimeoutSeconds: numberValue,
-        delaySeconds: numberValue,
         retentionSeconds: numberValue,
-        maxMessageBytes: numberValue,
-        receiveWaitSeconds: numberValue,
-        deadLetters: { maxReceiveCount: numberValue, retentionSeconds: numberValue },
+        deadLetters: { maxReceiveCount: numberValue },
       });
       queue.consumedBy({ timeoutSeconds: 60, cutoffSeconds: 1, by: queue });
     });
