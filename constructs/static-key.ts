@@ -18,7 +18,7 @@ export interface StaticKeyProps {
 }
 
 /**
- * A static access key whose secret half lies in the Terraform state, in clear text.
+ * A static access key whose secret half is in the Terraform state, in clear text.
  *
  * It has to: queues are created through the SQS API, which takes nothing but such a key, and the
  * provider can hand a resource only what it has in state. So this class is for an account that does

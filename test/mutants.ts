@@ -150,7 +150,7 @@ async function timeUnchanged(all: readonly Mutant[]): Promise<number> {
   const output = await runTests([...VITEST, ...tests], process.env);
   const result = parseResult(String(output));
   if (result.numFailedTests > 0 || !result.success) {
-    throw new Error("The tests are red without a mutant. Mend them first: npx vitest run");
+    throw new Error("The tests are red without a mutant. Fix them first: npx vitest run");
   }
   return Math.max(LEAST_PATIENCE_MS, 2 * (Date.now() - start));
 }

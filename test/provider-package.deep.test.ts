@@ -123,7 +123,7 @@ describe("generate", () => {
     expect(status).toBe(1);
     expect(stderr).toContain(message.replace("FILE", file));
     expect(stderr).toContain(
-      `Restore it with \`git checkout -- ${file}\`, or make it anew with \`npm run refresh -w @cdktf/provider-yandex\`.\n`,
+      `Restore it with \`git checkout -- ${file}\`, or recreate it with \`npm run refresh -w @cdktf/provider-yandex\`.\n`,
     );
   });
 

@@ -12,7 +12,7 @@ interface Environment {
   /** Where `pip install` runs with these arguments. */
   readonly folder: string;
   readonly install: readonly string[];
-  /** Files whose change makes the environment anew. */
+  /** Files whose change recreates the environment. */
   readonly inputs: readonly string[];
 }
 

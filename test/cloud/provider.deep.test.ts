@@ -219,7 +219,7 @@ describeTerraform("the stand-in provider", () => {
       expect(await terraform(dir, cloud, args, ambient)).toMatchObject({ code: 0 });
     });
 
-    it("makes a queue anew when its key lost the right", async () => {
+    it("recreates a queue when its key lost the right", async () => {
       const cloud = newCloud();
       const dir = newStack({ "main.tf": HEAD + queues("10") });
       expect(await apply(dir, cloud)).toMatchObject({ code: 0 });

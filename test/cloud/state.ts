@@ -285,7 +285,7 @@ export function readCloud(dir = cloudDir()): Cloud {
   return existsSync(file) ? (JSON.parse(readFileSync(file, "utf8")) as Cloud) : emptyCloud();
 }
 
-/** Changes the cloud under a lock that holds between processes, and gives back what `change` returns. */
+/** Changes the cloud under a lock that holds between processes, and returns what `change` returns. */
 export function changeCloud<T>(change: (cloud: Cloud) => T, dir = cloudDir()): T {
   return locked(dir, () => {
     const cloud = readCloud(dir);

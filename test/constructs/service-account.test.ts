@@ -6,7 +6,7 @@ import { addresses, grants, raw, refusals, resources, synthPlain } from "../supp
 
 const ID = "${yandex_iam_service_account.Account.id}";
 const MEMBER = "yandex_resourcemanager_folder_iam_member";
-// Nor is one in the state of an older stack a reason to give the right anew.
+// Nor is one in the state of an older stack a reason to grant the right again.
 const NO_WAIT = { lifecycle: { ignore_changes: ["sleep_after"] } };
 const FOLDER = "${yandex_iam_service_account.Account.folder_id}";
 
@@ -94,7 +94,7 @@ describe("ServiceAccount", () => {
     ]);
   });
 
-  test("waits once for all grants of the stack, and anew when there is another one", () => {
+  test("waits once for all grants of the stack, and again when there is another one", () => {
     const stack = synthPlain((scope) => {
       const account = defineAccount(scope);
       account.grantOnFolder("ymq.writer");

@@ -94,7 +94,7 @@ describeTerraform("a domain in Cloud DNS", () => {
     },
   );
 
-  test("is attached by one deploy to a gateway that is made anew", async () => {
+  test("is attached by one deploy to a gateway that is recreated", async () => {
     const destroy = await project.run(
       "terraform",
       ["-chdir=cdktf.out/stacks/app", "destroy", "-auto-approve", "-no-color"],

@@ -34,7 +34,7 @@ describeTerraform("a first revision that does not start", () => {
     expect((await project.npm("deploy")).code).not.toBe(0);
   });
 
-  test("is mended by the next deploy, without state surgery", async () => {
+  test("is fixed by the next deploy, without state surgery", async () => {
     setFault(project, false);
 
     const deploy = await project.npm("deploy");

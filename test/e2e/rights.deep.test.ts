@@ -171,7 +171,7 @@ function startRevision({ cloud }: Project): string | undefined {
   return reasons.find((reason) => reason !== undefined);
 }
 
-/** As the containers do it: by the key that lies in their secret. */
+/** As the containers do it: by the key in their secret. */
 function client({ cloud }: Project, service: string): AwsClient {
   const secret = Object.values(cloud().secrets).find(({ name }) => name === "shop-key");
   const { access_key: accessKeyId = "", secret_key: secretAccessKey = "" } =

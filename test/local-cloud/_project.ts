@@ -118,7 +118,7 @@ export class Running {
     });
   }
 
-  /** Waits until everything runs, and gives back the addresses. */
+  /** Waits until everything runs, and returns the addresses. */
   async urls(): Promise<{
     readonly site: string;
     readonly control: string;

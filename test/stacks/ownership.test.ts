@@ -38,7 +38,7 @@ test("everything that can have labels gets those of the stage, beside the user's
   expect(resource.yandex_message_queue.queue).not.toHaveProperty("labels");
 });
 
-test("a key says who has made it, unless the user says something else, and is not made anew for it", () => {
+test("a key says who has made it, unless the user says something else, and is not recreated for it", () => {
   const { resource } = labelled((stack) => {
     const key = { serviceAccountId: "aje" };
     const lifecycle = { createBeforeDestroy: true, ignoreChanges: ["output_to_lockbox"] };

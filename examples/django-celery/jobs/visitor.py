@@ -1,4 +1,4 @@
-"""What is known about a visitor. It lies in the session's signed cookie, so it stays small."""
+"""What is known about a visitor. It is in the session's signed cookie, so it stays small."""
 
 from dataclasses import dataclass
 from time import time

@@ -17,7 +17,7 @@ const keptSchema = v.pipe(v.string(), v.parseJson(), v.record(v.string(), v.stri
 
 /**
  * Values for the secrets of a container: given ones, the local key, or random ones that are kept in
- * `file`, so that sessions outlive a restart. What lies in a Lockbox of the user's is empty unless
+ * `file`, so that sessions outlive a restart. What is in a Lockbox of the user's is empty unless
  * it is given. Whatever else is given comes with them, in place of the stack's.
  */
 export function secretValues(

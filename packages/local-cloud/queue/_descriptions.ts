@@ -45,7 +45,7 @@ export interface ReceivedMessage {
   readonly systemAttributes: Readonly<Record<string, string>>;
 }
 
-/** A message as it lies in its queue. */
+/** A message as it is in its queue. */
 export interface PeekedMessage {
   readonly messageId: string;
   readonly body: string;
@@ -86,7 +86,7 @@ export function describeReceived(message: Message): ReceivedMessage {
   };
 }
 
-/** A message as it lies in its queue. */
+/** A message as it is in its queue. */
 export function describePeeked(message: Message): PeekedMessage {
   const { id, body, bytes, sentAt, state, receiveCount, attributes = {}, from } = message;
   return {

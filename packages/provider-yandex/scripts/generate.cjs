@@ -43,7 +43,7 @@ function readSchema(file) {
 }
 
 function restore(file) {
-  return `Restore it with \`git checkout -- ${file}\`, or make it anew with \`${REFRESH}\`.`;
+  return `Restore it with \`git checkout -- ${file}\`, or recreate it with \`${REFRESH}\`.`;
 }
 
 async function generateSources(schema, outDir) {

@@ -34,7 +34,7 @@ const CHUNK_BYTES = 1024 * 1024;
 const SECRETS = [
   {
     path: dirname(stageDirectory(undefined)),
-    // Stand for whatever lies in it: any stage, and any ending.
+    // Stand for whatever is in it: any stage, and any ending.
     inside: ["/any", "/stage/app.tfstate", "/stage/app.tfstate.backup", "/stage/log/any.log"],
     holds: "the state with its keys",
   },

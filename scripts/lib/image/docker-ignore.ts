@@ -34,7 +34,7 @@ export class DockerIgnore {
     return last !== undefined && !last.takesBack;
   }
 
-  /** Whether docker looks into a folder that is left out, since a `!` may take back what lies in it. */
+  /** Whether docker looks into a folder that is left out, since a `!` may take back what is in it. */
   mayTakeBackBelow(folder: string): boolean {
     const takingBack = this.patterns
       .filter(({ takesBack }) => takesBack)

@@ -66,7 +66,7 @@ interface Decision {
   readonly imported: readonly ExistingResource[];
 }
 
-// What Terraform cannot import, or not without leaving it unusable for ever, is made anew: nothing
+// What Terraform cannot import, or not without leaving it unusable for ever, is recreated: nothing
 // hangs on it yet.
 async function decide(
   session: Session,

@@ -1,7 +1,7 @@
 import { type Command, UsageError } from "../cli.ts";
 import { changeCloud, type DockerClient, readCloud } from "../state.ts";
 
-/** A command of `docker`; what `run` gives back is printed on stdout. */
+/** A command of `docker`; what `run` returns is printed on stdout. */
 export interface DockerCommand extends Command<undefined> {
   /** Answers without a daemon. */
   readonly local?: boolean;

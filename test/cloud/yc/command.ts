@@ -2,7 +2,7 @@ import { type Call, type Command, UsageError } from "../cli.ts";
 import { CloudError } from "../errors.ts";
 import type { Cloud, YcProfile } from "../state.ts";
 
-/** A command of `yc`; what `run` gives back is printed in the format asked for. */
+/** A command of `yc`; what `run` returns is printed in the format asked for. */
 export interface YcCommand extends Command<Context> {
   /** Reads the profile only, so it works without a login. */
   readonly local?: boolean;

@@ -157,7 +157,7 @@ describe("makeEnvironment", () => {
     await expect(make()).rejects.toThrow(/hash/i);
   });
 
-  test("makes one anew when a file or a folder was replaced from which it was made", async () => {
+  test("recreates one when a file or a folder was replaced from which it was made", async () => {
     wheel(`site/${WHEEL}`, 7);
     write("site/requirements.txt", `./${WHEEL}\n`);
     expect(await python(await make(), VALUE)).toBe("7");

@@ -36,7 +36,7 @@ async function call(path: string, init?: RequestInit) {
   return { status: response.status, body: await response.json() };
 }
 
-/** `fetch` would mend such a path. */
+/** `fetch` would repair such a path. */
 function statusOf(method: string, path: string): Promise<number | undefined> {
   const { hostname, port } = new URL(server.url);
   return new Promise((resolve, reject) => {
@@ -143,7 +143,7 @@ describe("GET /api/events", () => {
     expect((await readEvents(1, "run1.2"))[0]).toContain("timer-3");
   });
 
-  test("begins anew for a reader of another run, whose numbers mean nothing here", async () => {
+  test("begins again for a reader of another run, whose numbers mean nothing here", async () => {
     fireTimer(1);
 
     expect((await readEvents(1, "run0.7"))[0]).toContain("timer-1");

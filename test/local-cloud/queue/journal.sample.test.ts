@@ -52,7 +52,7 @@ async function act(queues: Queues, clock: TestClock, what: number): Promise<void
   }
 }
 
-test("after a restart everything is as it was, also when the journal was written anew", async () => {
+test("after a restart everything is as it was, also when the journal was rewritten", async () => {
   await fc.assert(
     fc.asyncProperty(fc.array(fc.nat(11), { maxLength: 60, size: "max" }), async (steps) => {
       rmSync(file(), { force: true });
@@ -114,7 +114,7 @@ test("the folder, the journal and its lock are their owner's alone", async () =>
   await journal.close();
 });
 
-test("a journal that is mostly history is written anew, and loses nothing", async () => {
+test("a journal that is mostly history is rewritten, and loses nothing", async () => {
   const journal = await openQueueJournal(directory);
   const { queues, clock } = makeQueues([spec("tasks"), spec("kept")], { journal });
   queues.send("kept", { body: "stays" });

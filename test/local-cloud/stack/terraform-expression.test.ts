@@ -42,7 +42,7 @@ describe("evaluateText", () => {
     },
   );
 
-  test("gives back every text that the stack has escaped", () => {
+  test("returns every text that the stack has escaped", () => {
     const text = fc.string({ unit: fc.constantFrom("$", "%", "{", "}", "a", '"', "\\", "\n") });
     fc.assert(
       fc.property(text, (original) => {

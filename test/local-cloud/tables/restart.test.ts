@@ -40,7 +40,7 @@ function act(tables: Tables, [what, table, id]: readonly [number, string, string
   }
 }
 
-test("after a restart tables are as they were, also when the journal was written anew", async () => {
+test("after a restart tables are as they were, also when the journal was rewritten", async () => {
   const step = fc.tuple(fc.nat(9), fc.constantFrom("a", "b/c"), fc.constantFrom("1", "2", "3"));
   await fc.assert(
     fc.asyncProperty(fc.array(step, { maxLength: 40, size: "max" }), async (steps) => {

@@ -148,7 +148,7 @@ describe("QueueTriggers", () => {
     expect((await nextCall()).ids).toEqual([first, second]);
   });
 
-  test("gives back a failed batch as a whole, and deletes one as a whole", async () => {
+  test("returns a failed batch to the queue as a whole, and deletes one as a whole", async () => {
     const { send, nextCall, counts } = startTrigger({ batchSize: 2 });
     for (const body of ["a", "b", "c", "d"]) send(body);
 

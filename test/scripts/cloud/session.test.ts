@@ -15,7 +15,7 @@ beforeEach(() => {
 
 afterEach(() => rmSync(root, { recursive: true }));
 
-test("a stage that is not in config.ts is the user's to mend", () => {
+test("a stage that is not in config.ts is the user's to fix", () => {
   expect(() => settingsOf("nowhere")).toThrow(UserError);
   expect(() => settingsOf("nowhere")).toThrow('Stage "nowhere" is not in config.ts');
 });

@@ -163,7 +163,7 @@ describe("a rebuild", () => {
   const REBUILT = `sha256:${"b".repeat(64)}`;
   const tagged = (digest: string, tag: string) => ({ id: tag, digest, tags: [tag] });
 
-  test("builds unchanged sources anew, under a tag of its own and from the newest base", async () => {
+  test("rebuilds unchanged sources, under a tag of its own and from the newest base", async () => {
     const name = sourceHash().slice(0, 16);
     const command = buildCommand(`${name}-20260102030405`, " --pull --no-cache");
     const { system, run } = prepare(

@@ -25,7 +25,7 @@ test("fails when a container is down", () => {
   );
 });
 
-test("gives back the exit code of a command line, which has the variables", async () => {
+test("returns the exit code of a command line, which has the variables", async () => {
   expect(await runOnce(system, line('exit "$CODE"', { CODE: "7" }), never)).toBe(7);
 });
 

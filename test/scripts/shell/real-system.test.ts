@@ -83,7 +83,7 @@ describe("run", () => {
     expect(lines).toEqual(["out", "err"]);
   });
 
-  test("starts the file anew for each run", async () => {
+  test("starts a new file for each run", async () => {
     const logFile = join(dir, "x.log");
     await run(node, ["-e", "console.log('first')"], { logFile });
     await run(node, ["-e", "console.log('second')"], { logFile });

@@ -99,7 +99,7 @@ describe("planTriggers", () => {
     ]);
   });
 
-  test("makes a trigger anew when its kind has changed", () => {
+  test("recreates a trigger when its kind has changed", () => {
     const found = [live("1", "shop-tasks", TIMER), LIVE[1] as LiveTrigger];
 
     expect(planTriggers(SPECS, found, LABELS).map(describeChange)).toEqual([
@@ -108,7 +108,7 @@ describe("planTriggers", () => {
     ]);
   });
 
-  test("makes a trigger anew when its container was replaced, which an edit may not change, and paused if it was", () => {
+  test("recreates a trigger when its container was replaced, which an edit may not change, and paused if it was", () => {
     const old = [
       live("1", "shop-tasks", { ...QUEUE, containerId: "bbaold" }),
       { ...live("2", "shop-nightly", { ...TIMER, containerId: "bbaold" }), status: "PAUSED" },

@@ -36,7 +36,7 @@ describe("runTriggers", () => {
     expect(system.sent.map(({ request }) => request)).toContain(`POST ${API}/a1:pause`);
   });
 
-  test("pauses again what it makes anew in the place of a paused one", async () => {
+  test("pauses what it recreates in the place of a paused one", async () => {
     const old = { ...trigger("a1", "old"), status: "PAUSED" };
     const { system, session } = open({
       [LIST]: [{ body: { triggers: [old] } }, { body: { triggers: [trigger("a2", "bba")] } }],

@@ -34,7 +34,7 @@ class Settings:
     max_body_bytes: int = MAX_REQUEST_BYTES
     """Largest request that is read, in bytes."""
     max_message_bytes: int = MAX_MESSAGE_BYTES
-    """Largest message to publish, in bytes, as it lies in the queue."""
+    """Largest message to publish, in bytes, as it is in the queue."""
     public_hosts: tuple[str, ...] = ()
     """Hosts of the public gateway, whose requests are rejected; ``.x.com`` matches
     subdomains. Default: ``ALLOWED_HOSTS`` of the environment."""

@@ -39,7 +39,7 @@ def break_folder(places, name):
     (places / name).write_text("no folder any more")
 
 
-def mend_folder(places, name):
+def restore_folder(places, name):
     (places / name).unlink()
     (places / name).mkdir()
 
@@ -60,7 +60,7 @@ def test_a_store_that_fails_at_the_end_makes_the_message_come_back(
     break_folder(places, "results")
 
     assert outcome(world.handle(body)) == ("retry_later", "store_failed")
-    mend_folder(places, "results")
+    restore_folder(places, "results")
     assert outcome(world.handle(body)) == ("done", None)
 
 
@@ -69,7 +69,7 @@ def test_a_retry_that_cannot_be_published_makes_the_message_come_back(world, pla
     break_folder(places, "queue")
 
     assert outcome(world.handle(body)) == ("retry_later", "broker_failed")
-    mend_folder(places, "queue")
+    restore_folder(places, "queue")
     assert outcome(world.handle(body)) == ("done", None)
 
 
@@ -80,7 +80,7 @@ def test_a_chain_that_cannot_go_on_makes_the_message_come_back(world, places):
     break_folder(places, "queue")
 
     assert outcome(world.handle(body)) == ("retry_later", "broker_failed")
-    mend_folder(places, "queue")
+    restore_folder(places, "queue")
     assert outcome(world.handle(body)) == ("done", None)
     world.run_all()
     assert ("add", 3, 10) in world.runs

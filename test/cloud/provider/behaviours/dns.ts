@@ -2,7 +2,7 @@ import type { Cloud } from "../../state.ts";
 import { type Behaviour, fail, found } from "../behaviour.ts";
 import { type Attributes, same, text } from "../values.ts";
 
-/** A zone lies in `others.yandex_dns_zone` under its id. */
+/** A zone is in `others.yandex_dns_zone` under its id. */
 export const recordset: Behaviour = {
   half: "sdk",
   replaceOn: ["zone_id", "name", "type"],
