@@ -72,7 +72,7 @@ async function measureWorker(): Promise<Times> {
   return times;
 }
 
-async function startWorker({ environment }: LocalCloud): Promise<ChildProcess> {
+async function startWorker(cloud: LocalCloud): Promise<ChildProcess> {
   const source = join(ROOT, SHOP);
   const python = await makeEnvironment({
     ...{ source, requirements: REQUIREMENTS, cache: CACHE },
@@ -85,7 +85,7 @@ async function startWorker({ environment }: LocalCloud): Promise<ChildProcess> {
     ["-m", "celery", "-A", "tasks", "worker", "-P", "solo", ...quiet],
     {
       cwd: source,
-      env: { ...process.env, ...environment() },
+      env: { ...process.env, ...cloud.environment() },
       stdio: "ignore",
     },
   );
@@ -101,7 +101,8 @@ async function measure(cloud: LocalCloud): Promise<Times> {
 }
 
 /** Milliseconds from before the message is sent until its result is stored. */
-async function runTask({ addresses, environment, events }: LocalCloud): Promise<number> {
+async function runTask(cloud: LocalCloud): Promise<number> {
+  const { addresses, events } = cloud;
   const id = randomUUID();
   const MessageBody = celeryMessage(["/dev/null", "x"], { id });
   const stored = new Promise<number>((resolve) => {
@@ -118,7 +119,7 @@ async function runTask({ addresses, environment, events }: LocalCloud): Promise<
       "Content-Type": "application/x-amz-json-1.0",
       "X-Amz-Target": "AmazonSQS.SendMessage",
     },
-    body: JSON.stringify({ QueueUrl: environment().SQS_QUEUE, MessageBody }),
+    body: JSON.stringify({ QueueUrl: cloud.environment().SQS_QUEUE, MessageBody }),
   });
   if (!response.ok) throw new Error(`The message was refused: ${await response.text()}`);
   return (await stored) - start;

@@ -83,13 +83,16 @@ function hasten(stack: string): string {
     .replace(/maxReceiveCount\W+10/, (text) => text.replace("10", "6"));
 }
 
-async function send({ addresses, environment }: LocalCloud, bodies: readonly string[]) {
-  const client = new SQSClient({ ...CLIENT, endpoint: addresses.queue });
+async function send(cloud: LocalCloud, bodies: readonly string[]) {
+  const client = new SQSClient({ ...CLIENT, endpoint: cloud.addresses.queue });
   for (let start = 0; start < bodies.length; start += 10) {
     const Entries = bodies
       .slice(start, start + 10)
       .map((MessageBody, index) => ({ Id: String(index), MessageBody }));
-    const command = new SendMessageBatchCommand({ QueueUrl: environment().SQS_QUEUE, Entries });
+    const command = new SendMessageBatchCommand({
+      QueueUrl: cloud.environment().SQS_QUEUE,
+      Entries,
+    });
     expect((await client.send(command)).Successful).toHaveLength(Entries.length);
   }
 }
@@ -101,7 +104,7 @@ async function killWorkers(cloud: LocalCloud, sent: Promise<void>): Promise<numb
   let over = false;
   const little = sent
     .then(() => until(cloud, ({ waiting }) => waiting < TASKS / 10))
-    .then(() => {
+    .finally(() => {
       over = true;
     });
   while (!over) {
