@@ -1,4 +1,4 @@
-// Makes schema/yandex.json anew from an installed provider, then generates the bindings.
+// Recreates schema/yandex.json from an installed provider, then generates the bindings.
 const { spawnSync } = require("node:child_process");
 const { mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } = require("node:fs");
 const { tmpdir } = require("node:os");
