@@ -2,7 +2,7 @@ import { Fn, TerraformResource } from "cdktf";
 import type { Construct } from "constructs";
 
 /**
- * Keeps the time of the plan that made it, for ever. Not cdktf's own DataResource: that one takes
+ * Keeps the time of the plan that created it. Not cdktf's own DataResource: that one takes
  * maps only and starts terraform while it synthesizes.
  */
 export class CreationTime extends TerraformResource {

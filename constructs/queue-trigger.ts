@@ -42,7 +42,7 @@ export interface QueueTriggerProps extends NamedProps {
 /**
  * Hands the messages of a queue to a container, and grants both accounts what they need for it.
  *
- * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger`
+ * With `trigger: "yc"` only an entry in output `triggers` is defined, and `npm run trigger`
  * creates the trigger from it. There are no retries and no dead letters here: what failed goes back to the
  * queue, whose redrive policy counts.
  *

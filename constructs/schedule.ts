@@ -16,7 +16,7 @@ const fileSchema = v.object({
 export type ScheduledTimer = v.InferOutput<typeof fileSchema>["timers"][number];
 
 /**
- * Reads a schedule file. What is wrong with it is told with everything else at synth, and there are
+ * Reads a schedule file. What is wrong with it is reported with everything else at synth, and there are
  * no timers then.
  *
  * @param path relative to the folder in which the program runs

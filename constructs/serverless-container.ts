@@ -19,8 +19,8 @@ const INVOKER_ROLE = "serverless-containers.containerInvoker";
 
 /**
  * Seconds that the right to invoke is waited for after all else, since the container has to be there
- * first. Fewer than for other rights: nothing that Terraform does needs it, and the first calls may
- * be made again.
+ * first. Fewer than for other roles: nothing that Terraform does needs it, and the first calls may
+ * be repeated.
  */
 const INVOKER_DELAY_SECONDS = 10;
 

@@ -38,7 +38,7 @@ export interface TimerTriggerProps extends NamedProps {
 /**
  * Calls a container on a schedule, at best once a minute.
  *
- * With `trigger: "yc"` nothing but an entry in output `triggers` is defined, and `npm run trigger`
+ * With `trigger: "yc"` only an entry in output `triggers` is defined, and `npm run trigger`
  * creates the timer from it.
  *
  * @example

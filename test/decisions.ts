@@ -1,4 +1,4 @@
-/** A decision that is no refusal, and a change of the source that would undo it. */
+/** A decision that is not a refusal, and a change of the source that would undo it. */
 export interface Decision {
   readonly name: string;
   readonly file: string;

@@ -124,7 +124,7 @@ function testOf(file: string): string {
   return TESTED_WITH[file] ?? own;
 }
 
-/** The decisions that are no refusals, as changes of text that would undo them. */
+/** The decisions that are not refusals, as changes of text that would undo them. */
 function decisions(): Mutant[] {
   return DECISIONS.map(({ name, file, find, replace, tests }) => {
     const source = readFileSync(file, "utf8");

@@ -36,7 +36,7 @@ while :; do
   kill -0 "$child" 2>/dev/null || exit "$code"
 done`;
 
-/** How a command came to its end. */
+/** How a command ended. */
 export interface ProcessEnd {
   /** 127 when there is no such program, above 128 after a signal. */
   readonly code: number;

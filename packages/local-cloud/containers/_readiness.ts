@@ -19,7 +19,7 @@ export interface Started {
   readonly healthPath?: string | undefined;
 }
 
-/** What has come of it. */
+/** How the wait ended. */
 export type Readiness =
   /** `guarded`: a request without the token is rejected. */
   | { readonly is: "ready"; readonly guarded: boolean }

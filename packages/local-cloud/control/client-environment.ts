@@ -1,6 +1,6 @@
 import type { Blueprint } from "../stack/blueprint.ts";
 
-/** Of a container's own, and of no use to a program beside it. */
+/** A container's own: a program beside it has no use for them. */
 const CONTAINER_ONLY: ReadonlySet<string> = new Set([
   "ALLOWED_HOSTS",
   "GUNICORN_CMD_ARGS",

@@ -51,7 +51,7 @@ export class RunningStack {
     return triggers.paused;
   }
 
-  /** What runs and how it stands, for whoever shows it. Values of secrets are no part of it. */
+  /** What runs and in which state, for display. Holds no values of secrets. */
   describe() {
     const { queues } = this.options;
     const { blueprint, containers, triggers, timers } = this.current;

@@ -31,7 +31,7 @@ export async function firstLineOf(body: Readable): Promise<string> {
       if (bytes >= READ_BYTES) break;
     }
   } catch {
-    // It broke off: what has come is what there is.
+    // It broke off: what has arrived is all there is.
   } finally {
     clearTimeout(timer);
   }

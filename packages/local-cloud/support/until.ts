@@ -10,7 +10,7 @@ export class Condition {
   /** Something has changed: asks every caller that waits again, the one that waits longest first. */
   notify(): void {
     for (const check of [...this.checks]) {
-      // One before it may have made it leave.
+      // An earlier one may have removed it.
       if (this.checks.has(check)) check();
     }
   }

@@ -28,7 +28,7 @@ export class QueueTriggers {
     this.runs = Promise.all(this.triggers.map((trigger) => trigger.run(signal)));
   }
 
-  /** Takes no more messages. What is being worked on comes to its end. */
+  /** Takes no more messages. What is being worked on is finished. */
   pause(): void {
     this.running?.abort();
     this.running = undefined;

@@ -136,7 +136,7 @@ async function checkDocker(options: PreflightOptions, sourceHash: () => string):
   throw new UserError("Docker has no buildx. Install it: https://docs.docker.com/go/buildx/.");
 }
 
-// Whatever is wrong with the sources is told by a check of its own.
+// Whatever is wrong with the sources is reported by a check of its own.
 function willBuild({ system, settings, rebuild }: PreflightOptions, sourceHash: () => string) {
   try {
     return rebuild || !isUnchanged(system, settings, sourceHash);

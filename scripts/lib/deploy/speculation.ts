@@ -17,7 +17,7 @@ export interface Speculation {
   readonly image: Promise<ImageOutcome>;
   /** Nothing where it did not succeed: an apply says why in its own words. */
   readonly plan: Promise<SavedPlan | undefined>;
-  /** Who listens from now on; what was said before is said again. */
+  /** Who listens from now on; what was said before is repeated. */
   readonly tell: (report: OnLine) => void;
 }
 
@@ -37,7 +37,7 @@ export function forgetRegistry(system: Pick<System, "root">, stage: string | und
 /**
  * Starts on the image and on the app's plan if the registry is most likely to stay as it is: its
  * stack is the one that was applied last. Changes nothing but the images. Whoever gets this waits for
- * the plan, also when it is of no use any more.
+ * the plan, also when it is not needed any more.
  */
 export function speculate(
   session: Session,

@@ -172,7 +172,7 @@ function hashFile(path: Buffer): Buffer {
   return hash.digest();
 }
 
-/** What `read` gives; a failure names the path and the ways out. */
+/** Returns what `read` does; an error names the path and the ways out. */
 function reading<T>(path: Buffer | string, read: () => T): T {
   try {
     return read();

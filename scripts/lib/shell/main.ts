@@ -33,7 +33,7 @@ export async function main<Flags extends Record<string, Flag>>(
     if ("help" in parsed) system.say(parsed.help);
     else await act(system, parsed.flags);
   } catch (error) {
-    // What an interrupted tool says is no error of its own.
+    // What an interrupted tool says is not an error of its own.
     const reason = interruption() ?? error;
     system.warn(describe(reason, Boolean(system.env.DEBUG)));
     process.exitCode = exitCodeOf(reason);

@@ -35,7 +35,7 @@ export interface SavedPlan {
 /**
  * Applies an initialized stack, and finishes what an interrupted run left behind: Terraform learns
  * of a resource only once it exists, so such a run leaves resources that no state lists. Looks for them
- * only when there is a reason: the mark of a run that never came to its end, or an apply that fails.
+ * only when there is a reason: the mark of a run that did not finish, or an apply that fails.
  */
 export async function applyStack(options: ApplyOptions): Promise<string> {
   const { session, kind, report, variables = {}, plan } = options;
@@ -57,7 +57,7 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   return [...before, outcome].join("; ");
 }
 
-/** Whether the last run that applied a stack here never came to its end. */
+/** Whether the last run that applied a stack here did not finish. */
 export function isUnfinished(system: System, settings: Settings, kind: StackKind): boolean {
   return existsSync(markOf(system, settings, kind));
 }

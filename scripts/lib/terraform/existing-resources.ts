@@ -126,7 +126,7 @@ export async function deleteResource(api: CloudApi, type: string, id: string): P
   if (service && path) await api.operate(service, `${path}/${id}`, "DELETE");
 }
 
-// A repository is never in the way: making it again finds it. Its policy is.
+// A repository is never in the way: creating it again finds it. Its policy is.
 async function findRepositories(
   api: CloudApi,
   missing: readonly ConfiguredResource[],

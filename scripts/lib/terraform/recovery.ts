@@ -95,7 +95,7 @@ async function runs({ api }: Session, { id }: ExistingResource): Promise<boolean
   return revisions.some((revision) => fieldsOf(revision).status === "ACTIVE");
 }
 
-// Its address is told when a deploy has ended, and is in the state then.
+// Its address is printed at the end of a deploy, and is in the state by then.
 async function refuseServing(
   { terraform, settings }: Session,
   kind: StackKind,

@@ -5,7 +5,7 @@ const outputsSchema = v.record(
   v.object({ value: v.unknown(), sensitive: v.optional(v.boolean()) }),
 );
 
-/** The outputs that are no secrets, from `terraform output -json`. */
+/** The outputs that are not sensitive, from `terraform output -json`. */
 export function parseOutputs(text: string): Record<string, unknown> {
   const outputs = v.parse(outputsSchema, JSON.parse(text));
   const shown = Object.entries(outputs).filter(([, output]) => output.sensitive !== true);

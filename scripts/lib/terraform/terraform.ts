@@ -126,7 +126,7 @@ export class Terraform {
     await this.logged(kind, "destroy", [...args, ...flags]);
   }
 
-  /** The outputs that are no secrets. Empty when nothing was applied. */
+  /** The outputs that are not sensitive. Empty when nothing was applied. */
   async outputs(kind: StackKind): Promise<Readonly<Record<string, unknown>>> {
     return parseOutputs(await this.captured(kind, ["output", "-json", "-no-color"]));
   }

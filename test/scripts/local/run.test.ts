@@ -73,7 +73,7 @@ test("a celeryApp that does not resolve is said, and where it stands", async () 
 
   expect(await end).toBe(1);
   expect(stderr).toMatch(
-    /CRASH shop-worker {2}ConfigurationError: There is no Celery app at 'shop\.celery:nope': module 'shop\.celery' has no attribute 'nope'\. Set 'celeryApp' in config\.ts/,
+    /CRASH shop-worker {2}ConfigurationError: There is no Celery app at 'shop\.celery:nope': module 'shop\.celery' has no attribute 'nope'\. Fix 'celeryApp' in config\.ts/,
   );
 });
 

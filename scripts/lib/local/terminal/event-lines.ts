@@ -16,7 +16,7 @@ export const LOG_MODES: readonly LogMode[] = ["failed", "warnings", "all", "none
 const LINE_WIDTH = 300;
 const NAME_WIDTH = 8;
 
-/** What an event says that is no task's, or `undefined` where it is not worth a line. */
+/** What an event that is not a task's says, or `undefined` where it is not worth a line. */
 export function describeEvent(event: CloudEvent, mode: LogMode, paint: Paint): string | undefined {
   switch (event.type) {
     case "container":
