@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from django.core.checks import Warning as Finding  # noqa: TID253  only Django calls it
 
 from ._awaited import find_awaited
-from ._defaults import QUEUE
+from ._platform import QUEUE
 from ._settings import read_timers, try_find_app
 
 if TYPE_CHECKING:

@@ -19,9 +19,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from celery import Celery
 
-QUEUE = "default"
-"""The name of the stack's one queue in Celery."""
-
 APPS_MODULE = "celery.app.base"
 CHECKS_MODULE = "django.core.checks"
 
@@ -112,6 +109,8 @@ def prepare(app: Any) -> None:
 
 
 def apply_defaults(sender: Any, **_: Any) -> None:
+    from ._platform import QUEUE
+
     conf = sender.conf
     if not str(conf.broker_write_url or "").lower().startswith("sqs"):
         return

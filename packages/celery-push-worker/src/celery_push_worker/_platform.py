@@ -1,9 +1,13 @@
 """What the platform allows and sends, and the page that says so.
 
-``observed`` marks what no page says, and what real requests have shown.
+``observed`` marks what no page says, and what real requests have shown. The stack's own
+name for its queue is here, too.
 """
 
 from __future__ import annotations
+
+QUEUE = "default"
+"""The name of the stack's one queue in Celery: its key in ``predefined_queues``."""
 
 MAX_REQUEST_BYTES = MAX_RESPONSE_BYTES = 3_670_016
 """3.5 MB, headers included.
