@@ -8,7 +8,7 @@ import { mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { performance } from "node:perf_hooks";
-import { makeEnvironment } from "../packages/local-cloud/containers/_python-environment.ts";
+import { makeExecEnvironment } from "../packages/local-cloud/containers/exec-environment.ts";
 import { type LocalCloud, startLocalCloud } from "../packages/local-cloud/local-cloud.ts";
 import { cacheDirectory } from "../scripts/lib/local/paths.ts";
 import { celeryMessage } from "../test/local-cloud/_messages.ts";
@@ -73,22 +73,17 @@ async function measureWorker(): Promise<Times> {
 }
 
 async function startWorker(cloud: LocalCloud): Promise<ChildProcess> {
-  const source = join(ROOT, SHOP);
-  const python = await makeEnvironment({
-    ...{ source, requirements: REQUIREMENTS, cache: CACHE },
-    progress: () => {},
-    signal: new AbortController().signal,
+  const [spec] = cloud.blueprint().containers;
+  if (spec === undefined) throw new Error("The stack has no container.");
+  const { cwd, env } = await makeExecEnvironment({
+    ...{ spec, root: ROOT, cache: CACHE, secrets: {} },
+    ...{ progress: () => {}, warn: () => {}, signal: new AbortController().signal },
   });
   const quiet = ["--without-gossip", "--without-mingle", "--without-heartbeat", "-l", "WARNING"];
-  return spawn(
-    join(python, "bin", "python"),
-    ["-m", "celery", "-A", "tasks", "worker", "-P", "solo", ...quiet],
-    {
-      cwd: source,
-      env: { ...process.env, ...cloud.environment() },
-      stdio: "ignore",
-    },
-  );
+  return spawn("python", ["-m", "celery", "-A", "tasks", "worker", "-P", "solo", ...quiet], {
+    // With a key that may receive.
+    ...{ cwd, env: { ...env, ...cloud.environment() }, stdio: "ignore" },
+  });
 }
 
 async function measure(cloud: LocalCloud): Promise<Times> {
