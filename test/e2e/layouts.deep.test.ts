@@ -148,7 +148,7 @@ describeTerraform("the environment of the commands", () => {
 
   test("has no terminal: what would ask says how to go without, and the rest asks nothing", () => {
     expect(answers.plan).toMatchObject({ code: 0 });
-    expect(answers.destroy?.output).toContain("Give --yes to destroy without asking.");
+    expect(answers.destroy?.output).toContain("Add --yes to destroy without asking.");
     expect(answers.destroy?.code).toBe(1);
   });
 });

@@ -70,7 +70,7 @@ describeTerraform("a deploy in which a creation is lost", () => {
     const deploy = await first.npm("deploy");
     const verify = await first.npm("verify");
 
-    const line = /leftovers.* key ajeown of account shop-runtime is used by nothing/;
+    const line = /leftovers.* nothing uses key ajeown of account shop-runtime/;
     expect(deploy.output).toMatch(line);
     expect(deploy.code).toBe(0);
     expect(verify.output).toMatch(line);
@@ -91,13 +91,13 @@ describeTerraform("a deploy in which a creation is lost", () => {
     expect(refused.output).toContain(
       `  - registry shop-images (${registry}), created with another state`,
     );
-    expect(refused.output).toContain("Is somebody else deploying this stage");
+    expect(refused.output).toContain("Did somebody else deploy this stage");
     expect(refused.output).toContain(
       `\`npm run deploy -- --take-over ${registry}\` takes them over`,
     );
     expect(refused.code).toBe(1);
     expect(owned.output).toContain(`Registry: took over registry shop-images (${registry})`);
-    expect(owned.output).toMatch(/Stack domain is to make[\s\S]*certificate shop-certificate/);
+    expect(owned.output).toMatch(/Stack domain would create[\s\S]*certificate shop-certificate/);
     expect(owned.code).toBe(1);
     expect(cloudShape(first.cloud())).toEqual(before);
   });
