@@ -1,3 +1,5 @@
+import type { TaskFacts } from "../../task-history/fact.ts";
+
 /** Everything that happens in the local cloud, as one type. Whoever shows it reads nothing else. */
 export type CloudEvent = Stamp & Happening;
 
@@ -27,22 +29,6 @@ export type Happening =
 /** Takes over what has happened, as the event store does. */
 export type Report = (happening: Happening) => void;
 
-/** What a Celery message says about its task; absent where a message is not Celery's. */
-export interface TaskFacts {
-  readonly id: string;
-  readonly name: string;
-  readonly args: readonly unknown[];
-  readonly kwargs: Readonly<Record<string, unknown>>;
-  /** Retries before this one, 0 at first. */
-  readonly retries: number;
-  readonly rootId?: string;
-  readonly parentId?: string;
-  readonly groupId?: string;
-  /** ISO 8601. */
-  readonly eta?: string;
-  readonly expires?: string;
-}
-
 interface OfMessage {
   readonly queue: string;
   readonly messageId: string;
@@ -55,6 +41,7 @@ export interface Published extends OfMessage {
   readonly delaySeconds: number;
   /** When it came into its queue, in milliseconds since the epoch. @default - now */
   readonly sentAt?: number;
+  /** Absent where a message is not Celery's. */
   readonly task?: TaskFacts;
 }
 

@@ -1,8 +1,9 @@
 import fc from "fast-check";
 import { beforeEach, describe, expect, test } from "vitest";
-import type { Happening, TaskFacts } from "../../../packages/local-cloud/events/event.ts";
+import type { Happening } from "../../../packages/local-cloud/events/event.ts";
 import { EventStore } from "../../../packages/local-cloud/events/store.ts";
-import type { Outcome } from "../../../packages/local-cloud/events/task-record.ts";
+import type { TaskFacts } from "../../../packages/task-history/fact.ts";
+import type { Outcome } from "../../../packages/task-history/task-record.ts";
 
 const QUEUE = "shop-tasks";
 const DEAD = "shop-tasks-dlq";
@@ -74,6 +75,21 @@ describe("EventStore, a task", () => {
       attempts: [{ number: 1, startedAt: 1_000_250, endedAt: 1_000_550, status: 200 }],
     });
     expect(outcomes).toEqual([{ at: 1_000_550, taskId: "t1", word: "ok", attempt: 1 }]);
+  });
+
+  test.each([
+    ["FAILURE", "failed"],
+    ["SUCCESS", "ok"],
+    [undefined, "done"],
+  ])("ends as its worker says where no result is kept: %s", (state, word) => {
+    publish("m1");
+    receive("m1");
+    invoke("m1");
+    answer("m1", 200, { state });
+    remove("m1");
+
+    expect(store.task("t1")?.state).toBe(word);
+    expect(outcomes).toMatchObject([{ word }]);
   });
 
   test("is delayed until it is due, without anything happening", () => {

@@ -30,11 +30,18 @@ export interface TaskRecord {
   readonly log: readonly LogLine[];
 }
 
+/** When what has happened to a task, without its contents. */
+export interface TaskTimes
+  extends Pick<TaskRecord, "name" | "state" | "publishedAt" | "changedAt" | "waits"> {
+  readonly attempts: readonly Omit<Attempt, "number">[];
+}
+
 /**
  * `delayed`: for its countdown. `waiting`: for somebody to take it. `running`: a container has it.
  * `retrying`: it has failed and Celery tries again. `hidden`: its delivery has failed, and the queue
- * holds it back until it is visible again. `ok`, `failed`, `revoked`: as Celery has recorded. `dead`:
- * among the dead letters. `expired`: too old for the queue. `done`: away, without a recorded result.
+ * holds it back until it is visible again. `ok`, `failed`, `revoked`: as Celery has recorded, or the worker
+ * said. `dead`: among the dead letters. `expired`: too old for the queue. `done`: away, and no more is
+ * known.
  */
 export type TaskState =
   | "delayed"
@@ -57,7 +64,7 @@ export interface Attempt {
   /** Counts from 1. */
   readonly number: number;
   readonly messageId: string;
-  /** How often the queue has delivered this message, this time included. */
+  /** How often the queue has delivered this message, this time included, as far as that is known. */
   readonly delivery: number;
   readonly by: "trigger" | "client";
   readonly container?: string;

@@ -3,8 +3,8 @@ import { join } from "node:path";
 import { deflateSync } from "node:zlib";
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import { decodeTask } from "../../../packages/local-cloud/events/decode-task.ts";
-import { ROOT } from "../../support/sources.ts";
+import { decodeTask } from "../../packages/task-history/decode-task.ts";
+import { ROOT } from "../support/sources.ts";
 
 // Messages as each release of Celery publishes them, kept by the worker package's tests.
 const GOLDEN = join(ROOT, "packages", "celery-push-worker", "tests", "golden");

@@ -1,9 +1,6 @@
-import { inflateSync } from "node:zlib";
-import { isObject, type JsonObject, parseObject } from "../support/json.ts";
-import type { TaskFacts } from "./event.ts";
-
-/** More than any message can hold, so that a crafted one cannot fill the memory. */
-const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
+import { contentOf, fieldsOf, readEnvelope } from "./_envelope.ts";
+import type { JsonObject } from "./_json.ts";
+import type { TaskFacts } from "./fact.ts";
 
 /**
  * What a message of Celery says about its task: both of its protocols, as kombu writes them into a
@@ -12,10 +9,11 @@ const MAX_INFLATED_BYTES = 16 * 1024 * 1024;
  * Arguments in a serializer that only Python reads appear as Python's own text of them.
  */
 export function decodeTask(body: string): TaskFacts | undefined {
-  const envelope = parseObject(body) ?? parseObject(fromBase64(body).toString());
+  const envelope = readEnvelope(body);
   if (envelope === undefined) return undefined;
-  const headers = fieldsOf(envelope.headers);
-  const content = decodeContent(envelope, headers);
+  const { headers } = envelope;
+  // Anything but JSON only Python could read.
+  const content = parseJson(contentOf(envelope) ?? "");
   return typeof headers.task === "string"
     ? secondProtocol(headers, content)
     : firstProtocol(fieldsOf(content));
@@ -48,30 +46,8 @@ function factsOf(fields: JsonObject): TaskFacts | undefined {
   };
 }
 
-/** The deserialized inner body; `undefined` where only Python could read it. */
-function decodeContent(envelope: JsonObject, headers: JsonObject): unknown {
-  if (typeof envelope.body !== "string") return undefined;
-  const encoded = fieldsOf(envelope.properties).body_encoding === "base64";
-  const bytes = encoded ? fromBase64(envelope.body) : Buffer.from(envelope.body);
-  return parseJson(inflated(bytes, headers.compression).toString());
-}
-
-function inflated(bytes: Buffer, compression: unknown): Buffer {
-  // kombu's name for what is zlib's format, without gzip's header.
-  if (compression !== "application/x-gzip") return bytes;
-  try {
-    return inflateSync(bytes, { maxOutputLength: MAX_INFLATED_BYTES });
-  } catch {
-    return bytes;
-  }
-}
-
 function textIn(value: unknown): string | undefined {
   return typeof value === "string" ? value : undefined;
-}
-
-function fromBase64(text: string): Buffer {
-  return Buffer.from(text, "base64");
 }
 
 function parseJson(text: string): unknown {
@@ -80,8 +56,4 @@ function parseJson(text: string): unknown {
   } catch {
     return undefined;
   }
-}
-
-function fieldsOf(value: unknown): JsonObject {
-  return isObject(value) ? value : {};
 }
