@@ -1,4 +1,4 @@
-"""``python -m celery_push_worker web | worker | schedule | check``."""
+"""The commands of ``python -m celery_push_worker``."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 from ._launch import launch, switch_to_project
+from ._manage import manage
 from ._settings import find_app, has_django, try_find_app
 from .exceptions import ConfigurationError, ScheduleError
 
@@ -19,11 +20,10 @@ def main(arguments: list[str] | None = None) -> int:
     options = build_parser().parse_args(arguments)
     sys.path.insert(0, str(Path.cwd()))
     try:
-        options.run(options)
+        return options.run(options) or 0
     except (ConfigurationError, ScheduleError) as exc:
         print(exc, file=sys.stderr)  # noqa: T201  a command talks
         return 1
-    return 0
 
 
 def build_parser() -> argparse.ArgumentParser:
@@ -40,6 +40,15 @@ def build_parser() -> argparse.ArgumentParser:
     web.set_defaults(run=lambda options: launch("web", options.application))
     worker = commands.add_parser("worker", help="run the tasks that triggers deliver")
     worker.set_defaults(run=lambda _: launch("worker"))
+    command = commands.add_parser(
+        "manage", help="run a command of manage.py, by default that of the request"
+    )
+    command.add_argument("words", nargs=argparse.REMAINDER, metavar="command")
+    command.set_defaults(run=lambda options: manage(options.words))
+    upload = commands.add_parser(
+        "upload-static", help="bring the bucket of static files up to date"
+    )
+    upload.set_defaults(run=lambda _: fill_static_bucket())
     schedule = commands.add_parser(
         "schedule", help="export beat_schedule as a file of timers"
     )
@@ -54,6 +63,12 @@ def build_parser() -> argparse.ArgumentParser:
     )
     check.set_defaults(run=lambda options: show_checks(as_json=options.json))
     return parser
+
+
+def fill_static_bucket() -> int:
+    from ._static_files import upload_static
+
+    return upload_static()
 
 
 def show_checks(*, as_json: bool) -> None:

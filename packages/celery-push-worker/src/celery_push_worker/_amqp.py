@@ -17,7 +17,8 @@ from kombu.utils.json import dumps
 
 from ._delays import find_remaining, plan_delay
 from ._platform import MAX_MESSAGE_BYTES
-from .exceptions import MessageTooLargeError, UnknownQueueError
+from ._routing import check_route
+from .exceptions import MessageTooLargeError
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -51,7 +52,7 @@ def wrap_sender(send: Callable[..., Any], app: Celery) -> Callable[..., Any]:
     ) -> Any:
         mark_retry(message)
         if publishes_to_sqs(app):
-            check_queue(app, name, options)
+            check_route(app, name, options)
             eta = find_header(message, "eta")
             delay = plan_delay(find_remaining(eta, time.time()))
             if delay:
@@ -79,20 +80,6 @@ def publishes_to_sqs(app: Celery) -> bool:
     url = app.conf.broker_write_url or app.conf.broker_url or ""
     first = next(iter(url), "") if isinstance(url, (list, tuple)) else str(url)
     return str(first).strip().lower().startswith("sqs")
-
-
-def check_queue(app: Celery, name: str, options: dict[str, Any]) -> None:
-    """Reject a task for a queue that is not among the app's predefined queues.
-
-    :raises UnknownQueueError: with the queue's name and the known ones.
-    """
-    known = (app.conf.broker_transport_options or {}).get("predefined_queues")
-    queue = options.get("queue")
-    if queue is None and options.get("exchange") is None:
-        queue = app.conf.task_default_queue
-    queue = getattr(queue, "name", queue)
-    if known and queue is not None and queue not in known:
-        raise UnknownQueueError(name, queue, sorted(known))
 
 
 def check_size(app: Celery, name: str, message: Any, options: dict[str, Any]) -> None:

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any
 from django.core.checks import Warning as Finding  # noqa: TID253  only Django calls it
 
 from ._awaited import find_awaited
-from ._platform import QUEUE
 from ._settings import read_timers, try_find_app
+from .exceptions import UnknownQueueError, render_queue_line
 
 if TYPE_CHECKING:
     from celery import Celery
 
 SHOWN_NAMES = 3
+
+TABLES_TIMER = "-schedule"
+"""End of the name of the timer that `schedule: "database"` creates."""
 
 OWN_SCHEDULER = "celery.beat:PersistentScheduler"
 
@@ -46,21 +49,40 @@ def try_import_views() -> None:
 
 
 def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
-    from ._cron_utc import InexpressibleError
-    from .schedule import plan_name
+    # Celery may still be loading when the checks are registered.
+    from ._periodic import FIX, MISSING, is_installed
 
+    timers = read_timers()
+    if timers is not None and any(name.endswith(TABLES_TIMER) for name in timers):
+        if not is_installed():
+            yield Finding(f"{MISSING}.", hint=FIX, id="push_worker.W007")
+        return
     scheduler = app.conf.beat_scheduler or OWN_SCHEDULER
     if scheduler != OWN_SCHEDULER:
         yield Finding(
             f"beat_scheduler is '{scheduler}', and nothing runs it: there is no beat "
             "in the cloud, only the stack's timers.",
-            hint="Move the entries to beat_schedule, and export it: "
+            hint="If its entries are in django-celery-beat's tables, set `schedule: "
+            '"database"` in config.ts, and silence this check. Otherwise move them to '
+            "beat_schedule, and export it: "
             "`python -m celery_push_worker schedule -o schedule.json`.",
             id="push_worker.W007",
         )
-    timers = read_timers()
-    if timers is None:
-        return
+    elif timers is not None and is_installed():
+        yield Finding(
+            "django_celery_beat is in INSTALLED_APPS, and the entries in its tables "
+            "have no timer: they never run.",
+            hint='Set `schedule: "database"` in config.ts.',
+            id="push_worker.W007",
+        )
+    if timers is not None:
+        yield from find_entries_without_a_timer(app, timers)
+
+
+def find_entries_without_a_timer(app: Celery, timers: list[str]) -> Iterator[Finding]:
+    from ._cron_utc import InexpressibleError
+    from .schedule import plan_name
+
     for key in app.conf.beat_schedule or {}:
         try:
             name = plan_name(str(key))
@@ -77,16 +99,22 @@ def find_scheduler_that_nothing_runs(app: Celery) -> Iterator[Finding]:
 
 
 def find_unknown_queues(app: Celery) -> Iterator[Finding]:
-    known = find_queues(app)
     wanted: dict[str, list[str]] = {}
-    for who, queue in find_wanted_queues(app):
-        if queue not in known:
-            wanted.setdefault(queue, []).append(who)
+    known: list[str] = []
+    for who, problem in find_routing_problems(app):
+        if isinstance(problem, UnknownQueueError):
+            known = problem.known
+            wanted.setdefault(problem.queue, []).append(who)
+        else:
+            yield Finding(
+                str(problem), hint="Correct the route.", id="push_worker.W008"
+            )
     for queue, names in wanted.items():
         yield Finding(
             f"Queue '{queue}' is used by {enumerate_some(names)}, and the stack has no "
             "queue of that name.",
-            hint=f"Remove it, or use {' or '.join(map(repr, known))}.",
+            hint=f"Add it to config.ts ({render_queue_line(queue)}), or use "
+            f"{' or '.join(map(repr, known))}.",
             id="push_worker.W008",
         )
 
@@ -96,20 +124,20 @@ def enumerate_some(names: list[str]) -> str:
     return ", ".join(names[:SHOWN_NAMES]) + (f" and {more} more" if more > 0 else "")
 
 
-def find_queues(app: Celery) -> list[str]:
-    options = app.conf.broker_transport_options or {}
-    # Without them, both names mean the queue of the environment.
-    default = [QUEUE, app.conf.task_default_queue]
-    return list(options.get("predefined_queues") or dict.fromkeys(default))
+def find_routing_problems(app: Celery) -> Iterator[tuple[str, Exception]]:
+    # Celery may still be loading when the checks are registered.
+    from ._routing import find_problems
 
-
-def find_wanted_queues(app: Celery) -> Iterator[tuple[str, str]]:
     for name, _ in find_tasks(app):
-        yield f"task '{name}'", try_find_queue(app, name)
+        # The project's own router may need arguments.
+        with suppress(Exception):
+            for problem in find_problems(app, name, {}):
+                yield f"task '{name}'", problem
     for key, entry in (app.conf.beat_schedule or {}).items():
-        queue = (entry.get("options") or {}).get("queue")
-        if queue:
-            yield f"entry '{key}' of beat_schedule", getattr(queue, "name", queue)
+        options = entry.get("options") or {}
+        if options.get("queue") and entry.get("task") in app.tasks:
+            for problem in find_problems(app, entry["task"], options):
+                yield f"entry '{key}' of beat_schedule", problem
 
 
 def find_tasks(app: Celery) -> list[tuple[str, Any]]:
@@ -118,16 +146,6 @@ def find_tasks(app: Celery) -> list[tuple[str, Any]]:
         for name, task in sorted(app.tasks.items())
         if not name.startswith("celery.")
     ]
-
-
-def try_find_queue(app: Celery, task: str) -> str:
-    # Celery may still be loading when the checks are registered.
-    from .schedule import find_queue
-
-    try:
-        return find_queue(app, task, {})
-    except Exception:  # noqa: BLE001  the project's own router, without arguments
-        return str(app.conf.task_default_queue)
 
 
 def find_unknown_tasks(app: Celery) -> Iterator[Finding]:

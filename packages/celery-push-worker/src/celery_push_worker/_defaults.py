@@ -110,6 +110,7 @@ def prepare(app: Any) -> None:
 
 def apply_defaults(sender: Any, **_: Any) -> None:
     from ._platform import QUEUE
+    from ._settings import read_queues
 
     conf = sender.conf
     if not str(conf.broker_write_url or "").lower().startswith("sqs"):
@@ -124,8 +125,15 @@ def apply_defaults(sender: Any, **_: Any) -> None:
     options.setdefault("is_secure", url.lower().startswith("https:"))
     if os.environ.get("SQS_REGION"):
         options.setdefault("region", os.environ["SQS_REGION"])
-    names = {QUEUE, conf.task_default_queue}
-    options.setdefault("predefined_queues", {name: {"url": url} for name in names})
+    further = read_queues()
+    urls = {QUEUE: url, conf.task_default_queue: url, **further}
+    queues = options.setdefault(
+        "predefined_queues", {name: {"url": of} for name, of in urls.items()}
+    )
+    # A project that names its queue has the further ones, too. No queues at all mean
+    # something else: it asks the cloud for them.
+    for name, of in further.items() if queues else ():
+        queues.setdefault(name, {"url": of})
 
 
 def find_options(conf: Any) -> dict[str, Any]:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from datetime import datetime
 from hashlib import sha256
 from typing import Any, TypeGuard
 
@@ -19,6 +20,9 @@ MAX_ID_LENGTH = 256
 
 MAX_TIME_DIGITS = 15
 """Milliseconds until the year 33658."""
+
+MAX_COUNT_DIGITS = 9
+"""Of a number of deliveries."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,6 +35,11 @@ class Delivery:
     """What kombu sent, with or without the outer base64."""
     sent_at: float | None = None
     """Unix seconds at which the queue accepted the message, if the event says so."""
+    receive_count: int | None = None
+    """How often the queue has handed it out, this time included. No page promises it,
+    real events have it."""
+    queue: str | None = None
+    """The cloud's name of the queue, if the event says it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,8 @@ class TimerFired:
     """The event's id, the same when the trigger retries."""
     payload: str
     """The text that the timer was created with."""
+    fired_at: float | None = None
+    """Unix seconds of that, in whole seconds, if the event says so."""
 
 
 Event = Delivery | TimerFired
@@ -66,26 +77,39 @@ def parse_message(message: Any) -> Event:
     metadata = get_mapping(message, "event_metadata")
     if "payload" in details and "message" not in details:
         return parse_timer(details["payload"], metadata)
-    return parse_delivery(get_mapping(details, "message"), metadata)
+    return parse_delivery(details, metadata)
 
 
-def parse_delivery(message: dict[str, Any], metadata: dict[str, Any]) -> Delivery:
+def parse_delivery(details: dict[str, Any], metadata: dict[str, Any]) -> Delivery:
+    message = get_mapping(details, "message")
+    attributes = get_mapping(message, "attributes")
     body = message.get("body")
     if not isinstance(body, str):
         raise RequestError(400, "A message of the event has no string 'body'")
     return Delivery(
         message_id=pick_id(message.get("message_id"), metadata, body),
         body=body,
-        sent_at=parse_milliseconds(
-            get_mapping(message, "attributes").get("SentTimestamp")
+        sent_at=parse_milliseconds(attributes.get("SentTimestamp")),
+        receive_count=parse_digits(
+            attributes.get("ApproximateReceiveCount"), MAX_COUNT_DIGITS
         ),
+        queue=parse_queue(details.get("queue_id")),
     )
+
+
+def parse_queue(arn: Any) -> str | None:
+    """Return the name at the end of ``yrn:yc:ymq:<region>:<folder>:<name>``."""
+    return arn.rpartition(":")[2] or None if isinstance(arn, str) else None
 
 
 def parse_timer(payload: Any, metadata: dict[str, Any]) -> TimerFired:
     if not isinstance(payload, str):
         raise RequestError(400, "A timer's 'payload' is not a string")
-    return TimerFired(message_id=pick_id(None, metadata, payload), payload=payload)
+    return TimerFired(
+        message_id=pick_id(None, metadata, payload),
+        payload=payload,
+        fired_at=parse_time(metadata.get("created_at")),
+    )
 
 
 def pick_id(message_id: Any, metadata: dict[str, Any], body: str) -> str:
@@ -111,7 +135,21 @@ def get_mapping(parent: Any, key: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
+def parse_time(value: Any) -> float | None:
+    """Return the Unix seconds of ``2026-01-05T12:00:00.227761Z``."""
+    try:
+        moment = datetime.strptime(str(value)[:19] + "Z", "%Y-%m-%dT%H:%M:%S%z")
+    except ValueError:
+        return None
+    return moment.timestamp() if str(value).endswith("Z") else None
+
+
 def parse_milliseconds(value: Any) -> float | None:
+    milliseconds = parse_digits(value, MAX_TIME_DIGITS)
+    return None if milliseconds is None else milliseconds / 1000
+
+
+def parse_digits(value: Any, most: int) -> int | None:
     text = str(value)
-    is_time = text.isascii() and text.isdigit() and len(text) <= MAX_TIME_DIGITS
-    return int(text) / 1000 if is_time else None
+    is_number = text.isascii() and text.isdigit() and len(text) <= most
+    return int(text) if is_number else None

@@ -91,9 +91,8 @@ class Executor:
             with blocking_joins():
                 request.execute_using_pool(pool)
 
-    def report_unknown(self, message: TaskMessage, run: Run) -> None:
+    def report_unknown(self, message: TaskMessage) -> None:
         """Record and signal an unknown task as a worker does."""
-        run.fields |= {"task_id": message.id, "task_name": message.name}
         request = Bunch(
             name=message.name,
             chord=None,

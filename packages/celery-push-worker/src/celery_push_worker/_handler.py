@@ -8,12 +8,14 @@ from typing import TYPE_CHECKING, Any
 from ._chords import recount
 from ._deduplication import Lookup
 from ._delays import count_hops, plan_delay
+from ._descriptions import describe_arguments, describe_delivery, describe_task
 from ._events import TimerFired
 from ._execution import Executor, find_remaining, is_expired
 from ._logs import log, logged
 from ._messages import TaskMessage, UnknownTaskError, decode_message
 from ._outages import blamed_on, tolerating
 from ._outcomes import MessageResult, Outcome, Run
+from ._periodic import PAYLOAD, PeriodicTasks
 from ._publishing import plan_entry, publish_entry, republish
 from .exceptions import Reason, RetryLaterError, UndeliverableError
 
@@ -37,13 +39,17 @@ class MessageHandler:
         deduplicator: Deduplicator,
     ) -> None:
         self.app = identity.app
+        self.log_arguments = settings.log_arguments
         self.deduplicator = deduplicator
         self.executor = Executor(identity, settings, deduplicator)
+        self.periodic = PeriodicTasks(identity.app)
 
     def handle(
         self, event: Event, *, alone: bool, fields: dict[str, Any]
     ) -> MessageResult:
         """Do what the event asks for, log one line about it, and return the result.
+
+        A timer that found tasks in the database has a line for each of them instead.
 
         :param alone: whether it is the only message of the request.
         :param fields: additional fields of the log line.
@@ -52,7 +58,8 @@ class MessageHandler:
         started = time.monotonic()
         outcome, reason = self.attempt(event, run, alone=alone)
         run.fields["duration_seconds"] = round(time.monotonic() - started, 6)
-        log_result(run, outcome, reason)
+        if not run.is_logged:
+            log_result(run, outcome, reason)
         return MessageResult(
             message_id=event.message_id, outcome=outcome, reason=reason, state=run.state
         )
@@ -62,7 +69,8 @@ class MessageHandler:
     ) -> tuple[Outcome, Reason | None]:
         try:
             if isinstance(event, TimerFired):
-                return self.fire(event, run), None
+                fire = self.publish_due if event.payload == PAYLOAD else self.fire
+                return fire(event, run), None
             return self.deliver(event, run, alone=alone)
         except UndeliverableError as exc:
             run.fields["problem"] = str(exc)
@@ -86,20 +94,33 @@ class MessageHandler:
             publish_entry(self.app, entry)
         return Outcome.DONE
 
+    def publish_due(self, timer: TimerFired, run: Run) -> Outcome:
+        for published in self.periodic.publish_due(timer.fired_at):
+            one = Run(fields={**run.fields, **published.fields})
+            if published.refusal:
+                one.fields["problem"] = str(published.refusal)
+                log_result(one, Outcome.DEAD, Reason.INTERNAL_ERROR)
+            else:
+                log_result(one, Outcome.DONE, None)
+        run.is_logged = True
+        return Outcome.DONE
+
     def deliver(
         self, delivery: Delivery, run: Run, *, alone: bool
     ) -> tuple[Outcome, Reason | None]:
         """Execute a message's task, unless it was done or is not due."""
+        run.fields |= describe_delivery(delivery)
         try:
             message = decode_message(delivery.body, self.app)
         except UnknownTaskError as exc:
-            self.executor.report_unknown(exc.task_message, run)
+            self.describe(exc.task_message, delivery, run)
+            self.executor.report_unknown(exc.task_message)
             raise
+        self.describe(message, delivery, run)
         request = self.executor.build_request(message, run)
-        describe(request, message, delivery, run)
         remaining = 0.0 if is_expired(request) else find_remaining(request)
         if remaining > PATIENCE_SECONDS:
-            return self.delay(message, remaining, run), None
+            return self.delay(message, delivery, remaining, run), None
         past = self.look_up(delivery, request, alone=alone)
         if past.done:
             self.count_again(request, past)
@@ -113,11 +134,24 @@ class MessageHandler:
                 self.deduplicator.mark([delivery.message_id])
         return outcome, reason
 
-    def delay(self, message: TaskMessage, remaining: float, run: Run) -> Outcome:
+    def describe(self, message: TaskMessage, delivery: Delivery, run: Run) -> None:
+        run.fields |= describe_task(self.app, message, delivery)
+        if self.log_arguments:
+            run.fields |= describe_arguments(message)
+
+    def delay(
+        self, message: TaskMessage, delivery: Delivery, remaining: float, run: Run
+    ) -> Outcome:
         hops = count_hops(message.headers) + 1
         run.fields |= {"hops": hops, "due_in_seconds": round(remaining, 3)}
         with blamed_on(Reason.BROKER_FAILED, "A task cannot be republished"):
-            republish(self.app, message, hops=hops, delay=plan_delay(remaining))
+            republish(
+                self.app,
+                message,
+                queue=delivery.queue,
+                hops=hops,
+                delay=plan_delay(remaining),
+            )
         return Outcome.DELAYED
 
     def look_up(self, delivery: Delivery, request: Any, *, alone: bool) -> Lookup:
@@ -137,18 +171,6 @@ class MessageHandler:
             return
         with tolerating(Reason.STORE_FAILED, "A chord member was not counted"):
             recount(request.task.backend, request._context, past.meta.get("result"))  # noqa: SLF001  what Celery passes on itself
-
-
-def describe(request: Any, message: TaskMessage, delivery: Delivery, run: Run) -> None:
-    run.fields |= {
-        "task_id": request.id,
-        "task_name": request.name,
-        "attempt": (message.headers.get("retries") or 0) + 1,
-        "hops": count_hops(message.headers),
-    }
-    if delivery.sent_at is not None:
-        latency = max(0.0, time.time() - delivery.sent_at)
-        run.fields["queue_latency_seconds"] = round(latency, 3)
 
 
 def log_result(run: Run, outcome: Outcome, reason: Reason | None) -> None:

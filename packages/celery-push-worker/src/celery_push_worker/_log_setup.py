@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from celery import signals
 
-from ._logs import JsonFormatter, find_task, log, make_handler, write_anyway
+from ._logs import (
+    JsonFormatter,
+    find_task,
+    list_handlers,
+    log,
+    make_handler,
+    walk_up,
+    write_anyway,
+)
 
 if TYPE_CHECKING:
     from celery import Celery
@@ -73,10 +80,6 @@ def add_handler(name: str, level: str) -> logging.Logger:
     return logger
 
 
-def list_handlers(logger: logging.Logger) -> list[logging.Handler]:
-    return [h for h in logger.handlers if not isinstance(h, logging.NullHandler)]
-
-
 def quieten() -> None:
     """Silence redundant loggers, unless the project has set their levels."""
     for logger in map(logging.getLogger, QUIET):
@@ -134,11 +137,3 @@ def find_obstacle(level: int) -> str | None:
     if handlers and all(handler.level > level for handler in handlers):
         return f"the handlers of logger '{path[-1].name}' have a higher level"
     return None
-
-
-def walk_up(logger: logging.Logger) -> Iterator[logging.Logger]:
-    """Yield the logger and its ancestors whose handlers get its records."""
-    current: logging.Logger | None = logger
-    while current:
-        yield current
-        current = current.parent if current.propagate else None

@@ -1,7 +1,7 @@
 """Formats log records as lines of JSON that Cloud Logging parses.
 
 One object per line with ``level`` and ``message``; everything else becomes a field of
-the entry. Arguments and results of tasks are never among the fields.
+the entry. Results of tasks are never among the fields, and arguments only if asked for.
 https://yandex.cloud/en/docs/serverless-containers/concepts/logs
 """
 
@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
+
+from ._platform import MAX_LOG_LINE_BYTES
 
 log = logging.getLogger("celery_push_worker")
 
@@ -21,6 +24,13 @@ LEVELS = {"WARNING": "WARN", "CRITICAL": "FATAL", "NOTSET": "TRACE"}
 
 CELERY_FIELDS = {"id": "task_id", "name": "task_name"}
 """Fields taken from the data that Celery attaches to its records."""
+
+
+UNSAFE = re.compile("[\x7f-\x9f\u2028\u2029]")
+"""What JSON may contain, and what a terminal obeys or takes for the end of a line."""
+
+KEPT_CHARACTERS = (20_000, 5_000, 1_000, 100)
+"""Of each value of a line that is too long; the first at which it fits."""
 
 
 class JsonFormatter(logging.Formatter):
@@ -38,9 +48,30 @@ class JsonFormatter(logging.Formatter):
         }
         if record.exc_info:
             entry["exception"] = self.formatException(record.exc_info)
-        line = json.dumps(entry, default=str, ensure_ascii=False)
-        # A lone surrogate cannot be encoded: the whole line would be lost.
-        return line.encode(errors="backslashreplace").decode()
+        line = render(entry)
+        for kept in KEPT_CHARACTERS:
+            if len(line) <= MAX_LOG_LINE_BYTES:
+                break
+            line = render({key: cut(value, kept) for key, value in entry.items()})
+        return line.decode()
+
+
+def render(entry: dict[str, Any]) -> bytes:
+    line = json.dumps(entry, default=str, ensure_ascii=False)
+    if UNSAFE.search(line):
+        line = UNSAFE.sub(lambda found: f"\\u{ord(found[0]):04x}", line)
+    # A lone surrogate cannot be encoded: the whole line would be lost.
+    return line.encode(errors="backslashreplace")
+
+
+def cut(value: Any, kept: int) -> Any:
+    """Return the value, or its text without the middle: a traceback's end matters."""
+    text = value if isinstance(value, str) else json.dumps(value, default=str)
+    rest = len(text) - kept
+    if rest <= 0:
+        return value
+    half = kept // 2
+    return f"{text[:half]} … {rest} characters are cut … {text[-half:]}"
 
 
 def find_task() -> dict[str, Any]:
@@ -64,6 +95,18 @@ def make_handler() -> logging.Handler:
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(JsonFormatter())
     return handler
+
+
+def list_handlers(logger: logging.Logger) -> list[logging.Handler]:
+    return [h for h in logger.handlers if not isinstance(h, logging.NullHandler)]
+
+
+def walk_up(logger: logging.Logger) -> Iterator[logging.Logger]:
+    """Yield the logger and its ancestors whose handlers get its records."""
+    current: logging.Logger | None = logger
+    while current:
+        yield current
+        current = current.parent if current.propagate else None
 
 
 def write_anyway(level: int, text: str, exc: BaseException | None = None) -> None:

@@ -43,6 +43,8 @@ class Run:
     state: str | None = None
     lost: Reason | None = None
     """Set if the store or broker failed: the message must come back."""
+    is_logged: bool = False
+    """Whether the log has said all of it already."""
     fields: dict[str, Any] = field(default_factory=dict)
 
     def on_ack(self, *_: Any, **__: Any) -> None:

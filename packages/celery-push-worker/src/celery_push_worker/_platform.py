@@ -18,6 +18,10 @@ MAX_MESSAGE_BYTES = 230_000
 The page does not say whether a KB has 1,000 or 1,024 bytes: 1,000 is safe.
 https://yandex.cloud/en/docs/serverless-containers/concepts/limits"""
 
+MAX_LOG_LINE_BYTES = 64_000
+"""Of a line that is read as JSON: 64 KB. A longer one is split, and each part is text.
+https://yandex.cloud/en/docs/serverless-containers/concepts/logs"""
+
 MAX_DELAY_SECONDS = 900
 """The longest ``DelaySeconds`` of a message.
 https://yandex.cloud/en/docs/message-queue/concepts/limits"""

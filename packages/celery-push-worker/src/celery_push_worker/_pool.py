@@ -26,6 +26,7 @@ from celery.exceptions import (
 )
 from kombu.exceptions import EncodeError
 
+from ._descriptions import describe_error, describe_failure
 from ._logs import log, logged
 from ._outages import (
     blame,
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 class InlinePool(BasePool):
     """Runs one task in this thread, as the solo pool does, within its time limits."""
+
+    _does_debug = False
+    """Celery's own line about it has the arguments, which are private."""
 
     def __init__(
         self,
@@ -105,13 +109,14 @@ class InlinePool(BasePool):
             return
         exc = unwrap(retval.exception)
         self.run.state = name_state(exc)
+        self.run.fields |= describe_failure(exc)
         if reason := find_lost_retry(exc):
             self.run.lost = Reason.BROKER_FAILED if is_outage(reason) else None
         elif not isinstance(exc, (EncodeError, Ignore, Reject, Retry)):
             self.run.lost = blame(exc, retval.tb, self.request.task)
             if refusal := find_refusal(exc, retval.tb, self.request.task):
                 error = ResultRefusedError.of(self.request.name, refusal)
-                self.run.fields["problem"] = str(error)
+                self.run.fields |= {"problem": str(error), **describe_error(error)}
                 self.record(error)
 
     def find_lost_retry(self, result: Any) -> BaseException | None:
@@ -123,6 +128,7 @@ class InlinePool(BasePool):
     def fail(self, exc: BaseException, error_callback: Any) -> None:
         """Fail a task by an error outside its body, as a pool of processes does."""
         self.run.state = states.FAILURE
+        self.run.fields |= describe_error(exc)
         if isinstance(exc, Exception):
             self.run.lost = blame(exc, exc.__traceback__, self.request.task)
         if self.run.lost:
@@ -156,6 +162,7 @@ class InlinePool(BasePool):
     def fail_by_limit(self, timeout: float | None) -> None:
         """Record the failure and signal it, which Celery does itself since 5.7."""
         task_id, told = self.request.id, []
+        self.run.fields |= describe_error(TimeLimitExceeded(timeout))
 
         def receive(**details: Any) -> None:
             told.append(details.get("task_id"))

@@ -19,13 +19,15 @@ KEPT_PROPERTIES = ("correlation_id", "reply_to", "priority", "message_attributes
 """Properties that are kept; the others belong to the delivered message."""
 
 
-def republish(app: Celery, message: TaskMessage, *, hops: int, delay: int) -> None:
-    """Publish the message unchanged, to be delayed by the queue.
+def republish(
+    app: Celery, message: TaskMessage, *, queue: str | None, hops: int, delay: int
+) -> None:
+    """Publish the message unchanged, to be delayed by the queue from which it came.
 
+    :param queue: the cloud's name of that queue, if it is known.
     :param delay: seconds, up to 900.
     """
     envelope = message.envelope
-    queue = find_queue(app, envelope.delivery_info.get("routing_key"))
     properties = {
         name: value
         for name, value in envelope.properties.items()
@@ -35,8 +37,7 @@ def republish(app: Celery, message: TaskMessage, *, hops: int, delay: int) -> No
         producer.publish(
             envelope.content,
             exchange="",
-            routing_key=queue.name,
-            declare=[queue],
+            routing_key=find_queue(app, queue, envelope.delivery_info),
             content_type=envelope.content_type,
             content_encoding=envelope.content_encoding,
             headers={**envelope.headers, HOPS_HEADER: hops},
@@ -47,12 +48,23 @@ def republish(app: Celery, message: TaskMessage, *, hops: int, delay: int) -> No
         )
 
 
-def find_queue(app: Celery, name: Any) -> Any:
-    # The name comes from the message: publish to a known queue only.
-    queues: Any = app.amqp.queues
+def find_queue(app: Celery, queue: str | None, sent_to: dict[str, Any]) -> str:
+    """Return Celery's name of the queue from which a message came.
+
+    :param queue: the cloud's name of it, which is the end of its URL.
+    :param sent_to: the message's exchange and routing key, which may be anything.
+    """
     options = app.conf.broker_transport_options or {}
-    known = {*queues, *(options.get("predefined_queues") or {})}
-    return queues[name if name in known else app.conf.task_default_queue]
+    predefined = options.get("predefined_queues") or {}
+    named = [
+        name
+        for name, entry in predefined.items()
+        if queue and str(entry.get("url")).endswith(f"/{queue}")
+    ]
+    name = sent_to.get("routing_key")
+    if name in (named or [*app.amqp.queues, *predefined]):
+        return str(name)
+    return named[0] if named else str(app.conf.task_default_queue)
 
 
 def plan_entry(app: Celery, timer: TimerFired) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from contextlib import suppress
 from dataclasses import dataclass, fields
@@ -46,6 +47,8 @@ class Settings:
     """Whether to log one JSON object per line to standard output."""
     log_level: str = "INFO"
     """Lowest level that is logged."""
+    log_arguments: bool = False
+    """Whether each message's line has the task's arguments, which may be private."""
 
 
 def load_settings(app: Celery) -> None:
@@ -119,6 +122,12 @@ def read_timers() -> list[str] | None:
     """Return the names of the stack's timers, if the local cloud has set them."""
     names = os.environ.get("PUSH_WORKER_TIMERS")
     return None if names is None else names.split(",")
+
+
+def read_queues() -> dict[str, str]:
+    """Return the URLs of the stack's further queues by their names in Celery."""
+    queues: dict[str, str] = json.loads(os.environ.get("SQS_QUEUES") or "{}")
+    return queues
 
 
 def find_app(name: str | None = None) -> Celery:

@@ -75,9 +75,8 @@ def find_media_on_disk() -> Iterator[Finding]:
         yield Finding(
             f"Uploaded files are stored on the container's disk, by {what}: they are "
             "lost with the container, and other instances do not have them.",
-            hint="Store them in Object Storage: django-storages, with "
-            '`STORAGES["default"]` as its S3 backend and the endpoint '
-            "https://storage.yandexcloud.net.",
+            hint="Store them in Object Storage: `media: true` in config.ts makes a "
+            'bucket, which `STORAGES["default"]` uses by django-storages.',
             id="push_worker.W002",
         )
 

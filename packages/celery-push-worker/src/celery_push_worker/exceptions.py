@@ -5,14 +5,17 @@ PushWorkerError
 ├── ScheduleError           the operator's: raised by the export, entry by entry
 ├── MessageTooLargeError    the publisher's: raised where the task is sent
 ├── UnknownQueueError       the publisher's: the same
+├── UnboundExchangeError    the publisher's: the same
 ├── ResultRefusedError      the task's: recorded instead of its result
 ├── RequestError            the caller's: has the status of the response
 ├── UndeliverableError      the message's: it can never succeed
-└── RetryLaterError         the store's or the broker's: the message must come back
+└── RetryLaterError         that of store, broker or database: it must come back
 """
 
 from __future__ import annotations
 
+import json
+import re
 from enum import Enum
 
 __all__ = [
@@ -24,6 +27,7 @@ __all__ = [
     "ResultRefusedError",
     "RetryLaterError",
     "ScheduleError",
+    "UnboundExchangeError",
     "UndeliverableError",
     "UnknownQueueError",
 ]
@@ -50,6 +54,10 @@ class Reason(str, Enum):
     """The result store cannot be reached."""
     BROKER_FAILED = "broker_failed"
     """The broker cannot be reached."""
+    DATABASE_FAILED = "database_failed"
+    """The database of the periodic tasks cannot be reached."""
+    NO_SCHEDULER = "no_scheduler"
+    """The timer asks for django-celery-beat, and it is not installed."""
     INTERNAL_ERROR = "internal_error"
     """An unexpected error outside the task's own code."""
     NOT_STARTED = "not_started"
@@ -58,6 +66,10 @@ class Reason(str, Enum):
 
 class PushWorkerError(Exception):
     """Base class of the package's errors."""
+
+    def __repr__(self) -> str:
+        """Tell the whole: Celery records some errors by this."""
+        return f"{type(self).__name__}({str(self)!r})"
 
 
 class ConfigurationError(PushWorkerError):
@@ -113,20 +125,43 @@ class ResultRefusedError(PushWorkerError):
 
 
 class UnknownQueueError(PushWorkerError):
-    """The task is sent to a queue that does not exist."""
+    """The task is sent to a queue that the stack does not have."""
 
     def __init__(self, task: str, queue: str, known: list[str]) -> None:
         super().__init__(task, queue, known)
         self.queue = queue
+        self.known = known
 
     def __str__(self) -> str:
-        """Name the queue, the existing ones, and the fix."""
+        """Name the queue, the existing ones, and both fixes."""
         task, queue, known = self.args
         names = ", ".join(f"'{name}'" for name in known)
         return (
             f"Task '{task}' is sent to queue '{queue}', which does not exist (known: "
-            f"{names}). Remove '{queue}' from the task's route, 'task_routes', the "
-            "call's 'queue=' or 'task_default_queue'."
+            f"{names}). Add it to config.ts ({render_queue_line(queue)}), or remove "
+            f"'{queue}' from the task's route, 'task_routes', the call's 'queue=' or "
+            "'task_default_queue'."
+        )
+
+
+def render_queue_line(queue: str) -> str:
+    """Return the line of ``config.ts`` that adds a queue."""
+    key = queue if re.fullmatch(r"[A-Za-z_]\w*", queue) else json.dumps(queue)
+    return f"queues: {{ {key}: {{}} }}"
+
+
+class UnboundExchangeError(PushWorkerError):
+    """The task is sent to an exchange that leads to no queue: it would be lost."""
+
+    def __init__(self, task: str, exchange: str, routing_key: str | None) -> None:
+        super().__init__(task, exchange, routing_key)
+
+    def __str__(self) -> str:
+        task, exchange, routing_key = self.args
+        return (
+            f"Task '{task}' is sent to exchange '{exchange}' with routing key "
+            f"'{routing_key}', to which no queue is bound. Bind one in 'task_queues', "
+            "or route the task by 'queue'."
         )
 
 

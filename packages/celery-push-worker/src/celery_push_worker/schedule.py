@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any
 from ._cron import plan_cron
 from ._cron_utc import InexpressibleError
 from ._platform import MAX_PAYLOAD_CHARACTERS
+from ._routing import find_problems
 from .exceptions import ScheduleError
 
 if TYPE_CHECKING:
@@ -31,10 +32,12 @@ VERSION = 1
 CELERYS_SCHEDULERS = ("celery.beat.PersistentScheduler", "celery.beat.Scheduler")
 """Schedulers that take all entries from ``beat_schedule``."""
 
+USE_TABLES = 'set `schedule: "database"` in config.ts'
+
 NOTHING_SEEN = (
     "'beat_schedule' has no entries. If beat has any, they come from elsewhere: a "
-    "database, or a module that is not imported. If you want no timers, remove "
-    "'schedule' from config.ts instead"
+    f"module that is not imported, or a database. For that, {USE_TABLES}; if you want "
+    "no timers, remove 'schedule' from there"
 )
 
 
@@ -76,8 +79,9 @@ def export_schedule(app: Celery) -> str:
 def check_scheduler(name: str) -> None:
     if name.replace(":", ".") not in CELERYS_SCHEDULERS:
         problem = (
-            f"'beat_scheduler' is '{name}', whose entries cannot be exported. Move "
-            "them to 'beat_schedule', and remove 'beat_scheduler'"
+            f"'beat_scheduler' is '{name}', whose entries cannot be exported. If they "
+            f"are in django-celery-beat's tables, {USE_TABLES}. Otherwise move them to "
+            "'beat_schedule', and remove 'beat_scheduler'"
         )
         raise ScheduleError([problem])
 
@@ -91,14 +95,14 @@ def find_unseen() -> str | None:
     if not any(str(app).startswith("django_celery_beat") for app in apps):
         return None
     return (
-        "'django_celery_beat' is in INSTALLED_APPS: entries in its database get no "
-        "timer. Move them to 'beat_schedule'"
+        "'django_celery_beat' is in INSTALLED_APPS: entries in its tables get no "
+        f"timer. For these, {USE_TABLES}; entries of 'beat_schedule' are run from "
+        "there, too"
     )
 
 
 def find_unknown(app: Celery, schedule: Mapping[str, Any]) -> Iterator[str]:
     """Yield a problem for each entry whose task or queue does not exist."""
-    known = list_queues(app)
     for key, entry in schedule.items():
         task = entry.get("task")
         if not isinstance(task, str) or not task:
@@ -108,28 +112,9 @@ def find_unknown(app: Celery, schedule: Mapping[str, Any]) -> Iterator[str]:
             hint = f"; did you mean '{close[0]}'?" if close else ""
             yield f"'{key}': no task '{task}' is registered{hint}"
             continue
-        queue = find_queue(app, task, entry)
-        if queue not in known:
-            names = ", ".join(f"'{name}'" for name in sorted(known))
-            yield f"'{key}': there is no queue '{queue}', only {names}"
-
-
-def list_queues(app: Celery) -> set[str]:
-    options = app.conf.broker_transport_options or {}
-    predefined = options.get("predefined_queues")
-    return set(predefined or {*app.amqp.queues, app.conf.task_default_queue})
-
-
-def find_queue(app: Celery, task: str, entry: Mapping[str, Any]) -> str:
-    """Return the queue's name to which the entry's task would be published."""
-    own = getattr(app.tasks[task], "queue", None)
-    options = {"queue": own, **(entry.get("options") or {})}
-    if not (queue := options.pop("queue")):
-        router: Any = app.amqp.router
         args = entry.get("args"), entry.get("kwargs")
-        route = router.lookup_route(task, *args, options) if router.routes else None
-        queue = route.get("queue") if isinstance(route, dict) else route
-    return str(getattr(queue, "name", queue) or app.conf.task_default_queue)
+        for problem in find_problems(app, task, entry.get("options") or {}, *args):
+            yield f"'{key}': {problem}"
 
 
 def plan_timers(beat_schedule: Mapping[str, Any], zone: tzinfo) -> list[Timer]:

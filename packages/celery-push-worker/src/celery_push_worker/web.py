@@ -27,6 +27,7 @@ from ._serving import (
     replace_app,
     require_token,
 )
+from ._site_errors import log_errors
 from .exceptions import ConfigurationError
 
 PROJECTS_OWN = "gunicorn.conf.py"
@@ -81,6 +82,7 @@ def on_starting(server: Any) -> None:
 def post_worker_init(worker: Any) -> None:
     """Wrap the site, which is loaded now."""
     load_urls()
+    log_errors()
     # Any, because a server of either kind has an application of that kind.
     buffer: Any = buffer_asgi if is_asgi(worker) else buffer_wsgi
     options = {"scheme": get_scheme(), "seconds": worker.cfg.timeout}

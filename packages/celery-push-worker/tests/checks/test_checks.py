@@ -62,6 +62,8 @@ BAKE = "bakery.tasks.bake"
 MEMORY = "django.core.files.storage.InMemoryStorage"
 """
 
+CLOUD = {"SQS_QUEUE": "http://localhost/1/tasks", "CELERY_BROKER_URL": "sqs://"}
+
 MISTAKES = """
 ALLOWED_HOSTS = ["bakery.example.com"]
 DATABASES = {"default": {"ENGINE": "django.db.backends.sqlite3", "NAME": "db.sqlite3"}}
@@ -160,7 +162,7 @@ def test_an_unchanged_project_is_shown_each_mistake_with_its_fix(tmp_path, djang
     project.configure(MISTAKES)
     project.write("bakery/urls.py", WAITS + "urlpatterns = []\n")
 
-    shown = project.check()
+    shown = project.check(**CLOUD)
 
     assert [
         f"W{n:03}" for n in range(1, 12) if f"push_worker.W{n:03}" not in shown
@@ -204,9 +206,40 @@ def test_the_line_in_installed_apps_registers_them_too(project):
 
 def test_the_queue_of_the_environment_is_known(project):
     project.configure('CELERY_TASK_ROUTES = {"bakery.*": {"queue": "default"}}')
-    cloud = {"SQS_QUEUE": "http://localhost/1/tasks", "CELERY_BROKER_URL": "sqs://"}
 
-    assert project.find(**cloud) == {}
+    assert project.find(**CLOUD) == {}
+
+
+def test_queues_are_judged_by_those_of_the_stack(project):
+    project.configure(
+        'CELERY_TASK_ROUTES = {"bakery.*.bake": "ovens", "bakery.*.clean": "fast-lane"}'
+    )
+    ovens = json.dumps({"ovens": "http://localhost/1/tasks-ovens"})
+
+    assert project.find() == {}
+    assert list(project.find(**CLOUD)) == ["W008"]
+    (text,) = project.find(**CLOUD, SQS_QUEUES=ovens)["W008"]
+    assert text == (
+        "Queue 'fast-lane' is used by task 'bakery.tasks.clean', and the stack has no "
+        "queue of that name."
+    )
+    shown = project.check(**CLOUD, SQS_QUEUES=ovens)
+    assert (
+        "Add it to config.ts (queues: { \"fast-lane\": {} }), or use 'default' or "
+        "'ovens'."
+    ) in shown
+
+
+def test_a_route_that_leads_nowhere_is_shown(project):
+    project.configure(
+        'CELERY_TASK_ROUTES = {"*.bake": {"exchange": "media", "routing_key": "x"}}'
+    )
+
+    (text,) = project.find(**CLOUD)["W008"]
+    assert text == (
+        "Task 'bakery.tasks.bake' is sent to exchange 'media' with routing key 'x', to "
+        "which no queue is bound. Bind one in 'task_queues', or route the task by 'queue'."
+    )
 
 
 @pytest.mark.parametrize(
@@ -224,7 +257,7 @@ def test_the_queue_of_the_environment_is_known(project):
         ('SESSION_ENGINE = "django.contrib.sessions.backends.cache"\nMIDDLEWARE = []', {}),
         ('CELERY_TASK_DEFAULT_QUEUE = "bread"', {}),
         ('CELERY_BROKER_TRANSPORT_OPTIONS = {"predefined_queues": {"bread": {}}}',
-         {"W008": "Queue 'celery' is used by task 'bakery.tasks.bake', "
+         {"W008": "Queue 'default' is used by task 'bakery.tasks.bake', "
                   "task 'bakery.tasks.clean'"}),
         ('CELERY_BEAT_SCHEDULE = {"a": {"task": BAKE, "options": {"queue": "slow"}}}',
          {"W008": "Queue 'slow' is used by entry 'a' of beat_schedule"}),
@@ -238,7 +271,7 @@ def test_the_queue_of_the_environment_is_known(project):
 def test_each_check_tells_what_it_means(project, settings, found):
     project.configure(settings)
 
-    shown = project.find()
+    shown = project.find(**CLOUD)
 
     assert shown.keys() == found.keys()
     for name, beginning in found.items():
@@ -253,6 +286,36 @@ def test_entries_without_a_timer_are_named_by_who_knows_the_timers(project):
     assert project.find(PUSH_WORKER_TIMERS="each-hour") == {
         "W007": ["Entry 'b' of beat_schedule has no timer: it never runs."]
     }
+
+
+BEAT_APP = 'INSTALLED_APPS.append("django_celery_beat")\n'
+BEAT = 'CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"\n'
+ENTRY = 'CELERY_BEAT_SCHEDULE = {"a": {"task": BAKE, "schedule": 3600.0}}\n'
+NOTHING_RUNS = (
+    "beat_scheduler is 'django_celery_beat.schedulers:DatabaseScheduler', and"
+)
+
+
+@pytest.mark.parametrize(
+    ("settings", "timers", "found"),
+    [
+        (BEAT_APP + BEAT + ENTRY, "shop-schedule", []),
+        (BEAT_APP, "shop-schedule", []),
+        (ENTRY, "shop-schedule", ['`schedule: "database"` in config.ts needs django-']),
+        (BEAT_APP + BEAT, None, [NOTHING_RUNS]),
+        (BEAT_APP + BEAT, "", [NOTHING_RUNS]),
+        (BEAT_APP, None, []),
+        (BEAT_APP, "shop-a", ["django_celery_beat is in INSTALLED_APPS, and the entr"]),
+    ],
+)
+def test_tables_that_no_timer_asks_are_named(project, settings, timers, found):
+    project.configure(settings)
+    known = {} if timers is None else {"PUSH_WORKER_TIMERS": timers}
+
+    shown = project.find(**known).get("W007", [])
+
+    assert len(shown) == len(found)
+    assert all(map(str.startswith, shown, found))
 
 
 def test_a_wait_without_a_result_backend_is_named_by_its_line(project):

@@ -33,6 +33,15 @@ def _environment(monkeypatch, endpoint):
         monkeypatch.setenv(name, value)
 
 
+@pytest.fixture(autouse=True)
+def _forget_clients():
+    """Kombu keeps the clients of predefined queues for every app of the process."""
+    yield
+    from kombu.transport import SQS
+
+    SQS.Channel._predefined_queue_clients.clear()
+
+
 class Queue:
     """The queue as its trigger and its operator see it."""
 

@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import django
 import pytest
-from django.conf import settings
 from django.core.wsgi import get_wsgi_application
+from django.test import override_settings
 from django.urls import path
 
+from support.site import set_up_django
 from support.world import World, call
 
 urlpatterns = []
@@ -13,26 +14,9 @@ urlpatterns = []
 
 @pytest.fixture(scope="module")
 def django_site():
-    settings.configure(
-        ROOT_URLCONF=__name__,
-        ALLOWED_HOSTS=["shop.example.com", ".containers.yandexcloud.net"],
-        SECRET_KEY="x",
-        MIDDLEWARE=[
-            "django.middleware.security.SecurityMiddleware",
-            "django.middleware.common.CommonMiddleware",
-            "django.middleware.csrf.CsrfViewMiddleware",
-        ],
-        DATABASES={
-            "default": {
-                "ENGINE": "django.db.backends.sqlite3",
-                "NAME": ":memory:",
-                "ATOMIC_REQUESTS": True,
-            }
-        },
-        USE_TZ=True,
-    )
-    django.setup()
-    return get_wsgi_application()
+    set_up_django()
+    with override_settings(ROOT_URLCONF=__name__):
+        yield get_wsgi_application()
 
 
 def test_a_view_is_one_line_in_urls(django_site):

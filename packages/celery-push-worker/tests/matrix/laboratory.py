@@ -15,6 +15,7 @@ from typing import Any
 
 from celery import Celery, Task, signals
 from celery.exceptions import Ignore, Reject, SoftTimeLimitExceeded
+from kombu import Exchange, Queue
 
 MODES: dict[str, dict[str, Any]] = {
     "early": {},
@@ -36,12 +37,43 @@ PROFILES: dict[str, dict[str, Any]] = {
     },
 }
 
+TOPICS = Exchange("tasks", type="topic")
+
+PROFILES |= {
+    "queues": {
+        "task_routes": {"*.total": "mail", "*.old_errback": {"queue": "mail"}},
+    },
+    "topics": {
+        "task_default_exchange": "tasks",
+        "task_default_exchange_type": "topic",
+        "task_default_routing_key": "task.default",
+        "task_create_missing_queues": False,
+        "task_queues": [
+            Queue("default", TOPICS, routing_key="task.#"),
+            Queue("heavy", TOPICS, routing_key="heavy.*"),
+            Queue("mail", Exchange("mail"), routing_key="letter"),
+        ],
+        "task_routes": {"*.total": {"queue": "heavy", "routing_key": "heavy.total"}},
+    },
+}
+"""The same tasks with two queues more: by name, and by exchange and routing key."""
+
+URLS = json.loads(os.environ.get("LABORATORY_QUEUES", "{}"))
+
+TOPICS_OF_QUEUES = ["task-_", "task-default", "heavy-_", "heavy-a", "heavy-c"]
+TOPICS_OF_QUEUES += ["heavy-child", "heavy-later", "heavy-now", "heavy-total", "letter"]
+"""Routing keys, as SQS names a queue. Kombu looks for a queue of that name when it
+acknowledges a message, if only for its client: a worker ends where there is none."""
+
 app = Celery("laboratory", set_as_current=True)
 app.conf.update(
     broker_url="sqs://",
     broker_transport_options={
         "region": os.environ.get("AWS_DEFAULT_REGION"),
-        "predefined_queues": {"default": {"url": os.environ.get("SQS_QUEUE")}},
+        "predefined_queues": {
+            name: {"url": URLS.get(name, URLS.get("default"))}
+            for name in [*URLS, *(TOPICS_OF_QUEUES if len(URLS) > 1 else [])]
+        },
         "wait_time_seconds": 1,
         "polling_interval": 0.05,
     },
@@ -306,6 +338,27 @@ def register(mode: str, options: dict[str, Any]) -> None:
     def leave():
         sys.exit(3)
 
+    @task("own_queue", bind=True, queue="heavy", max_retries=1)
+    def own_queue(self, *_args):
+        if not self.request.retries:
+            raise self.retry(countdown=0)
+        return describe_request(self.request)["delivery_info"]
+
+    @task("move", bind=True, max_retries=2)
+    def move(self, *queues, **options):
+        """Retry in each queue, one after the other."""
+        if queues:
+            raise self.retry(args=queues[1:], countdown=0, queue=queues[0], **options)
+        return describe_request(self.request)["delivery_info"]
+
+    @task("replace_elsewhere", bind=True)
+    def replace_elsewhere(self, queue):
+        return self.replace(app.signature(f"{mode}.context").set(queue=queue))
+
+    @task("spawn_elsewhere")
+    def spawn_elsewhere(**options):
+        app.tasks[f"{mode}.context"].apply_async((), **options)
+
     @task("limited", rate_limit="600/m")
     def limited():
         return "in time"
@@ -472,6 +525,15 @@ def find_id(published: dict[str, Any]) -> Any:
     return headers.get("id") or (body.get("id") if isinstance(body, dict) else None)
 
 
+def bind_queues(**_: Any) -> None:
+    """Give the producers' connection what a broker would keep for it."""
+    with app.producer_or_acquire() as producer:
+        for queue in app.amqp.queues.values():
+            producer.maybe_declare(queue)
+
+
+if os.environ.get("LABORATORY_BINDINGS"):
+    signals.worker_init.connect(bind_queues, weak=False)
 for signal_name, pick_fields in PICKS.items():
     watch(signal_name, pick_fields)
 for signal_name in LIFECYCLE:

@@ -51,6 +51,7 @@ class Sent:
     """One message of the queue, decoded as far as it goes."""
 
     message_id: str
+    queue: str
     sent_at: float
     delay: int
     envelope: dict[str, Any]
@@ -158,6 +159,7 @@ def decode(line: dict[str, Any]) -> Sent:
     envelope = envelope if isinstance(envelope, dict) else {}
     return Sent(
         message_id=line["message_id"],
+        queue=line["queue"],
         sent_at=line["time"],
         delay=line["delay"],
         envelope=envelope,
@@ -210,6 +212,7 @@ def show(message: Sent, names: Names) -> Any:
     return names.replace(
         {
             "id": message.task_id,
+            "queue": message.queue,
             "headers": headers,
             "properties": properties,
             "payload": payload,

@@ -28,6 +28,9 @@ from .stand_in import MAX_RECEIVE_COUNT, Place, StandIn, wait_for
 HERE = Path(__file__).parent
 LANES = sorted({scenario.lane for scenario in SCENARIOS.values()})
 
+FURTHER = {"queues": ("heavy", "mail"), "topics": ("heavy", "mail")}
+"""Queues beside the default one, by the profile of a lane."""
+
 QUIET_SECONDS = {"solo": 2.5, "prefork": 3.5}
 """Longer than any pause: a rejected message is hidden for one second, the queue is
 looked at once a second, and a pool of processes looks at its limits once a second."""
@@ -50,7 +53,8 @@ def run_both(stand_in: StandIn, celery: str, folder: Path) -> dict[str, Any]:
 def run_lane(
     stand_in: StandIn, python: str, lane: str, folder: Path
 ) -> dict[str, dict[str, Any]]:
-    reference, push = stand_in.make_place(), stand_in.make_place()
+    further = FURTHER.get(lane.partition("-")[0], ())
+    reference, push = stand_in.make_place(*further), stand_in.make_place(*further)
     sides = {"reference": reference, "push": push}
     told = publish(python, lane, reference, folder)
     raw = copy(reference, push, told)
@@ -87,16 +91,21 @@ def copy(source: Place, target: Place, told: dict[str, Any]) -> dict[str, str]:
             target.dynamodb.put_item(TableName=target.name, Item=item)
     ids = {}
     for line in source.read_log():
-        answer = target.sqs.send_message(QueueUrl=target.url, MessageBody=line["body"])
+        url = target.urls[line["queue"]]
+        answer = target.sqs.send_message(QueueUrl=url, MessageBody=line["body"])
         ids[line["message_id"]] = answer["MessageId"]
     return ids
 
 
 def make_environ(place: Place, lane: str, log: Path | None = None) -> dict[str, str]:
     kept = ("PATH", "HOME", "LANG", "TMPDIR")
+    own = place.environment
+    # The package's entry point would look for it, and prepare a plain worker, too.
+    del own["SQS_QUEUE"]
     return {
         **{name: os.environ[name] for name in kept if name in os.environ},
-        **place.environment,
+        **own,
+        "LABORATORY_QUEUES": json.dumps(place.urls),
         "PYTHONPATH": os.pathsep.join([str(HERE), str(PACKAGE / "src")]),
         "PYTHONDONTWRITEBYTECODE": "1",
         "LABORATORY_PROFILE": lane.partition("-")[0],
@@ -156,11 +165,15 @@ def has_waiting_tasks(log: Path) -> bool:
 
 @contextmanager
 def start_reference(
-    python: str, _place: Place, environ: dict[str, str], lane: str, output: Path
+    python: str, place: Place, environ: dict[str, str], lane: str, output: Path
 ) -> Iterator[Any]:
     pool = lane.partition("-")[2]
     command = [python, "-m", "celery", "-A", "laboratory", "worker", "-P", pool]
     options = ["-c", "1", "--without-gossip", "--without-mingle", "-l", "INFO"]
+    options += ["-Q", ",".join(place.urls)]
+    # Over SQS a plain worker has no bindings to publish by, and loses what a topic's
+    # task publishes. What is compared is what it does where the broker has them.
+    environ = {**environ, "LABORATORY_BINDINGS": "1"}
     with running([*command, *options], environ, output) as process:
         yield process
 
@@ -181,7 +194,9 @@ def start_push(
     application = "celery_push_worker.wsgi:application"
     with running([*command, application], environ, output) as process:
         wait_for(lambda: is_ready(port, process), what="the push worker")
-        with Trigger(place, port):
+        with ExitStack() as stack:
+            for queue in place.urls:
+                stack.enter_context(Trigger(place, port, queue=queue))
             yield process
 
 
@@ -235,8 +250,12 @@ def request(
 class Trigger:
     """Receives, POSTs the event, deletes what was answered with 2xx."""
 
-    def __init__(self, place: Place, port: int, *, batch: int = 1) -> None:
+    def __init__(
+        self, place: Place, port: int, *, batch: int = 1, queue: str = "default"
+    ) -> None:
         self.place = place
+        self.url = place.urls[queue]
+        self.queue = place.queues[queue]
         self.port = port
         self.batch = batch
         self.answers: list[tuple[int, bytes]] = []
@@ -258,7 +277,7 @@ class Trigger:
     def step(self, *, wait_seconds: int = 0) -> bool:
         """Deliver one batch; return whether there was any."""
         answer = self.place.sqs.receive_message(
-            QueueUrl=self.place.url,
+            QueueUrl=self.url,
             MaxNumberOfMessages=self.batch,
             WaitTimeSeconds=wait_seconds,
             MessageSystemAttributeNames=["SentTimestamp"],
@@ -267,7 +286,7 @@ class Trigger:
         messages = answer.get("Messages", [])
         if not messages:
             return False
-        event = json.dumps(render_event(messages, self.place.name)).encode()
+        event = json.dumps(render_event(messages, self.queue)).encode()
         try:
             status, body = request(self.port, "POST", "/", event)
         except (OSError, http.client.HTTPException) as exc:
@@ -276,7 +295,7 @@ class Trigger:
         if 200 <= status < 300:
             for message in messages:
                 self.place.sqs.delete_message(
-                    QueueUrl=self.place.url, ReceiptHandle=message["ReceiptHandle"]
+                    QueueUrl=self.url, ReceiptHandle=message["ReceiptHandle"]
                 )
         return True
 

@@ -523,6 +523,165 @@ def extended_chain(desk: Desk) -> None:
     chain_of_three(desk)
 
 
+# Further queues, by name and by topic: what moves between them, and what stays.
+
+N = {"profile": "queues", "modes": ("early",)}
+T = {"profile": "topics", "modes": ("early",)}
+simple("request in a queue", "context", queue="heavy", **N)
+simple("retry in a queue", "retry", queue="heavy", **N)
+simple(
+    "late retry in a queue", "retry", queue="heavy", profile="queues", modes=("late",)
+)
+simple("automatic retry in a queue", "autoretry", queue="mail", **N)
+simple("delayed retry in a queue", "retry", 1, queue="heavy", **N)
+simple("task with a queue of its own", "own_queue", **N)
+simple("task of another queue sent to one", "own_queue", queue="mail", **N)
+simple("task with a route", "total", [1, 2], **N)
+simple("retry to other queues", "move", "mail", "default", queue="heavy", **N)
+simple("replace in another queue", "replace_elsewhere", "mail", queue="heavy", **N)
+simple("replace without a queue", "replace", 1, 2, queue="heavy", **N)
+simple("replace by a chain in a queue", "replace_chain", queue="heavy", **N)
+simple("children without a queue", "spawn", queue="heavy", **N)
+simple("children in a queue", "spawn_elsewhere", kwargs={"queue": "mail"}, **N)
+simple("reject in a queue", "reject", queue="mail", **N)
+simple(
+    "reject and requeue in a queue",
+    "reject",
+    kwargs={"requeue": True},
+    queue="heavy",
+    **N,
+)
+
+simple("topic", "context", **T)
+simple("topic of a queue", "context", queue="heavy", routing_key="heavy.now", **T)
+simple("retry of a topic", "retry", queue="heavy", routing_key="heavy.now", **T)
+simple(
+    "delayed retry of a topic", "retry", 1, queue="heavy", routing_key="heavy.now", **T
+)
+simple(
+    "retry of a topic in another queue",
+    "move",
+    "mail",
+    queue="heavy",
+    routing_key="heavy.now",
+    **T,
+)
+simple(
+    "retry by another key", "move", "heavy", kwargs={"routing_key": "heavy.later"}, **T
+)
+simple("direct queue", "retry", queue="mail", **T)
+simple("task with a route by topic", "total", [1, 2], **T)
+simple(
+    "child of a topic",
+    "spawn_elsewhere",
+    kwargs={"exchange": "tasks", "routing_key": "heavy.child"},
+    **T,
+)
+simple(
+    "child of a direct exchange",
+    "spawn_elsewhere",
+    kwargs={"exchange": "mail", "routing_key": "letter"},
+    **T,
+)
+simple("reject of a topic", "reject", queue="heavy", routing_key="heavy.now", **T)
+
+
+def move(desk: Desk, task: str, *args: Any, _label: str, **options: Any) -> Any:
+    return desk.s(task, *args, _label=_label).set(**options)
+
+
+@scenario("chain over queues", profile="queues")
+def chain_over_queues(desk: Desk) -> None:
+    (
+        move(desk, "add", 1, 2, _label="a", queue="heavy")
+        | move(desk, "add", 10, _label="b")
+        | move(desk, "context", _label="c", queue="mail")
+    ).apply_async()
+
+
+@scenario("chain in one queue", profile="queues")
+def chain_in_one_queue(desk: Desk) -> None:
+    chain = desk.s("add", 1, 2, _label="a") | desk.s("retry", _label="b").set(
+        immutable=True
+    )
+    (chain | desk.s("context", _label="c")).apply_async(queue="heavy")
+
+
+@scenario("chord over queues", profile="queues")
+def chord_over_queues(desk: Desk) -> None:
+    from celery import chord
+
+    header = [
+        move(desk, "add", 1, 1, _label="a", queue="heavy"),
+        # Behind the other one, so that it always ends last: the body is its child.
+        move(desk, "move", "mail", "default", _label="b", queue="heavy"),
+    ]
+    chord(header)(desk.s("echo", _label="body").set(queue="heavy"))
+
+
+@scenario("chord whose body has a route", profile="queues")
+def chord_whose_body_has_a_route(desk: Desk) -> None:
+    from celery import chord
+
+    chord(members(desk, 2), queue="heavy")(desk.s("total", _label="body"))
+
+
+@scenario("group in a queue", profile="queues")
+def group_in_a_queue(desk: Desk) -> None:
+    from celery import group
+
+    group([*members(desk, 2), desk.s("own_queue", _label="own")]).apply_async(
+        queue="mail"
+    )
+
+
+@scenario("links over queues", profile="queues")
+def links_over_queues(desk: Desk) -> None:
+    desk.send(
+        "add",
+        1,
+        2,
+        queue="heavy",
+        link=[
+            move(desk, "context", _label="first", queue="mail"),
+            move(desk, "context", _label="second"),
+        ],
+    )
+
+
+@scenario("errbacks over queues", profile="queues")
+def errbacks_over_queues(desk: Desk) -> None:
+    desk.send(
+        "fail",
+        queue="heavy",
+        link_error=[
+            desk.s("old_errback", _label="routed"),
+            desk.s("errback", _label="plain"),
+        ],
+    )
+
+
+@scenario("chain of topics", profile="topics")
+def chain_of_topics(desk: Desk) -> None:
+    (
+        move(desk, "add", 1, 2, _label="a", queue="heavy", routing_key="heavy.a")
+        | move(desk, "add", 10, _label="b")
+        | move(desk, "context", _label="c", exchange="tasks", routing_key="heavy.c")
+    ).apply_async()
+
+
+@scenario("chord of topics", profile="topics")
+def chord_of_topics(desk: Desk) -> None:
+    from celery import chord
+
+    header = [
+        move(desk, "add", 1, 1, _label="a", queue="heavy", routing_key="heavy.a"),
+        move(desk, "move", "mail", _label="b", queue="heavy", routing_key="heavy.c"),
+    ]
+    body = move(desk, "echo", _label="body", queue="heavy", routing_key="heavy.total")
+    chord(header)(body)
+
+
 # Delays: published last, so that they are not over when the workers start.
 
 simple("countdown", "add", 1, 1, countdown=4, modes=("early", "late"))

@@ -68,10 +68,13 @@ class StandIn:
             aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
         )
 
-    def make_place(self) -> Place:
-        """Make a queue with dead letters, and a table of results."""
+    def make_place(self, *further: str) -> Place:
+        """Make queues with dead letters, and a table of results.
+
+        :param further: Celery's names of queues beside ``default``.
+        """
         self.names += 1
-        return Place(self, f"run-{self.names}")
+        return Place(self, f"run-{self.names}", further)
 
     def read_log(self) -> list[dict[str, Any]]:
         text = self.log_path.read_text()
@@ -83,15 +86,21 @@ class StandIn:
 
 
 class Place:
-    """One queue with its dead letters, and one table."""
+    """Queues with their dead letters, and one table."""
 
-    def __init__(self, stand_in: StandIn, name: str) -> None:
+    def __init__(
+        self, stand_in: StandIn, name: str, further: tuple[str, ...] = ()
+    ) -> None:
         self.stand_in = stand_in
         self.name = name
-        self.dead_name = f"{name}-dead"
+        self.queues = {"default": name} | {each: f"{name}-{each}" for each in further}
+        """The server's names by Celery's."""
         self.sqs = stand_in.client("sqs")
-        self.url = make_queue(self.sqs, name)
-        self.dead_url = self.url + "-dead"
+        self.urls = {
+            queue: make_queue(self.sqs, known_as)
+            for queue, known_as in self.queues.items()
+        }
+        self.url = self.urls["default"]
         self.dynamodb = stand_in.client("dynamodb")
         self.dynamodb.create_table(
             TableName=name,
@@ -109,8 +118,14 @@ class Place:
         }
 
     def read_log(self) -> list[dict[str, Any]]:
-        names = (self.name, self.dead_name)
-        return [line for line in self.stand_in.read_log() if line["queue"] in names]
+        """Return what happened in the queues, which go by Celery's names here."""
+        names = {known_as: queue for queue, known_as in self.queues.items()}
+        names |= {f"{known_as}-dead": f"{q}-dead" for known_as, q in names.items()}
+        return [
+            {**line, "queue": names[line["queue"]]}
+            for line in self.stand_in.read_log()
+            if line["queue"] in names
+        ]
 
     def read_rows(self) -> dict[str, dict[str, Any]]:
         """Return every result of the table by its key."""
@@ -124,15 +139,16 @@ class Place:
 
     def lapse(self) -> int:
         """Let the time pass after which undeleted messages are delivered again."""
-        handles: dict[str, str] = {}
+        handles: dict[str, tuple[str, str]] = {}
         for line in self.read_log():
             if line["event"] == "receive":
-                handles[line["message_id"]] = line["handle"]
+                url = self.urls[line["queue"]]
+                handles[line["message_id"]] = url, line["handle"]
             elif line["event"] in ("delete", "dead"):
                 handles.pop(line["message_id"], None)
-        for handle in handles.values():
+        for url, handle in handles.values():
             self.sqs.change_message_visibility(
-                QueueUrl=self.url, ReceiptHandle=handle, VisibilityTimeout=0
+                QueueUrl=url, ReceiptHandle=handle, VisibilityTimeout=0
             )
         return len(handles)
 

@@ -95,6 +95,95 @@ app.config_from_object(Settings, namespace="CELERY")
     assert options["predefined_queues"]["main"] == {"url": QUEUE}
 
 
+STRICT = """app.conf.task_create_missing_queues = False
+app.conf.task_queues = [Queue('default'), Queue('heavy', routing_key='h')]"""
+TOPIC = "app.conf.task_queues = [Queue('heavy', Exchange('x', 'topic'), 'h.#')]"
+
+FURTHER = {"heavy": f"{QUEUE}-heavy", "low_prio": f"{QUEUE}-low-prio"}
+QUEUES = {
+    "default": {"url": QUEUE},
+    "heavy": {"url": f"{QUEUE}-heavy"},
+    "low_prio": {"url": f"{QUEUE}-low-prio"},
+}
+
+
+@pytest.mark.parametrize("release", RELEASES)
+def test_further_queues_need_no_line_either(release):
+    script = "from celery import Celery\napp = Celery('shop')"
+
+    assert show(script, release, SQS_QUEUES=json.dumps(FURTHER)) == (
+        "default",
+        {**LINES, "predefined_queues": QUEUES},
+    )
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    "own",
+    [
+        {"default": {"url": QUEUE, "region": "ru-central1"}},
+        {"default": {"url": QUEUE}, "heavy": {"url": "https://elsewhere/1/heavy"}},
+    ],
+)
+def test_a_project_that_names_its_one_queue_has_the_further_ones_too(release, own):
+    # The lines that are written for a stack of one queue.
+    script = f"""
+from celery import Celery
+class Settings:
+    CELERY_TASK_DEFAULT_QUEUE = "default"
+    CELERY_BROKER_TRANSPORT_OPTIONS = {{"is_secure": True, "predefined_queues": {own}}}
+app = Celery("shop")
+app.config_from_object(Settings, namespace="CELERY")
+app.finalize()
+"""
+    _, options = show(script, release, SQS_QUEUES=json.dumps(FURTHER))
+
+    assert options["predefined_queues"] == {**QUEUES, **own}
+    assert show(script, release)[1]["predefined_queues"] == own
+
+
+def test_a_further_queue_may_be_the_projects_default():
+    script = (
+        "from celery import Celery\napp = Celery('shop', task_default_queue='heavy')"
+    )
+
+    queue, options = show(script, SQS_QUEUES=json.dumps(FURTHER))
+
+    assert queue == "heavy"
+    assert options["predefined_queues"] == QUEUES
+
+
+@pytest.mark.parametrize("release", RELEASES)
+@pytest.mark.parametrize(
+    ("send", "queue"),
+    [
+        ("add.delay(1, 2)", "default"),
+        ("add.apply_async((1, 2), queue='heavy')", "heavy"),
+        ("app.send_task('elsewhere', queue='low_prio')", "low_prio"),
+        ("own.delay()", "heavy"),
+        ("(add.s(1, 2).set(queue='low_prio') | own.si()).delay()", "low_prio"),
+        ("app.conf.task_routes = {'t.*': 'heavy'}; add.delay(1, 2)", "heavy"),
+        (f"{STRICT}; add.apply_async((1, 2), queue='heavy')", "heavy"),
+        (f"{TOPIC}; add.apply_async((1, 2), exchange='x', routing_key='h.1')", "heavy"),
+    ],
+)
+def test_a_task_is_sent_to_the_queue_that_celery_names(release, send, queue):
+    script = f"""
+from celery import Celery
+from kombu import Exchange, Queue
+from kombu.transport import SQS
+SQS.Channel._size = lambda channel, queue: 0
+SQS.Channel._put = lambda channel, queue, message, **_: print(queue)
+app = Celery("shop")
+@app.task(name="t.add")
+def add(x, y): return x + y
+@app.task(name="own", queue="heavy")
+def own(): return None
+{send}
+"""
+    assert run(script, release, SQS_QUEUES=json.dumps(FURTHER)) == f"{queue}\n"
+
+
 @pytest.mark.parametrize("release", RELEASES)
 @pytest.mark.parametrize(
     "line",
@@ -181,8 +270,9 @@ except Exception as exc:
 """
     assert run(script, release) == (
         f"UnknownQueueError: Task 't.add' is sent to queue '{queue}', which does not "
-        f"exist (known: 'default'). Remove '{queue}' from the task's route, 'task_routes', "
-        "the call's 'queue=' or 'task_default_queue'.\n"
+        f"exist (known: 'default'). Add it to config.ts (queues: {{ {queue}: {{}} }}), or "
+        f"remove '{queue}' from the task's route, 'task_routes', the call's 'queue=' or "
+        "'task_default_queue'.\n"
     )
 
 

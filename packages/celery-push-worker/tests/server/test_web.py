@@ -368,6 +368,41 @@ def test_an_error_of_the_site_is_its_own(tmp_path):
     assert "was guessed" not in output
 
 
+CONSOLE = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"own": {"class": "logging.StreamHandler"}},
+}
+MAIL = {"own": {"class": "django.utils.log.AdminEmailHandler"}}
+ROOT = {"root": {"handlers": ["own"]}}
+
+
+@pytest.mark.parametrize(
+    ("project", "ours"),
+    [
+        # Django prints them.
+        ({"BAKERY_DEBUG": "1"}, 0),
+        ({"BAKERY_LOGGING": CONSOLE | ROOT}, 0),
+        # It mails them to nobody.
+        ({}, 1),
+        ({"BAKERY_LOGGING": CONSOLE}, 1),
+        ({"BAKERY_LOGGING": CONSOLE | ROOT | {"handlers": MAIL}}, 1),
+    ],
+)
+def test_an_error_of_a_page_is_in_the_log_once(start, project, ours):
+    if "BAKERY_LOGGING" in project:
+        project = {"BAKERY_LOGGING": json.dumps(project["BAKERY_LOGGING"])}
+    site = start(**project)
+
+    assert site.request("GET", "/burn/").status == 500
+    output = site.stop()
+
+    assert output.count("Internal Server Error: /burn/") == 1
+    assert output.count("RuntimeError: burnt") == 1
+    entries = [json.loads(line) for line in output.splitlines() if line[:1] == "{"]
+    assert [entry["level"] for entry in entries] == ["ERROR"] * ours
+
+
 @pytest.mark.parametrize("kind", ["gthread", "asgi"])
 def test_a_site_whose_urls_fail_does_not_start(tmp_path, kind):
     (tmp_path / "streets.py").write_text("import nowhere\n")

@@ -11,11 +11,15 @@ from celery_push_worker.exceptions import (
     RequestError,
     RetryLaterError,
     ScheduleError,
+    UnboundExchangeError,
     UndeliverableError,
+    UnknownQueueError,
 )
 
 ERRORS = [
     MessageTooLargeError("t.add", 300_000, 230_000),
+    UnknownQueueError("t.add", "slow", ["default"]),
+    UnboundExchangeError("t.add", "media", None),
     ScheduleError(["'a': one", "'b': two"]),
     RequestError(405, "Only POST is answered", Allow="POST"),
     UndeliverableError(Reason.BAD_BODY, "The body is no task's arguments"),
@@ -29,6 +33,7 @@ def test_an_error_can_be_pickled_and_copied(error, again):
     other = again(error)
 
     assert str(other) == str(error) != ""
+    assert repr(other) == f"{type(error).__name__}({str(error)!r})"
     assert vars(other) == vars(error)
 
 

@@ -15,6 +15,7 @@ from celery_push_worker._log_setup import (
     remove_handlers,
 )
 from celery_push_worker._logs import JsonFormatter, log
+from celery_push_worker._platform import MAX_LOG_LINE_BYTES
 
 
 def record(level=logging.INFO, message="x", name="a", **extra):
@@ -51,6 +52,46 @@ def test_of_celerys_data_only_name_and_id_are_taken():
 
     assert (found["task_id"], found["task_name"]) == ("t", "n")
     assert "secret" not in json.dumps(found)
+
+
+@pytest.mark.parametrize(
+    "text", ["\x1b[2J", "\x9b31m", "\x7f", "a\u2028b\u2029", "\x85"]
+)
+def test_what_a_terminal_obeys_is_escaped(text):
+    written = JsonFormatter().format(record(message=text, fields={"task_name": text}))
+
+    assert written.isprintable()
+    assert json.loads(written)["message"] == json.loads(written)["task_name"] == text
+
+
+def test_a_line_is_as_long_as_the_service_reads_it():
+    whole = record(message="x" * 60_000)
+
+    assert line(whole)["message"] == "x" * 60_000
+
+
+@pytest.mark.parametrize("letter", ["x", "\x1b", "я", "🐍", "\ud800", '"'])
+def test_a_line_that_is_too_long_is_cut_in_the_middle(letter):
+    text = f"start {letter * 300_000} end"
+    fields = {f"field_{i}": [text] for i in range(20)}
+    written = JsonFormatter().format(record(message=text, fields=fields))
+
+    assert len(written.encode()) <= MAX_LOG_LINE_BYTES
+    found = json.loads(written)["message"]
+    assert found.startswith("start ")
+    assert found.endswith(" end")
+    assert "characters are cut" in found
+
+
+def test_the_end_of_a_long_traceback_is_kept():
+    try:
+        raise ValueError("x" * 100_000 + " what matters")
+    except ValueError as exc:
+        made = record(exc_info=(type(exc), exc, exc.__traceback__))
+
+    found = line(made)
+    assert found["exception"].startswith("Traceback")
+    assert found["exception"].endswith("what matters")
 
 
 def test_an_exception_is_one_field():

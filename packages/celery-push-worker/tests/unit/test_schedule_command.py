@@ -86,6 +86,9 @@ def test_entries_that_a_workers_start_adds_are_exported(export):
 def test_unknown_tasks_and_queues_are_named_all_at_once(export):
     status, timers, words = export(
         """
+        app.conf.broker_transport_options = {
+            "predefined_queues": {"celery": {"url": "https://x"}}
+        }
         app.conf.task_routes = {"shop.add": {"queue": "fast"}}
         app.conf.beat_schedule = {
             "one": {"task": "shop.ad", "schedule": HOURLY},
@@ -110,10 +113,55 @@ def test_unknown_tasks_and_queues_are_named_all_at_once(export):
         "'seven': a timer fires at whole minutes (got every 0:00:07)",
         "'one': no task 'shop.ad' is registered; did you mean 'shop.add'?",
         "'two': no task 'elsewhere.do' is registered",
-        "'three': there is no queue 'fast', only 'celery'",
-        "'four': there is no queue 'slow', only 'celery'",
-        "'six': there is no queue 'nope', only 'celery'",
+        *(
+            f"'{entry}': Task '{task}' is sent to queue '{queue}', which does not exist "
+            f"(known: 'celery'). Add it to config.ts (queues: {{ {queue}: {{}} }}), or "
+            f"remove '{queue}' from the task's route, 'task_routes', the call's 'queue=' "
+            "or 'task_default_queue'."
+            for entry, task, queue in [
+                ("three", "shop.add", "fast"),
+                ("four", "shop.crawl", "slow"),
+                ("six", "shop.add", "nope"),
+            ]
+        ),
     ]
+
+
+def test_queues_are_not_judged_where_nothing_says_which_there_are(export):
+    status, timers, _ = export(
+        """
+        app.conf.beat_schedule = {"one": {"task": "shop.crawl", "schedule": HOURLY}}
+        """
+    )
+
+    assert (status, timers) == (0, ["one"])
+
+
+def test_a_route_that_leads_nowhere_is_named(export):
+    status, _, words = export(
+        """
+        app.conf.broker_transport_options = {
+            "predefined_queues": {"celery": {"url": "https://x"}}
+        }
+        app.conf.task_create_missing_queues = False
+        app.conf.beat_schedule = {
+            "one": {"task": "shop.crawl", "schedule": HOURLY},
+            "two": {
+                "task": "shop.add",
+                "schedule": HOURLY,
+                "options": {"exchange": "media", "routing_key": "video"},
+            },
+        }
+        """
+    )
+
+    assert status == 1
+    one, two = words.splitlines()
+    assert one == "'one': Queue 'slow' missing from task_queues"
+    assert two == (
+        "'two': Task 'shop.add' is sent to exchange 'media' with routing key 'video', to "
+        "which no queue is bound. Bind one in 'task_queues', or route the task by 'queue'."
+    )
 
 
 def test_queues_that_the_transport_or_the_project_knows_are_accepted(export):
@@ -153,8 +201,11 @@ def test_a_scheduler_that_keeps_entries_elsewhere_is_refused(export, scheduler):
     )
 
     assert (status, timers) == (1, None)
-    assert f"'beat_scheduler' is '{scheduler}'" in words
-    assert "'beat_schedule'" in words
+    assert words == (
+        f"'beat_scheduler' is '{scheduler}', whose entries cannot be exported. If they "
+        'are in django-celery-beat\'s tables, set `schedule: "database"` in config.ts. '
+        "Otherwise move them to 'beat_schedule', and remove 'beat_scheduler'\n"
+    )
 
 
 @pytest.mark.parametrize("name", ["celery.beat:Scheduler", "celery.beat.Scheduler"])
@@ -187,7 +238,11 @@ def test_a_database_of_entries_beside_the_schedule_is_warned_of(export, tmp_path
     )
 
     assert (status, timers) == (0, ["one"])
-    assert "'django_celery_beat' is in INSTALLED_APPS" in words
+    assert words == (
+        "'django_celery_beat' is in INSTALLED_APPS: entries in its tables get no timer. "
+        'For these, set `schedule: "database"` in config.ts; entries of '
+        "'beat_schedule' are run from there, too\n"
+    )
 
 
 def test_tasks_that_a_sites_views_define_are_known(export, tmp_path):

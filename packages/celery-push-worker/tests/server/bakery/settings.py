@@ -1,5 +1,8 @@
+import json
 import os
 
+DEBUG = bool(os.environ.get("BAKERY_DEBUG"))
+LOGGING = json.loads(os.environ.get("BAKERY_LOGGING", "{}"))
 SECRET_KEY = "x"
 ALLOWED_HOSTS = ["localhost"]
 ROOT_URLCONF = os.environ.get("BAKERY_URLS", "bakery.urls")

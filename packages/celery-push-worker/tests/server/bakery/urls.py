@@ -58,6 +58,10 @@ def together(request):
     return HttpResponse("met")
 
 
+def burn(request):
+    raise RuntimeError("burnt")
+
+
 def break_off(request):
     def lines():
         yield b"begun"
@@ -73,6 +77,7 @@ urlpatterns = [
     path("stream/<int:chunks>/", stream),
     path("drip/", drip),
     path("break/", break_off),
+    path("burn/", burn),
     path("closed/", lambda _: HttpResponse(str(closed.is_set()))),
     path("form/", form),
     path("together/", together),
