@@ -2,35 +2,49 @@ import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import type { ContainersOptions } from "./containers/containers.ts";
 import type { SystemCheck } from "./containers/system-checks.ts";
-import { clientEnvironment } from "./control/client-environment.ts";
+import { clientEnvironment, KEYS } from "./control/client-environment.ts";
+import { type ActOnLetters, LocalSource } from "./control/console-source.ts";
 import { startControl } from "./control/server.ts";
 import { RunningStack } from "./deployment/running-stack.ts";
+import { keepTasks } from "./events/kept-tasks.ts";
 import { EventStore } from "./events/store.ts";
+import { type Postgres, startPostgres } from "./postgres/server.ts";
 import { openQueueJournal } from "./queue/journal.ts";
 import { reportKept } from "./queue/kept-messages.ts";
 import { Queues } from "./queue/queues.ts";
 import { startQueueServer } from "./queue/server.ts";
-import type { Blueprint, Endpoints, Variables } from "./stack/blueprint.ts";
-import { readPorts, readStack } from "./stack/read-stack.ts";
+import type { Blueprint, Endpoints, PostgresSpec, Variables } from "./stack/blueprint.ts";
+import { LOCAL_PASSWORD, RUNTIME_KEY } from "./stack/local-ids.ts";
+import { readServices } from "./stack/read-stack.ts";
+import { startStorage } from "./storage/server.ts";
 import { DOCKER_HOST } from "./support/guard.ts";
 import type { Listening } from "./support/listen.ts";
 import { Teardown } from "./support/teardown.ts";
 import { startTables } from "./tables/server.ts";
 
 /** What {@link startLocalCloud} runs, and with what. */
-export interface LocalCloudOptions extends Omit<ContainersOptions, "specs" | "report"> {
+export interface LocalCloudOptions
+  extends Omit<ContainersOptions, "specs" | "releases" | "report"> {
   /** Content of the synthesized stack, cdktf.out/stacks/app/cdk.tf.json. */
   readonly stack: string;
   /** Folder with one folder for each bucket. */
   readonly buckets: string;
-  /** Folder that keeps queues and tables. @default - memory only */
+  /** Folder that keeps queues, tables and uploads. @default - memory only */
   readonly data?: string;
+  /** Is told what takes long before the addresses answer. @default - nobody */
+  readonly progress?: (step: string) => void;
+  /** Gives up what takes long. @default - never */
+  readonly signal?: AbortSignal;
+  /** What the page does with dead letters, told where they are. @default - it cannot */
+  readonly actOnLetters?: (queue: string) => ActOnLetters;
   /** Ports to try first, 0 for any. @default - the stack's, and 4510 for control */
   readonly ports?: Partial<Ports>;
 }
 
 type Ports = Blueprint["ports"] & { readonly control: number };
-type Servers = { readonly [name in keyof Ports]: Pick<Listening, "port" | "url"> };
+type Servers = {
+  readonly [name in "site" | "queue" | "tables" | "control"]: Pick<Listening, "port" | "url">;
+} & { readonly postgres?: Postgres | undefined; readonly storage?: Listening | undefined };
 
 const CONTROL_PORT = 4510;
 
@@ -67,13 +81,17 @@ export class LocalCloud {
     { wanted, servers }: { readonly wanted: Ports; readonly servers: Servers },
     teardown: Teardown,
   ) {
-    const { site, queue, tables, control } = servers;
+    const { site, queue, tables, control, postgres, storage } = servers;
     this.run = run;
     this.events = events;
     this.stack = stack;
     this.teardown = teardown;
     this.ready = stack.current.ready;
-    this.addresses = { site: site.url, queue: queue.url, tables: tables.url, control: control.url };
+    this.addresses = {
+      ...{ site: site.url, queue: queue.url, tables: tables.url, control: control.url },
+      ...(postgres && { postgres: addressOf(postgres) }),
+      ...(storage && { storage: storage.url }),
+    };
     this.moves = findMoved(wanted, servers);
   }
 
@@ -147,17 +165,29 @@ export async function startLocalCloud(options: LocalCloudOptions): Promise<Local
 async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise<LocalCloud> {
   const run = randomUUID();
   const events = new EventStore();
-  const wanted: Ports = { control: CONTROL_PORT, ...readPorts(options.stack), ...options.ports };
-  const { queues, queue, tables } = await startServices(options, wanted, events, teardown);
-  const endpoints = { queue: queue.url, tables: tables.url };
+  const { ports, table, postgres: spec, media } = readServices(options.stack);
+  const wanted: Ports = { control: CONTROL_PORT, ...ports, ...options.ports };
+  const { queues, queue, tables } = await startServices(options, table, wanted, events, teardown);
+  const postgres = await providePostgres(options, spec, wanted, teardown);
+  const storage = await provideStorage(options, media, wanted, events, teardown);
+  const endpoints = {
+    ...{ queue: queue.url, tables: tables.url },
+    ...(postgres && { postgres: addressOf(postgres) }),
+    ...(storage && { storage: storage.url }),
+  };
   const stack = new RunningStack({ ...options, endpoints, queues, report: events.report });
   teardown.add(() => stack.stop());
   await stack.run(options.stack, wanted.site);
   const { site, sitePort } = stack.current;
+  const source = new LocalSource({
+    ...{ events, queues, root: options.root, current: () => stack.current },
+    actOnLetters: options.actOnLetters?.(queue.url),
+  });
   const control = await startControl({
-    ...{ events, run, port: wanted.control },
+    ...{ events, run, source, port: wanted.control },
     timers: () => stack.current.blueprint.timers.map(({ name }) => name),
     fire: (timer) => stack.current.timers.fire(timer),
+    peek: (name) => (queues.names.includes(name) ? queues.peek(name) : undefined),
     describe: () => ({
       ...{ run, pid: process.pid, addresses: { ...endpoints, site } },
       environment: clientEnvironment(stack.current.blueprint, site),
@@ -165,19 +195,29 @@ async function assemble(options: LocalCloudOptions, teardown: Teardown): Promise
     }),
   });
   teardown.add(() => control.close());
-  const servers = { queue, tables, control, site: { url: site, port: sitePort } };
+  const servers = {
+    queue,
+    tables,
+    control,
+    postgres,
+    storage,
+    site: { url: site, port: sitePort },
+  };
   return new LocalCloud(run, events, stack, { wanted, servers }, teardown);
 }
 
 /** The services whose content outlives a stack. */
 async function startServices(
-  { stack, data, docker }: LocalCloudOptions,
+  { data, docker }: LocalCloudOptions,
+  table: string,
   ports: Ports,
-  { report }: EventStore,
+  events: EventStore,
   teardown: Teardown,
 ) {
+  const { report } = events;
   const journal = data === undefined ? undefined : await openQueueJournal(data);
   if (journal) teardown.add(() => journal.close());
+  if (data !== undefined) teardown.add(await keepTasks(data, events));
   const hosts = docker ? [DOCKER_HOST] : [];
   const queues = new Queues({ report, journal });
   teardown.add(() => queues.close());
@@ -186,17 +226,59 @@ async function startServices(
     ...{ queues, port: ports.queue, hosts, report, stackOnly: true },
   });
   teardown.add(() => queue.close());
-  const address = queue.url;
-  // The table's name depends on no address.
-  const { table } = readStack(stack, { queue: address, tables: address, site: address });
   const directory = data === undefined ? undefined : join(data, "tables");
   const tables = await startTables({ table, port: ports.tables, hosts, directory, report });
   teardown.add(() => tables.close());
   return { queues, queue, tables };
 }
 
+/** The relational database of the stack, unless the user has one elsewhere. */
+async function providePostgres(
+  { data, cache, secrets = {}, progress = () => {}, signal }: LocalCloudOptions,
+  spec: PostgresSpec | undefined,
+  ports: Ports,
+  teardown: Teardown,
+): Promise<Postgres | undefined> {
+  if (spec === undefined || secrets.DATABASE_URL !== undefined) return undefined;
+  const postgres = await startPostgres({
+    ...{ ...spec, password: LOCAL_PASSWORD, cache, progress },
+    port: ports.postgres ?? 0,
+    directory: data === undefined ? undefined : join(data, "postgres"),
+    signal: signal ?? new AbortController().signal,
+  });
+  teardown.add(() => postgres.close());
+  return postgres;
+}
+
+/** The bucket of uploads, for the containers, for programs beside them, and for the user's own key. */
+async function provideStorage(
+  { data, docker, secrets = {} }: LocalCloudOptions,
+  bucket: string | undefined,
+  ports: Ports,
+  { report }: EventStore,
+  teardown: Teardown,
+): Promise<Listening | undefined> {
+  if (bucket === undefined) return undefined;
+  const { AWS_ACCESS_KEY_ID: own, AWS_SECRET_ACCESS_KEY: ownSecret } = secrets;
+  const storage = await startStorage({
+    ...{ bucket, port: ports.storage ?? 0, hosts: docker ? [DOCKER_HOST] : [], report },
+    directory: data === undefined ? undefined : join(data, "storage"),
+    keys: {
+      [RUNTIME_KEY]: RUNTIME_KEY,
+      [KEYS.AWS_ACCESS_KEY_ID]: KEYS.AWS_SECRET_ACCESS_KEY,
+      ...(own !== undefined && ownSecret !== undefined && { [own]: ownSecret }),
+    },
+  });
+  teardown.add(() => storage.close());
+  return storage;
+}
+
+function addressOf({ host, port }: Postgres): string {
+  return `${host}:${port}`;
+}
+
 function findMoved(wanted: Ports, servers: Servers): MovedPort[] {
-  return (["site", "queue", "tables", "control"] as const)
-    .map((name) => ({ wanted: wanted[name], port: servers[name].port }))
+  return (["site", "queue", "tables", "control", "postgres", "storage"] as const)
+    .map((name) => ({ wanted: wanted[name] ?? 0, port: servers[name]?.port ?? 0 }))
     .filter(({ wanted, port }) => wanted !== 0 && port !== 0 && wanted !== port);
 }

@@ -11,8 +11,8 @@ import {
   SQSClient,
 } from "@aws-sdk/client-sqs";
 import { expect, onTestFinished, test } from "vitest";
-import { decodeTask } from "../../packages/local-cloud/events/decode-task.ts";
 import { type LocalCloud, startLocalCloud } from "../../packages/local-cloud/local-cloud.ts";
+import { decodeTask } from "../../packages/task-history/decode-task.ts";
 import { cacheDirectory } from "../../scripts/lib/local/paths.ts";
 import { sampled } from "../support/sample.ts";
 import { ROOT } from "../support/sources.ts";

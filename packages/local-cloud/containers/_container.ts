@@ -1,11 +1,11 @@
 import { resolve } from "node:path";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
+import type { ProcessCommand } from "../support/owned-process.ts";
+import { withLastLines } from "../support/run-program.ts";
 import { Instance, type InstanceState } from "./_instance.ts";
 import { LogReader } from "./_log-lines.ts";
 import { MemoryWatch } from "./_memory.ts";
-import type { ProcessCommand } from "./_owned-process.ts";
-import { withLastLines } from "./_run-program.ts";
 import { platformAnswer, RefusedResponse, sendRequest } from "./_send-request.ts";
 import { Slots } from "./_slots.ts";
 import type { ContainerRequest, ContainerResponse } from "./invoke.ts";
@@ -43,7 +43,7 @@ export class Container {
   private readonly report: Report;
   private readonly instance: Instance;
   private readonly slots: Slots;
-  private readonly logs = new LogReader();
+  private readonly logs: LogReader;
   private readonly memory: MemoryWatch;
   private readonly running = new Set<ContainerRequest>();
   private last: { readonly request: ContainerRequest; readonly until: number } | undefined;
@@ -56,10 +56,12 @@ export class Container {
     this.report = report;
     this.slots = new Slots(spec.concurrency);
     this.memory = new MemoryWatch(spec, report);
+    const roots = [resolve(root, spec.source)];
+    this.logs = new LogReader(roots);
     this.instance = new Instance({
       name: spec.name,
       healthPath: spec.healthPath,
-      roots: [resolve(root, spec.source)],
+      roots,
       command: (port) => {
         if (this.command === undefined) throw new Error(`unexpected start of ${spec.name}`);
         return this.command(port);

@@ -2,10 +2,10 @@ import { existsSync } from "node:fs";
 import { basename, join, resolve } from "node:path";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
 import { DOCKER_HOST } from "../support/guard.ts";
+import type { ProcessCommand } from "../support/owned-process.ts";
+import { runProgram, withLastLines } from "../support/run-program.ts";
 import { containerVariables } from "./_environment.ts";
 import { hashText } from "./_hash.ts";
-import type { ProcessCommand } from "./_owned-process.ts";
-import { runProgram, withLastLines } from "./_run-program.ts";
 import { BAKE, BAKE_ENVIRONMENT, BAKE_TARGET, renderSources } from "./image-build.ts";
 import type { Launcher, LauncherOptions, Preparation } from "./launcher.ts";
 

@@ -1,8 +1,8 @@
 import type { ContainerChanged, Report } from "../events/event.ts";
+import { OwnedProcess, type ProcessCommand } from "../support/owned-process.ts";
 import { Condition } from "../support/until.ts";
 import { findCause } from "./_crash-cause.ts";
 import { freePort } from "./_free-port.ts";
-import { OwnedProcess, type ProcessCommand } from "./_owned-process.ts";
 import {
   describeExposure,
   describeSilence,

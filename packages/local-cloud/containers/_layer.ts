@@ -11,8 +11,8 @@ import {
   symlinkSync,
 } from "node:fs";
 import { basename, join, resolve } from "node:path";
+import { runProgram, withLastLines } from "../support/run-program.ts";
 import { hasUv, PIP_OPTIONS } from "./_python-installer.ts";
-import { runProgram, withLastLines } from "./_run-program.ts";
 import type { Preparation } from "./launcher.ts";
 
 const PACKAGE = join("packages", "celery-push-worker");

@@ -1,6 +1,6 @@
 import { readdirSync, readFileSync, readlinkSync } from "node:fs";
+import { runProgram } from "../support/run-program.ts";
 import { childrenOf } from "./_memory.ts";
-import { runProgram } from "./_run-program.ts";
 
 /** Where somebody takes connections. */
 export interface Listener {

@@ -1,5 +1,6 @@
 import type { Logged } from "../events/event.ts";
 import { parseObject } from "../support/json.ts";
+import { findCause } from "./_crash-cause.ts";
 
 /** What a line says; whose line it is, is not known here. */
 export type ParsedLine = Omit<Logged, "type" | "container">;
@@ -21,10 +22,21 @@ const GUNICORN = /^\[\d{4}-\d\d-\d\d [\d:]+ [+-]\d{4}\] \[\d+\] \[[A-Z]+\] /;
 
 /** Reads one container's lines: JSON in the shape of Cloud Logging, Python's tracebacks, text. */
 export class LogReader {
+  private readonly roots: readonly string[];
   private inTraceback = false;
 
+  /** @param roots folders of the project's sources, to which errors are traced */
+  constructor(roots: readonly string[] = []) {
+    this.roots = roots;
+  }
+
   read(line: string): ParsedLine {
-    return readJson(line) ?? { level: this.levelOf(line), message: line.replace(GUNICORN, "") };
+    return (
+      readJson(line, this.roots) ?? {
+        level: this.levelOf(line),
+        message: line.replace(GUNICORN, ""),
+      }
+    );
   }
 
   private levelOf(line: string): Logged["level"] {
@@ -40,14 +52,21 @@ export class LogReader {
   }
 }
 
-function readJson(line: string): ParsedLine | undefined {
+function readJson(line: string, roots: readonly string[]): ParsedLine | undefined {
   const entry = line.startsWith("{") ? parseObject(line) : undefined;
   if (entry === undefined || typeof entry.message !== "string") return undefined;
-  const { level, message, task_id: taskId, message_id: messageId } = entry;
+  const { level, exception, task_id: taskId, message_id: messageId } = entry;
+  const cause = typeof exception === "string" ? findCause([line], roots) : undefined;
   return {
     level: LEVELS[String(level).toUpperCase()] ?? "info",
-    message,
+    message: withCause(entry.message, cause),
     ...(typeof taskId === "string" && { taskId }),
     ...(typeof messageId === "string" && { messageId }),
   };
+}
+
+/** Adds the exception, unless it only repeats the message. */
+function withCause(message: string, cause = ""): string {
+  const [, text = cause] = /^\w+: (.+)$/s.exec(cause) ?? [];
+  return message.includes(text) ? message : `${message}: ${cause}`;
 }

@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import type { Report } from "../events/event.ts";
 import type { ContainerSpec } from "../stack/blueprint.ts";
-import { runProgram } from "./_run-program.ts";
+import { runProgram } from "../support/run-program.ts";
 
 const EVERY_MS = 2000;
 const MIB = 1024 * 1024;

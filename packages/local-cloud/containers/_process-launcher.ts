@@ -1,9 +1,9 @@
 import { existsSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import type { ProcessCommand } from "../support/owned-process.ts";
 import { processEnvironment } from "./_environment.ts";
 import { findLayer, makeLayer } from "./_layer.ts";
-import type { ProcessCommand } from "./_owned-process.ts";
 import {
   type EnvironmentOptions,
   findEnvironment,

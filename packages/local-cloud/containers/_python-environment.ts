@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { basename, dirname, join, resolve } from "node:path";
 import { waitForLock } from "../support/lock.ts";
+import { type ProgramResult, runProgram, withLastLines } from "../support/run-program.ts";
 import { hashText } from "./_hash.ts";
 import { hashLeadingTo, isUnchanged, listInstalled } from "./_installed-from.ts";
 import { describeStep, findInstaller } from "./_python-installer.ts";
 import { findRequirements, type Requirements } from "./_requirements.ts";
-import { type ProgramResult, runProgram, withLastLines } from "./_run-program.ts";
 import {
   describeWanted,
   findWantedPython,
@@ -31,6 +31,8 @@ export interface EnvironmentOptions extends Partial<Preparation> {
 
 const VERSION =
   "import sys, venv; print(sys.executable); print(sys.version_info[:2] >= (3, 10)); print(sys.version)";
+const NO_VENV =
+  "That interpreter has no complete venv. Install it (on Debian and Ubuntu: `apt install python3-venv`), or choose another interpreter with --python PATH.";
 const OTHERWISE =
   "If it needs what only the image has (system libraries, another Python), use --docker, which runs the containers as images.";
 
@@ -97,15 +99,18 @@ async function findPython(
 ): Promise<Interpreter> {
   const names = given === undefined ? namesOfPythons(wanted) : [given];
   let second: Interpreter | undefined;
+  let last: Interpreter | undefined;
   for (const name of names) {
     const { code, lines } = await runProgram(name, ["-c", VERSION]);
     const [path, recent, ...version] = lines;
     if (code !== 0 || path === undefined || recent !== "True") continue;
     const found = { path, version: version.join(" ") };
     if (given !== undefined || suits(found.version, wanted)) return found;
-    second ??= found;
+    if (wanted?.otherwise && suits(found.version, wanted.otherwise)) second ??= found;
+    last ??= found;
   }
-  if (second !== undefined) return second;
+  const other = second ?? last;
+  if (other !== undefined) return other;
   throw new Error(
     `Python 3.10 or newer with venv was not found (tried ${names.join(", ")}). Install it (on Debian and Ubuntu: \`apt install python3 python3-venv\`), or run the containers as images with --docker.`,
   );
@@ -150,10 +155,13 @@ function makingFailed(
   { source, requirements, mismatch }: Making,
 ): Error {
   const command = [basename(program), ...args].join(" ");
-  const advice = mismatch === undefined ? OTHERWISE : `${mismatch}.`;
+  const usual = args.includes("venv")
+    ? NO_VENV
+    : `Fix ${requirements.file} and start again. ${OTHERWISE}`;
+  const advice = mismatch === undefined ? usual : `${mismatch}.`;
   return new Error(
     withLastLines(
-      `The Python environment of ${source} could not be created: ${command} exited with code ${code}. Fix ${requirements.file} and start again. ${advice}`,
+      `The Python environment of ${source} could not be created: ${command} exited with code ${code}. ${advice}`,
       lines,
     ),
   );

@@ -1,8 +1,8 @@
 import { existsSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { runProgram } from "../support/run-program.ts";
 import { hashText } from "./_hash.ts";
 import type { Requirements } from "./_requirements.ts";
-import { runProgram } from "./_run-program.ts";
 
 /** Options of pip's, for a run that nobody answers. */
 export const PIP_OPTIONS = ["--disable-pip-version-check", "--no-input", "--no-color"];

@@ -9,19 +9,30 @@ export interface WantedPython {
   readonly orNewer: boolean;
   /** Who says so. */
   readonly by: string;
+  /** What does as well, where the image's own is not installed. */
+  readonly otherwise?: WantedPython;
 }
 
 // An image's base, also uv's own images; an argument's default stands in its place.
 const BASE = /^\s*FROM\s+(?:--\S+\s+)*\S*?python:?3\.(\d+)/im;
 const NEWEST_TRIED = 5;
 
-/** What the image's base, `.python-version` or `pyproject.toml` says, the first of them that does. */
+/**
+ * What the image's base, `.python-version` or `pyproject.toml` says, the first of them that does; the
+ * last may do in place of the others.
+ */
 export function findWantedPython(source: string, dockerfile: string): WantedPython | undefined {
   const image = read(join(source, dockerfile));
-  const base = exactly(BASE.exec(withArguments(image))?.[1], `FROM in ${dockerfile}`);
-  if (base !== undefined) return base;
-  const pinned = /^\s*(?:python-?)?3\.(\d+)/m.exec(read(join(source, ".python-version")))?.[1];
-  if (pinned !== undefined) return exactly(pinned, ".python-version");
+  const [, pinned] = /^\s*(?:python-?)?3\.(\d+)/m.exec(read(join(source, ".python-version"))) ?? [];
+  const wanted =
+    exactly(BASE.exec(withArguments(image))?.[1], `FROM in ${dockerfile}`) ??
+    exactly(pinned, ".python-version");
+  const required = findRequired(source);
+  if (wanted === undefined) return required;
+  return { ...wanted, ...(required && { otherwise: required }) };
+}
+
+function findRequired(source: string): WantedPython | undefined {
   const project = read(join(source, "pyproject.toml"));
   const [, required = ""] = /^\s*requires-python\s*=\s*["']([^"']*)/m.exec(project) ?? [];
   const [, operator, minor] = /(>=|~=|==|>|\^)?\s*3\.(\d+)/.exec(required) ?? [];
@@ -40,8 +51,11 @@ export function suits(version: string, wanted: WantedPython | undefined): boolea
 export function namesOfPythons(wanted: WantedPython | undefined): string[] {
   const usual = ["python3", "python"];
   if (wanted === undefined) return usual;
-  const { minor, orNewer } = wanted;
-  if (!orNewer) return [`python3.${minor}`, ...usual];
+  const { minor, orNewer, otherwise } = wanted;
+  if (!orNewer) {
+    const others = otherwise ? namesOfPythons(otherwise) : usual;
+    return [...new Set([`python3.${minor}`, ...others])];
+  }
   return [...usual, ...Array.from({ length: NEWEST_TRIED }, (_, n) => `python3.${minor + n}`)];
 }
 

@@ -1,12 +1,12 @@
 import { join } from "node:path";
 import type { Report } from "../events/event.ts";
-import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import type { ContainerSpec, ReleaseSpec, Variables } from "../stack/blueprint.ts";
 import { Condition } from "../support/until.ts";
 import { Container, type ContainerStatus } from "./_container.ts";
 import { environmentProblem, secretValues } from "./_environment.ts";
 import { ImageLauncher } from "./_image-launcher.ts";
-
 import { ProcessLauncher } from "./_process-launcher.ts";
+import { runRelease } from "./_release.ts";
 import { platformAnswer } from "./_send-request.ts";
 import type { ContainerResponse, Invoke } from "./invoke.ts";
 import type { Launcher, LauncherOptions } from "./launcher.ts";
@@ -15,6 +15,8 @@ import { runSystemChecks, type SystemCheck } from "./system-checks.ts";
 /** A stack's containers, and what they are made from. */
 export interface ContainersOptions extends LauncherOptions {
   readonly specs: readonly ContainerSpec[];
+  /** Run before they start or restart; a command that fails leaves them as they are. @default - none */
+  readonly releases?: readonly ReleaseSpec[];
   /** The user's own values for secrets, by variable. @default - made up, and kept in `cache` */
   readonly secrets?: Variables;
   readonly report: Report;
@@ -131,19 +133,26 @@ export class Containers {
     return [...this.containers.values()].map((container) => container.status);
   }
 
-  // Containers of one source share what has to be prepared.
   private async startAll(): Promise<void> {
     const groups = new Map<string, Container[]>();
     for (const container of this.containers.values()) {
       const key = this.launcher.keyOf(container.spec);
       groups.set(key, [...(groups.get(key) ?? []), container]);
     }
-    await Promise.all([...groups.values()].map((group) => this.startGroup(group)));
+    const made = new Map<string, string>();
+    await Promise.all(
+      [...groups].map(async ([key, group]) => made.set(key, await this.prepare(group))),
+    );
+    const madeFor = (spec: ContainerSpec) => made.get(this.launcher.keyOf(spec)) ?? "";
+    await this.runReleases(madeFor);
+    await Promise.all(
+      [...this.containers.values()].map((it) => this.startOne(it, madeFor(it.spec))),
+    );
   }
 
-  private async startGroup(group: readonly Container[]): Promise<void> {
+  private async prepare(group: readonly Container[]): Promise<string> {
     const [first] = group;
-    if (first === undefined) return;
+    if (first === undefined) return "";
     const { signal } = this.stopping;
     const progress = (step: string) => {
       for (const container of group) container.isInstalling(step);
@@ -152,7 +161,16 @@ export class Containers {
     const prepared = await this.launcher.prepare(first.spec, { progress, warn, signal });
     signal.throwIfAborted();
     this.prepared.set(first, prepared);
-    await Promise.all(group.map((container) => this.startOne(container, prepared)));
+    return prepared;
+  }
+
+  // They have the sources of the others, and so what was prepared for them.
+  private async runReleases(madeFor: (spec: ContainerSpec) => string): Promise<void> {
+    for (const release of this.options.releases ?? []) {
+      const { container: spec } = release;
+      const command = this.launcher.command(spec, madeFor(spec), 0, this.valuesOf(spec));
+      await runRelease(release, command, this.stopping.signal);
+    }
   }
 
   private async startOne(container: Container, prepared: string): Promise<void> {
@@ -176,7 +194,7 @@ export class Containers {
   }
 
   private secretsOf(spec: ContainerSpec): Record<string, string> {
-    const { secrets = {}, cache, report } = this.options;
+    const { secrets = {}, report } = this.options;
     for (const name of spec.foreignSecrets.filter((key) => secrets[key] === undefined)) {
       report({
         type: "log",
@@ -185,12 +203,19 @@ export class Containers {
         message: `${name} is stored in Lockbox and is empty here. Set ${name}=… in .env.local`,
       });
     }
+    return this.valuesOf(spec);
+  }
+
+  private valuesOf(spec: ContainerSpec): Record<string, string> {
+    const { secrets = {}, cache } = this.options;
     return secretValues(spec, secrets, join(cache, "secrets.json"));
   }
 
   private checkEnvironments(): void {
-    const problems = [...this.containers.values()].flatMap(({ spec, secrets }) => {
-      const message = environmentProblem(spec, secrets);
+    const { specs, releases = [] } = this.options;
+    const all = [...specs, ...releases.map(({ container }) => container)];
+    const problems = all.flatMap((spec) => {
+      const message = environmentProblem(spec, this.valuesOf(spec));
       return message === undefined ? [] : [{ by: spec.name, message }];
     });
     if (problems.length === 0) return;

@@ -1,8 +1,8 @@
 import { join } from "node:path";
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
+import type { ProcessCommand } from "../support/owned-process.ts";
 import { secretValues } from "./_environment.ts";
 import { freePort } from "./_free-port.ts";
-import type { ProcessCommand } from "./_owned-process.ts";
 import { ProcessLauncher } from "./_process-launcher.ts";
 import type { LauncherOptions, Preparation } from "./launcher.ts";
 
@@ -15,14 +15,16 @@ export interface ExecOptions extends LauncherOptions, Preparation {
 
 /**
  * Where a command of the user's runs as if it were a container's own: its folder and its whole
- * environment, with a Python environment that is created unless it exists.
+ * environment, with a Python environment that is created unless it exists. Whose Python that one has
+ * does not matter unless one is asked for: another would take the containers' own away.
  */
 export async function makeExecEnvironment(
   options: ExecOptions,
 ): Promise<Pick<ProcessCommand, "cwd" | "env">> {
   const { spec, cache, secrets } = options;
   const launcher = new ProcessLauncher(options);
-  const prepared = await launcher.prepare(spec, options);
+  const found = options.python === undefined ? launcher.find(spec) : undefined;
+  const prepared = found ?? (await launcher.prepare(spec, options));
   const values = secretValues(spec, secrets, join(cache, "secrets.json"));
   return launcher.command(spec, prepared, await freePort(), values);
 }

@@ -1,5 +1,5 @@
 import type { ContainerSpec, Variables } from "../stack/blueprint.ts";
-import type { ProcessCommand } from "./_owned-process.ts";
+import type { ProcessCommand } from "../support/owned-process.ts";
 
 /** What a long preparation reports to, and what ends it. */
 export interface Preparation {

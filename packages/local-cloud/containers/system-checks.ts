@@ -1,7 +1,7 @@
 import * as v from "valibot";
 import { withoutLocalValues } from "../stack/local-environment.ts";
-import type { ProcessCommand } from "./_owned-process.ts";
-import { runProgram } from "./_run-program.ts";
+import type { ProcessCommand } from "../support/owned-process.ts";
+import { runProgram } from "../support/run-program.ts";
 
 const schema = v.pipe(
   v.string(),

@@ -7,8 +7,8 @@ const CONTAINER_ONLY: ReadonlySet<string> = new Set([
   "REVISION_FINGERPRINT",
 ]);
 
-/** Anything does: signatures are not verified. But boto3 refuses to do without. */
-const KEYS = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" } as const;
+/** Of programs beside the containers. */
+export const KEYS = { AWS_ACCESS_KEY_ID: "local", AWS_SECRET_ACCESS_KEY: "local" } as const;
 
 /**
  * The variables with which boto3, the AWS CLI, Celery and the project's own code talk to the local

@@ -1,3 +1,4 @@
+import { pathToFileURL } from "node:url";
 import { Containers, type ContainersOptions } from "../containers/containers.ts";
 import type { Invoke } from "../containers/invoke.ts";
 import { startGateway } from "../gateway/server.ts";
@@ -9,7 +10,7 @@ import { QueueTriggers } from "../trigger/queue-triggers.ts";
 import { Timers } from "../trigger/timers.ts";
 
 /** A stack to run, and what outlives it. */
-export interface DeploymentOptions extends Omit<ContainersOptions, "specs"> {
+export interface DeploymentOptions extends Omit<ContainersOptions, "specs" | "releases"> {
   /** Content of the synthesized stack. */
   readonly stack: string;
   /** Where queue and tables listen. */
@@ -46,7 +47,9 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
   try {
     const gateways = await startGateways(options, invoke, teardown);
     const [{ url: site, port: sitePort } = { url: "", port: 0 }] = gateways;
-    const blueprint = readStack(options.stack, { ...options.endpoints, site });
+    // An image cannot reach a folder of this machine.
+    const buckets = options.docker ? undefined : pathToFileURL(options.buckets).href;
+    const blueprint = readStack(options.stack, { ...options.endpoints, site, buckets });
     for (const spec of blueprint.queues) options.queues.create(spec);
     const { containers, triggers, timers } = makeParts(options, blueprint, teardown);
     const ready = containers.start().then(() => {
@@ -65,7 +68,8 @@ export async function startDeployment(options: DeploymentOptions): Promise<Deplo
 
 function makeParts(options: DeploymentOptions, blueprint: Blueprint, teardown: Teardown) {
   const { queues, report } = options;
-  const containers = new Containers({ ...options, specs: blueprint.containers });
+  const { containers: own, releases } = blueprint;
+  const containers = new Containers({ ...options, specs: own, releases });
   const { invoke } = containers;
   const specs = blueprint.queueTriggers;
   const triggers = new QueueTriggers({ specs, queues, invoke, containers, report });

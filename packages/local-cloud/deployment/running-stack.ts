@@ -2,6 +2,8 @@ import { readStack } from "../stack/read-stack.ts";
 import { type Deployment, type DeploymentOptions, startDeployment } from "./deployment.ts";
 
 const NEXT_TIMES = 5;
+/** What outlives a stack and is not always there, as `config.ts` calls it. */
+const STARTED_ONCE = ["media", "postgres"] as const;
 
 /** The stack that runs at the moment; another can take its place. */
 export class RunningStack {
@@ -25,10 +27,17 @@ export class RunningStack {
 
   /** Runs another one at the same address. A text that cannot be read changes nothing. */
   async replace(stack: string): Promise<void> {
-    const { sitePort, site } = this.current;
-    readStack(stack, { ...this.options.endpoints, site });
+    const { sitePort, site, triggers } = this.current;
+    const next = readStack(stack, { ...this.options.endpoints, site });
+    for (const field of STARTED_ONCE) {
+      if (JSON.stringify(next[field]) === JSON.stringify(this.current.blueprint[field])) continue;
+      throw new Error(
+        `'${field}' has changed in config.ts. Stop, and start \`npm run local\` again.`,
+      );
+    }
     await this.current.stop();
     await this.run(stack, sitePort);
+    if (triggers.paused) this.current.triggers.pause();
     await this.current.ready;
   }
 
@@ -46,7 +55,7 @@ export class RunningStack {
   /** Holds messages back in their queues, or hands them out again. Returns whether they are held. */
   togglePause(): boolean {
     const { triggers } = this.current;
-    if (triggers.paused) triggers.start();
+    if (triggers.paused) triggers.resume();
     else triggers.pause();
     return triggers.paused;
   }

@@ -20,6 +20,8 @@ export interface ReceiveOptions {
   /** 0-43,200. @default - the queue's own */
   readonly visibilityTimeoutSeconds?: number;
   readonly by: "trigger" | "client";
+  /** Nothing is received while it says no. @default - always */
+  readonly when?: () => boolean;
 }
 
 /** What a sender gets for a message. */

@@ -43,6 +43,6 @@ function checkNew({ input, queues }: QueueCall): void {
   throw new QueueError(
     "AccessDeniedException",
     `There is no queue "${name}" in the stack, so nothing would receive its messages; there are ${queues.names.join(", ") || "none"}.`,
-    "Send to one of these: with Celery, by task_default_queue, task_queues or a route, under the names in predefined_queues",
+    "Send to one of these (with Celery, by task_default_queue, task_queues or a route, under the names in predefined_queues), or add one: queues in config.ts",
   );
 }

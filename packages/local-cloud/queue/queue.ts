@@ -127,6 +127,7 @@ export class Queue {
     if (this.hidden.counts["in flight"] >= MAX_IN_FLIGHT) {
       throw new QueueError("OverLimit", `Too many messages of ${this.name} are in flight.`);
     }
+    if (options.when?.() === false) return [];
     const received: Message[] = [];
     while (received.length < options.max) {
       const message = this.next();

@@ -1,4 +1,4 @@
-import { decodeTask } from "../events/decode-task.ts";
+import { decodeTask } from "../../task-history/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { QueueSpec } from "../stack/blueprint.ts";
 import { queueArn, queueUrl } from "../stack/local-ids.ts";
@@ -21,6 +21,7 @@ import type { QueueJournal, QueueRecord } from "./journal.ts";
 import { MAX_QUEUES, NAME_REST_MS } from "./limits.ts";
 import type { Message } from "./message.ts";
 import { Queue } from "./queue.ts";
+import { SentTasks } from "./sent-tasks.ts";
 
 export type { PeekedMessage, ReceivedMessage } from "./_descriptions.ts";
 
@@ -43,6 +44,8 @@ export class Queues {
   private readonly byName = new Map<string, Queue>();
   /** When queues were deleted whose names cannot be used again yet. */
   private readonly deletedAt = new Map<string, number>();
+  /** What carried the tasks, for who sends them once more. */
+  readonly sentTasks = new SentTasks();
   private readonly options: QueuesOptions;
   private readonly clock: Clock;
   private sequence = 0;
@@ -208,10 +211,11 @@ export class Queues {
 
   private reportPublished(
     queue: string,
-    { id: messageId, bytes, body, sentAt, visibleAt }: Message,
+    { id: messageId, bytes, body, attributes, sentAt, visibleAt }: Message,
   ): void {
     const delaySeconds = (visibleAt - sentAt) / 1000;
     const task = CELERY.test(body) ? decodeTask(body) : undefined;
+    if (task) this.sentTasks.keep(task.id, { queue, body, attributes });
     const { report } = this.options;
     report({ type: "published", queue, messageId, bytes, delaySeconds, sentAt, task });
   }

@@ -1,8 +1,9 @@
 import * as v from "valibot";
+import { STATE_ID_VARIABLE } from "../../../stacks/ownership.ts";
 import { parseObject } from "../support/json.ts";
 import { evaluate } from "./_terraform-expression.ts";
 import type { Endpoints } from "./blueprint.ts";
-import { FOLDER_ID, queueArn, queueUrl } from "./local-ids.ts";
+import { FOLDER_ID, queueArn, queueUrl, STATE_ID } from "./local-ids.ts";
 
 const bodies = v.optional(v.record(v.string(), v.record(v.string(), v.unknown())), {});
 
@@ -56,6 +57,7 @@ export class TerraformDocument {
   private resolve(reference: readonly string[]): unknown {
     const [type = "", id = "", attribute = "", ...further] = reference;
     if (type === "local") return this.evaluate(this.parsed.locals[id]);
+    if (type === "var" && id === STATE_ID_VARIABLE) return STATE_ID;
     if (type === "var") return this.parsed.variable[id]?.default ?? "";
     const raw = this.parsed.resource[type]?.[id];
     const here = raw === undefined ? undefined : this.standIn(type, raw, attribute);

@@ -9,15 +9,39 @@ export interface Blueprint {
   readonly project: string;
   readonly queues: readonly QueueSpec[];
   readonly containers: readonly ContainerSpec[];
+  /** Commands that run before the containers start, one after the other. */
+  readonly releases: readonly ReleaseSpec[];
   readonly queueTriggers: readonly LocalTriggerSpec[];
   readonly timers: readonly TimerSpec[];
   readonly gateways: readonly GatewaySpec[];
   /** The table of results that is there at start. */
   readonly table: string;
   /** The ports to try first. */
-  readonly ports: { readonly site: number; readonly queue: number; readonly tables: number };
+  readonly ports: Ports;
+  /** The relational database, where there is one. */
+  readonly postgres?: PostgresSpec;
+  /** The bucket of uploads, where there is one. */
+  readonly media?: string;
   /** Types of resources that are not emulated, each once, sorted. */
   readonly skipped: readonly string[];
+}
+
+/** Ports by service. */
+export interface Ports {
+  readonly site: number;
+  readonly queue: number;
+  readonly tables: number;
+  readonly postgres?: number | undefined;
+  readonly storage?: number | undefined;
+}
+
+/** A PostgreSQL with one database. */
+export interface PostgresSpec {
+  /** Major version. */
+  readonly version: number;
+  readonly database: string;
+  /** The database's owner. */
+  readonly user: string;
 }
 
 /** Where the local services listen, known before the stack is read: its texts hold their addresses. */
@@ -26,6 +50,12 @@ export interface Endpoints {
   readonly queue: string;
   readonly tables: string;
   readonly site: string;
+  /** Host and port: `127.0.0.1:5432`. @default - the user has a database elsewhere */
+  readonly postgres?: string | undefined;
+  /** S3, as a URL. @default - the stack has no bucket of uploads */
+  readonly storage?: string | undefined;
+  /** Folder with the buckets of static files, as a URL. @default - nothing fills them */
+  readonly buckets?: string | undefined;
 }
 
 /** A queue with all its settings. Ranges are those of Yandex Message Queue. */
@@ -69,6 +99,15 @@ export interface ContainerSpec {
   readonly memoryMib: number;
   /** Answers below 500 once the container is ready; without it an open port is enough. */
   readonly healthPath?: string;
+}
+
+/** A command of `manage.py`, and the container that runs it. */
+export interface ReleaseSpec {
+  readonly container: ContainerSpec;
+  /** Come after the container's own command. */
+  readonly words: readonly string[];
+  /** What it comes from in config.ts. */
+  readonly field: "release" | "staticBucket";
 }
 
 /** What hands the messages of a queue to a container. */

@@ -5,8 +5,13 @@ import type { IncomingHttpHeaders } from "node:http";
 export const CLOUD_ID = "b1glocalcloud0000000";
 /** The folder of every resource. */
 export const FOLDER_ID = "b1glocalfolder000000";
+/** Of the state, which a laptop has none of: part of the name of a bucket. */
+export const STATE_ID = "local";
 /** The only region of Yandex Cloud. */
 export const REGION = "ru-central1";
+
+/** Of the local database's owner. It guards nothing: the database listens on this machine only. */
+export const LOCAL_PASSWORD = "local";
 
 /** The containers' key, by which queue and tables know their role. Others' keys are any. */
 export const RUNTIME_KEY = "local-runtime";

@@ -5,14 +5,16 @@ import {
   type QueueTriggerSpec,
   type TimerTriggerSpec,
 } from "../../../stacks/outputs.ts";
-import { readContainers } from "./_containers.ts";
+import { readContainers, STATIC_BUCKET } from "./_containers.ts";
 import { expectShape, type ResourceAttributes, TerraformDocument } from "./_terraform-document.ts";
 import type {
   Blueprint,
+  ContainerSpec,
   Endpoints,
   GatewaySpec,
   LocalTriggerSpec,
   QueueSpec,
+  ReleaseSpec,
   TimerSpec,
 } from "./blueprint.ts";
 import { queueNameOf } from "./local-ids.ts";
@@ -27,7 +29,7 @@ const DEFAULTS = {
 } as const;
 const DEFAULT_GATEWAY_TIMEOUT_SECONDS = 300;
 
-/** Types of resources that the local cloud emulates, or that have no meaning without accounts. */
+/** Types of resources that the local cloud emulates, or that have no meaning on one machine. */
 const UNDERSTOOD: ReadonlySet<string> = new Set([
   "terraform_data",
   "yandex_api_gateway",
@@ -41,9 +43,11 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
   "yandex_lockbox_secret_version",
   "yandex_logging_group",
   "yandex_message_queue",
+  "yandex_monitoring_dashboard",
   "yandex_resourcemanager_folder_iam_member",
   "yandex_serverless_container",
   "yandex_serverless_container_iam_binding",
+  "yandex_storage_bucket_iam_binding",
   "yandex_ydb_database_iam_binding",
   "yandex_ydb_database_serverless",
 ]);
@@ -56,14 +60,15 @@ const UNDERSTOOD: ReadonlySet<string> = new Set([
  */
 export function readStack(text: string, endpoints: Endpoints): Blueprint {
   const stack = new TerraformDocument(text, endpoints);
-  const { table, ports } = readLocal(stack);
-  const { containers, unknown } = readContainers(stack, endpoints);
+  const { table, ports, postgres, media, release: words } = readLocal(stack);
+  const { containers, tasks, unknown } = readContainers(stack, endpoints);
   const { queues, fifo } = readQueues(stack);
   const triggers = Object.entries(readTriggers(stack));
   return {
     project: commonPrefix([...containers, ...queues].map(({ name }) => name)),
     queues,
     containers,
+    releases: tasks.flatMap((container) => readReleases(container, words, endpoints)),
     queueTriggers: triggers.flatMap(([name, spec]) =>
       spec.kind === "queue" ? [renderQueueTrigger(name, spec)] : [],
     ),
@@ -73,16 +78,33 @@ export function readStack(text: string, endpoints: Endpoints): Blueprint {
     gateways: readGateways(stack),
     table,
     ports,
+    ...(postgres && { postgres }),
+    ...(media && { media: media.bucket }),
     skipped: [...stack.types.filter((type) => !UNDERSTOOD.has(type)), ...unknown, ...fifo].sort(),
   };
 }
 
-/** The ports to try first, which have to be known before the rest can be read. */
-export function readPorts(text: string): Blueprint["ports"] {
+/** What runs in the container of commands before the others start. */
+function readReleases(
+  container: ContainerSpec,
+  words: readonly string[] | undefined,
+  { buckets }: Endpoints,
+): ReleaseSpec[] {
+  const fills = buckets !== undefined && STATIC_BUCKET in container.environment;
+  return [
+    ...(words ? [{ field: "release" as const, words, container }] : []),
+    ...(fills ? [{ field: "staticBucket" as const, words: ["upload-static"], container }] : []),
+  ];
+}
+
+/** The services and the ports to try first, which have to be known before the rest can be read. */
+export function readServices(
+  text: string,
+): Pick<Blueprint, "ports" | "table" | "postgres" | "media"> {
   const anywhere = "http://localhost";
-  return readLocal(
-    new TerraformDocument(text, { queue: anywhere, tables: anywhere, site: anywhere }),
-  ).ports;
+  const endpoints = { queue: anywhere, tables: anywhere, site: anywhere };
+  const { ports, table, postgres, media } = readLocal(new TerraformDocument(text, endpoints));
+  return { ports, table, ...(postgres && { postgres }), ...(media && { media: media.bucket }) };
 }
 
 function readLocal(stack: TerraformDocument): AppOutputs["local"] {

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { lockOwner, tryLock, type Unlock } from "./lock.ts";
+import { lockData, type Unlock } from "./lock.ts";
 import { makePrivateFolder, openRecords, type RecordFile } from "./record-file.ts";
 
 /** A journal is rewritten once it is this long, and four times as long as after the last time. */
@@ -71,7 +71,7 @@ export class Journal<T> {
  */
 export async function openJournal<T>(directory: string, name: string): Promise<Journal<T>> {
   makePrivateFolder(directory);
-  const unlock = lock(join(directory, `${name}.lock`));
+  const unlock = lockData(join(directory, `${name}.lock`));
   try {
     const records = await openRecords(join(directory, `${name}.jsonl`));
     const journal = new Journal<T>(records, unlock);
@@ -81,12 +81,4 @@ export async function openJournal<T>(directory: string, name: string): Promise<J
     unlock();
     throw error;
   }
-}
-
-function lock(file: string): Unlock {
-  const unlock = tryLock(file);
-  if (unlock !== undefined) return unlock;
-  throw new Error(
-    `${file}: process ${lockOwner(file)} uses this folder. Stop it, or choose another folder; if it is not a local cloud, remove the file.`,
-  );
 }

@@ -31,6 +31,19 @@ export function tryLock(file: string): Unlock | undefined {
 }
 
 /**
+ * Takes the lock file of a folder with data.
+ *
+ * @throws Error where another owner is alive
+ */
+export function lockData(file: string): Unlock {
+  const unlock = tryLock(file);
+  if (unlock !== undefined) return unlock;
+  throw new Error(
+    `${file}: process ${lockOwner(file)} uses this folder. Stop it, or choose another folder; if it is not a local cloud, remove the file.`,
+  );
+}
+
+/**
  * Takes a lock file as soon as its owner releases it or dies.
  *
  * @param onWait called once, where there is an owner to wait for
@@ -63,7 +76,8 @@ function isAbandoned(file: string): boolean {
   return owner > 0 ? !isRunning(owner) : isOld(file);
 }
 
-function isRunning(pid: number): boolean {
+/** Whether there is such a process, be it one that has ended and that nobody has buried. */
+export function isRunning(pid: number): boolean {
   try {
     return process.kill(pid, 0);
   } catch (error) {

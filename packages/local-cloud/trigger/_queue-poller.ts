@@ -1,8 +1,8 @@
 import { randomUUID } from "node:crypto";
 import { setTimeout as sleep } from "node:timers/promises";
+import { decodeTask } from "../../task-history/decode-task.ts";
 import type { Containers } from "../containers/containers.ts";
 import type { Invoke } from "../containers/invoke.ts";
-import { decodeTask } from "../events/decode-task.ts";
 import type { Report } from "../events/event.ts";
 import type { Queues, ReceivedMessage } from "../queue/queues.ts";
 import type { LocalTriggerSpec } from "../stack/blueprint.ts";
@@ -15,7 +15,7 @@ import { readVerdicts } from "./_verdicts.ts";
 export interface QueuePollerOptions {
   readonly queues: Queues;
   readonly invoke: Invoke;
-  readonly containers: Pick<Containers, "whenRoom" | "concurrencyOf">;
+  readonly containers: Pick<Containers, "whenRoom" | "hasRoom" | "concurrencyOf">;
   readonly report: Report;
 }
 
@@ -55,6 +55,16 @@ export class QueuePoller {
     }
   }
 
+  /** One message, whatever the batch is, if there is one and its container has room; and hands it over. */
+  async takeOne(): Promise<ReceivedMessage | undefined> {
+    const { containers, queues } = this.options;
+    const when = () => containers.hasRoom(this.spec.container);
+    const options = { max: 1, waitSeconds: 0, by: "trigger", when } as const;
+    const [message] = await queues.receive(this.spec.queue, options);
+    if (message) void this.deliver([message]);
+    return message;
+  }
+
   /** Messages are taken only when they can be worked on: otherwise they would hide for nothing. */
   private async waitForRoom(signal: AbortSignal): Promise<void> {
     const { containers } = this.options;
@@ -67,7 +77,7 @@ export class QueuePoller {
   private async gather(signal: AbortSignal): Promise<ReceivedMessage[]> {
     const { batchSize, batchCutoffSeconds } = this.spec;
     if (signal.aborted) return [];
-    const batch = [...(await this.receive(batchSize, LONG_POLL_SECONDS, signal))];
+    const batch = [...(await this.receiveFirst(batchSize, signal))];
     const cutoff = performance.now() + batchCutoffSeconds * 1000;
     while (batch.length > 0 && batch.length < batchSize && !signal.aborted) {
       const left = (cutoff - performance.now()) / 1000;
@@ -77,9 +87,21 @@ export class QueuePoller {
     return batch;
   }
 
-  private receive(max: number, waitSeconds: number, signal: AbortSignal) {
+  /** Ends without any when another queue's messages have taken the room. */
+  private receiveFirst(max: number, signal: AbortSignal) {
+    const full = new AbortController();
+    const when = () => {
+      const hasRoom = this.options.containers.hasRoom(this.spec.container);
+      if (!hasRoom) full.abort();
+      return hasRoom;
+    };
+    const either = AbortSignal.any([signal, full.signal]);
+    return this.receive(max, LONG_POLL_SECONDS, either, when);
+  }
+
+  private receive(max: number, waitSeconds: number, signal: AbortSignal, when = () => true) {
     const { queue } = this.spec;
-    return this.options.queues.receive(queue, { max, waitSeconds, by: "trigger" }, signal);
+    return this.options.queues.receive(queue, { max, waitSeconds, by: "trigger", when }, signal);
   }
 
   private async deliver(batch: readonly ReceivedMessage[]): Promise<void> {

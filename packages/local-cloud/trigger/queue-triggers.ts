@@ -1,3 +1,4 @@
+import type { ReceivedMessage } from "../queue/queues.ts";
 import type { LocalTriggerSpec } from "../stack/blueprint.ts";
 import { QueuePoller, type QueuePollerOptions } from "./_queue-poller.ts";
 
@@ -13,6 +14,8 @@ export interface QueueTriggersOptions extends QueuePollerOptions {
  */
 export class QueueTriggers {
   private readonly triggers: readonly QueuePoller[];
+  private hasBegun = false;
+  private isPaused = false;
   private running: AbortController | undefined;
   private runs: Promise<unknown> = Promise.resolve();
 
@@ -20,28 +23,56 @@ export class QueueTriggers {
     this.triggers = specs.map((spec) => new QueuePoller(spec, options));
   }
 
-  /** Takes messages, for the first time or after a pause. */
+  /** Takes messages, unless a pause has begun already. */
   start(): void {
-    if (this.running) return;
+    this.hasBegun = true;
+    this.take();
+  }
+
+  /** Takes no more messages. What is being worked on is finished. */
+  pause(): void {
+    this.isPaused = true;
+    this.leave();
+  }
+
+  /** Takes messages again. */
+  resume(): void {
+    this.isPaused = false;
+    this.take();
+  }
+
+  get paused(): boolean {
+    return this.isPaused;
+  }
+
+  /**
+   * Takes one message although it is paused, of the first queue that has one, and hands it to its
+   * container. Returns it; `undefined` where there is none that can be taken now.
+   */
+  async step(): Promise<ReceivedMessage | undefined> {
+    for (const trigger of this.triggers) {
+      const message = await trigger.takeOne();
+      if (message) return message;
+    }
+    return undefined;
+  }
+
+  /** Takes no more messages, and waits until that is so; not for what is being worked on. */
+  async stop(): Promise<void> {
+    this.hasBegun = false;
+    this.leave();
+    await this.runs;
+  }
+
+  private take(): void {
+    if (this.running || this.isPaused || !this.hasBegun) return;
     this.running = new AbortController();
     const { signal } = this.running;
     this.runs = Promise.all(this.triggers.map((trigger) => trigger.run(signal)));
   }
 
-  /** Takes no more messages. What is being worked on is finished. */
-  pause(): void {
+  private leave(): void {
     this.running?.abort();
     this.running = undefined;
-  }
-
-  /** Whether nothing is taken, as before the start. */
-  get paused(): boolean {
-    return this.running === undefined;
-  }
-
-  /** As `pause`, and waits until nothing more is taken; not for what is being worked on. */
-  async stop(): Promise<void> {
-    this.pause();
-    await this.runs;
   }
 }

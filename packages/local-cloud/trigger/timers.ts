@@ -31,6 +31,7 @@ export class Timers {
   private readonly timers: ReadonlyMap<string, CronTimer>;
   /** What takes the next call back, by the timer's name. */
   private readonly cancels = new Map<string, () => void>();
+  private readonly statuses = new Map<string, number>();
 
   constructor(options: TimersOptions) {
     this.options = options;
@@ -67,6 +68,11 @@ export class Timers {
     return times;
   }
 
+  /** Status of the container's last answer; `undefined` before the first. */
+  lastStatus(name: string): number | undefined {
+    return this.statuses.get(name);
+  }
+
   private arm(timer: CronTimer): void {
     const next = nextTime(timer.cron, this.clock.now());
     if (next === undefined) return;
@@ -85,6 +91,7 @@ export class Timers {
     const event = renderTimerEvent(name, payload, id, this.clock.now());
     const request = eventRequest(container, path, event, { id });
     const { status } = await this.options.invoke(container, request);
+    this.statuses.set(name, status);
     this.options.report({ type: "timer", timer: name, status, byHand });
     return status;
   }

@@ -5,7 +5,7 @@ import {
   isExposed,
   listenersOf,
 } from "../../../packages/local-cloud/containers/_listening.ts";
-import { OwnedProcess } from "../../../packages/local-cloud/containers/_owned-process.ts";
+import { OwnedProcess } from "../../../packages/local-cloud/support/owned-process.ts";
 
 const listen = (host: string) =>
   new Promise<number>((resolve) => {

@@ -33,6 +33,23 @@ describe("LogReader", () => {
     expect(read(line)).toEqual([entry]);
   });
 
+  test("adds to an entry of JSON what its exception was, and where", () => {
+    const exception = `Traceback (most recent call last):\n  File "/own/shop/views.py", line 12, in home\n    os.environ["A"]\nKeyError: 'A'`;
+    const line = JSON.stringify({ level: "ERROR", message: "Internal Server Error: /", exception });
+
+    expect(new LogReader(["/own"]).read(line)).toEqual({
+      level: "error",
+      message: "Internal Server Error: /: KeyError: 'A'  shop/views.py:12",
+    });
+  });
+
+  test("does not say twice what an exception was", () => {
+    const exception = "Traceback (most recent call last):\nDisallowedHost: Invalid host 'a'";
+    const line = JSON.stringify({ level: "ERROR", message: "Invalid host 'a'", exception });
+
+    expect(new LogReader().read(line).message).toBe("Invalid host 'a'");
+  });
+
   test("takes a traceback for errors, up to the exception", () => {
     const lines = read(
       "before",

@@ -14,7 +14,7 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import { makeEnvironment } from "../../../packages/local-cloud/containers/_python-environment.ts";
-import { runProgram } from "../../../packages/local-cloud/containers/_run-program.ts";
+import { runProgram } from "../../../packages/local-cloud/support/run-program.ts";
 import { alive, CACHE } from "./_world.ts";
 
 let root = "";
@@ -224,6 +224,19 @@ describe("makeEnvironment", () => {
     wheel(`site/${WHEEL}`, 1, "Requires-Python: >=3.99\\n");
     write("site/requirements.txt", `./${WHEEL}\n`);
     await expect(make()).rejects.toThrow(/is used, but the project requires 3\.99/);
+  });
+
+  test("does not blame the requirements for an interpreter without venv", async () => {
+    write("site/requirements.txt", "");
+    const python = join(root, "python3");
+    const version = `'${root}/python3' True '3.11.0 (of this test)'`;
+    writeFileSync(python, `#!/bin/sh\n[ "$1" = -c ] && printf '%s\\n' ${version}\n`, {
+      mode: 0o755,
+    });
+
+    await expect(make({ python })).rejects.toThrow(
+      /python3 -m venv \/.* exited with code 1\. That interpreter has no complete venv\. Install it \(.*`apt install python3-venv`\), or choose another interpreter with --python PATH\. Its last lines:$/,
+    );
   });
 
   test("gives up when it is told to, and leaves no process behind", async () => {

@@ -59,3 +59,19 @@ test("an exact wish is tried first, a lower bound only where the usual one is to
   expect([suits("3.14.0", exact), suits("3.13.0 (x)", exact)]).toEqual([false, true]);
   expect([suits("3.14.0", bound), suits("3.9.1", bound)]).toEqual([true, false]);
 });
+
+test("where the image's own is not installed, what the project requires does", () => {
+  const Dockerfile = "FROM python:3.14-slim\n";
+  const wanted = find({ Dockerfile, "pyproject.toml": 'requires-python = ">=3.12"\n' });
+
+  expect(wanted).toEqual({
+    ...{ minor: 14, orNewer: false, by: "FROM in Dockerfile" },
+    otherwise: { minor: 12, orNewer: true, by: "requires-python" },
+  });
+  expect(namesOfPythons(wanted).slice(0, 4)).toEqual([
+    "python3.14",
+    "python3",
+    "python",
+    "python3.12",
+  ]);
+});

@@ -6,8 +6,17 @@ import {
 } from "../../../packages/local-cloud/control/client-environment.ts";
 import { startControl } from "../../../packages/local-cloud/control/server.ts";
 import { EventStore } from "../../../packages/local-cloud/events/store.ts";
+import type { PeekedMessage } from "../../../packages/local-cloud/queue/queues.ts";
 import type { Listening } from "../../../packages/local-cloud/support/listen.ts";
+import { parseRun } from "../../../packages/task-history/saved-run.ts";
+import { Tasks } from "../../../packages/task-history/tasks.ts";
+import { FakeSource } from "../../console/_source.ts";
 import { read } from "../stack/_synthesized.ts";
+
+const LETTER: PeekedMessage = {
+  ...{ messageId: "m1", body: "{}", bytes: 2, sentAt: 1000, receiveCount: 3 },
+  ...{ state: "waiting", attributes: {} },
+};
 
 let events: EventStore;
 let server: Listening;
@@ -15,9 +24,10 @@ let server: Listening;
 beforeEach(async () => {
   events = new EventStore();
   server = await startControl({
-    ...{ events, port: 0, run: "run1" },
+    ...{ events, port: 0, run: "run1", source: new FakeSource() },
     timers: () => ["nightly"],
     fire: async () => 200,
+    peek: (queue) => (queue === "shop-tasks-dead" ? [LETTER] : undefined),
     describe: () => ({ project: "shop" }),
   });
 });
@@ -53,6 +63,11 @@ describe("startControl", () => {
     expect(await call("/api/cloud")).toEqual({ status: 200, body: { project: "shop" } });
   });
 
+  test("serves the page and what it reads", async () => {
+    expect(await (await fetch(server.url)).text()).toContain("/page/main.js");
+    expect(await call("/api/console")).toMatchObject({ body: { title: "shop" } });
+  });
+
   test("lists tasks, the last changed first", async () => {
     store("one", "SUCCESS");
     store("two", "FAILURE");
@@ -64,6 +79,33 @@ describe("startControl", () => {
     expect(await call("/api/tasks?limit=1")).toMatchObject({ body: { tasks: [{ id: "two" }] } });
     expect(await call("/api/tasks/one")).toMatchObject({ body: { id: "one", state: "ok" } });
     expect((await call("/api/tasks/none")).status).toBe(404);
+  });
+
+  test("lists tasks by a part of their names, and by the one from which they descend", async () => {
+    for (const [id, name, rootId] of [
+      ["one", "shop.pay", "one"],
+      ["two", "shop.mail", "one"],
+    ] as const) {
+      const task = { id, name, rootId, args: [], kwargs: {}, retries: 0 };
+      const message = { queue: "tasks", messageId: `m-${id}`, bytes: 1, delaySeconds: 0 };
+      events.report({ type: "published", ...message, task });
+    }
+    store("other", "SUCCESS");
+
+    expect(await call("/api/tasks?name=mail")).toMatchObject({ body: { tasks: [{ id: "two" }] } });
+    expect(await call("/api/tasks?root=one")).toMatchObject({
+      body: { tasks: [{ id: "two" }, { id: "one" }] },
+    });
+  });
+
+  test("gives the whole run as a file that can be opened again", async () => {
+    store("one", "SUCCESS");
+    store("two", "FAILURE");
+    const response = await fetch(`${server.url}/api/run`);
+
+    const tasks = new Tasks();
+    for (const fact of parseRun(await response.text()).facts) tasks.take(fact);
+    expect(tasks.list(Date.now())).toEqual(events.tasks());
   });
 
   test("fires a timer", async () => {
@@ -78,9 +120,9 @@ describe("startControl", () => {
   });
 
   test.each([
-    ["GET", "/", 404],
     ["GET", "/api/nothing", 404],
     ["POST", "/api/tasks", 404],
+    ["POST", "/", 404],
     ["DELETE", "/api/tasks", 405],
   ])("has no %s %s", async (method, path, status) => {
     expect((await call(path, { method })).status).toBe(status);
@@ -88,7 +130,7 @@ describe("startControl", () => {
 
   test.each([
     ...["/%", "/api/%", "/api/tasks/%", "/api/timers/%E0%A4%A", "/%zz", "///", "//", "//["],
-    ...["///api/tasks", "//api/tasks", "/api//tasks", "/?/api/tasks", "*"],
+    ...["///api/tasks", "//api/tasks", "/api//tasks", "*"],
   ])("has nothing at %s", async (path) => {
     expect(await statusOf("GET", path)).toBe(404);
     expect(await statusOf("POST", path)).toBe(404);
@@ -171,5 +213,16 @@ describe("clientEnvironment", () => {
       "export A=http://localhost:1/x?y=1",
       "export B='it'\\''s $5'",
     ]);
+  });
+});
+
+test("shows what is in a queue", async () => {
+  expect(await call("/api/messages/shop-tasks-dead")).toEqual({
+    status: 200,
+    body: { messages: [LETTER] },
+  });
+  expect(await call("/api/messages/other")).toEqual({
+    status: 404,
+    body: { message: 'Queue "other" is not in the stack.' },
   });
 });

@@ -1,8 +1,17 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { ROOT } from "../../support/sources.ts";
 import { ask, type Options, openGateway, to, WEB } from "./_gateway.ts";
+
+/** What the worker package says of files that it puts into a bucket, beside Python's own table. */
+const UPLOADED = [
+  ...readFileSync(
+    join(ROOT, "packages/celery-push-worker/src/celery_push_worker/_static_file.py"),
+    "utf8",
+  ).matchAll(/^ {4}"(\.\w+)": "([\w/+-]+)",$/gm),
+].map(([, extension = "", type = ""]) => [extension, type] as const);
 
 let gateway: Awaited<ReturnType<typeof openGateway>>;
 afterEach(() => gateway?.close());
@@ -96,6 +105,22 @@ describe("objects", () => {
     const again = await get(path, { headers: { "if-none-match": String(reply.headers.etag) } });
     expect(again).toMatchObject({ status: 304, body: "" });
   });
+
+  test("have a table of the worker package to agree with", () => {
+    expect(UPLOADED.length).toBeGreaterThan(10);
+  });
+
+  test.each(UPLOADED)(
+    "a file *%s has the type with which a deploy uploads it",
+    async (extension, type) => {
+      writeFileSync(join(buckets, "files", "static", `a${extension}`), "");
+      const get = await open(PATHS, { buckets });
+      const { headers } = await get(`/static/a${extension}`);
+      expect(headers["content-type"]).toBe(
+        type.startsWith("text/") ? `${type}; charset=utf-8` : type,
+      );
+    },
+  );
 
   test.each([
     "/static/../../secret",

@@ -15,7 +15,7 @@ const CONFIG: Config = {
   project: "shop",
   celeryApp: "shop.celery:app",
   env: { DJANGO_SETTINGS_MODULE: "shop.settings" },
-  stages: { production: {} },
+  stages: { production: { staticBucket: false } },
 };
 
 /** The text of stack `app`, with a `config.ts` that differs from the usual one in some fields. */

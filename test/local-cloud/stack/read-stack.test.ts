@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { describe, expect, test } from "vitest";
 import type { Blueprint } from "../../../packages/local-cloud/stack/blueprint.ts";
 import { queueUrl } from "../../../packages/local-cloud/stack/local-ids.ts";
-import { readPorts, readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
+import { readServices, readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { Config } from "../../../stacks/config-schema.ts";
 import { ENDPOINTS, read, synthesize } from "./_synthesized.ts";
 
@@ -66,6 +66,66 @@ describe("readStack", () => {
     expect(containers.map(({ environment }) => environment.DJANGO_ALLOWED_HOSTS)).toEqual([
       ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
       ".apigw.yandexcloud.net,localhost,127.0.0.1,[::1]",
+    ]);
+  });
+
+  test("reads further queues, with who executes their tasks and what containers know of them", async () => {
+    const { queues, containers, queueTriggers, skipped } = await read({
+      queues: { heavy: { worker: { memoryMib: 4096, timeoutSeconds: 3600 } }, low_prio: {} },
+    });
+
+    expect(queues.filter(({ redrive }) => redrive)).toMatchObject([
+      { name: "shop-tasks-heavy", visibilityTimeoutSeconds: 3661 },
+      { name: "shop-tasks-low-prio", visibilityTimeoutSeconds: 661 },
+      { name: "shop-tasks", visibilityTimeoutSeconds: 661 },
+    ]);
+    expect(queueTriggers.map(({ queue, container }) => [queue, container])).toEqual([
+      ["shop-tasks", "shop-worker"],
+      ["shop-tasks-heavy", "shop-worker-heavy"],
+      ["shop-tasks-low-prio", "shop-worker"],
+    ]);
+    expect(containers.find(({ name }) => name === "shop-worker-heavy")).toMatchObject({
+      ...{ source: "examples/django-celery", healthPath: "/healthz" },
+      ...{ memoryMib: 4096, timeoutSeconds: 3600 },
+    });
+    for (const { environment } of containers) {
+      expect(JSON.parse(environment.SQS_QUEUES ?? "")).toEqual({
+        heavy: queueUrl(ENDPOINTS.queue, "shop-tasks-heavy"),
+        low_prio: queueUrl(ENDPOINTS.queue, "shop-tasks-low-prio"),
+      });
+    }
+    expect(skipped).toEqual([]);
+  });
+
+  test("reads a bucket of uploads, whose name needs no state, and where it is served", async () => {
+    const text = await synthesize({
+      media: true,
+      aliases: { AWS_S3_ENDPOINT_URL: "AWS_ENDPOINT_URL_S3" },
+      env: { MANUAL: "https://storage.yandexcloud.net/manuals/a.pdf" },
+    });
+    const storage = "http://localhost:9000";
+    const { media, containers, skipped } = readStack(text, { ...ENDPOINTS, storage });
+
+    expect(media).toBe("shop-media-local");
+    expect(readServices(text)).toMatchObject({ media, ports: { storage: 9000 } });
+    expect(skipped).toEqual([]);
+    for (const { environment } of containers) {
+      expect(environment).toMatchObject({
+        AWS_STORAGE_BUCKET_NAME: "shop-media-local",
+        ...{ AWS_ENDPOINT_URL_S3: storage, AWS_S3_ENDPOINT_URL: storage },
+        MANUAL: "https://storage.yandexcloud.net/manuals/a.pdf",
+      });
+    }
+  });
+
+  test("leaves the cloud's storage to who has a bucket of another stack", async () => {
+    const AWS_ENDPOINT_URL_S3 = "https://storage.yandexcloud.net";
+    const { media, containers } = await read({ env: { AWS_ENDPOINT_URL_S3 } });
+
+    expect(media).toBeUndefined();
+    expect(containers).toMatchObject([
+      { environment: { AWS_ENDPOINT_URL_S3 } },
+      { environment: { AWS_ENDPOINT_URL_S3 } },
     ]);
   });
 
@@ -156,7 +216,7 @@ paths:
     get: { responses: { "200": { description: "of \${var.stage}" } } }
 `,
     );
-    const [builtIn] = (await read({ staticBucket: "shop-static" })).gateways;
+    const [builtIn] = (await read({ staticBucket: "shop-static", stages: {} })).gateways;
     const [own] = (await read({ openapi })).gateways;
     const { paths } = JSON.parse(builtIn?.spec ?? "");
 
@@ -243,9 +303,57 @@ describe("a stack that was changed by hand", () => {
   });
 });
 
-describe("readPorts", () => {
+describe("a release step", () => {
+  test("is a command before the containers, and its container none of them", async () => {
+    const { containers, releases, skipped } = await read({ release: "migrate --noinput" });
+    const [release] = releases;
+
+    expect(containers.map(({ name }) => name)).toEqual(["shop-web", "shop-worker"]);
+    expect(release?.words).toEqual(["migrate", "--noinput"]);
+    expect(release?.container).toMatchObject({
+      name: "shop-manage",
+      command: ["python3", "-m", "celery_push_worker", "manage"],
+      environment: {
+        DJANGO_SETTINGS_MODULE: "shop.settings",
+        AWS_ENDPOINT_URL_SQS: ENDPOINTS.queue,
+      },
+    });
+    expect(skipped).toEqual([]);
+  });
+
+  test("is not there for a container of commands alone", async () => {
+    const { containers, releases } = await read({ manage: {} });
+
+    expect(containers).toHaveLength(2);
+    expect(releases).toEqual([]);
+  });
+
+  test("is followed by what fills the folder of static files", async () => {
+    const stack = await synthesize({ staticBucket: "shop-static", release: "check" });
+    const { releases, skipped } = readStack(stack, { ...ENDPOINTS, buckets: "file:///b" });
+
+    expect(releases).toMatchObject([
+      { words: ["check"], field: "release" },
+      {
+        words: ["upload-static"],
+        field: "staticBucket",
+        container: { environment: { STATIC_BUCKET_URL: "file:///b/shop-static" } },
+      },
+    ]);
+    expect(skipped).toEqual([]);
+  });
+
+  test("fills no folder where there is none", async () => {
+    expect((await read({ staticBucket: "shop-static" })).releases).toEqual([]);
+  });
+});
+
+describe("readServices", () => {
   test("needs no addresses", async () => {
-    expect(readPorts(await synthesize())).toEqual({ site: 8000, queue: 9324, tables: 8001 });
+    expect(readServices(await synthesize())).toEqual({
+      table: "celery",
+      ports: { site: 8000, queue: 9324, tables: 8001 },
+    });
   });
 });
 

@@ -3,6 +3,7 @@ import type { ContainerRequest, Invoke } from "../../../packages/local-cloud/con
 import type { Happening } from "../../../packages/local-cloud/events/event.ts";
 import { Queues } from "../../../packages/local-cloud/queue/queues.ts";
 import type { LocalTriggerSpec, QueueSpec } from "../../../packages/local-cloud/stack/blueprint.ts";
+import { Condition } from "../../../packages/local-cloud/support/until.ts";
 import { QueueTriggers } from "../../../packages/local-cloud/trigger/queue-triggers.ts";
 
 export const QUEUE: QueueSpec = {
@@ -36,7 +37,11 @@ export interface Call {
 /** A queue, its trigger, and a container that answers when the test says so. */
 export function startTrigger(
   trigger: Partial<LocalTriggerSpec> = {},
-  { queue, concurrency = 1 }: { queue?: Partial<QueueSpec>; concurrency?: number } = {},
+  {
+    queue,
+    concurrency = 1,
+    hasRoom = () => true,
+  }: { queue?: Partial<QueueSpec>; concurrency?: number; hasRoom?: () => boolean } = {},
 ) {
   const happenings: Happening[] = [];
   const report = (happening: Happening) => happenings.push(happening);
@@ -57,7 +62,12 @@ export function startTrigger(
       if (next) next(call);
       else calls.push(call);
     });
-  const containers = { concurrencyOf: () => concurrency, whenRoom: async () => {} };
+  const room = new Condition();
+  const containers = {
+    concurrencyOf: () => concurrency,
+    hasRoom,
+    whenRoom: async (_: string, signal: AbortSignal) => void (await room.until(hasRoom, signal)),
+  };
   const specs = [{ ...TRIGGER, ...trigger }];
   const triggers = new QueueTriggers({ specs, queues, invoke, containers, report });
   triggers.start();
@@ -69,6 +79,8 @@ export function startTrigger(
     queues,
     triggers,
     happenings,
+    /** `hasRoom` may say something else than before. */
+    roomChanged: () => room.notify(),
     /** Calls that came and that nobody has looked at. */
     calls,
     nextCall: () =>

@@ -116,6 +116,28 @@ describe("QueueTriggers", () => {
     );
   });
 
+  test("leaves a message in its queue while another queue's messages have the container", async () => {
+    let free = true;
+    const { send, nextCall, calls, counts, roomChanged } = startTrigger(
+      {},
+      { hasRoom: () => free },
+    );
+    // It waits for a message when the room goes.
+    await settle();
+    free = false;
+
+    send("a");
+    await settle();
+
+    expect(calls).toEqual([]);
+    expect(counts()).toEqual({ waiting: 1, inFlight: 0, delayed: 0 });
+    free = true;
+    roomChanged();
+    (await nextCall()).answer(200);
+    await settle();
+    expect(counts()).toEqual({ waiting: 0, inFlight: 0, delayed: 0 });
+  });
+
   test("has as many requests under way as the container takes", async () => {
     const { send, nextCall, calls, counts } = startTrigger({}, { concurrency: 2 });
     const ids = ["a", "b", "c"].map(send);
@@ -184,7 +206,7 @@ describe("QueueTriggers", () => {
     await settle();
 
     expect([triggers.paused, calls.length, counts().waiting]).toEqual([true, 0, 1]);
-    triggers.start();
+    triggers.resume();
     (await nextCall()).answer(200);
     await settle();
     expect([triggers.paused, counts().waiting]).toEqual([false, 0]);

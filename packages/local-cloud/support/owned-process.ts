@@ -10,6 +10,8 @@ export interface ProcessCommand {
   readonly cwd: string;
   /** All of it: nothing is inherited. */
   readonly env: Variables;
+  /** Ends it gently. @default "TERM" */
+  readonly stopSignal?: "TERM" | "INT";
 }
 
 const GRACE_MS = 3000;
@@ -21,6 +23,7 @@ const SIGNALLED = 128;
 // When we are gone, however that came about, the pipe ends, and the watcher ends the group.
 const WATCHED = `
 exec 3<&0 </dev/null
+gently=$1; shift
 "$@" 3<&- &
 child=$!
 trap : TERM INT HUP
@@ -28,7 +31,7 @@ trap : TERM INT HUP
   trap '' TERM INT HUP
   exec >/dev/null 2>&1
   while read -r _ <&3; do :; done
-  kill -TERM 0; sleep ${GRACE_MS / 1000}; kill -KILL 0
+  kill -"$gently" 0; sleep ${GRACE_MS / 1000}; kill -KILL 0
 ) &
 exec 3<&-
 while :; do
@@ -51,11 +54,13 @@ export class OwnedProcess {
   readonly ended: Promise<ProcessEnd>;
 
   private readonly child: ChildProcess;
+  private readonly gently: "TERM" | "INT";
   private over = false;
 
   constructor(command: ProcessCommand, onLine: (line: string) => void) {
-    const { program, args, cwd, env } = command;
-    this.child = spawn("/bin/sh", ["-c", WATCHED, "sh", program, ...args], {
+    const { program, args, cwd, env, stopSignal = "TERM" } = command;
+    this.gently = stopSignal;
+    this.child = spawn("/bin/sh", ["-c", WATCHED, "sh", stopSignal, program, ...args], {
       cwd,
       env,
       detached: true,
@@ -70,9 +75,9 @@ export class OwnedProcess {
     this.ended = this.waitForEnd();
   }
 
-  /** SIGTERM to the group, SIGKILL after `graceMs`. */
+  /** `stopSignal` to the group, SIGKILL after `graceMs`. */
   async stop(graceMs = GRACE_MS): Promise<void> {
-    this.signal("SIGTERM");
+    this.signal(`SIG${this.gently}`);
     const timer = setTimeout(() => this.signal("SIGKILL"), graceMs);
     await this.ended;
     clearTimeout(timer);

@@ -1,4 +1,4 @@
-import { OwnedProcess } from "./_owned-process.ts";
+import { OwnedProcess } from "./owned-process.ts";
 
 /** How a program ended that was waited for. */
 export interface ProgramResult {

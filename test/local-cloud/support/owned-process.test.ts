@@ -2,9 +2,9 @@ import { spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
-import { OwnedProcess } from "../../../packages/local-cloud/containers/_owned-process.ts";
+import { OwnedProcess } from "../../../packages/local-cloud/support/owned-process.ts";
 import { ROOT } from "../../support/sources.ts";
-import { alive } from "./_world.ts";
+import { alive } from "../containers/_world.ts";
 
 const env = { PATH: process.env.PATH ?? "" };
 
@@ -59,8 +59,22 @@ describe("OwnedProcess", () => {
     expect((await stubborn.process.ended).text).toBe("was killed by SIGKILL");
   });
 
+  test("is stopped by the signal that ends it gently", async () => {
+    const script = `process.on("SIGINT", () => process.exit(7)); setInterval(() => {}, 1000); console.log()`;
+    const lines: string[] = [];
+    const owned = new OwnedProcess(
+      { program: process.execPath, args: ["-e", script], cwd: ".", env, stopSignal: "INT" },
+      (line) => lines.push(line),
+    );
+    await expect.poll(() => lines).toHaveLength(1);
+
+    await owned.stop();
+
+    expect((await owned.ended).code).toBe(7);
+  });
+
   test("ends when its owner is killed with SIGKILL, and so does what it has started", async () => {
-    const owner = spawn("node", ["run.mjs", "test/local-cloud/containers/_owner.ts"], {
+    const owner = spawn("node", ["run.mjs", "test/local-cloud/support/_owner.ts"], {
       cwd: ROOT,
     });
     const [text] = await once(owner.stdout, "data");

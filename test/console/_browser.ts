@@ -1,0 +1,46 @@
+import { readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import { afterAll, afterEach, beforeAll, expect } from "vitest";
+import { CHROMIUM, launchChromium } from "../support/chromium.ts";
+
+export { CHROMIUM };
+
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+
+/** A browser for the tests of a file. What a page complains of fails the test. */
+export function useBrowser() {
+  let browser: Browser;
+  let complaints: string[] = [];
+  beforeAll(async () => {
+    browser = await launchChromium();
+  });
+  afterAll(() => browser.close());
+  afterEach(async () => {
+    for (const context of browser.contexts()) await context.close();
+    expect(complaints).toEqual([]);
+    complaints = [];
+  });
+  const open = async (options: BrowserContextOptions = {}): Promise<Page> => {
+    const context = await browser.newContext({ timezoneId: "UTC", ...options });
+    const page = await context.newPage();
+    page.setDefaultTimeout(20_000);
+    page.on("pageerror", (error) => complaints.push(String(error)));
+    page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
+    return page;
+  };
+  /** Takes back complaints that a test has provoked. */
+  const forgive = (pattern: RegExp) => {
+    complaints = complaints.filter((line) => !pattern.test(line));
+  };
+  return Object.assign(open, { forgive });
+}
+
+/** What axe finds wrong with the page as it is. */
+export async function violationsOf(page: Page): Promise<string[]> {
+  await page.evaluate(AXE);
+  return page.evaluate(
+    `axe.run().then(({ violations }) => violations.flatMap(({ id, nodes }) =>
+      nodes.map(({ html, any }) => [id, html.slice(0, 200), ...any.map(({ message }) => message)].join("\\n"))))`,
+  );
+}

@@ -1,0 +1,265 @@
+import { gzipSync } from "node:zlib";
+import type { Page } from "playwright-core";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { CHROMIUM, useBrowser, violationsOf } from "./_browser.ts";
+import { BUSY, PageServer, tasksOf } from "./_page-server.ts";
+import { summary } from "./_source.ts";
+
+const HOSTILE = {
+  name: `<img src=x onerror="document.title='hacked'">\u001b[31m\u202Eexe.yap${"A".repeat(100_000)}`,
+  args: "\u202Etxt \u0000 <script>alert(1)</script>",
+};
+
+describe.skipIf(CHROMIUM === undefined)("the page", () => {
+  let server: PageServer;
+
+  beforeEach(async () => {
+    server = await new PageServer().start();
+    server.source.answer = BUSY;
+  });
+  afterEach(() => server.close());
+  // Its pages are closed before the server, which they would miss.
+  const open = useBrowser();
+
+  async function show(options: Parameters<typeof open>[0] = {}, hash = ""): Promise<Page> {
+    const page = await open(options);
+    await visit(page, hash);
+    return page;
+  }
+
+  async function visit(page: Page, hash = ""): Promise<void> {
+    await page.goto(server.url + hash);
+    await page.locator("#live[data-is=live]").waitFor();
+  }
+
+  function firstRow(page: Page): Promise<string | null> {
+    return page.locator("[data-id]").first().textContent();
+  }
+
+  test("is small, and asks nobody else", async () => {
+    server.source.put(...tasksOf(2000));
+    const page = await open();
+    const sizes: Promise<number>[] = [];
+    const addresses: string[] = [];
+    page.on("response", (response) => {
+      if (!response.url().startsWith("data:")) addresses.push(response.url());
+      if (/\/(page\/.*)?$/.test(response.url()))
+        sizes.push(response.body().then((body) => gzipSync(body).length));
+    });
+    await visit(page);
+    await page.locator("[data-id]").first().waitFor();
+    const total = (await Promise.all(sizes)).reduce((sum, size) => sum + size, 0);
+    expect(total).toBeLessThanOrEqual(30 * 1024);
+    expect(server.requests.length, server.requests.join("\n")).toBeLessThanOrEqual(12);
+    expect(addresses.filter((address) => !address.startsWith(server.url))).toEqual([]);
+  });
+
+  test.each(["light", "dark"] as const)("has no violation, %s", async (colorScheme) => {
+    const page = await show({ colorScheme });
+    await page.getByText("No task yet.").waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    server.source.put(...tasksOf(60));
+    await page.locator("[data-id]").first().waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+    await page.locator("[data-id]").first().click();
+    await page.locator("task-detail h2").waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+  });
+
+  test.each([
+    ["dead letters", "#view=dead", "dead-letters", 1280],
+    ["the last hour", "#view=hour", "last-hour", 1280],
+    ["on a phone, in Russian", "#lang=ru", "[data-id]", 390],
+  ])("has no violation, %s", async (_, hash, shown, width) => {
+    server.source.put(...tasksOf(60));
+    const page = await show({ viewport: { width, height: 800 } }, hash);
+    await page.locator(shown).first().waitFor();
+    expect(await violationsOf(page)).toEqual([]);
+  });
+
+  test("shows what happens", async () => {
+    const page = await show();
+    await page.getByText("No task yet.").waitFor();
+    expect(await page.locator(".command code").textContent()).toMatch(
+      /^npm run local -- manage shell/,
+    );
+    server.source.put(summary("a", { changedAt: 1, state: "running" }));
+    await page.locator("[data-id=a][data-state=running]").waitFor();
+    server.source.put(summary("b", { changedAt: 2 }), summary("a", { changedAt: 3 }));
+    await page.locator("[data-id=b]").waitFor();
+    expect(await firstRow(page)).toContain("ok");
+    expect(await page.locator("[data-id]").first().getAttribute("data-id")).toBe("a");
+  });
+
+  test("moves no row under the pointer", async () => {
+    server.source.put(summary("a", { changedAt: 1, state: "running" }));
+    const page = await show();
+    await page.locator("[data-id=a]").hover();
+    server.source.put(summary("b", { changedAt: 2 }), summary("a", { changedAt: 1, state: "ok" }));
+    await page.getByRole("button", { name: "1 new" }).waitFor();
+    await page.locator("[data-id=a][data-state=ok]").waitFor();
+    expect(await page.locator("[data-id]").count()).toBe(1);
+    await page.getByRole("button", { name: "1 new" }).click();
+    expect(await page.locator("[data-id]").first().getAttribute("data-id")).toBe("b");
+  });
+
+  test("shows ten thousand rows in blocks, and holds still while scrolled", async () => {
+    server.source.put(...tasksOf(10_000));
+    const page = await show();
+    await expect
+      .poll(async () => {
+        await page.evaluate("document.querySelector('.scroller').scrollTop = 1e9");
+        return page.locator("[data-id]").count();
+      })
+      .toBe(10_000);
+    // Each fetch begins with the task that the one before ended with, so its last block has a row less.
+    expect(await page.locator(".block[role=rowgroup]").count()).toBe(201);
+    const before = await page.locator("[data-id]").last().boundingBox();
+    server.source.put(summary("new", { changedAt: Date.now() + 1000 }));
+    await page.getByRole("button", { name: "1 new" }).waitFor();
+    expect(await page.locator("[data-id]").last().boundingBox()).toEqual(before);
+  });
+
+  test("has everything in its address", async () => {
+    server.source.put(...tasksOf(40));
+    const page = await show();
+    await page.getByRole("radio", { name: "Failed" }).press("Space");
+    await expect.poll(() => page.url()).toContain("#show=failed");
+    await page.getByRole("searchbox").fill("shop.report");
+    await expect.poll(() => page.locator("[data-id]").count()).toBe(2);
+    expect(page.url()).toContain("q=shop.report");
+    await page.goBack();
+    await expect.poll(() => page.locator("[data-id]").count()).toBe(6);
+    expect(await page.getByRole("radio", { name: "Failed" }).isChecked()).toBe(true);
+    // Another visit of the same project goes on there.
+    await page.goto("about:blank");
+    await visit(page);
+    await expect.poll(() => page.url()).toContain("#show=failed");
+    await expect.poll(() => page.locator("[data-id]").count()).toBe(6);
+  });
+
+  test("needs no mouse", async () => {
+    server.source.put(...tasksOf(20));
+    const page = await show();
+    const [first, second] = tasksOf(20).map(({ id }) => id);
+    const focused = () => page.evaluate("document.activeElement.dataset.id");
+    await page.locator("[data-id]").first().waitFor();
+    await page.keyboard.press("j");
+    expect(await focused()).toBe(first);
+    await page.keyboard.press("ArrowDown");
+    expect(await focused()).toBe(second);
+    await page.keyboard.press("k");
+    expect(await focused()).toBe(first);
+    expect(await page.evaluate("getComputedStyle(document.activeElement).outlineStyle")).toBe(
+      "solid",
+    );
+    await page.keyboard.press("Enter");
+    await page.locator("task-detail h2:focus").waitFor();
+    expect(page.url()).toContain(`#t=${first}`);
+    await page.keyboard.press("Escape");
+    expect(await focused()).toBe(first);
+    expect(await page.locator("#detail").isHidden()).toBe(true);
+    await page.keyboard.press("/");
+    await page.keyboard.type("jk4?");
+    expect(await page.getByRole("searchbox").inputValue()).toBe("jk4?");
+    await page.getByRole("searchbox").fill("");
+    await page.keyboard.press("Escape");
+    await page.keyboard.press("4");
+    await expect.poll(() => page.url()).toContain("show=failed");
+    await page.keyboard.press("Control+1");
+    expect(page.url()).toContain("show=failed");
+    await page.keyboard.press("?");
+    await page.getByRole("dialog", { name: "Keys" }).waitFor();
+  });
+
+  test("says that it has lost the connection, and comes back with what is true then", async () => {
+    server.source.put(summary("old", { state: "running" }));
+    const page = await open();
+    await visit(page);
+    await page.locator("[data-id=old]").waitFor();
+    await server.close();
+    await page.getByText(/^Disconnected. Last seen at \d\d:/).waitFor();
+    server.source.forget();
+    server.source.put(summary("new"));
+    await server.start();
+    await page.locator("[data-id=new]").waitFor();
+    expect(await page.locator("[data-id=old]").count()).toBe(0);
+    expect(await page.locator("#lost").isHidden()).toBe(true);
+    open.forgive(/ERR_CONNECTION|ERR_INCOMPLETE|ERR_EMPTY/);
+  });
+
+  test("lives in eight tabs by one connection, which the next one takes over", async () => {
+    const first = await show();
+    const others: Page[] = [];
+    for (let count = 1; count < 8; count++) {
+      const page = await first.context().newPage();
+      await visit(page);
+      others.push(page);
+    }
+    server.source.put(summary("a"));
+    await Promise.all([first, ...others].map((page) => page.locator("[data-id=a]").waitFor()));
+    const streams = () => server.requests.filter((path) => path.endsWith("/events")).length;
+    expect(streams()).toBe(1);
+    await first.close();
+    await expect.poll(streams).toBe(2);
+    server.source.put(summary("b", { changedAt: 2000 }));
+    await Promise.all(others.map((page) => page.locator("[data-id=b]").waitFor()));
+  });
+
+  test("listens only while it is seen", async () => {
+    const page = await show();
+    const turn = (isHidden: boolean) =>
+      page.evaluate(`Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+        document.dispatchEvent(new Event("visibilitychange"))`);
+    await turn(true);
+    await expect.poll(() => server.source.subscribers).toBe(0);
+    server.source.put(summary("a"));
+    await turn(false);
+    await page.locator("[data-id=a]").waitFor();
+  });
+
+  test("shows any text as text", async () => {
+    server.source.answer = { ...BUSY, title: "<b>shop\u202E" };
+    server.source.put(summary("a", HOSTILE), summary("b"));
+    const page = await show();
+    const row = page.locator("[data-id=a]");
+    await row.waitFor();
+    const text = await page.locator("body").textContent();
+    for (const character of "\0\u001b\u202e") expect(text).not.toContain(character);
+    expect(text).toContain('<img src=x onerror="document.title=');
+    expect(await page.locator("img, body script").count()).toBe(0);
+    expect((await row.boundingBox())?.height).toBe(30);
+    expect(await page.title()).toContain("<b>shop");
+  });
+
+  test.each([390, 1280])("fits %i pixels, with targets that a finger hits", async (width) => {
+    server.source.put(...tasksOf(60));
+    const page = await show({ viewport: { width, height: 800 } });
+    await page.locator("[data-id]").first().waitFor();
+    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
+    const small =
+      await page.evaluate(`[...document.querySelectorAll("button, a, #shows span, #find, summary, [data-id]")]
+      .filter((each) => each.checkVisibility())
+      .map((each) => [each.textContent.slice(0, 20), each.getBoundingClientRect()])
+      .filter(([, { width, height }]) => width < 24 || height < 24)
+      .map(([text, { width, height }]) => text + " " + width + "x" + height)`);
+    expect(small).toEqual([]);
+  });
+
+  test("acts, and says what was done", async () => {
+    const page = await show();
+    await page.getByRole("button", { name: "Fire the timer nightly now" }).click();
+    await page.locator("#said", { hasText: "Sent." }).waitFor();
+    expect(server.source.acted).toEqual([{ kind: "fire", timer: "nightly" }]);
+    expect(page.url()).toContain("#t=new");
+    await page.keyboard.press("p");
+    await page.getByText("Paused: no task is started.").waitFor();
+    expect(server.source.acted.at(-1)).toEqual({ kind: "pause" });
+  });
+
+  test("speaks Russian", async () => {
+    const page = await show({ locale: "ru-RU" });
+    await page.getByText("Задач пока нет.").waitFor();
+    expect(await page.evaluate("document.documentElement.lang")).toBe("ru");
+  });
+});
