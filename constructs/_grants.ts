@@ -120,8 +120,8 @@ export class RoleMembers extends Construct {
     this.binding = define(this, "Resource", members);
   }
 
-  /** Adds an account; a second time does nothing. */
-  add({ node, member }: Construct & { readonly member: string }): void {
+  /** Adds an account, or whom else a construct speaks for; a second time does nothing. */
+  add({ node, member }: Pick<Construct, "node"> & { readonly member: string }): void {
     this.members.set(node.path, member);
   }
 

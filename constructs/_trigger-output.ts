@@ -6,8 +6,8 @@ import type { TriggerSpec, TriggerSpecs } from "./trigger-spec.ts";
 interface NamedTrigger {
   readonly name: string;
   readonly spec: TriggerSpec;
-  /** Path of the construct that defines the trigger. */
-  readonly definedBy: string;
+  /** What defines the trigger. */
+  readonly trigger: Construct;
 }
 
 /**
@@ -36,14 +36,21 @@ export class TriggerOutput extends Construct {
 
   /** Adds the trigger that `trigger` defines. */
   add(name: string, spec: TriggerSpec, trigger: Construct): void {
-    this.entries.push({ name, spec, definedBy: trigger.node.path });
+    this.entries.push({ name, spec, trigger });
+  }
+
+  /** What defines the triggers, in the order in which they were added. */
+  get triggers(): readonly Construct[] {
+    return this.entries.map(({ trigger }) => trigger);
   }
 }
 
 /** Rejects a name that stands for two triggers. */
 function checkTriggerNames(entries: readonly NamedTrigger[], refuse: Refuse): void {
   for (const name of new Set(entries.map((entry) => entry.name).filter(isKnown))) {
-    const paths = entries.filter((entry) => entry.name === name).map((entry) => entry.definedBy);
+    const paths = entries
+      .filter((entry) => entry.name === name)
+      .map(({ trigger }) => trigger.node.path);
     refuse(paths.length > 1, {
       field: "name",
       value: name,

@@ -27,6 +27,9 @@ import type { ServerlessContainer } from "./serverless-container.ts";
  */
 export class ApiGateway extends Construct {
   readonly id: string;
+  readonly name: string;
+  /** The folder that it is in. */
+  readonly folderId: string;
   /** The gateway's first host name, `<id>.apigw.yandexcloud.net`. */
   readonly domain: string;
 
@@ -49,6 +52,8 @@ export class ApiGateway extends Construct {
       logOptions: props.logGroup && { logGroupId: props.logGroup.id },
     });
     this.id = this.resource.id;
+    this.name = props.name;
+    this.folderId = this.resource.folderId;
     this.domain = this.resource.domain;
     props.account.precedes(this.resource);
     if (props.container && needsContainer(props.document?.content ?? {})) {

@@ -1,6 +1,7 @@
 import { MessageQueue as Resource } from "@cdktf/provider-yandex/lib/message-queue";
 import { Fn, Lazy } from "cdktf";
 import { Construct } from "constructs";
+import { checkQuota } from "./_quotas.ts";
 import { refuseAtSynth } from "./_refusal.ts";
 import {
   checkConsumers,
@@ -76,6 +77,8 @@ export class MessageQueue extends Construct {
     refuseAtSynth(this, (refuse) => {
       checkConsumers(this.consumers, refuse);
       checkMessageQueue(props, this.consumers[0], refuse);
+      const all = this.node.root.node.findAll().filter((it) => it instanceof MessageQueue);
+      checkQuota("queues", all, this, refuse);
     });
   }
 

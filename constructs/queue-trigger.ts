@@ -2,6 +2,7 @@ import { FunctionTrigger } from "@cdktf/provider-yandex/lib/function-trigger";
 import { Tokenization } from "cdktf";
 import { Construct } from "constructs";
 import { checkName, type NamedProps } from "./_name.ts";
+import { checkQuota } from "./_quotas.ts";
 import { outside, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { checkTriggerPath } from "./_trigger.ts";
 import { TriggerOutput } from "./_trigger-output.ts";
@@ -65,7 +66,10 @@ export class QueueTrigger extends Construct {
       batchCutoffSeconds: props.batchCutoffSeconds ?? 1,
       trigger: props.trigger ?? "yc",
     };
-    refuseAtSynth(this, (refuse) => checkQueueTrigger(this.props, refuse));
+    refuseAtSynth(this, (refuse) => {
+      checkQueueTrigger(this.props, refuse);
+      checkQuota("triggers", TriggerOutput.of(this).triggers, this, refuse);
+    });
     this.connect();
     this.describe();
     if (this.props.trigger === "terraform") this.defineTrigger();

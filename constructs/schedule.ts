@@ -15,13 +15,26 @@ const fileSchema = v.object({
 /** One timer: the end of the trigger's name, its schedule in UTC, and what the worker gets. */
 export type ScheduledTimer = v.InferOutput<typeof fileSchema>["timers"][number];
 
+const DATABASE = "database";
+
+/** The worker knows the payload, and its checks the name. */
+const EACH_MINUTE: ScheduledTimer = {
+  name: "schedule",
+  cron: "* * * * ? *",
+  payload: JSON.stringify({ schedule: DATABASE }),
+};
+
 /**
- * Reads a schedule file. What is wrong with it is reported with everything else at synth, and there are
- * no timers then.
+ * The timers of a schedule file, or the one that has the worker ask the tables of django-celery-beat.
+ * What is wrong with a file is reported with everything else at synth, and there are no timers then.
  *
- * @param path relative to the folder in which the program runs
+ * @param schedule "database", or a path relative to the folder in which the program runs
  */
-export function readSchedule(scope: Construct, path: string): readonly ScheduledTimer[] {
+export function readSchedule(scope: Construct, schedule: string): readonly ScheduledTimer[] {
+  return schedule === DATABASE ? [EACH_MINUTE] : readFile(scope, schedule);
+}
+
+function readFile(scope: Construct, path: string): readonly ScheduledTimer[] {
   const text = tryReadFile(path);
   const file = v.safeParse(fileSchema, parseJson(text));
   const problems = collectRefusals((refuse) => {

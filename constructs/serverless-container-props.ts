@@ -51,6 +51,14 @@ export interface ServerlessContainerProps extends NamedProps {
    * @default - the image's own
    */
   readonly command?: readonly string[];
+  /**
+   * What the container does with a request: `http` passes it to a server that listens on PORT; `task`
+   * runs the command, with the request in the file that REQUEST_PATH names, and answers with its
+   * output, status 200, and its exit code in the header `X-Task-Exit-Code`. One request at a time.
+   *
+   * @default "http"
+   */
+  readonly runtime?: "http" | "task";
   /** Replaces the arguments of the image. @default - the image's own */
   readonly args?: readonly string[];
   /**
@@ -148,6 +156,12 @@ function checkRequests(props: ServerlessContainerProps, refuse: Refuse): void {
     allowed: "1 to 16 requests for one instance",
     fix: "Leave it out for 1",
     source: LIMITS,
+  });
+  refuse(props.runtime === "task" && isKnown(props.concurrency) && props.concurrency > 1, {
+    field: "concurrency",
+    value: props.concurrency,
+    allowed: "1 where each request runs a command",
+    fix: "Leave it out",
   });
   refuse(outside(props.timeoutSeconds, 1, 3600), {
     field: "timeoutSeconds",

@@ -1,11 +1,11 @@
 import { ServerlessContainer as Resource } from "@cdktf/provider-yandex/lib/serverless-container";
 import { ServerlessContainerIamBinding } from "@cdktf/provider-yandex/lib/serverless-container-iam-binding";
 import { dependable, Fn, TerraformLocal, type TerraformResource, TerraformStack } from "cdktf";
-import { Construct, type IConstruct } from "constructs";
+import { Construct } from "constructs";
 import { checkEnvironment, FINGERPRINT_KEY } from "./_container-environment.ts";
-import { checkContainerQuota, raiseContainerQuota } from "./_container-quota.ts";
 import { dependOn, GRANT_LIFECYCLE, RoleMembers } from "./_grants.ts";
 import { literal } from "./_literal.ts";
+import { checkInstances, checkQuota } from "./_quotas.ts";
 import { type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { failOnOldRevision, failWithoutRevision } from "./_revision-failure.ts";
 import type { SecretValue } from "./secret.ts";
@@ -40,16 +40,6 @@ const INVOKER_DELAY_SECONDS = 10;
  * web.addEnv("DEBUG", "0");
  */
 export class ServerlessContainer extends Construct {
-  /**
-   * States how many containers the cloud has room for, for an app whose quota is not the usual 10.
-   * It does not count containers of other apps.
-   *
-   * @see https://yandex.cloud/en/docs/serverless-containers/concepts/limits
-   */
-  static limit(app: IConstruct, quota: number): void {
-    raiseContainerQuota(app, quota);
-  }
-
   readonly id: string;
   readonly url: string;
   readonly name: string;
@@ -102,9 +92,19 @@ export class ServerlessContainer extends Construct {
     this.invokers().add(account);
   }
 
+  /** The same for whoever is no account of this app, as a subject: `userAccount:<id>`. */
+  grantInvokeTo(member: string): void {
+    this.invokers().add({ node: this.node, member });
+  }
+
   /** Makes what calls the container come after the right to do so. */
   invokersPrecede(resource: TerraformResource): void {
     dependOn(resource, this.invokers().binding);
+  }
+
+  /** Makes the container come after a resource. */
+  follows(resource: TerraformResource): void {
+    dependOn(this.resource, resource);
   }
 
   /** Instances that are kept ready. */
@@ -126,7 +126,7 @@ export class ServerlessContainer extends Construct {
       name: this.name,
       serviceAccountId: account.id,
       image: { url: this.image },
-      runtime: { type: "http" },
+      runtime: { type: this.props.runtime ?? "http" },
       connectivity: networkId === undefined ? undefined : { networkId },
       logOptions: logGroup && { logGroupId: logGroup.id },
       provisionPolicy: minInstances ? { minInstances } : undefined,
@@ -154,7 +154,7 @@ export class ServerlessContainer extends Construct {
   }
 
   private renderRevision(image: object, secrets: readonly object[]): object {
-    const { account, logGroup, networkId } = this.props;
+    const { account, logGroup, networkId, runtime } = this.props;
     return {
       ...renderInstance(this.props),
       image,
@@ -164,6 +164,8 @@ export class ServerlessContainer extends Construct {
       logGroup: logGroup?.id,
       minInstances: this.minInstances,
       network: networkId,
+      // Fingerprints of stacks that were applied before there was a choice stay the same.
+      ...(runtime === "task" && { runtime }),
     };
   }
 
@@ -192,12 +194,9 @@ export class ServerlessContainer extends Construct {
   private check(refuse: Refuse): void {
     checkServerlessContainer(this.props, refuse);
     checkEnvironment(this.env, this.secrets, refuse);
-    const all = this.node.root.node.findAll();
-    checkContainerQuota(
-      all.filter((it) => it instanceof ServerlessContainer),
-      this,
-      refuse,
-    );
+    const all = this.node.root.node.findAll().filter((it) => it instanceof ServerlessContainer);
+    checkQuota("containers", all, this, refuse);
+    checkInstances(all, this, refuse);
   }
 }
 

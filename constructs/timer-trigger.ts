@@ -3,6 +3,7 @@ import { Construct } from "constructs";
 import { cronProblem } from "./_cron.ts";
 import { literal } from "./_literal.ts";
 import { checkName, type NamedProps } from "./_name.ts";
+import { checkQuota } from "./_quotas.ts";
 import { isKnown, type Refuse, refuseAtSynth } from "./_refusal.ts";
 import { checkTriggerPath } from "./_trigger.ts";
 import { TriggerOutput } from "./_trigger-output.ts";
@@ -57,7 +58,10 @@ export class TimerTrigger extends Construct {
     this.props = props;
     this.path = props.path ?? "/";
     this.trigger = props.trigger ?? "yc";
-    refuseAtSynth(this, (refuse) => checkTimerTrigger(props, refuse));
+    refuseAtSynth(this, (refuse) => {
+      checkTimerTrigger(props, refuse);
+      checkQuota("triggers", TriggerOutput.of(this).triggers, this, refuse);
+    });
     props.container.grantInvoke(props.invoker);
     this.describe();
     if (this.trigger === "terraform") this.defineTrigger();

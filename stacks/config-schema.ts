@@ -7,6 +7,9 @@ import {
 } from "../constructs/celery-environment.ts";
 import type { ContainerRegistryProps } from "../constructs/container-registry.ts";
 import type { DomainProps } from "../constructs/domain.ts";
+import type { ManageContainerProps } from "../constructs/manage-container.ts";
+import type { ExistingNetwork } from "../constructs/network.ts";
+import type { PostgresClusterProps } from "../constructs/postgres-cluster.ts";
 import type { YdbDatabaseProps } from "../constructs/ydb-database.ts";
 
 /** A value that is already in Lockbox. */
@@ -27,21 +30,43 @@ export interface DatabaseConfig extends Pick<YdbDatabaseProps, "storageLimitGb">
   readonly deletionProtection?: boolean;
 }
 
+/** The relational database: one managed host, private, about 3,350 ₽ a month (prices of May 2026). */
+export interface PostgresConfig
+  extends Pick<PostgresClusterProps, "version" | "hostClass" | "diskGb" | "poolingMode"> {
+  /**
+   * Where your image has the file of https://storage.yandexcloud.net/cloud-certs/CA.pem, for
+   * `PGSSLMODE` `verify-full`. @default - `require`: encrypted, not verified, in a private network
+   */
+  readonly caFile?: string;
+  /** Whether the database refuses to be deleted. @default - true for the stage "production" */
+  readonly deletionProtection?: boolean;
+}
+
+/** The bucket of uploads. */
+export interface MediaConfig {
+  /**
+   * Its name, unique in all of Object Storage. Another name is another bucket, without the old one's
+   * files.
+   */
+  readonly bucket: string;
+}
+
 /** Props of `CeleryApp` that `config.ts` takes unchanged. */
 type AppFields =
   | "queueKey"
   | "trigger"
   | "batchSize"
   | "batchCutoffSeconds"
+  | "maxReceiveCount"
   | "env"
   | "aliases"
   | "workerPath"
+  | "queues"
   | "web"
   | "worker"
   | "results"
   | "retentionDays"
   | "networkId"
-  | "staticBucket"
   | "schedule"
   | "roles";
 
@@ -89,10 +114,56 @@ export interface StageConfig
   /** The database of the results. */
   readonly database?: DatabaseConfig;
   /**
+   * A PostgreSQL for Django, in a network of its own; `false` in a stage removes it. Your settings get
+   * `DATABASE_URL` and `PGHOST` to `PGPASSWORD`. @default - none
+   */
+  readonly postgres?: false | PostgresConfig;
+  /**
+   * A network that exists already, for the database of `postgres`: one subnet in each availability
+   * zone. A cloud may allow one network for all its containers, which its stages then share.
+   *
+   * @default - one is created
+   */
+  readonly network?: ExistingNetwork;
+  /**
+   * A private bucket for what users upload; `false` in a stage removes it. Your settings get
+   * `AWS_STORAGE_BUCKET_NAME` and what boto3 reads.
+   *
+   * @default - none; with `true` its name is `<project>[-<stage>]-media-<id of the state>`
+   */
+  readonly media?: boolean | MediaConfig;
+  /**
+   * Bucket whose objects are served below `/static/`: it is yours, and `deploy` puts the image's
+   * static files into it. Each stage takes one of its own; `false` in a stage goes without.
+   *
+   * @default - the site serves its own
+   */
+  readonly staticBucket?: false | string;
+  /**
+   * The command of `manage.py` that every deploy runs with the new image before the site and the
+   * worker get it: words without quotes. `false` for none.
+   *
+   * @default - "migrate --noinput" with `postgres`, else none
+   */
+  readonly release?: false | string;
+  /**
+   * The container in which `npm run manage` runs commands of `manage.py`; it costs nothing while none
+   * runs. @default - there is one with `postgres`, `release` or `staticBucket`
+   */
+  readonly manage?: Pick<
+    ManageContainerProps,
+    "memoryMib" | "cores" | "coreFraction" | "timeoutSeconds"
+  >;
+  /**
    * The site's own domain with a Let's Encrypt certificate; `false` in a stage removes the one
    * above it. @default - the gateway's own
    */
   readonly domain?: false | DomainConfig;
+  /**
+   * A dashboard of Monitoring with queues, containers, gateway and triggers, which costs nothing.
+   * `npm run outputs` has its address. @default false
+   */
+  readonly dashboard?: boolean;
   /** Your own OpenAPI 3.0 file instead of the built-in routes. */
   readonly openapi?: string;
   /**
@@ -106,6 +177,10 @@ export interface StageConfig
   readonly quotas?: {
     /** @default 10 */
     readonly containers?: number;
+    /** Of queues and timers, together with those of other projects. @default 100 */
+    readonly triggers?: number;
+    /** Queues of dead letters included. @default 1000 */
+    readonly queues?: number;
   };
 }
 
@@ -149,15 +224,24 @@ const bucket = v.pipe(
   ),
 );
 
-const container = v.strictObject({
+const instance = {
   memoryMib: v.optional(v.number()),
   cores: v.optional(v.number()),
   coreFraction: v.optional(v.number()),
-  concurrency: v.optional(v.number()),
   timeoutSeconds: v.optional(v.number()),
+};
+
+const container = v.strictObject({
+  ...instance,
+  concurrency: v.optional(v.number()),
   minInstances: v.optional(v.number()),
   command: v.optional(v.array(text)),
 });
+
+const commandShape =
+  'must be a command of manage.py, words without quotes, e.g. "migrate --noinput"';
+
+const command = v.pipe(v.string(), v.regex(/^[\w.:=/,@+-]+( [\w.:=/,@+-]+)*$/, commandShape));
 
 const stageEntries = {
   folderId: v.optional(id),
@@ -179,6 +263,7 @@ const stageEntries = {
   trigger: v.optional(v.picklist(["yc", "terraform"])),
   batchSize: v.optional(v.number()),
   batchCutoffSeconds: v.optional(v.number()),
+  maxReceiveCount: v.optional(v.number()),
   image: v.optional(
     v.strictObject({
       context: v.optional(text),
@@ -202,6 +287,17 @@ const stageEntries = {
     ),
   ),
   workerPath: v.optional(text),
+  queues: v.optional(
+    v.record(
+      v.string(),
+      v.strictObject({
+        worker: v.optional(container),
+        batchSize: v.optional(v.number()),
+        batchCutoffSeconds: v.optional(v.number()),
+        maxReceiveCount: v.optional(v.number()),
+      }),
+    ),
+  ),
   web: v.optional(container),
   worker: v.optional(container),
   results: v.optional(
@@ -222,7 +318,33 @@ const stageEntries = {
       deletionProtection: v.optional(v.boolean()),
     }),
   ),
+  postgres: v.optional(
+    v.union(
+      [
+        v.literal(false),
+        v.strictObject({
+          version: v.optional(v.number()),
+          hostClass: v.optional(text),
+          diskGb: v.optional(v.number()),
+          poolingMode: v.optional(v.picklist(["session", "transaction"])),
+          caFile: v.optional(text),
+          deletionProtection: v.optional(v.boolean()),
+        }),
+      ],
+      "must be {} or an object with version, hostClass, diskGb, poolingMode, caFile or deletionProtection, or false",
+    ),
+  ),
+  network: v.optional(v.strictObject({ networkId: id, subnetIds: v.array(id) })),
+  media: v.optional(
+    v.union(
+      [v.boolean(), v.strictObject({ bucket })],
+      "must be true, false, or { bucket } with its name",
+    ),
+  ),
+  release: v.optional(v.union([v.literal(false), command], commandShape)),
+  manage: v.optional(v.strictObject(instance)),
   retentionDays: v.optional(v.number()),
+  dashboard: v.optional(v.boolean()),
   networkId: v.optional(id),
   domain: v.optional(
     v.union(
@@ -237,13 +359,21 @@ const stageEntries = {
     ),
   ),
   openapi: v.optional(text),
-  staticBucket: v.optional(bucket),
+  staticBucket: v.optional(
+    v.union([v.literal(false), bucket], "must be the name of a bucket, or false"),
+  ),
   schedule: v.optional(text),
   roles: v.optional(
     v.strictObject({ queueReader: v.optional(role), documentApi: v.optional(role) }),
   ),
   accept: v.optional(v.array(v.union([text, v.number()], "must be a text or a number"))),
-  quotas: v.optional(v.strictObject({ containers: v.optional(v.number()) })),
+  quotas: v.optional(
+    v.strictObject({
+      containers: v.optional(v.number()),
+      triggers: v.optional(v.number()),
+      queues: v.optional(v.number()),
+    }),
+  ),
 };
 
 const stageName = v.pipe(

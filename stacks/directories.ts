@@ -25,6 +25,11 @@ export function synthesisDirectory(env: Readonly<Record<string, string | undefin
   return env.CDKTF_OUTDIR || "cdktf.out";
 }
 
+/** The way from where Terraform runs for a stack back to the project. */
+export function pathToProject(synthesis: string, id: string): string {
+  return relative(stackDirectory(synthesis, id), ".");
+}
+
 /** The directory, in that of a synthesis, in which Terraform runs for a stack. */
 export function stackDirectory(synthesis: string, id: string): string {
   return join(synthesis, "stacks", id);

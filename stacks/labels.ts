@@ -9,6 +9,24 @@ import type { Settings } from "./settings.ts";
  * every machine, while a local state is one machine's own.
  */
 export function labelResources(stack: TerraformStack, settings: Settings): void {
+  const id = stateIdIn(stack);
+  const labels = { ...ownLabels(settings), [STATE_LABEL]: id };
+  const description = describeMaker(id);
+  Aspects.of(stack).add({
+    visit(node) {
+      label(node, labels);
+      describe(node, description);
+    },
+  });
+}
+
+/** The id of the state: 12 hexadecimal digits that Terraform fills in. */
+export function stateIdIn(stack: TerraformStack): string {
+  const found = stack.node.tryFindChild("StateId");
+  return (found instanceof TerraformVariable ? found : defineStateId(stack)).stringValue;
+}
+
+function defineStateId(stack: TerraformStack): TerraformVariable {
   const id = new TerraformVariable(stack, "StateId", {
     type: "string",
     nullable: false,
@@ -16,14 +34,7 @@ export function labelResources(stack: TerraformStack, settings: Settings): void 
     description: `Tells this state's resources from another's, as the label '${STATE_LABEL}'. \`npm run synth\` remembers it`,
   });
   id.overrideLogicalId(STATE_ID_VARIABLE);
-  const labels = { ...ownLabels(settings), [STATE_LABEL]: id.stringValue };
-  const description = describeMaker(id.stringValue);
-  Aspects.of(stack).add({
-    visit(node) {
-      label(node, labels);
-      describe(node, description);
-    },
-  });
+  return id;
 }
 
 interface Labeled {

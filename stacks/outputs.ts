@@ -30,19 +30,37 @@ export const domainOutputsSchema = v.object({
 /** What the stack `domain` tells: how far the certificate is, and which record it needs. */
 export type DomainOutputs = v.InferOutput<typeof domainOutputsSchema>;
 
+/** Outputs of the stack `data`. */
+export const dataOutputsSchema = v.object({
+  /** The relational database, where there is one. */
+  postgres: v.optional(v.object({ cluster_id: v.string(), network_id: v.string() })),
+  /** Name of the bucket of uploads, where there is one. */
+  media_bucket: v.optional(v.string()),
+});
+
+/** What the stack `data` tells: what outlives the app. */
+export type DataOutputs = v.InferOutput<typeof dataOutputsSchema>;
+
+const queue = { url: v.string(), deadLetterUrl: v.nullish(v.string()) };
 const port = v.number();
 
 /** Outputs of the stack `app`. */
 export const appOutputsSchema = v.object({
   gateway: v.object({ id: v.string(), domain: v.string() }),
-  /** By role: `web`, and `worker` unless the site mounts it. */
+  /**
+   * By role: `web`, `worker` unless the site mounts it, `worker-<queue>` of a queue that has its own,
+   * `manage` where there is one.
+   */
   containers: v.record(
     v.string(),
     v.object({ id: v.string(), image: v.string(), fingerprint: v.string() }),
   ),
-  queues: v.object({ url: v.string(), deadLetterUrl: v.nullish(v.string()) }),
+  /** Celery's queue `default`, and further ones by their names in Celery. */
+  queues: v.object({ ...queue, further: v.optional(v.record(v.string(), v.object(queue))) }),
   document_api_endpoint: v.string(),
   results_table: v.string(),
+  /** Where commands of `manage.py` run, and who may run them. */
+  manage: v.optional(v.object({ url: v.string(), caller: v.string() })),
   triggers: triggersSchema,
   /** What only a machine that has the sources can run. */
   local: v.object({
@@ -58,8 +76,17 @@ export const appOutputsSchema = v.object({
       }),
     ),
     table: v.string(),
+    /** The relational database, where there is one: a major version, and its names. */
+    postgres: v.optional(v.object({ version: v.number(), database: v.string(), user: v.string() })),
+    /** The bucket of uploads, where there is one. */
+    media: v.optional(v.object({ bucket: v.string() })),
+    /** The words of the command of `manage.py` that runs before the containers start. */
+    release: v.optional(v.array(v.string())),
     /** Tried first, and then the next ones. */
-    ports: v.object({ site: port, queue: port, tables: port }),
+    ports: v.object({
+      ...{ site: port, queue: port, tables: port },
+      ...{ postgres: v.optional(port), storage: v.optional(port) },
+    }),
   }),
   /** The site's own domain, where one is set. */
   domain: v.optional(
@@ -72,6 +99,8 @@ export const appOutputsSchema = v.object({
       records: v.array(recordSchema),
     }),
   ),
+  /** Address of the dashboard, where there is one. */
+  dashboard: v.optional(v.string()),
   /** For a person: what remains after a bare `cdktf deploy`. */
   next_steps: v.array(v.string()),
   /** The site's address: its own domain once that is attached, else the gateway's. */

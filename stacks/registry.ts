@@ -1,10 +1,9 @@
-import { relative } from "node:path";
 import { App, TerraformStack } from "cdktf";
 import type { Construct } from "constructs";
 import { configureStack } from "../constructs/configure-stack.ts";
 import { ContainerRegistry } from "../constructs/container-registry.ts";
 import { defineOutputs } from "./define-outputs.ts";
-import { stackDirectory, stateLocation } from "./directories.ts";
+import { pathToProject, stateLocation } from "./directories.ts";
 import type { RegistryOutputs } from "./outputs.ts";
 import { namePrefix, type Settings, stackId } from "./settings.ts";
 
@@ -29,16 +28,11 @@ export class RegistryStack extends TerraformStack {
       name: registryName(settings),
       repository: REPOSITORY,
       keepNewest: settings.keepNewest,
-      purgeCommand: `npm --prefix ${pathToProject(outdir, settings)} run --silent image -- --purge`,
+      purgeCommand: `npm --prefix ${pathToProject(outdir, this.node.id)} run --silent image -- --purge`,
     });
     defineOutputs<RegistryOutputs>(this, {
       registry_id: registry.id,
       repository: registry.repositoryUrl,
     });
   }
-}
-
-// Terraform runs the command where the stack lies.
-function pathToProject(outdir: string, { stage }: Settings): string {
-  return relative(stackDirectory(outdir, stackId("registry", stage)), ".");
 }

@@ -2,6 +2,8 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import { stageDirectory } from "./directories.ts";
+import type { Settings } from "./settings.ts";
+import { CALLER_VARIABLE } from "./variables.ts";
 
 /**
  * How a stage's image, built between the stacks `registry` and `app`, gets into Terraform.
@@ -17,9 +19,15 @@ export interface RememberedImage {
   readonly image: string;
   /** Hash of the sources it was built from; `undefined` for an image that was given. */
   readonly sourceHash?: string | undefined;
+  /** Who deploys it, as a subject of access bindings; only where commands of `manage.py` can be run. */
+  readonly caller?: string | undefined;
 }
 
-const schema = v.object({ image: v.string(), sourceHash: v.optional(v.string()) });
+const schema = v.object({
+  image: v.string(),
+  sourceHash: v.optional(v.string()),
+  caller: v.optional(v.string()),
+});
 
 /** The file of variables beside the stack, named so that Terraform reads it. */
 export const IMAGE_FILE = "image.auto.tfvars.json";
@@ -41,7 +49,11 @@ export function rememberedImage(
   }
 }
 
-/** The text of {@link IMAGE_FILE}. */
-export function renderImageFile({ image }: RememberedImage): string {
-  return `${JSON.stringify({ image }, null, 2)}\n`;
+/** The text of {@link IMAGE_FILE}, for a stack that asks for the caller or does not. */
+export function renderImageFile(
+  { image, caller }: RememberedImage,
+  { manage }: Pick<Settings, "manage">,
+): string {
+  const variables = { image, ...(manage && { [CALLER_VARIABLE]: caller }) };
+  return `${JSON.stringify(variables, null, 2)}\n`;
 }

@@ -1,5 +1,12 @@
 import * as v from "valibot";
-import { type Config, configSchema, type DomainConfig, type StageConfig } from "./config-schema.ts";
+import {
+  type Config,
+  configSchema,
+  type DomainConfig,
+  type MediaConfig,
+  type PostgresConfig,
+  type StageConfig,
+} from "./config-schema.ts";
 
 /** Where Terraform keeps the state. */
 export type BackendSettings =
@@ -19,7 +26,19 @@ export type DomainSettings = DomainConfig;
  * What one stage is made of: `config.ts` with the stage's overrides. Filled in are the defaults that
  * the commands need too; all others are those of the constructs.
  */
-export interface Settings extends Omit<StageConfig, "backend" | "database" | "domain" | "image"> {
+export interface Settings
+  extends Omit<
+    StageConfig,
+    | "backend"
+    | "database"
+    | "domain"
+    | "image"
+    | "manage"
+    | "media"
+    | "postgres"
+    | "release"
+    | "staticBucket"
+  > {
   readonly project: string;
   readonly celeryApp: string;
   /** `undefined` for the default stage. */
@@ -36,6 +55,22 @@ export interface Settings extends Omit<StageConfig, "backend" | "database" | "do
   readonly results: { readonly table: string; readonly ttlSeconds?: number };
   readonly database: { readonly storageLimitGb?: number; readonly deletionProtection: boolean };
   readonly domain: DomainSettings | undefined;
+  readonly postgres: PostgresSettings | undefined;
+  /** The bucket of uploads. */
+  readonly media: Partial<MediaConfig> | undefined;
+  /** The bucket of static files. */
+  readonly staticBucket: string | undefined;
+  /** The words of the command that a deploy runs between two images. */
+  readonly release: readonly string[] | undefined;
+  /** The container of commands, where there is one. */
+  readonly manage: NonNullable<StageConfig["manage"]> | undefined;
+}
+
+/** The relational database. */
+export interface PostgresSettings extends PostgresConfig {
+  /** Name of the database and of its owner. */
+  readonly database: string;
+  readonly deletionProtection: boolean;
 }
 
 /**
@@ -49,14 +84,33 @@ export function resolveSettings(input: unknown, stage?: string): Settings {
   const all = new Map<string | undefined, Config>([[undefined, override(shared, {})]]);
   for (const [name, overrides] of Object.entries(stages))
     all.set(name, override(shared, overrides));
-  rejectSharedDomain(all);
+  rejectShared(all, "domain.fqdn", ({ domain }) => (domain ? domain.fqdn : false));
+  rejectShared(all, "media.bucket", ({ media }) => typeof media === "object" && media.bucket);
+  rejectShared(all, "staticBucket", ({ staticBucket }) => staticBucket);
+  rejectPublic(all);
+  rejectIdleNetwork(all);
   const config = all.get(stage);
   if (config === undefined) throw unknownStage(String(stage), Object.keys(stages));
   return fillIn(config, stage);
 }
 
 /** The stacks of a stage, in the order in which a deploy applies them. */
-export type StackKind = "registry" | "domain" | "app";
+export type StackKind = "registry" | "domain" | "data" | "app";
+
+/** The stacks that a stage has, in that order. */
+export function stackKinds(settings: Settings): StackKind[] {
+  return [
+    "registry",
+    ...(settings.domain ? (["domain"] as const) : []),
+    ...(hasData(settings) ? (["data"] as const) : []),
+    "app",
+  ];
+}
+
+/** Whether there is a stack `data`: something that outlives the app. */
+export function hasData({ postgres, media }: Pick<Settings, "media" | "postgres">): boolean {
+  return postgres !== undefined || media !== undefined;
+}
 
 /** The id of a stack in a stage: `app`, or `app-production`. */
 export function stackId(kind: StackKind, stage: string | undefined): string {
@@ -84,19 +138,53 @@ function describeIssue(issue: v.BaseIssue<unknown>): string {
   return `  '${field}' is ${value}, ${custom ? issue.message : `allowed: ${issue.expected}`}.`;
 }
 
-// One host leads to one gateway: the second stage to attach it would fail late.
-function rejectSharedDomain(stages: ReadonlyMap<string | undefined, Config>): void {
+// One host leads to one gateway, and a bucket is made by one stack: the second stage would fail late.
+function rejectShared(
+  stages: ReadonlyMap<string | undefined, Config>,
+  field: string,
+  find: (config: Config) => string | false | undefined,
+): void {
   const owners = new Map<string, string>();
-  for (const [stage = "the default stage", { domain }] of stages) {
-    if (!domain) continue;
-    const owner = owners.get(domain.fqdn);
+  for (const [stage = "the default stage", config] of stages) {
+    const value = find(config);
+    if (!value) continue;
+    const owner = owners.get(value);
     if (owner !== undefined) {
+      const [part] = field.split(".");
       throw new Error(
-        `config.ts has problems:\n  'domain.fqdn' is "${domain.fqdn}" in two stages (${owner}, ${stage}). Move 'domain' into the stage it belongs to, or set it to false in the other.`,
+        `config.ts has problems:\n  '${field}' is "${value}" in two stages (${owner}, ${stage}). Move '${part}' into the stage it belongs to, or set it to false in the other.`,
       );
     }
-    owners.set(domain.fqdn, stage);
+    owners.set(value, stage);
   }
+}
+
+// Whatever is in the bucket of static files, the gateway answers with to anybody.
+function rejectPublic(stages: ReadonlyMap<string | undefined, Config>): void {
+  const all = [...stages.values()];
+  const publicOnes = all.map(({ staticBucket }) => staticBucket);
+  for (const { media, backend } of all) {
+    const uploads = typeof media === "object" && media.bucket;
+    const state = backend?.type === "s3" && backend.bucket;
+    for (const [field, name] of Object.entries({
+      "media.bucket": uploads,
+      "backend.bucket": state,
+    })) {
+      if (!name || !publicOnes.includes(name)) continue;
+      throw new Error(
+        `config.ts has problems:\n  '${field}' is "${name}", and so is 'staticBucket', whose content everybody can read. Take another bucket for one of them.`,
+      );
+    }
+  }
+}
+
+// A stage that has no database may share the field with one that has.
+function rejectIdleNetwork(stages: ReadonlyMap<string | undefined, Config>): void {
+  const all = [...stages.values()];
+  if (all.some(({ postgres }) => postgres) || all.every(({ network }) => !network)) return;
+  throw new Error(
+    "config.ts has problems:\n  'network' is for the database of 'postgres', which no stage has. Add postgres: {}, or write networkId to put the containers into a network.",
+  );
 }
 
 function unknownStage(stage: string, known: readonly string[]): Error {
@@ -119,9 +207,30 @@ function fillIn({ stages: _, ...config }: Config, stage: string | undefined): Se
       ...config.image,
     },
     results: { table: "celery", ...config.results },
-    database: { deletionProtection: stage === "production", ...config.database },
+    database: { deletionProtection: isPrecious(stage), ...config.database },
     domain: config.domain || undefined,
+    media: config.media === true ? {} : config.media || undefined,
+    ...fillInCommands(config, stage),
   };
+}
+
+/** Whether what a stage stores is kept from being deleted. */
+function isPrecious(stage: string | undefined): boolean {
+  return stage === "production";
+}
+
+function fillInCommands({ project, ...config }: Config, stage: string | undefined) {
+  const postgres = config.postgres
+    ? {
+        ...{ database: project.replaceAll("-", "_"), deletionProtection: isPrecious(stage) },
+        ...config.postgres,
+      }
+    : undefined;
+  const line = config.release ?? (postgres && "migrate --noinput");
+  const release = line ? line.split(" ") : undefined;
+  const staticBucket = config.staticBucket || undefined;
+  const needed = release || postgres || staticBucket;
+  return { postgres, release, staticBucket, manage: config.manage ?? (needed ? {} : undefined) };
 }
 
 function fillInBackend({ backend, project }: Config): BackendSettings {

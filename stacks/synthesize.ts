@@ -29,11 +29,12 @@ export function synthesize(app: App, settings: Settings): void {
 }
 
 // Here, because `cdktf deploy` tends to lose the last lines of a failing terraform.
-function provideImage({ outdir }: App, { stage }: Settings): void {
+function provideImage({ outdir }: App, settings: Settings): void {
+  const { stage } = settings;
   const id = stackId("app", stage);
   const remembered = rememberedImage(stage);
   const file = join(stackDirectory(outdir, id), IMAGE_FILE);
-  if (remembered) writeFileSync(file, renderImageFile(remembered));
+  if (remembered) writeFileSync(file, renderImageFile(remembered, settings));
   else if (!process.env.TF_VAR_image) {
     console.log(
       `Stack ${id} has no image yet: run \`npm run image\` before \`cdktf deploy ${id}\`.`,

@@ -21,6 +21,15 @@ const build =
     });
   };
 
+const POSTGRES = {
+  host: "c-c9q1.rw.mdb.yandexcloud.net",
+  port: 6432,
+  database: "shop",
+  user: "shop",
+  password: { secretId: "e6q1", versionId: "e6q2", key: "password", grantRead: () => {} },
+  networkId: "enp1",
+};
+
 const synthApp = (props?: Partial<CeleryAppProps>) => synth(build(props));
 
 function container(stack: ReturnType<typeof synthApp>, name: string): Body & { image: Body } {
@@ -171,6 +180,155 @@ describe("CeleryApp", () => {
       SQS_QUEUE: expect.stringMatching(/^\$\{yandex_message_queue\.\w+\.id\}$/),
       SQS_REGION: "ru-central1",
       SQS_SECRET_ACCESS_KEY: "secret secret_key",
+    });
+  });
+
+  test.each(["shop-web", "shop-worker", "shop-manage"])(
+    "tells %s how to connect to PostgreSQL, in every way that clients read",
+    (name) => {
+      const stack = synthApp({
+        postgres: POSTGRES,
+        manage: { caller: "userAccount:aje1" },
+        aliases: { DB_PASSWORD: "PGPASSWORD" },
+      });
+
+      expect(environment(container(stack, name))).toMatchObject({
+        DATABASE_URL: "postgresql://shop@c-c9q1.rw.mdb.yandexcloud.net:6432/shop",
+        PGHOST: "c-c9q1.rw.mdb.yandexcloud.net",
+        PGPORT: "6432",
+        PGUSER: "shop",
+        PGDATABASE: "shop",
+        PGPASSWORD: "secret password",
+        DB_PASSWORD: "secret password",
+        PGSSLMODE: "require",
+      });
+      expect(environment(container(stack, name))).not.toHaveProperty("PGSSLROOTCERT");
+      expect(container(stack, name).connectivity).toEqual({ network_id: "enp1" });
+    },
+  );
+
+  test("has the server verified where the image has the authority's certificate", () => {
+    const stack = synthApp({ postgres: { ...POSTGRES, caFile: "/app/ca.pem" } });
+
+    expect(environment(container(stack, "shop-web"))).toMatchObject({
+      PGSSLMODE: "verify-full",
+      PGSSLROOTCERT: "/app/ca.pem",
+    });
+  });
+
+  test("leaves DATABASE_URL to the user without a PostgreSQL", () => {
+    expect(refusals(build({ env: { DATABASE_URL: "postgresql://elsewhere" } }))).toEqual([]);
+  });
+
+  test("runs commands as an account that may do nothing but start, called by one", () => {
+    const stack = synthApp({ manage: { caller: "userAccount:aje1", timeoutSeconds: 60 } });
+
+    expect(container(stack, "shop-manage")).toMatchObject({
+      execution_timeout: "60s",
+      runtime: { type: "task" },
+    });
+    expect(environment(container(stack, "shop-manage"))).not.toHaveProperty("GUNICORN_CMD_ARGS");
+    expect(environment(container(stack, "shop-manage"))).toMatchObject({
+      CELERY_APP: "shop.celery:app",
+      SQS_SECRET_ACCESS_KEY: "secret secret_key",
+    });
+    expect(roles(stack).filter((right) => right.includes("manage"))).toEqual([
+      "shop-manage: container-registry.images.puller",
+      "undefined: serverless-containers.containerInvoker on shop-manage",
+    ]);
+    expect(stack.resource?.terraform_data).not.toHaveProperty("Celery_Release");
+  });
+
+  test.each([{}, { workerPath: "/worker/" }])(
+    "releases before every container of the new image but that of the commands: %j",
+    (props) => {
+      const release = { words: ["migrate"], command: "npm run manage" };
+      const stack = synthApp({ ...props, manage: { caller: "userAccount:aje1", release } });
+      const [step] = Object.keys(stack.resource?.terraform_data ?? {}).filter((id) =>
+        id.startsWith("Celery_Release"),
+      );
+      const followers = resources(stack, "yandex_serverless_container")
+        .filter(({ depends_on }) => (depends_on as string[]).includes(`terraform_data.${step}`))
+        .map(({ name }) => name);
+
+      expect(followers).toEqual("workerPath" in props ? ["shop-web"] : ["shop-web", "shop-worker"]);
+    },
+  );
+
+  describe("staticBucket, with what fills it", () => {
+    const props = {
+      staticBucket: "shop-static",
+      manage: {
+        caller: "userAccount:aje1",
+        release: { words: ["migrate"], command: "npm run manage" },
+        staticFiles: { words: ["upload-static"], command: "npm run manage" },
+      },
+    };
+
+    test("is filled with the new image's files before any other container has the image", () => {
+      const stack = synthApp(props);
+      const steps = Object.entries(stack.resource?.terraform_data ?? {});
+      const [id, step] = steps.find(([name]) => name.startsWith("Celery_Static")) ?? [];
+      const followers = resources(stack, "yandex_serverless_container")
+        .filter(({ depends_on }) => (depends_on as string[]).includes(`terraform_data.${id}`))
+        .map(({ name }) => name);
+
+      expect(followers).toEqual(["shop-web", "shop-worker"]);
+      expect(step).toMatchObject({
+        triggers_replace: [expect.stringContaining("Manage_"), "upload-static"],
+        provisioner: [
+          {
+            "local-exec": {
+              command: "npm run manage",
+              environment: { MANAGE_WORDS: '["upload-static"]' },
+            },
+          },
+        ],
+      });
+      expect(steps.filter(([name]) => name.startsWith("Celery_Release"))).toHaveLength(1);
+    });
+
+    test("may be written by the account whose key the command has, and by nobody else", () => {
+      const stack = synthApp(props);
+
+      expect(resources(stack, "yandex_storage_bucket_iam_binding")).toMatchObject([
+        { bucket: "shop-static" },
+      ]);
+      expect(roles(stack).filter((right) => right.includes("storage"))).toEqual([
+        "shop-gateway: storage.viewer",
+        expect.stringMatching(/^shop-runtime: storage.editor\b/),
+      ]);
+    });
+
+    test("is known to the container of commands alone", () => {
+      const stack = synthApp(props);
+
+      expect(environment(container(stack, "shop-manage")).STATIC_BUCKET_URL).toBe(
+        "https://storage.yandexcloud.net/shop-static",
+      );
+      for (const name of ["shop-web", "shop-worker"]) {
+        expect(environment(container(stack, name))).not.toHaveProperty("STATIC_BUCKET_URL");
+      }
+    });
+
+    test("keeps its variable from being set by the user", () => {
+      const env = { STATIC_BUCKET_URL: "https://elsewhere" };
+
+      expect(refusals(build({ ...props, env }))).toEqual([
+        expect.stringContaining("env.STATIC_BUCKET_URL"),
+      ]);
+      expect(refusals(build({ env }))).toEqual([]);
+    });
+
+    test.each([
+      ["nothing that fills it", { ...props, manage: { caller: "userAccount:aje1" } }],
+      ["no bucket", { ...props, staticBucket: undefined }],
+    ])("is left to the user with %s", (_, others) => {
+      const stack = synthApp(others as Partial<CeleryAppProps>);
+
+      expect(stack.resource).not.toHaveProperty("yandex_storage_bucket_iam_binding");
+      expect(Object.keys(stack.resource?.terraform_data ?? {}).join()).not.toContain("Static");
+      expect(environment(container(stack, "shop-manage"))).not.toHaveProperty("STATIC_BUCKET_URL");
     });
   });
 
@@ -352,7 +510,158 @@ describe("CeleryApp", () => {
     ]);
   });
 
+  describe("with further queues", () => {
+    const QUEUES = {
+      heavy: { worker: { memoryMib: 4096, timeoutSeconds: 3600 }, batchCutoffSeconds: 2 },
+      low_priority: { batchSize: 10, maxReceiveCount: 3 },
+    };
+
+    const targets = (stack: ReturnType<typeof synthApp>) =>
+      Object.entries(stack.output?.triggers?.value as Record<string, Body>).map(
+        ([name, { containerId, path }]) => [name, nameOf(stack, String(containerId)), path],
+      );
+
+    test("has each with dead letters, as long as its own worker may take", () => {
+      const queues = resources(synthApp({ queues: QUEUES }), "yandex_message_queue");
+
+      const visibility = Object.fromEntries(
+        queues.map((queue) => [queue.name, queue.visibility_timeout_seconds]),
+      );
+      expect(visibility).toEqual({
+        "shop-tasks": 661,
+        "shop-tasks-dead": undefined,
+        "shop-tasks-heavy": 3662,
+        "shop-tasks-heavy-dead": undefined,
+        "shop-tasks-low-priority": 661,
+        "shop-tasks-low-priority-dead": undefined,
+      });
+      const low = queues.find(({ name }) => name === "shop-tasks-low-priority");
+      expect(low?.redrive_policy).toMatch(/low_priority_DeadLetters.*"maxReceiveCount" = 3/);
+    });
+
+    test("hands each queue's messages to its own worker, or to the default one", () => {
+      const stack = synthApp({ queues: QUEUES, trigger: "terraform" });
+
+      expect(targets(stack)).toEqual([
+        ["shop-tasks", "shop-worker", "/"],
+        ["shop-tasks-heavy", "shop-worker-heavy", "/"],
+        ["shop-tasks-low-priority", "shop-worker", "/"],
+      ]);
+      expect(resources(stack, "yandex_function_trigger")).toMatchObject([
+        { name: "shop-tasks-heavy", message_queue: { batch_size: "1", batch_cutoff: "2" } },
+        { name: "shop-tasks-low-priority", message_queue: { batch_size: "10" } },
+        { name: "shop-tasks", message_queue: { batch_size: "1", batch_cutoff: "1" } },
+      ]);
+    });
+
+    test("runs a worker of a queue's own as the default one, but for what it says", () => {
+      const stack = synthApp({ queues: QUEUES, worker: { memoryMib: 256 } });
+
+      expect(container(stack, "shop-worker-heavy")).toMatchObject({
+        memory: 4096,
+        concurrency: 1,
+        execution_timeout: "3600s",
+        image: { url: IMAGE, command: ["python3", "-m", "celery_push_worker", "worker"] },
+      });
+      const { REVISION_FINGERPRINT: _, ...own } = environment(
+        container(stack, "shop-worker-heavy"),
+      );
+      expect(environment(container(stack, "shop-worker"))).toMatchObject(own);
+    });
+
+    test.each(["shop-web", "shop-worker", "shop-worker-heavy"])(
+      "tells %s the address of each by Celery's name for it",
+      (name) => {
+        const { SQS_QUEUES } = environment(container(synthApp({ queues: QUEUES }), name));
+
+        expect(SQS_QUEUES).toMatch(
+          /^\$\{jsonencode\(\{"heavy" = yandex_message_queue\.Celery_Tasks-heavy_\w+\.id, "low_priority" = yandex_message_queue\.Celery_Tasks-low_priority_\w+\.id\}\)\}$/,
+        );
+      },
+    );
+
+    test("says nothing of further queues where there are none", () => {
+      for (const props of [{}, { queues: {} }]) {
+        expect(environment(container(synthApp(props), "shop-web"))).not.toHaveProperty(
+          "SQS_QUEUES",
+        );
+      }
+    });
+
+    test("needs no right that one queue does not need, but to call its worker", () => {
+      const added = roles(synthApp({ queues: QUEUES })).filter(
+        (right) => !roles(synthApp()).includes(right),
+      );
+
+      expect(added).toEqual([
+        "shop-trigger: serverless-containers.containerInvoker on shop-worker-heavy",
+      ]);
+    });
+
+    test("has the site run the tasks that it mounts the worker for, and no others", () => {
+      const stack = synthApp({ queues: QUEUES, workerPath: "/worker/" });
+
+      expect(targets(stack)).toEqual([
+        ["shop-tasks", "shop-web", "/worker/"],
+        ["shop-tasks-heavy", "shop-worker-heavy", "/"],
+        ["shop-tasks-low-priority", "shop-web", "/worker/"],
+      ]);
+    });
+
+    test("gives no worker a new image before the release step has succeeded", () => {
+      const release = { words: ["migrate"], command: "npm run manage" };
+      const stack = synthApp({
+        queues: QUEUES,
+        manage: { caller: "userAccount:aje1", release },
+      });
+
+      const step = expect.stringMatching(/^terraform_data\.Celery_Release_/);
+      for (const name of ["shop-web", "shop-worker", "shop-worker-heavy"]) {
+        expect(container(stack, name).depends_on).toEqual(expect.arrayContaining([step]));
+      }
+    });
+
+    test("rejects two names that are one in the cloud", () => {
+      expect(refusals(build({ queues: { "a-b": {}, a_b: {} } }))).toContain(
+        "[app/Triggers] 'name' is \"shop-tasks-a-b\", allowed: one trigger of a name in a folder. Rename one of app/Celery/Trigger-a-b and app/Celery/Trigger-a_b.",
+      );
+    });
+  });
+
+  const queueName =
+    "lowercase letters, digits, hyphens and underscores, a letter or digit first and last";
+  const rename = "Rename the queue, also in Celery's routes";
+
+  test.each([undefined, "/worker/"])("asks the database each minute, at path %s", (workerPath) => {
+    const stack = synthApp({ schedule: "database", trigger: "terraform", workerPath });
+
+    expect(resources(stack, "yandex_function_trigger")).toContainEqual(
+      expect.objectContaining({
+        name: "shop-schedule",
+        timer: { cron_expression: "* * * * ? *", payload: '{"schedule":"database"}' },
+        container: expect.objectContaining({ path: workerPath ?? "/" }),
+      }),
+    );
+  });
+
   test.each<[string, Partial<CeleryAppProps>, string]>([
+    ...["Heavy", "video.encode", "-a", "a-", "a b", ""].map(
+      (name): [string, Partial<CeleryAppProps>, string] => [
+        `"${name}" as the name of a queue`,
+        { queues: { [name]: {} } },
+        `[app/Celery] 'queues.${name}' is "${name}", allowed: ${queueName}. ${rename}.`,
+      ],
+    ),
+    [
+      "the default queue among the further ones",
+      { queues: { default: {} } },
+      "[app/Celery] 'queues.default' is \"default\", allowed: a further queue: this one is always there. Remove it, and write what it needs under 'worker', 'batchSize' and 'batchCutoffSeconds'.",
+    ],
+    ...["dead", "mail-dead", "mail_dead"].map((name): [string, Partial<CeleryAppProps>, string] => [
+      `"${name}", which is a queue of dead letters`,
+      { queues: { [name]: {} } },
+      `[app/Celery] 'queues.${name}' is "${name}", allowed: a name that does not end in "dead", as those of dead letters do. ${rename}.`,
+    ]),
     [
       "a variable that the system sets itself",
       { env: { SQS_QUEUE: "x" } },
@@ -377,6 +686,21 @@ describe("CeleryApp", () => {
       "settings for a worker that is the site",
       { workerPath: "/worker/", worker: { memoryMib: 128 } },
       "[app/Celery] 'workerPath' is \"/worker/\", allowed: no 'worker' beside it, since the site is the worker then. Write what the worker needs under 'web', or remove workerPath.",
+    ],
+    [
+      "a network of one's own beside that of the database",
+      { networkId: "enp2", postgres: POSTGRES },
+      "[app/Celery] 'networkId' is \"enp2\", allowed: no 'postgres' beside it, whose network the containers are in. Write network: { networkId, subnetIds } instead.",
+    ],
+    [
+      "another name for what this stack does not set",
+      { aliases: { DB_HOST: "PGHOST" } },
+      "[app/Celery] 'aliases.DB_HOST' is \"PGHOST\", allowed: what this stack sets: ALLOWED_HOSTS, AWS_ACCESS_KEY_ID, AWS_DEFAULT_REGION, AWS_ENDPOINT_URL_DYNAMODB, AWS_ENDPOINT_URL_SQS, AWS_SECRET_ACCESS_KEY, CELERY_APP, CELERY_BROKER_URL, CELERY_DYNAMODB_ENDPOINT_URL, CELERY_RESULT_BACKEND, DJANGO_SECRET_KEY, GUNICORN_CMD_ARGS, SQS_ACCESS_KEY_ID, SQS_QUEUE, SQS_REGION, SQS_SECRET_ACCESS_KEY. Add the part that it belongs to, e.g. 'postgres', or remove the alias.",
+    ],
+    [
+      "a user's own address of a managed database",
+      { env: { DATABASE_URL: "x" }, postgres: POSTGRES },
+      "[app/Celery] 'env.DATABASE_URL' is \"DATABASE_URL\", allowed: a variable that the system does not set itself. Remove it, or give what the system sets a further name in 'aliases'.",
     ],
   ])("rejects %s", (_, props, message) => {
     expect(refusals(build(props))).toContain(message);

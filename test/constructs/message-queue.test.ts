@@ -1,6 +1,7 @@
-import { TerraformOutput, TerraformVariable } from "cdktf";
+import { TerraformOutput, type TerraformStack, TerraformVariable } from "cdktf";
 import { Construct } from "constructs";
 import { describe, expect, test } from "vitest";
+import { raiseQuotas } from "../../constructs/_quotas.ts";
 import { collectRefusals } from "../../constructs/_refusal.ts";
 import { MessageQueue } from "../../constructs/message-queue.ts";
 import { checkMessageQueue, type MessageQueueProps } from "../../constructs/message-queue-props.ts";
@@ -285,6 +286,18 @@ describe("MessageQueue", () => {
     for (const props of [lowest, highest]) {
       expect(collectRefusals((refuse) => checkMessageQueue(props, undefined, refuse))).toEqual([]);
     }
+  });
+
+  test("rejects more queues than a cloud has, those of dead letters included", () => {
+    const build = (count: number) => (scope: TerraformStack) => {
+      raiseQuotas(scope, { queues: 3 });
+      for (let i = 0; i < count; i++) new MessageQueue(scope, `Q${i}`, { name: `shop-${i}` });
+    };
+
+    expect(refusals(build(1))).toEqual([]);
+    expect(refusals(build(3))).toEqual([
+      "[app/Q1] 'queues' is 6, allowed: at most 3 in one cloud. Remove queues, or state a raised quota: quotas.queues in config.ts.",
+    ]);
   });
 
   test("skips what is not known at synth", () => {

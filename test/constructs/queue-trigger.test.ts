@@ -1,6 +1,7 @@
 import { TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { describe, expect, test } from "vitest";
+import { raiseQuotas } from "../../constructs/_quotas.ts";
 import { MessageQueue } from "../../constructs/message-queue.ts";
 import { QueueTrigger, type QueueTriggerProps } from "../../constructs/queue-trigger.ts";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
@@ -194,6 +195,20 @@ describe("QueueTrigger", () => {
 
     expect(messages).toEqual([
       '[app/Tasks] \'consumedBy\' is ["app/First","app/Second"], allowed: one trigger to a queue. Give one of app/First and app/Second a queue of its own.',
+    ]);
+  });
+
+  test("rejects more triggers than a cloud has", () => {
+    const messages = refusals((scope) => {
+      raiseQuotas(scope, { triggers: 1 });
+      const props = define(scope);
+      new QueueTrigger(scope, "First", props);
+      const queue = new MessageQueue(scope, "More", { name: "shop-more" });
+      new QueueTrigger(scope, "Second", { ...props, queue, name: "shop-more" });
+    });
+
+    expect(messages).toEqual([
+      "[app/Second] 'triggers' is 2, allowed: at most 1 in one cloud. Remove triggers, or state a raised quota: quotas.triggers in config.ts.",
     ]);
   });
 

@@ -33,6 +33,18 @@ describe("readSchedule", () => {
     });
   });
 
+  test("asks the database each minute, whatever files there are", () => {
+    let timers: readonly ScheduledTimer[] = [];
+    const messages = refusals((scope) => {
+      timers = readSchedule(new Construct(scope, "Shop"), "database");
+    });
+
+    expect(messages).toEqual([]);
+    expect(timers).toEqual([
+      { name: "schedule", cron: "* * * * ? *", payload: '{"schedule":"database"}' },
+    ]);
+  });
+
   test("gives no timers where there are none", () => {
     expect(readText('{"version":1,"timers":[]}')).toEqual({ timers: [], messages: [] });
   });

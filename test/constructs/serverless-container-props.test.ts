@@ -1,6 +1,6 @@
 import { TerraformVariable } from "cdktf";
 import { describe, expect, test } from "vitest";
-import { ServerlessContainer } from "../../constructs/serverless-container.ts";
+import { raiseQuotas } from "../../constructs/_quotas.ts";
 import type { ServerlessContainerProps } from "../../constructs/serverless-container-props.ts";
 import { refusals } from "../support/synth.ts";
 import { define, sentry } from "./_container.ts";
@@ -56,6 +56,11 @@ describe("the checks of a container", () => {
     ],
     ["no concurrency", { concurrency: 0 }, `'concurrency' is 0, allowed: ${concurrency}.`],
     ["17 requests at a time", { concurrency: 17 }, `'concurrency' is 17, allowed: ${concurrency}.`],
+    [
+      "commands beside each other in one instance",
+      { runtime: "task", concurrency: 2 },
+      "'concurrency' is 2, allowed: 1 where each request runs a command. Leave it out.",
+    ],
     ["no time", { timeoutSeconds: 0 }, `'timeoutSeconds' is 0, allowed: ${timeout}.`],
     ["over an hour", { timeoutSeconds: 3601 }, `'timeoutSeconds' is 3601, allowed: ${timeout}.`],
     ["less than no instance", { minInstances: -1 }, `'minInstances' is -1, allowed: ${instances}.`],
@@ -145,7 +150,7 @@ describe("the checks of a container", () => {
 
   test("knows a quota that was raised", () => {
     const messages = refusals((scope) => {
-      ServerlessContainer.limit(scope, 12);
+      raiseQuotas(scope, { containers: 12 });
       for (let i = 0; i < 13; i++) define(scope, {}, `C${i}`);
     });
 

@@ -1,9 +1,12 @@
 import { TerraformVariable } from "cdktf";
 import type { Construct } from "constructs";
 import { describe, expect, test } from "vitest";
+import { raiseQuotas } from "../../constructs/_quotas.ts";
+import { TriggerOutput } from "../../constructs/_trigger-output.ts";
 import { ServerlessContainer } from "../../constructs/serverless-container.ts";
 import { ServiceAccount } from "../../constructs/service-account.ts";
 import { TimerTrigger, type TimerTriggerProps } from "../../constructs/timer-trigger.ts";
+import type { QueueTriggerSpec } from "../../constructs/trigger-spec.ts";
 import { addresses, raw, refusals, resources, synthPlain } from "../support/synth.ts";
 
 const REFERENCES = {
@@ -155,6 +158,18 @@ describe("TimerTrigger", () => {
     ],
   ])("rejects %s", (_, props, message) => {
     expect(refusals((scope) => defineTimer(scope, props))).toEqual([`[app/Timer] ${message}`]);
+  });
+
+  test("rejects more triggers than a cloud has, those of queues included", () => {
+    const messages = refusals((scope) => {
+      raiseQuotas(scope, { triggers: 1 });
+      TriggerOutput.of(scope).add("shop-tasks", {} as QueueTriggerSpec, scope);
+      defineTimer(scope);
+    });
+
+    expect(messages).toEqual([
+      "[app/Timer] 'triggers' is 2, allowed: at most 1 in one cloud. Remove triggers, or state a raised quota: quotas.triggers in config.ts.",
+    ]);
   });
 
   test("accepts the ends of every range", () => {

@@ -2,9 +2,10 @@ import { App, type TerraformStack, Testing } from "cdktf";
 import { describe, expect, test } from "vitest";
 import { AppStack } from "../../stacks/app.ts";
 import type { Config } from "../../stacks/config-schema.ts";
+import { DataStack } from "../../stacks/data.ts";
 import { DomainStack } from "../../stacks/domain.ts";
 import { RegistryStack } from "../../stacks/registry.ts";
-import { resolveSettings } from "../../stacks/settings.ts";
+import { hasData, resolveSettings } from "../../stacks/settings.ts";
 import type { SynthesizedStack } from "../support/synth.ts";
 
 const CONFIG: Config = {
@@ -19,14 +20,27 @@ const CONFIG: Config = {
 };
 
 const { registry, domain, app } = synthesize();
+/** With every part that a project need not have. */
+const whole = synthesize({ postgres: {} });
+const queues = { heavy: { worker: { memoryMib: 4096, timeoutSeconds: 3600 } }, "low-prio": {} };
+const { app: withQueues } = synthesize({ queues });
 
 describe.each([
   ["registry", registry],
   ["domain", domain],
   ["app", app],
+  ["data, where there is one", whole.data],
+  ["app with all its parts", whole.app],
 ])("stack %s", (_, stack) => {
   test("is what it was, as a whole", () => {
     expect(stack).toMatchSnapshot();
+  });
+});
+
+describe("stack app with further queues", () => {
+  test("has in addition, as a whole", () => {
+    expect(additions(app.resource ?? {}, withQueues.resource ?? {})).toMatchSnapshot();
+    expect(additions(app.output ?? {}, withQueues.output ?? {})).toMatchSnapshot();
   });
 });
 
@@ -34,7 +48,7 @@ describe("the stacks together", () => {
   // What each kind of resource is there for. One that is not needed is one that can fail.
   const INVENTORY: Record<string, string> = {
     terraform_data:
-      "waits until rights are honoured; empties the registry before it goes; notes when the gateway was made",
+      "waits until rights are honoured; empties the registry before it goes; notes when the gateway was made; migrates between two images",
     yandex_api_gateway: "the only way in from the internet",
     yandex_cm_certificate: "the domain's certificate, which renews itself",
     yandex_container_registry: "holds the images",
@@ -50,23 +64,34 @@ describe("the stacks together", () => {
     yandex_lockbox_secret_iam_member: "lets the containers read their secrets, and no others",
     yandex_lockbox_secret_version: "makes Django's secret key, whose value Terraform never sees",
     yandex_logging_group: "what the containers print, kept for as long as configured",
+    yandex_mdb_postgresql_cluster: "the relational database",
+    yandex_mdb_postgresql_database: "what Django's tables are in",
+    yandex_mdb_postgresql_user: "whom the containers connect as, with a password of the service's",
     yandex_message_queue: "the tasks, and the ones that failed for good",
     yandex_resourcemanager_folder_iam_member: "roles that can be given on a folder only",
-    yandex_serverless_container: "the site and the worker",
-    yandex_serverless_container_iam_binding: "the gateway calls the site, the trigger the worker",
+    yandex_serverless_container: "the site, the worker, and commands of manage.py",
+    yandex_serverless_container_iam_binding:
+      "the gateway calls the site, the trigger the worker, whoever deploys the commands",
+    yandex_vpc_network: "the database is reached from inside only",
+    yandex_vpc_security_group: "admits containers to the database, and nobody else",
+    yandex_vpc_subnet: "containers need one in every zone",
     yandex_ydb_database_iam_binding: "lets the containers use this database, and no other",
     yandex_ydb_database_serverless: "the results",
   };
 
   test("hold no kind of resource without a reason", () => {
-    const stacks = [registry, domain, app, synthesize({ trigger: "terraform" }).app];
+    const timers = synthesize({ trigger: "terraform" }).app;
+    const stacks = [registry, domain, app, timers, withQueues, whole.data, whole.app];
     const types = stacks.flatMap(({ resource = {} }) => Object.keys(resource));
 
     expect([...new Set(types)].sort()).toEqual(Object.keys(INVENTORY));
   });
 });
 
-describe("what a local stand-in for the cloud reads of stack app", () => {
+describe.each([
+  ["app", app],
+  ["app with further queues", withQueues],
+])("what a local stand-in for the cloud reads of stack %s", (_, app) => {
   const READ_RESOURCES = [
     "yandex_message_queue",
     "yandex_serverless_container",
@@ -75,11 +100,13 @@ describe("what a local stand-in for the cloud reads of stack app", () => {
   ];
   // Not read: how Terraform goes about it, and the domain, which a local site does not have.
   const NOT_READ = /\.(lifecycle|provisioner|dynamic)\b|^output\.(domain|url)\./;
-  const FINGERPRINT = /^\$\{sha256\(jsonencode\(local\.\w+_revision\)\)\}$/;
+  const FINGERPRINT = /^\$\{sha256\(jsonencode\(local\.[\w-]+_revision\)\)\}$/;
 
-  const read = READ_RESOURCES.flatMap((type) =>
-    expressions(app.resource?.[type] ?? {}, type).concat(),
-  ).concat(expressions(app.output ?? {}, "output"));
+  const read = [app, whole.app].flatMap(({ resource, output }) =>
+    READ_RESOURCES.flatMap((type) => expressions(resource?.[type] ?? {}, type)).concat(
+      expressions(output ?? {}, "output"),
+    ),
+  );
 
   test("is found at all", () => {
     expect(read.length).toBeGreaterThan(40);
@@ -131,22 +158,38 @@ function isPlain(expression: string): boolean {
   const inner = expression.slice(2, -1);
   const reference = /(data\.)?yandex_\w+\.[\w-]+(\.\w+|\[\d+\])+/;
   const value = new RegExp(`("[^"$]*"|\\d+|true|false|${reference.source})`);
-  const entry = new RegExp(`"\\w+" = ${value.source}`);
+  const entry = new RegExp(`"[\\w-]+" = ${value.source}`);
   const encoded = new RegExp(`^jsonencode\\(\\{${entry.source}(, ${entry.source})*\\}\\)$`);
   return (
-    inner === "var.image" || new RegExp(`^${reference.source}$`).test(inner) || encoded.test(inner)
+    /^var\.(image|caller)$/.test(inner) ||
+    new RegExp(`^${reference.source}$`).test(inner) ||
+    encoded.test(inner)
   );
+}
+
+/** What a value holds that another one does not, or has otherwise. */
+function additions(before: unknown, after: unknown): unknown {
+  if (!isRecord(before) || !isRecord(after)) return after;
+  const changed = Object.entries(after).filter(
+    ([key, value]) => JSON.stringify(value) !== JSON.stringify(before[key]),
+  );
+  return Object.fromEntries(changed.map(([key, value]) => [key, additions(before[key], value)]));
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 function synthesize(
   more: Partial<Config> = {},
-): Record<"registry" | "domain" | "app", SynthesizedStack> {
+): Record<"registry" | "domain" | "data" | "app", SynthesizedStack> {
   const settings = resolveSettings({ ...CONFIG, ...more });
   const scope = new App({ outdir: "cdktf.out" });
   if (!settings.domain) throw new Error("the stacks of this test have a domain");
   return {
     registry: parse(new RegistryStack(scope, settings)),
     domain: parse(new DomainStack(scope, settings, settings.domain)),
+    data: hasData(settings) ? parse(new DataStack(scope, settings)) : { terraform: {} },
     app: parse(new AppStack(scope, settings)),
   };
 }

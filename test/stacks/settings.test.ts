@@ -1,5 +1,5 @@
 import { describe, expect, test } from "vitest";
-import { namePrefix, resolveSettings, stackId } from "../../stacks/settings.ts";
+import { namePrefix, resolveSettings, stackId, stackKinds } from "../../stacks/settings.ts";
 
 const MINIMAL = { project: "shop", celeryApp: "shop.celery:app" };
 
@@ -19,7 +19,53 @@ describe("resolveSettings", () => {
       results: { table: "celery" },
       database: { deletionProtection: false },
       domain: undefined,
+      postgres: undefined,
+      release: undefined,
+      staticBucket: undefined,
+      manage: undefined,
     });
+  });
+
+  test("migrates a PostgreSQL that it names after the project, in a container of commands", () => {
+    const config = { project: "my-shop", celeryApp: "shop.celery:app", postgres: {} };
+
+    expect(resolveSettings(config)).toMatchObject({
+      postgres: { database: "my_shop", deletionProtection: false },
+      release: ["migrate", "--noinput"],
+      manage: {},
+    });
+    expect(
+      resolveSettings({ ...config, stages: { production: {} } }, "production").postgres,
+    ).toEqual({ database: "my_shop", deletionProtection: true });
+  });
+
+  test.each([
+    [{ postgres: {}, release: false }, undefined, {}],
+    [{ postgres: {}, release: "check --deploy" }, ["check", "--deploy"], {}],
+    [{ release: "migrate" }, ["migrate"], {}],
+    [{ manage: { memoryMib: 1024 } }, undefined, { memoryMib: 1024 }],
+    [{ staticBucket: "shop-static" }, undefined, {}],
+    [{ staticBucket: "shop-static", manage: { cores: 2 } }, undefined, { cores: 2 }],
+    [{ staticBucket: false as const }, undefined, undefined],
+    [{ postgres: false }, undefined, undefined],
+  ])("with %j releases %j and has the container %j", (fields, release, manage) => {
+    const settings = resolveSettings({ ...MINIMAL, ...fields });
+
+    expect(settings.release).toEqual(release);
+    expect(settings.manage).toEqual(manage);
+  });
+
+  test("takes a PostgreSQL away from a stage", () => {
+    const config = {
+      ...MINIMAL,
+      postgres: {},
+      network: { networkId: "enp1", subnetIds: ["e9b1"] },
+      stages: { staging: { postgres: false } },
+    };
+
+    expect(resolveSettings(config, "staging").postgres).toBeUndefined();
+    expect(stackKinds(resolveSettings(config, "staging"))).toEqual(["registry", "app"]);
+    expect(stackKinds(resolveSettings(config))).toEqual(["registry", "data", "app"]);
   });
 
   test("lets a stage override field by field and leaves the rest alone", () => {
@@ -146,6 +192,21 @@ describe("resolveSettings", () => {
       '  \'domain\' is {"fqdn":"shop.example.com","dns":{"zoneId":"dns1"}}, must be { fqdn, dns } with dns "external" or { zoneId, zone }, or false.',
     ],
     [
+      "a PostgreSQL with a field that there is not",
+      { ...MINIMAL, postgres: { disk: 10 } },
+      "  'postgres' is {\"disk\":10}, must be {} or an object with version, hostClass, diskGb, poolingMode, caFile or deletionProtection, or false.",
+    ],
+    [
+      "a network that nothing is in",
+      { ...MINIMAL, network: { networkId: "enp1", subnetIds: ["e9b1"] } },
+      "  'network' is for the database of 'postgres', which no stage has. Add postgres: {}, or write networkId to put the containers into a network.",
+    ],
+    [
+      "a release that wants a shell",
+      { ...MINIMAL, release: "migrate && collectstatic" },
+      '  \'release\' is "migrate && collectstatic", must be a command of manage.py, words without quotes, e.g. "migrate --noinput".',
+    ],
+    [
       "a stage's name that no cloud name can have",
       { ...MINIMAL, stages: { Production: {} } },
       "  'stages.Production' is \"Production\", must be 1 to 16 lowercase letters, digits and hyphens, a letter first.",
@@ -154,6 +215,50 @@ describe("resolveSettings", () => {
       "a stage that would share the state of the default stage",
       { ...MINIMAL, stages: { default: {} } },
       "  'stages.default' is \"default\", must be another name: this is the default stage.",
+    ],
+    [
+      "a bucket with a name that no bucket can have",
+      { ...MINIMAL, media: { bucket: "Uploads" } },
+      "  'media.bucket' is \"Uploads\", must be 3 to 63 lowercase letters, digits, hyphens and dots.",
+    ],
+    [
+      "a bucket that is a name alone",
+      { ...MINIMAL, media: "uploads" },
+      "  'media' is \"uploads\", must be true, false, or { bucket } with its name.",
+    ],
+    [
+      "a bucket of two stages",
+      { ...MINIMAL, media: { bucket: "uploads" }, stages: { production: {} } },
+      "  'media.bucket' is \"uploads\" in two stages (the default stage, production). Move 'media' into the stage it belongs to, or set it to false in the other.",
+    ],
+    [
+      "a bucket of static files with a name that no bucket can have",
+      { ...MINIMAL, staticBucket: "Static" },
+      "  'staticBucket' is \"Static\", must be 3 to 63 lowercase letters, digits, hyphens and dots.",
+    ],
+    [
+      "a bucket of static files without a name",
+      { ...MINIMAL, staticBucket: true },
+      "  'staticBucket' is true, must be the name of a bucket, or false.",
+    ],
+    [
+      "a bucket of static files of two stages, each of which would remove the other's",
+      { ...MINIMAL, staticBucket: "assets", stages: { production: {} } },
+      "  'staticBucket' is \"assets\" in two stages (the default stage, production). Move 'staticBucket' into the stage it belongs to, or set it to false in the other.",
+    ],
+    [
+      "uploads that everybody could read",
+      { ...MINIMAL, staticBucket: "assets", media: { bucket: "assets" } },
+      "  'media.bucket' is \"assets\", and so is 'staticBucket', whose content everybody can read. Take another bucket for one of them.",
+    ],
+    [
+      "a state that everybody could read, of whatever stage",
+      {
+        ...MINIMAL,
+        backend: { type: "s3", bucket: "states" },
+        stages: { production: { staticBucket: "states" } },
+      },
+      "  'backend.bucket' is \"states\", and so is 'staticBucket', whose content everybody can read. Take another bucket for one of them.",
     ],
     [
       "a domain of two stages",
