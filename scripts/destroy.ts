@@ -6,7 +6,7 @@ import { describeSteps, runSteps } from "./lib/shell/steps.ts";
 
 const command = {
   name: "destroy",
-  summary: "Deletes everything of a stage: triggers, app, domain, images, registry.",
+  summary: "Deletes everything of a stage: triggers, app, domain, images, registry, database.",
   flags: {
     stage: STAGE,
     yes: { type: "boolean", help: "do not ask" },

@@ -6,6 +6,7 @@ import { AwsClient } from "aws4fetch";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { type CloudHttp, startCloudHttp } from "./http.ts";
 import { type Cloud, changeCloud, readCloud } from "./state.ts";
+import { iamToken } from "./views.ts";
 
 const QUEUE = "yrn:yc:ymq:ru-central1:b1gfolder:tasks";
 const RULE = {
@@ -279,15 +280,63 @@ describe("the message queue", () => {
     expect(
       await queue({
         Action: "GetQueueAttributes",
-        "AttributeName.1": "ApproximateNumberOfMessages",
+        "AttributeName.1": "ApproximateNumberOfMessagesNotVisible",
         "AttributeName.2": "VisibilityTimeout",
       }),
     ).toContain(
-      "<Attribute><Name>ApproximateNumberOfMessages</Name><Value>1</Value></Attribute>" +
+      "<Attribute><Name>ApproximateNumberOfMessagesNotVisible</Name><Value>1</Value></Attribute>" +
         "<Attribute><Name>VisibilityTimeout</Name><Value>600</Value></Attribute>",
     );
     await queue({ Action: "PurgeQueue" });
-    expect(Object.values(readCloud(dir).queues)[0]?.messages).toEqual([]);
+    expect(http.messages.queues.peek("tasks")).toEqual([]);
+    expect(await queue({ Action: "PurgeQueue" })).toContain("<Code>PurgeQueueInProgress</Code>");
+    http.messages.pass(60);
+    expect(await queue({ Action: "PurgeQueue" })).toContain("<PurgeQueueResponse");
+  });
+
+  test("hides what is received until its time is over, counts it, and takes the last handle", async () => {
+    grant("ymq.admin");
+    await queue({ Action: "SendMessage", MessageBody: "a" });
+    const receive = () => queue({ Action: "ReceiveMessage", WaitTimeSeconds: "1" });
+    const first = await receive();
+    const none = await receive();
+    http.messages.pass(600);
+    const second = await receive();
+
+    expect(first).toContain("<Name>ApproximateReceiveCount</Name><Value>1</Value>");
+    expect(none).not.toContain("<Message>");
+    expect(second).toContain("<Name>ApproximateReceiveCount</Name><Value>2</Value>");
+    const handle = (xml: string) => /<ReceiptHandle>(.*?)</.exec(xml)?.[1] ?? "";
+    expect(handle(second)).not.toBe(handle(first));
+    await queue({ Action: "DeleteMessage", ReceiptHandle: handle(second) });
+    expect(http.messages.queues.peek("tasks")).toEqual([]);
+  });
+
+  test("may answer with fewer messages than there are, and without a wait with none", async () => {
+    grant("ymq.admin");
+    for (let count = 0; count < 10; count += 1) {
+      await queue({ Action: "SendMessage", MessageBody: "a" });
+    }
+    const receive = async (wait: string) => {
+      const form = { Action: "ReceiveMessage", MaxNumberOfMessages: "10", WaitTimeSeconds: wait };
+      return (await queue(form)).split("<Message>").length - 1;
+    };
+
+    expect([await receive("1"), await receive("0"), await receive("0")]).toEqual([7, 3, 0]);
+  });
+
+  test("can be cut off or answered otherwise, before and after it has acted", async () => {
+    grant("ymq.admin");
+    const during = async (phase: string, instead: "cut" | { status: number; body: string }) => {
+      http.interfere = (_, at) => (at === phase ? instead : undefined);
+      const answer = await queue({ Action: "SendMessage", MessageBody: phase }).catch(String);
+      http.interfere = () => undefined;
+      return answer;
+    };
+
+    expect(await during("before", { status: 500, body: "no" })).toBe("no");
+    expect(await during("after", "cut")).toContain("fetch failed");
+    expect(http.messages.queues.peek("tasks").map(({ body }) => body)).toEqual(["after"]);
   });
 
   test.each<[string, Record<string, string>, Partial<Key>, string]>([
@@ -385,6 +434,22 @@ describe("the gateway", () => {
 
     expect((await fetch(`${http.url}/gateway/d5dgate/worker`)).status).toBe(200);
     expect((await fetch(`${http.url}/gateway/d5dgate/worker/`)).status).toBe(404);
+  });
+
+  test.each([
+    ["serverless-containers/containers/v1/containers/bbaweb", "container:bbaweb"],
+    ["lockbox/lockbox/v1/secrets/e6qsecret", "secret:e6qsecret"],
+  ])("takes the rights on what is deleted along: %s", async (path, target) => {
+    changeCloud((cloud) => {
+      const grant = { role: "viewer", member: "serviceAccount:ajeinvoker", effectiveAt: 0 };
+      cloud.grants.push({ ...grant, target }, { ...grant, target: "folder:b1g" });
+    }, dir);
+
+    await rest("DELETE", path);
+
+    const targets = readCloud(dir).grants.map((grant) => grant.target);
+    expect(targets).not.toContain(target);
+    expect(targets).toContain("folder:b1g");
   });
 
   test("may not invoke without the role", async () => {
@@ -564,6 +629,82 @@ async function exchange(change: Record<string, string>) {
   return { status: response.status, body: await read(response) };
 }
 
+describe("a container's own address", () => {
+  const MEMBER = "userAccount:ajeann";
+
+  const seedCommands = (more: (cloud: Cloud) => void = () => {}) =>
+    changeCloud((cloud) => {
+      const task = { inputs: { runtime: [{ type: "task" }] }, environment: {}, image: "x" };
+      cloud.containers.bbamanage = {
+        ...{ name: "manage", folderId: "b1gfolder", url: "" },
+        revisions: [{ id: "bbarev", status: "ACTIVE", digest: "sha256:2", ...task }],
+      };
+      for (const id of ["bbamanage", "bbaweb"]) {
+        cloud.grants.push({
+          ...{ target: `container:${id}`, member: MEMBER, effectiveAt: 0 },
+          role: "serverless-containers.containerInvoker",
+        });
+      }
+      cloud.commands = { "migrate --noinput": { exitCode: 3, output: "broken\n" } };
+      more(cloud);
+    }, dir);
+
+  const call = async (words: unknown, { id = "bbamanage", token = iamToken(MEMBER) } = {}) => {
+    const response = await fetch(`${http.url}/containers/${id}/`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${token}` },
+      body: JSON.stringify({ manage: words }),
+    });
+    const code = response.headers.get("x-task-exit-code");
+    return [response.status, code, await response.text()];
+  };
+
+  test("runs a command for whoever has the right, and for nobody else", async () => {
+    seedCommands();
+
+    expect(await call(["migrate", "--noinput"])).toEqual([200, "3", "broken\n"]);
+    expect(await call(["check"])).toEqual([200, "0", ""]);
+    expect(readCloud(dir).log).toContain("manage sha256:2 migrate --noinput");
+    const stranger = { token: iamToken("userAccount:ajebob") };
+    expect((await call(["check"], stranger))[0]).toBe(403);
+    expect((await call(["check"], { token: "y0_oauth" }))[0]).toBe(401);
+    expect((await call(["check"], { id: "bbanone" }))[0]).toBe(404);
+    expect((await call(["check"], { id: "bbaworker" }))[0]).toBe(403);
+  });
+
+  test("of a container that serves says nothing of an exit code", async () => {
+    seedCommands();
+
+    expect(await call(["check"], { id: "bbaweb" })).toEqual([
+      ...[200, null, "Container web, revision bbarev9\n"],
+    ]);
+  });
+
+  test("takes a request without words for none", async () => {
+    seedCommands();
+
+    expect((await call([])).slice(0, 2)).toEqual([200, "2"]);
+  });
+
+  test("honours a new right late", async () => {
+    seedCommands((cloud) => {
+      cloud.faults.lateInvokers = 1;
+      for (const grant of cloud.grants) grant.effectiveAt = cloud.tick + 5;
+    });
+
+    const statuses = [await call(["check"]), await call(["check"]), await call(["check"])];
+    expect(statuses.map(([status]) => status)).toEqual([403, 403, 200]);
+  });
+
+  test("ends a command that is out of time", async () => {
+    seedCommands(({ faults }) => {
+      faults.commands = "timeout";
+    });
+
+    expect((await call(["check"])).slice(0, 2)).toEqual([504, null]);
+  });
+});
+
 function grant(role: string): void {
   changeCloud((cloud) => {
     cloud.grants.push({
@@ -608,7 +749,6 @@ function seed(cloud: Cloud): void {
       arn: QUEUE,
       folderId,
       attributes: { VisibilityTimeout: "600" },
-      messages: [],
     },
   };
   cloud.containers = {

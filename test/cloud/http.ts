@@ -1,8 +1,11 @@
 import { createServer, type IncomingMessage, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { BILLING } from "./http/billing.ts";
+import { CONTAINER_URLS } from "./http/containers.ts";
 import { DOCUMENT_API } from "./http/document-api.ts";
 import { GATEWAY } from "./http/gateway.ts";
-import { MESSAGE_QUEUE } from "./http/message-queue.ts";
+import { MESSAGE_QUEUE, type Messages, startMessages } from "./http/message-queue.ts";
+import { MONITORING } from "./http/monitoring.ts";
 import {
   type CloudRequest,
   type CloudResponse,
@@ -20,8 +23,10 @@ import {
   LOCKBOX,
   LOCKBOX_PAYLOAD,
   LOGGING,
+  MDB,
   OPERATIONS,
   REGISTRY,
+  VPC,
   YDB,
 } from "./http/services.ts";
 import { STORAGE } from "./http/storage.ts";
@@ -39,13 +44,18 @@ const SERVICES: readonly Service[] = [
   LOCKBOX_PAYLOAD,
   LOGGING,
   YDB,
+  VPC,
+  MDB,
   DNS,
   FOLDERS,
   CERTIFICATES,
   IAM,
+  BILLING,
+  MONITORING,
   DOCUMENT_API,
   MESSAGE_QUEUE,
   STORAGE,
+  CONTAINER_URLS,
   GATEWAY,
   TOKEN_EXCHANGE,
   PIPELINE_TOKEN,
@@ -59,11 +69,24 @@ export interface CloudHttpOptions {
   accessKeys?: Record<string, string>;
 }
 
+/**
+ * What a test may do to a request: cut its connection, or have it answered otherwise. `before`: it is
+ * not carried out then; `after`: it was.
+ */
+export type Interference = (
+  request: { readonly service: string; readonly body: string },
+  phase: "before" | "after",
+) => CloudResponse | "cut" | undefined;
+
 export interface CloudHttp {
   /** `http://127.0.0.1:<port>`; `<url>/{service}` is the base of the REST services. */
   url: string;
   /** What points the provider, the scripts and the tools at this cloud. */
   env: Record<"CLOUD_DIR" | "CLOUD_HTTP" | "YC_API_URL" | "YC_GATEWAY_URL", string>;
+  /** What is in the queues. */
+  readonly messages: Messages;
+  /** @default - nothing goes wrong */
+  interfere: Interference;
   close(): Promise<void>;
 }
 
@@ -73,18 +96,22 @@ export interface CloudHttp {
  */
 export async function startCloudHttp(options: CloudHttpOptions): Promise<CloudHttp> {
   const { cloudDir, port = 0, accessKeys = {} } = options;
+  const messages = await startMessages();
   const context = {
     url: "",
     accessKeys,
+    messages,
     read: <T>(read: (cloud: ReturnType<typeof readCloud>) => T) => read(readCloud(cloudDir)),
     change: <T>(change: (cloud: ReturnType<typeof readCloud>) => T) =>
       changeCloud(change, cloudDir),
   };
   const server = createServer((incoming, outgoing) => {
     void receive(incoming)
-      .then((body) => answer(incoming, body, context))
+      .then((body) => answer(incoming, body, context, cloud.interfere))
       .catch((error: unknown) => json(500, { message: String(error) }))
-      .then(({ status, headers, body = "" }) => {
+      .then((response) => {
+        if (response === "cut") return void outgoing.destroy();
+        const { status, headers, body = "" } = response;
         // Terraform's S3 client asks again and again for an object that comes without its length.
         const length = { "content-length": Buffer.byteLength(body) };
         outgoing.writeHead(status, { ...length, ...headers }).end(body);
@@ -92,7 +119,15 @@ export async function startCloudHttp(options: CloudHttpOptions): Promise<CloudHt
   });
   context.url = `http://127.0.0.1:${await listen(server, port)}`;
   const { url } = context;
-  return { url, env: environment(cloudDir, url), close: () => close(server) };
+  const cloud: CloudHttp = {
+    ...{ url, messages, env: environment(cloudDir, url) },
+    interfere: () => undefined,
+    close: async () => {
+      await close(server);
+      await messages.close();
+    },
+  };
+  return cloud;
 }
 
 function environment(cloudDir: string, url: string): CloudHttp["env"] {
@@ -104,7 +139,12 @@ function environment(cloudDir: string, url: string): CloudHttp["env"] {
   };
 }
 
-function answer(incoming: IncomingMessage, body: Buffer, context: Context): CloudResponse {
+async function answer(
+  incoming: IncomingMessage,
+  body: Buffer,
+  context: Context,
+  interfere: Interference,
+): Promise<CloudResponse | "cut"> {
   const { method = "GET", url: target = "/", headers } = incoming;
   const [scheme] = headers.authorization?.split(" ") ?? ["none"];
   context.change(({ log }) => log.push(`http ${method} ${target} authorization=${scheme}`));
@@ -115,7 +155,11 @@ function answer(incoming: IncomingMessage, body: Buffer, context: Context): Clou
   if (context.read(({ faults }) => faults.unavailable?.includes(name)))
     return service.unavailable();
   const request: CloudRequest = { method, target, path, query: url.searchParams, headers, body };
-  return service.handle(request, context);
+  const asked = { service: name, body: body.toString() };
+  const instead = interfere(asked, "before");
+  if (instead) return instead;
+  const response = await service.handle(request, context);
+  return interfere(asked, "after") ?? response;
 }
 
 async function receive(incoming: IncomingMessage): Promise<Buffer> {

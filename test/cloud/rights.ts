@@ -1,4 +1,5 @@
 import type { Cloud, Trigger } from "./state.ts";
+import { iamToken } from "./views.ts";
 
 const INVOKERS = [
   "serverless-containers.containerInvoker",
@@ -16,19 +17,44 @@ export function holds(
   roles: readonly string[],
   targets: readonly string[],
 ): boolean {
-  return cloud.grants.some(
-    ({ target, role, member, effectiveAt }) =>
-      effectiveAt <= cloud.tick &&
-      roles.includes(role) &&
-      targets.includes(target) &&
-      [`serviceAccount:${accountId}`, "system:allUsers"].includes(member),
-  );
+  const members = effectiveMembers(cloud, roles, targets);
+  return [`serviceAccount:${accountId}`, "system:allUsers"].some((it) => members.includes(it));
+}
+
+/** Whether a token is that of somebody who may call a container. */
+export function holdsToken(cloud: Cloud, token: string, id: string): boolean {
+  const members = effectiveMembers(cloud, INVOKERS, invocable(cloud, id));
+  return members.includes("system:allUsers") || members.map(iamToken).includes(token);
+}
+
+/** Rights on a thing go with it. */
+export function dropGrants(cloud: Cloud, target: string): void {
+  cloud.grants = cloud.grants.filter((grant) => grant.target !== target);
+}
+
+function effectiveMembers(
+  cloud: Cloud,
+  roles: readonly string[],
+  targets: readonly string[],
+): string[] {
+  return cloud.grants
+    .filter(({ effectiveAt }) => effectiveAt <= cloud.tick)
+    .filter(({ target, role }) => roles.includes(role) && targets.includes(target))
+    .map(({ member }) => member);
+}
+
+function invocable(cloud: Cloud, id: string): string[] {
+  return [`container:${id}`, `folder:${cloud.containers[id]?.folderId}`];
 }
 
 /** Whether an account may call a container. */
 export function mayInvoke(cloud: Cloud, accountId: string | undefined, id: string): boolean {
-  const targets = [`container:${id}`, `folder:${cloud.containers[id]?.folderId}`];
-  return holds(cloud, accountId, INVOKERS, targets);
+  return holds(cloud, accountId, INVOKERS, invocable(cloud, id));
+}
+
+/** Whether an account may write to a bucket, and delete what is in it. */
+export function mayEdit(cloud: Cloud, accountId: string | undefined, bucket: string): boolean {
+  return holds(cloud, accountId, ["storage.editor", "storage.admin"], [`bucket:${bucket}`]);
 }
 
 /** What a trigger does with the next message of its queue: why it cannot, or nothing. */

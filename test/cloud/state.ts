@@ -61,6 +61,12 @@ export interface Cloud {
       items?: Record<string, unknown>;
     }
   >;
+  /** Lines of log groups by the group's id, in the order in which they were written. */
+  logs?: Record<string, StoredLogEntry[]>;
+  /** The list of prices, as the API has it but in snake_case. */
+  skus?: { id: string; name: string; service_id: string }[];
+  /** Series of Monitoring. */
+  metrics?: Metric[];
   /** Any other resource the provider holds, by type and id. */
   others: Record<string, Record<string, unknown>>;
   /** Object storage: `<bucket>/<key>` to text. */
@@ -77,6 +83,10 @@ export interface Cloud {
   operations?: Record<string, Operation>;
   /** Secrets of the shell that a tool was given. */
   leaked?: string[];
+  /**
+   * How commands of `manage.py` end, by their words in one line. Others print nothing and succeed.
+   */
+  commands?: Record<string, { exitCode?: number; output?: string }>;
   /** What a test wants to go wrong. */
   faults: Faults;
   /** Every command and request that reached the stand-ins, in order. */
@@ -87,6 +97,27 @@ export interface Cloud {
 export interface Described {
   description?: string;
   labels?: Record<string, string>;
+}
+
+/** A series of Monitoring. */
+export interface Metric {
+  name: string;
+  labels: Record<string, string>;
+  /** Milliseconds since the epoch, and the value then. */
+  points: readonly (readonly [at: number, value: number])[];
+}
+
+/** A line of a log group, as `yc --format json` prints it. */
+export interface StoredLogEntry {
+  uid: string;
+  resource: { type?: string; id?: string };
+  timestamp: string;
+  /** From then on it can be read. */
+  saved_at: string;
+  level?: string;
+  message?: string;
+  json_payload?: Record<string, unknown>;
+  stream_name?: string;
 }
 
 export interface StaticKey {
@@ -120,6 +151,10 @@ export interface YcProfile {
   sessionExpired?: boolean;
   folderId?: string;
   cloudId?: string;
+  /** Id of who is logged in. */
+  userId?: string;
+  /** Whether that is a service account. */
+  isService?: boolean;
 }
 
 export interface DockerClient {
@@ -163,16 +198,18 @@ export interface Revision {
   image: string;
   digest: string;
   environment: Record<string, string>;
+  /** @default the time of everything that the stand-in cloud makes */
+  createdAt?: string;
   /** Everything else of the revision as the provider sent it. */
   inputs: unknown;
 }
 
+/** A queue without its messages, which the HTTP side of the cloud has. */
 export interface Queue {
   name: string;
   arn: string;
   folderId: string;
   attributes: Record<string, string>;
-  messages: string[];
 }
 
 /** A trigger in the snake_case form that `yc --format json` prints. */
@@ -262,16 +299,26 @@ export interface Faults {
   creation?: LostCreation;
   /** The next so many looks of terraform at a resource fail. */
   reads?: number;
+  /** Networks cannot be deleted: a container has left one only a while ago. */
+  network?: boolean;
+  /** The next so many calls of a container come before the right to do so is honoured. */
+  lateInvokers?: number;
+  /** Commands of `manage.py` are out of time, or never end. */
+  commands?: "timeout" | "hang";
   /** Attaching any domain to a gateway fails. */
   attachDomain?: boolean;
   /** Revisions fail to start although their image is there. */
   revisions?: boolean;
   /** Object storage ignores conditional writes. */
   noConditionalWrites?: boolean;
+  /** Services that refuse whoever asks, for want of a role. */
+  denied?: string[];
   /** Services whose REST calls answer 503, by name. */
   unavailable?: string[];
   /** Operations of the REST API are accepted and then fail. */
   operations?: boolean;
+  /** Who is logged in may not read logs; the next so many calls find no service. */
+  logging?: "denied" | number;
   /** `docker` finds no daemon, or the registry turns the push away. */
   docker?: "daemon" | "denied";
 }

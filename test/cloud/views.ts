@@ -62,7 +62,7 @@ function revisionView(containerId: string, revision: Revision) {
   return {
     id: revision.id,
     container_id: containerId,
-    created_at: CREATED_AT,
+    created_at: revision.createdAt ?? CREATED_AT,
     image: {
       image_url: revision.image,
       image_digest: revision.digest,
@@ -136,7 +136,7 @@ export function deleteImage(cloud: Cloud, id: string): void {
   cloud.images.splice(at, 1);
 }
 
-/** A token that the REST services take. */
+/** The token of a subject, `userAccount:<id>`, that the REST services take. */
 export function iamToken(subject: string): string {
   return `t1.${createHash("sha256").update(subject).digest("base64url")}`;
 }

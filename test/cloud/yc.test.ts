@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { changeCloud, readCloud, type YcProfile } from "./state.ts";
+import { changeCloud, readCloud, type StoredLogEntry, type YcProfile } from "./state.ts";
 import { installTools } from "./tools.ts";
 
 const QUEUE = "yrn:yc:ymq:ru-central1:b1gfolder:tasks";
@@ -290,6 +290,7 @@ describe("yc", () => {
     expect(yc(...words("lockbox payload get e6qsecret --key password")).stdout).toBe("hunter2\n");
     expect(yc(...words("config get folder-id")).stdout).toBe("b1gfolder\n");
     expect(yc(...words("iam create-token")).stdout).toMatch(/^t1\./);
+    expect(json("iam whoami")).toMatchObject({ id: "ajeuser0000000000001" });
     expect(json("resource-manager folder get b1gfolder").cloud_id).toBe("b1gcloud");
     expect(yc(...words("resource-manager folder get missing")).stderr).toContain("code = NotFound");
   });
@@ -320,13 +321,115 @@ function words(line: string, ...more: string[]): string[] {
 }
 
 function yc(...argv: string[]) {
-  const options = { env: env(), encoding: "utf8", input: "" } as const;
+  const options = { env: env(), encoding: "utf8", input: "", maxBuffer: 2 ** 24 } as const;
   return spawnSync(join(dir, "bin", "yc"), argv, options);
 }
 
 function json(line: string) {
   return JSON.parse(yc(...words(line), "--format", "json").stdout);
 }
+
+describe("yc logging read", () => {
+  const HOUR_MS = 3_600_000;
+  const start = Date.now() - 3 * HOUR_MS;
+  const time = (after: number) => new Date(start + after).toISOString();
+
+  function line(uid: string, after: number, fields: Partial<StoredLogEntry> = {}): StoredLogEntry {
+    const resource = { type: "serverless.container", id: "bbaweb" };
+    return { uid, resource, timestamp: time(after), saved_at: time(after), ...fields };
+  }
+
+  function store(...lines: StoredLogEntry[]): void {
+    changeCloud((cloud) => {
+      cloud.others.yandex_logging_group = { e23group: { name: "shop-logs" } };
+      cloud.logs = { e23group: lines };
+    }, dir);
+  }
+
+  function read(...flags: string[]): string[] {
+    const result = yc("logging", "read", "--group-id", "e23group", "--format", "json", ...flags);
+    expect(result.stderr).toBe("");
+    return (JSON.parse(result.stdout) as StoredLogEntry[]).map(({ uid }) => uid).toSorted();
+  }
+
+  const all = ["--since", time(0), "--until", time(2 * HOUR_MS)];
+
+  test("gives the last hour, an hour from one end, or the time between two", () => {
+    store(line("a", 0), line("b", 1.5 * HOUR_MS), line("c", 2.5 * HOUR_MS));
+
+    expect(read()).toEqual(["c"]);
+    expect(read("--since", time(HOUR_MS))).toEqual(["b"]);
+    expect(read("--until", time(HOUR_MS / 2))).toEqual(["a"]);
+    expect(read("--since", "4h", "--until", "1m ago")).toEqual(["a", "b", "c"]);
+  });
+
+  test("a line is there once it was saved", () => {
+    store(line("a", 0, { saved_at: new Date(Date.now() + HOUR_MS).toISOString() }), line("b", 1));
+
+    expect(read(...all)).toEqual(["b"]);
+  });
+
+  test("looks for levels, resources, streams and fields", () => {
+    store(
+      line("a", 1, { level: "INFO", stream_name: "s", json_payload: { task_id: 'x"y' } }),
+      line("b", 2, { level: "WARN", resource: { type: "serverless.apigateway", id: "d5d" } }),
+      line("c", 3),
+    );
+
+    expect(read(...all, "--levels", "WARN,ERROR")).toEqual(["b"]);
+    expect(read(...all, "--resource-ids", "bbaweb,x")).toEqual(["a", "c"]);
+    expect(read(...all, "--resource-types", "serverless.apigateway")).toEqual(["b"]);
+    expect(read(...all, "--stream-names", "s")).toEqual(["a"]);
+    expect(read(...all, "--filter", 'json_payload.task_id = "x\\"y"')).toEqual(["a"]);
+  });
+
+  test("gives the latest of too many, in another order each time", () => {
+    store(line("a", 1), line("b", 2), line("c", 3));
+    const uids = () => {
+      const { stdout } = yc(...words("logging read shop-logs --format json --limit 2"), ...all);
+      return (JSON.parse(stdout) as StoredLogEntry[]).map(({ uid }) => uid).join("");
+    };
+
+    expect([uids(), uids()].toSorted()).toEqual(["bc", "cb"]);
+  });
+
+  test("cuts an answer at 3.5 MiB", () => {
+    const message = "x".repeat(60_000);
+    store(...Array.from({ length: 80 }, (_, at) => line(`u${at}`, at, { message })));
+
+    expect(read(...all, "--limit", "1000")).toHaveLength(61);
+  });
+
+  test.each([
+    [["--group-id", "e23other"], "code = NotFound desc = Log group e23other not found"],
+    [["--group-id", "e23group", "--limit", "1001"], "Value must be in range 1-1000"],
+    [["--group-id", "e23group", "--filter", "x".repeat(1001)], "Must be shorter than 1000"],
+    [["--group-id", "e23group", "--filter", "json_payload.a = b"], "filter: syntax error"],
+    [["--group-id", "e23group", "--since", "yesterday"], 'time: invalid duration "yesterday"'],
+    [["--group-id", "e23group", "--since", "2h", "--follow"], "--follow cannot be used with"],
+    [["--group-id", "e23group", "--levels", "LOUD"], 'unknown level "LOUD"'],
+    [["--group-id", "e23group", "--page-token", "x"], "unknown flag: --page-token"],
+  ])("%j is refused", (flags, message) => {
+    store();
+
+    expect(yc("logging", "read", ...flags).stderr).toContain(message);
+  });
+
+  test("fails as a test wants it", () => {
+    store();
+    const failing = (logging: "denied" | number) => {
+      changeCloud(({ faults }) => {
+        faults.logging = logging;
+      }, dir);
+      return [yc("logging", "read", "e23group"), yc("logging", "read", "e23group")].map(
+        ({ stderr }) => /code = (\w+)/.exec(stderr)?.[1],
+      );
+    };
+
+    expect(failing("denied")).toEqual(["PermissionDenied", "PermissionDenied"]);
+    expect(failing(1)).toEqual(["Unavailable", undefined]);
+  });
+});
 
 function env() {
   return { PATH: process.env.PATH, CLOUD_DIR: dir };
@@ -351,7 +454,6 @@ function seed(profile: YcProfile | undefined): void {
         arn: QUEUE,
         folderId,
         attributes: {},
-        messages: [],
       },
     };
     const revision = { image: "cr.yandex/crpone/app", environment: {}, inputs: {} };

@@ -3,6 +3,7 @@ import { type Call, type Flags, formatCommand, parse, UsageError } from "./cli.t
 import { CloudError } from "./errors.ts";
 import { changeCloud, readCloud, type YcProfile } from "./state.ts";
 import type { Context, YcCommand } from "./yc/command.ts";
+import { LOGGING } from "./yc/logging.ts";
 import { format } from "./yc/output.ts";
 import { PROFILE } from "./yc/profile.ts";
 import { REGISTRIES } from "./yc/registry.ts";
@@ -46,7 +47,10 @@ function main(argv: readonly string[]): number {
   try {
     const { yc: profile } = readCloud();
     const words = argv[0] === "--version" ? ["version"] : argv;
-    const { command, call } = parse("yc", words, commands(profile), GLOBAL_FLAGS, { h: "help" });
+    const { command, call } = parse("yc", words, commands(profile), GLOBAL_FLAGS, {
+      f: "follow",
+      h: "help",
+    });
     run(command, call, profile);
     return 0;
   } catch (error) {
@@ -77,6 +81,7 @@ function commands(profile: YcProfile | undefined): YcCommand[] {
     ...PROFILE,
     ...REGISTRIES,
     ...SERVERLESS,
+    ...LOGGING,
     ...(versioned ? classicTriggerCommands(`${root} v1`) : []),
     ...(versioned ? secondTriggerCommands(`${root} v2`) : []),
     ...(versioned && second ? secondTriggerCommands(root) : classicTriggerCommands(root)),

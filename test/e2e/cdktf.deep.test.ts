@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { stripVTControlCharacters } from "node:util";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { describeTerraform } from "../cloud/terraform.ts";
+import { iamToken } from "../cloud/views.ts";
 import { cloudShape } from "../support/cloud-shape.ts";
 import { type Answer, newProject, type Project } from "../support/project.ts";
 import { ROOT } from "../support/sources.ts";
@@ -129,6 +130,57 @@ describe.skipIf(!usable)("the framework's own CLI", () => {
   });
 });
 
+describe.skipIf(!usable)("the framework's own CLI", () => {
+  describeTerraform("with a release step", () => {
+    let project: Project;
+    const steps = () => project.cloud().log.filter((line) => /^(revision|manage) /.test(line));
+
+    beforeAll(async () => {
+      project = await newProject(`release: "migrate --noinput",`);
+    });
+    afterAll(() => project.close());
+
+    test("deploy runs it before site and worker exist", async () => {
+      const answers = [
+        await cdktf(project, "deploy", "registry", "--auto-approve"),
+        await project.npm("image"),
+        await cdktf(project, "deploy", "app", "--auto-approve"),
+      ];
+
+      expect(
+        answers.map(({ code }) => code),
+        answers.at(-1)?.output,
+      ).toEqual([0, 0, 0]);
+      const names = steps().map((line) => line.replace(/ sha256:\w+/, ""));
+      expect(names.slice(0, 2)).toEqual(["revision shop-manage", "manage migrate --noinput"]);
+      expect(names.slice(2).sort()).toEqual(["revision shop-web", "revision shop-worker"]);
+    });
+
+    test("deploy of a new image ends where it fails, and finishes when it does not", async () => {
+      project.write("site/version.py", "1\n");
+      project.change((cloud) => {
+        cloud.commands = { "migrate --noinput": { exitCode: 1, output: "broken\n" } };
+        cloud.log = [];
+      });
+      await project.npm("image");
+      const failed = await cdktf(project, "deploy", "app", "--auto-approve");
+      const between = steps().map((line) => line.split(" ")[1]);
+      project.change((cloud) => {
+        cloud.commands = {};
+      });
+      const deploy = await cdktf(project, "deploy", "app", "--auto-approve");
+
+      expect([failed.code !== 0, deploy.code]).toEqual([true, 0]);
+      expect(between).toEqual(["shop-manage", project.cloud().images.at(-1)?.digest]);
+      const digest = project.cloud().images.at(-1)?.digest;
+      expect(steps().slice(-2).sort()).toEqual([
+        `revision shop-web ${digest}`,
+        `revision shop-worker ${digest}`,
+      ]);
+    });
+  });
+});
+
 describeTerraform("the provider mirror", () => {
   // Nothing listens there, so an error names the host that terraform wanted.
   const OFFLINE = { HTTPS_PROXY: "http://127.0.0.1:1", https_proxy: "http://127.0.0.1:1" };
@@ -185,7 +237,7 @@ app.synth();`;
 async function cdktf(project: Project, ...args: string[]): Promise<Answer> {
   const mirror = join(dirname(String(project.env.TF_CLI_CONFIG_FILE)), "mirror");
   const answer = await project.run(CDKTF, args, {
-    YC_TOKEN: "t1.stand-in.token",
+    YC_TOKEN: iamToken("userAccount:ajeuser0000000000001"),
     TF_CLI_ARGS_providers_lock: `-fs-mirror=${mirror}`,
   });
   return { ...answer, output: stripVTControlCharacters(answer.output) };

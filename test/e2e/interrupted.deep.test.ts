@@ -1,4 +1,4 @@
-import { readFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { afterAll, expect, test } from "vitest";
 import { describeTerraform } from "../cloud/terraform.ts";
@@ -20,6 +20,8 @@ const PLACES = [
   "✔ Triggers",
   "✔ Verify",
 ];
+
+const GATEWAY = /yandex_api_gateway\S+: Creation complete/;
 
 describeTerraform("a deploy that is killed", () => {
   const projects: Project[] = [];
@@ -64,6 +66,44 @@ describeTerraform("a deploy that is killed", () => {
     },
   );
 
+  // Terraform writes the state in place: for a moment it is empty, or half of it is there.
+  test.each([
+    ["empty", 0],
+    ["half", 0.5],
+  ])("while Terraform writes the state, which is %s, is finished by the next", async (_, part) => {
+    const project = await start();
+
+    const killed = await project.killAllAt(GATEWAY, "deploy", ["--verbose"]);
+    cut(project, part);
+    const second = await project.npm("deploy");
+    const third = await project.npm("deploy");
+
+    expect(killed.code).toBe(-1);
+    expect(second.code, second.output).toBe(0);
+    expect(second.output).toContain("put back the state from before a killed run");
+    expect(cloudShape(project.cloud())).toEqual(whole);
+    expect(third.output).not.toMatch(/[1-9]\d* (added|changed|destroyed)|put back/);
+  });
+
+  test("while Terraform writes the state of a site that serves keeps its address", async () => {
+    const project = await start();
+    const first = await project.npm("deploy");
+    const gateways = Object.keys(project.cloud().gateways);
+    project.configure(`${DOMAIN} web: { memoryMib: 1024 },`);
+
+    await project.killAllAt(/yandex_serverless_container\S+: Modif/, "deploy", ["--verbose"]);
+    cut(project, 0);
+    const second = await project.npm("deploy");
+
+    // Killed so late that all was done, it has nothing to do, and nothing to say: the state is there again.
+    expect(second.code, second.output).toBe(0);
+    expect(second.output).toMatch(/put back the state from before a killed run|App: no change/);
+    expect(stateOf(project)).toContain(gateways[0]);
+    const [address] = /The site is at \S+/.exec(first.output) ?? ["no address"];
+    expect(second.output).toContain(address);
+    expect(Object.keys(project.cloud().gateways)).toEqual(gateways);
+  });
+
   test.each(["SIGINT", "SIGTERM"] as const)(
     "by %s while Terraform works lets it end, says so, and is finished by the next one",
     async (signal) => {
@@ -87,6 +127,16 @@ describeTerraform("a deploy that is killed", () => {
     },
   );
 });
+
+function stateOf(project: Project): string {
+  return readFileSync(join(project.dir, ".state/default/app.tfstate"), "utf8");
+}
+
+function cut(project: Project, part: number): void {
+  const file = join(project.dir, ".state/default/app.tfstate");
+  const text = readFileSync(file, "utf8");
+  writeFileSync(file, text.slice(0, text.length * part));
+}
 
 function nameOf({ instances }: { instances: { attributes: { name?: string } }[] }) {
   return instances[0]?.attributes.name;

@@ -12,6 +12,32 @@ const TIMEOUT = { timeout: 60 * 60_000 };
 /** Creations of a whole deploy with a domain. */
 const CREATIONS = 32;
 
+describeTerraform("a deploy with a database in which a creation is lost", () => {
+  const CONFIG = "postgres: {}, release: false,";
+
+  test.each(["kill all", "internal"] as const)(
+    "by '%s', at each creation once, is finished by the runs after it",
+    TIMEOUT,
+    async (by) => {
+      const [plain, project] = [await newProject(CONFIG), await newProject(CONFIG)];
+      project.change(({ faults }) => {
+        faults.creation = { at: "each", by };
+      });
+      const deploy = await plain.npm("deploy");
+
+      const last = await deployUntilDone(project);
+      const next = await project.npm("deploy");
+
+      expect(deploy.code, deploy.output).toBe(0);
+      expect(last.code, last.output).toBe(0);
+      expect(next.output).not.toMatch(/[1-9]\d* (added|changed|destroyed)/);
+      expect(cloudShape(project.cloud())).toEqual(cloudShape(plain.cloud()));
+      await plain.close();
+      await project.close();
+    },
+  );
+});
+
 describeTerraform("a deploy in which a creation is lost", () => {
   const projects: Project[] = [];
   let first: Project;

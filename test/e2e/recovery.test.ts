@@ -26,7 +26,7 @@ describeTerraform("a deploy that is killed with its terraform while it makes thi
 
     expect(killed.code).not.toBe(0);
     expect(project.cloud().lost).toHaveLength(1);
-    expect(second.output).toMatch(/App: took over \w/);
+    expect(second.output).toMatch(/App: .*took over \w/);
     expect(second.code, second.output).toBe(0);
     expect(third.output).toMatch(/Registry: no change[\s\S]*App: no change/);
     expect(third.code).toBe(0);

@@ -1,7 +1,7 @@
-import { readdirSync, readFileSync, statSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import { afterAll, beforeAll, expect, test } from "vitest";
-import { describeTerraform } from "../cloud/terraform.ts";
+import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { describeTerraform, FOLDER_ID } from "../cloud/terraform.ts";
 import { newProject, type Project } from "../support/project.ts";
 
 const PLANTED = {
@@ -10,16 +10,28 @@ const PLANTED = {
   YC_MESSAGE_QUEUE_SECRET_KEY: "planted-queue-secret",
 };
 
+const OWN = `secrets: { SENTRY_DSN: { secretId: "e6qown00000000000001", versionId: "v1", key: "dsn" } },`;
+const EVERY_PART = `${OWN}
+  postgres: {}, media: true, staticBucket: "shop-static", queues: { heavy: { worker: {} } },
+  schedule: "database",`;
+
 describeTerraform("secret values", () => {
+  describe("of a small stage", () => secretsOf(OWN, ["registry", "app"], []));
+  describe("of a stage with every part", () =>
+    secretsOf(EVERY_PART, ["registry", "data", "app"], [["manage", ["check"]]]));
+});
+
+type Command = readonly [name: string, args: readonly string[]];
+
+function secretsOf(config: string, stacks: readonly string[], more: readonly Command[]): void {
   let project: Project;
   /** Everything that any command printed. */
   let printed = "";
 
   beforeAll(async () => {
-    project = await newProject(
-      `secrets: { SENTRY_DSN: { secretId: "e6qown00000000000001", versionId: "v1", key: "dsn" } },`,
-    );
+    project = await newProject(config);
     project.change((cloud) => {
+      cloud.buckets = ["shop-static"];
       cloud.secrets.e6qown00000000000001 = {
         name: "own",
         versions: { v1: { status: "ACTIVE", entries: { dsn: "planted-sentry-dsn" } } },
@@ -34,12 +46,13 @@ describeTerraform("secret values", () => {
       ["verify", []],
       ["trigger", []],
       ["trigger", ["--dry-run"]],
-    ] as const) {
+      ...more,
+    ] satisfies Command[]) {
       const answer = await project.npm(command, args, {
         ...PLANTED,
         YC_MESSAGE_QUEUE_ACCESS_KEY: "k",
       });
-      expect(answer.code).toBe(0);
+      expect(answer.code, answer.output).toBe(0);
       printed += answer.output;
     }
   });
@@ -55,9 +68,9 @@ describeTerraform("secret values", () => {
     return Object.values(keys).find(({ accountId }) => accounts[accountId]?.name === "shop-runtime")
       ?.secret;
   };
-  const djangoSecret = () =>
+  const stored = (named: RegExp) =>
     Object.values(project.cloud().secrets)
-      .filter(({ name }) => name === "shop-django")
+      .filter(({ name }) => named.test(name))
       .flatMap(({ versions }) => Object.values(versions))
       .flatMap(({ entries }) => Object.values(entries))[0];
   const token = () => /t1\.[\w.-]+/;
@@ -65,14 +78,18 @@ describeTerraform("secret values", () => {
   const secrets = (): [string, string][] => [
     ["the key that creates queues", String(queueSecret())],
     ["the containers' key", String(runtimeSecret())],
-    ["Django's secret key", String(djangoSecret())],
+    ["Django's secret key", String(stored(/^shop-django$/))],
+    ...(stacks.includes("data")
+      ? [["PostgreSQL's password", String(stored(/^connection-/))] as [string, string]]
+      : []),
     ["a user's secret", "planted-sentry-dsn"],
     ["the state's key", PLANTED.AWS_SECRET_ACCESS_KEY],
     ["the queue key of the environment", PLANTED.YC_MESSAGE_QUEUE_SECRET_KEY],
   ];
 
   test("are planted at all", () => {
-    for (const [, value] of secrets()) expect(value.length).toBeGreaterThan(8);
+    for (const [name, value] of secrets()) expect(value.length, name).toBeGreaterThan(10);
+    expect(new Set(secrets().map(([, value]) => value)).size).toBe(secrets().length);
   });
 
   test("appear in nothing that was printed", () => {
@@ -118,20 +135,20 @@ describeTerraform("secret values", () => {
     }
   });
 
-  test("appear in no saved plan", async () => {
-    const plan = await project.run(
-      "terraform",
-      ["-chdir=cdktf.out/stacks/app", "plan", "-no-color", "-out=saved"],
-      { YC_TOKEN: "t1.stand-in.token" },
-    );
-    const shown = await project.run("terraform", ["-chdir=cdktf.out/stacks/app", "show", "saved"]);
+  test.each(stacks)("appear in no saved plan of the stack '%s'", async (stack) => {
+    const there = `-chdir=cdktf.out/stacks/${stack}`;
+    const plan = await project.run("terraform", [there, "plan", "-no-color", "-out=saved"], {
+      YC_TOKEN: "t1.stand-in.token",
+      TF_VAR_folder_id: FOLDER_ID,
+    });
+    const shown = await project.run("terraform", [there, "show", "saved"]);
 
-    expect(plan.code).toBe(0);
+    expect(plan.code, plan.output).toBe(0);
     for (const [name, value] of secrets()) {
       expect(plan.output.includes(value) || shown.output.includes(value), name).toBe(false);
     }
   });
-});
+}
 
 describeTerraform("the queue key from the environment", () => {
   test("is in no state", async () => {
@@ -156,9 +173,14 @@ describeTerraform("the queue key from the environment", () => {
   });
 });
 
+const SKIPPED = new Set(["node_modules", ".terraform", ".tools"]);
+
 function files(dir: string): string[] {
-  return readdirSync(dir, { recursive: true, encoding: "utf8" })
-    .map((name) => join(dir, name))
-    .filter((file) => !/node_modules|\.terraform\/|\.tools/.test(file.slice(dir.length)))
-    .filter((file) => statSync(file).isFile());
+  return readdirSync(dir, { withFileTypes: true })
+    .filter(({ name }) => !SKIPPED.has(name))
+    .flatMap((entry) => {
+      const path = join(dir, entry.name);
+      if (entry.isDirectory()) return files(path);
+      return entry.isFile() ? [path] : [];
+    });
 }

@@ -14,7 +14,10 @@ export type Routes = Readonly<Record<string, Answer | readonly Answer[]>>;
 
 export interface Answer {
   readonly status?: number;
+  readonly headers?: Readonly<Record<string, string>>;
   readonly body?: unknown;
+  /** What the request ends with in place of an answer. */
+  readonly error?: Error;
 }
 
 export interface FakeSystem extends System {
@@ -38,6 +41,9 @@ export interface FakeOptions {
 
 export const ACCESS: Access = { given: true, token: async () => "t1.token" };
 
+/** Nothing can be written there. */
+const NOWHERE = "/dev/null/nowhere";
+
 /** A system that answers by a script. What the script does not know fails the test. */
 export function fakeSystem(options: FakeOptions = {}): FakeSystem {
   const { commands = {}, routes = {}, env = {} } = options;
@@ -54,7 +60,7 @@ export function fakeSystem(options: FakeOptions = {}): FakeSystem {
     ...record,
     env,
     interactive: options.interactive ?? false,
-    root: options.root ?? "/nowhere",
+    root: options.root ?? NOWHERE,
     runId: "run",
     run: async (command, args, runOptions) => {
       const line = [command, ...args].join(" ");
@@ -73,9 +79,10 @@ export function fakeSystem(options: FakeOptions = {}): FakeSystem {
       served.set(request, turn + 1);
       const answer = answers[Math.min(turn, answers.length - 1)];
       if (answer === undefined) throw new TypeError(`unexpected request: ${request}`);
-      const { status = 200, body = {} } = answer as Answer;
+      const { status = 200, headers = {}, body = {}, error } = answer as Answer;
+      if (error) throw error;
       const text = typeof body === "string" ? body : JSON.stringify(body);
-      return new Response(status === 204 ? null : text, { status });
+      return new Response(status === 204 ? null : text, { status, headers });
     },
     say: (text) => void record.said.push(text),
     warn: (text) => void record.warned.push(text),

@@ -29,7 +29,8 @@ describe("destroySteps", () => {
       "2. App: destroy stack app-production",
       "3. Domain: destroy stack domain-production",
       "4. Images and registry: destroy stack registry-production",
-      "5. Memory: forget the stage's image",
+      "5. Data: destroy stack data-production",
+      "6. Memory: forget the stage's image",
     ]);
   });
 });
@@ -75,6 +76,48 @@ describe("the step of the domain", () => {
   const on = (args: string) => `terraform -chdir=cdktf.out/stacks/domain ${args}`;
 });
 
+describe("the step of the data", () => {
+  const NETWORK = { networkId: "enp1", subnetIds: ["e9b1"] };
+
+  test.each([
+    ["a network that is in use yet", { postgres: {} }, "Network is not empty", "again later"],
+    ["a bucket with files", { media: true }, "x: BucketNotEmpty: y", "A bucket with files in it"],
+    [
+      "a bucket with files, beside a network of the user's",
+      { media: true, postgres: {}, network: NETWORK },
+      "x: BucketNotEmpty: y",
+      "A bucket with files in it",
+    ],
+  ])("says what to do about %s", async (_, fields, reason, hint) => {
+    await expect(destroyData(fields, reason)).rejects.toThrow(hint);
+  });
+
+  test("adds nothing to what has another reason", async () => {
+    const failed = destroyData({ postgres: {}, network: NETWORK }, "Forbidden");
+
+    await expect(failed).rejects.toThrow(/Forbidden(?![\s\S]*npm run destroy)/);
+  });
+});
+
+async function destroyData(fields: object, reason: string): Promise<unknown> {
+  const on = (args: string) => `terraform -chdir=cdktf.out/stacks/data ${args}`;
+  const instances = [{ attributes: {} }];
+  const resources = [{ mode: "managed", type: "yandex_vpc_network", name: "x", instances }];
+  const system = fakeSystem({
+    commands: {
+      [on("init -input=false -no-color")]: "",
+      [on("state pull")]: JSON.stringify({ resources }),
+      [on("destroy -input=false -no-color -auto-approve -lock-timeout=120s")]: {
+        exitCode: 1,
+        stderr: `Error: ${reason}`,
+      },
+    },
+  });
+  const wanted = settings({ ...fields, stages: {} });
+  const step = destroySteps(wanted).find(({ title }) => title === "Data");
+  return step?.run(sessionOf(system, wanted), () => {});
+}
+
 describe("confirmDestroy", () => {
   test("goes on when the name is typed", async () => {
     const system = fakeSystem({ interactive: true, answer: "shop-production\n" });
@@ -112,6 +155,20 @@ describe("refuseProtected", () => {
     },
   );
 
+  test("refuses a cluster that is protected, also beside the database of results", async () => {
+    const results = { name: "shop-results", deletion_protection: true };
+    const cluster = { name: "shop-postgres", deletion_protection: true };
+
+    await expect(check({}, results.deletion_protection, { cluster, postgres: {} })).rejects.toThrow(
+      "The database shop-results is protected from deletion. Deploy once more (config.ts does not protect it any longer), then destroy again. The database shop-postgres is protected from deletion. Deploy once more (config.ts does not protect it any longer), then destroy again. Nothing was deleted.",
+    );
+    await expect(
+      check({}, false, { cluster, postgres: { deletionProtection: true } }),
+    ).rejects.toThrow(
+      "The database shop-postgres is protected from deletion. Set 'postgres.deletionProtection' to false for this stage in config.ts, deploy, then destroy again. Nothing was deleted.",
+    );
+  });
+
   test("goes by the state, not by config.ts", async () => {
     await check({ deletionProtection: true }, false);
   });
@@ -141,19 +198,29 @@ describe("leftovers", () => {
   });
 });
 
-async function check(database: object, deletion_protection: boolean) {
+async function check(
+  database: object,
+  deletion_protection: boolean,
+  { cluster, ...more }: { readonly cluster?: object; readonly postgres?: object } = {},
+) {
   const resource = { mode: "managed", type: "yandex_ydb_database_serverless", name: "x" };
   const state = {
-    resources: [{ ...resource, instances: [{ attributes: { deletion_protection } }] }],
+    resources: [
+      { ...resource, instances: [{ attributes: { name: "shop-results", deletion_protection } }] },
+    ],
   };
   const system = fakeSystem({
     commands: {
       [`${process.execPath} run.mjs main.ts`]: "",
       "terraform -chdir=cdktf.out/stacks/app init -input=false -no-color": "",
       "terraform -chdir=cdktf.out/stacks/app state pull": JSON.stringify(state),
+      "terraform -chdir=cdktf.out/stacks/data init -input=false -no-color": "",
+      "terraform -chdir=cdktf.out/stacks/data state pull": JSON.stringify({
+        resources: [{ ...resource, instances: [{ attributes: cluster ?? {} }] }],
+      }),
     },
   });
-  await refuseProtected(sessionOf(system, settings({ database })));
+  await refuseProtected(sessionOf(system, settings({ database, ...more })));
 }
 
 function sessionOf(system: FakeSystem, settings: Settings): Session {

@@ -46,15 +46,13 @@ export class CloudApi {
     return items;
   }
 
-  async get(service: string, path: string): Promise<unknown> {
-    for (let attempt = 1; ; attempt += 1) {
-      try {
-        return await this.call(service, path, "GET");
-      } catch (error) {
-        if (attempt === ATTEMPTS || !isPassing(error)) throw error;
-        await this.system.sleep(RETRY_MS * attempt);
-      }
-    }
+  get(service: string, path: string): Promise<unknown> {
+    return this.ask(service, path, "GET");
+  }
+
+  /** A question that is too long for an address: it changes nothing, so it may be asked again. */
+  query(service: string, path: string, body: object): Promise<unknown> {
+    return this.ask(service, path, "POST", body);
   }
 
   /** Starts an operation and waits for its end. */
@@ -76,6 +74,22 @@ export class CloudApi {
     const { error } = operation;
     if (error)
       throw new UserError(`${service}: ${fieldsOf(error).message ?? JSON.stringify(error)}`);
+  }
+
+  private async ask(
+    service: string,
+    path: string,
+    method: "GET" | "POST",
+    body?: object,
+  ): Promise<unknown> {
+    for (let attempt = 1; ; attempt += 1) {
+      try {
+        return await this.call(service, path, method, body);
+      } catch (error) {
+        if (attempt === ATTEMPTS || !isPassing(error)) throw error;
+        await this.system.sleep(RETRY_MS * attempt);
+      }
+    }
   }
 
   private async call(

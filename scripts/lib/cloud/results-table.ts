@@ -127,7 +127,8 @@ async function until(
   }
 }
 
-interface TableResponse {
+/** What the Document API has answered. */
+export interface TableResponse {
   readonly action: string;
   readonly status: number;
   readonly body: unknown;
@@ -142,8 +143,12 @@ const errorSchema = v.object({
   Message: v.optional(v.string()),
 });
 
-// Every one of these calls may be repeated. A new database or a new right may need a moment.
-async function call(options: TableOptions, action: string, body: object): Promise<TableResponse> {
+/** A call that may be repeated: a new database or a new right may need a moment. */
+export async function call(
+  options: TableOptions,
+  action: string,
+  body: object,
+): Promise<TableResponse> {
   for (let attempt = 1; ; attempt += 1) {
     const answer = await callOnce(options, action, body);
     const passing = answer.status === 429 || answer.status >= 500;
@@ -179,7 +184,8 @@ function parseError(text: string): { error: string; message: string } {
   return { error: __type.split("#").at(-1) || "unknown error", message: message ?? Message ?? "" };
 }
 
-function failure({ action, status, error, message }: TableResponse): UserError {
+/** What to tell the user about a call that failed. */
+export function failure({ action, status, error, message }: TableResponse): UserError {
   const hint = /AccessDenied|Unrecognized|Unauthorized/i.test(`${error}${message}`)
     ? " Grant ydb.editor on the folder to the account that deploys."
     : "";

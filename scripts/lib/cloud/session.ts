@@ -61,7 +61,11 @@ function prepareStage(system: System, { stage }: Settings): void {
 }
 
 /** The outputs of the deployed app, also after a bare `cdktf deploy`. */
-export async function readApp({ system, settings, terraform }: Session): Promise<DeployedApp> {
+export async function readApp({
+  system,
+  settings,
+  terraform,
+}: Pick<Session, "system" | "settings" | "terraform">): Promise<DeployedApp> {
   await synthesize(system, settings.stage);
   await terraform.init("app");
   return parseAppOutputs(await terraform.outputs("app"));

@@ -121,6 +121,11 @@ export async function applyDomain(deploy: Deploy, report: OnLine): Promise<strin
   return outcome;
 }
 
+/** Applies what outlives the app: the database and its network, the bucket of uploads. */
+export async function applyData(deploy: Deploy, report: OnLine): Promise<string> {
+  return apply(deploy, "data", report);
+}
+
 /** Builds and pushes the image unless its sources are unchanged. */
 export async function provideImage(deploy: Deploy, report: OnLine): Promise<string> {
   const { speculation, repository = "" } = deploy;

@@ -1,9 +1,10 @@
-import { type StackKind, stackId } from "../../../stacks/settings.ts";
+import { hasData, type Settings, type StackKind, stackId } from "../../../stacks/settings.ts";
 import { domainAdvice } from "../cloud/certificate.ts";
 import type { Step } from "../shell/steps.ts";
 import { reachableUrl } from "../terraform/outputs.ts";
 import {
   applyApp,
+  applyData,
   applyDomain,
   applyRegistry,
   attachDomain,
@@ -21,6 +22,8 @@ import {
 export function deploySteps(options: DeployOptions): Step<Deploy>[] {
   const { settings, image, rebuild, wait = false } = options;
   const domain = settings.domain !== undefined;
+  const data = hasData(settings);
+  const before = describeBefore(settings);
   const viaTerraform = settings.trigger === "terraform";
   const id = (kind: StackKind) => stackId(kind, settings.stage);
   return [
@@ -31,6 +34,7 @@ export function deploySteps(options: DeployOptions): Step<Deploy>[] {
     },
     { title: "Registry", does: `apply stack ${id("registry")}`, run: applyRegistry },
     { title: "Domain", enabled: domain, does: `apply stack ${id("domain")}`, run: applyDomain },
+    { title: "Data", enabled: data, does: `apply stack ${id("data")}`, run: applyData },
     {
       title: "Image",
       does: image
@@ -44,7 +48,11 @@ export function deploySteps(options: DeployOptions): Step<Deploy>[] {
       does: "delete triggers that `npm run trigger` created",
       run: takeOver,
     },
-    { title: "App", does: `apply stack ${id("app")}`, run: applyApp },
+    {
+      title: "App",
+      does: `apply stack ${id("app")}${before}`,
+      run: applyApp,
+    },
     {
       title: "Results table",
       does: `create ${settings.results.table}, unless it exists`,
@@ -77,4 +85,13 @@ export function closingLines({ app, certificate, findings = [], notes = [] }: De
     ...minor.map(({ check, found, fix }) => `Note: ${check}: ${found}. ${fix ?? ""}`.trim()),
     ...notes.map((note) => `Note: ${note}`),
   ];
+}
+
+function describeBefore({ release, staticBucket }: Settings): string {
+  const commands = [
+    ...(release ? [`\`manage.py ${release.join(" ")}\``] : []),
+    ...(staticBucket ? [`static files put into ${staticBucket}`] : []),
+  ];
+  if (commands.length === 0) return "";
+  return `, with ${commands.join(" and ")} before the new image gets to site and worker`;
 }

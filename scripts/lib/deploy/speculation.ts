@@ -4,6 +4,7 @@ import { join } from "node:path";
 import * as v from "valibot";
 import { writeWhole } from "../../../packages/local-cloud/support/write-whole.ts";
 import { stageDirectory } from "../../../stacks/directories.ts";
+import { hasData } from "../../../stacks/settings.ts";
 import type { Session } from "../cloud/session.ts";
 import { ensureImage, type ImageOptions, type ImageOutcome } from "../image/image.ts";
 import { readObject } from "../shell/json.ts";
@@ -56,11 +57,12 @@ async function planApp({ terraform }: Session, image: Promise<unknown>): Promise
   return { changes: await terraform.savePlan("app") };
 }
 
-// A plan cannot wait for a certificate, nor follow a trigger's change of hands or what an unfinished
-// run has left. Terraform rejects some flags together with a saved plan.
+// A plan cannot wait for a certificate or a database, nor follow a trigger's change of hands or what an
+// unfinished run has left. Terraform rejects some flags together with a saved plan.
 function isPlainRun({ system, settings }: Session): boolean {
   return (
     settings.domain === undefined &&
+    !hasData(settings) &&
     settings.trigger !== "terraform" &&
     !isUnfinished(system, settings, "registry") &&
     !isUnfinished(system, settings, "app") &&

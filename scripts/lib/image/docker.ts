@@ -36,14 +36,15 @@ const metadataSchema = v.object({
   [BAKE_TARGET]: v.object({ "containerimage.digest": v.string() }),
 });
 
-/** Builds and pushes an image, and returns its digest. */
-export async function buildImage(options: BuildOptions, tag: string): Promise<string> {
+/** Builds and pushes an image under all of the tags, and returns its digest. */
+export async function buildImage(options: BuildOptions, tags: readonly string[]): Promise<string> {
   const { system, settings, repository, rebuild } = options;
   await logIn(options);
   const metadata = join(stageDirectory(settings.stage), "build.json");
   makeStageDirectory(settings.stage, system.root);
   rmSync(join(system.root, metadata), { force: true });
-  const args = renderBuild(settings, `${repository}:${tag}`, metadata, rebuild);
+  const references = tags.map((tag) => `${repository}:${tag}`);
+  const args = renderBuild(settings, references, metadata, rebuild);
   const result = await system.run("docker", args, {
     env: { ...childEnvironment(system.env, "docker"), ...BAKE_ENVIRONMENT },
     logFile: logFile(system, settings.stage, "image"),
@@ -60,7 +61,7 @@ export async function buildImage(options: BuildOptions, tag: string): Promise<st
  */
 export function renderBuild(
   { image }: Settings,
-  reference: string,
+  references: readonly string[],
   metadata: string,
   rebuild = false,
 ): string[] {
@@ -74,7 +75,7 @@ export function renderBuild(
     "--push",
     "--metadata-file",
     metadata,
-    `--set=${BAKE_TARGET}.tags=${reference}`,
+    ...references.map((reference) => `--set=${BAKE_TARGET}.tags=${reference}`),
     BAKE_TARGET,
   ];
 }

@@ -10,11 +10,13 @@ import {
   renderImageFile,
 } from "../../../stacks/remembered-image.ts";
 import type { Settings } from "../../../stacks/settings.ts";
+import { findCaller } from "../cloud/caller.ts";
 import { CloudApi } from "../cloud/cloud-api.ts";
 import { UsageError } from "../shell/command-line.ts";
 import { digitsOf, type Environment, type System } from "../shell/system.ts";
 import { terraformDirectory } from "../terraform/terraform.ts";
 import { hashContext, refuseSecrets } from "./build-context.ts";
+import { commitTag, findCommit } from "./commit.ts";
 import { type BuildOptions, buildImage, HOST } from "./docker.ts";
 import { listImages, type RegistryImage, requireImage } from "./registry-images.ts";
 
@@ -45,7 +47,7 @@ export async function ensureImage(options: ImageOptions): Promise<ImageOutcome> 
   const api = new CloudApi(system, access);
   if (given) {
     await requireImage(api, given);
-    remember(system, settings.stage, { image: given });
+    await remember(system, settings, { image: given });
     return { image: given, what: "as given" };
   }
   const sourceHash = sourceHashOf(system, settings);
@@ -53,9 +55,9 @@ export async function ensureImage(options: ImageOptions): Promise<ImageOutcome> 
   const tag = rebuild ? `${name}-${digitsOf(system.now())}` : name;
   const images = await listImages(api, repository.slice(HOST.length + 1));
   const known = rebuild ? undefined : newestBuild(images, name);
-  const digest = known?.digest ?? (await buildImage(options, tag));
+  const digest = known?.digest ?? (await buildImage(options, await tagsOf(options, tag)));
   const image = `${repository}@${digest}`;
-  remember(system, settings.stage, { image, sourceHash });
+  await remember(system, settings, { image, sourceHash });
   return { image, what: known ? "unchanged" : "built and pushed" };
 }
 
@@ -114,6 +116,11 @@ export function isUnchanged(
   return sourceHash !== undefined && sourceHash === current();
 }
 
+async function tagsOf({ system, settings }: ImageOptions, tag: string): Promise<string[]> {
+  const commit = await findCommit(system, settings.image.context);
+  return [tag, ...(commit ? [commitTag(commit, tag)] : [])];
+}
+
 // Not by the image's own tag alone: a later build of the same sources replaces an earlier one.
 function newestBuild(images: readonly RegistryImage[], name: string): RegistryImage | undefined {
   const tagged = images.flatMap((image) => image.tags.map((tag) => ({ tag, image })));
@@ -125,10 +132,16 @@ function newestBuild(images: readonly RegistryImage[], name: string): RegistryIm
     )?.image;
 }
 
-function remember(system: System, stage: string | undefined, image: RememberedImage): void {
+async function remember(
+  system: System,
+  settings: Settings,
+  built: Omit<RememberedImage, "caller">,
+): Promise<void> {
+  const { stage, manage } = settings;
+  const image = { ...built, ...(manage && { caller: await findCaller(system) }) };
   makeStageDirectory(stage, system.root);
   writeWhole(join(system.root, imageMemory(stage)), `${JSON.stringify(image, null, 2)}\n`);
   // Synth has run before.
   const stack = join(system.root, terraformDirectory(system.env, "app", stage));
-  if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), renderImageFile(image));
+  if (existsSync(stack)) writeWhole(join(stack, IMAGE_FILE), renderImageFile(image, settings));
 }

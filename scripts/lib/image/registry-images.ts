@@ -13,6 +13,8 @@ export interface RegistryImage {
   readonly id: string;
   readonly digest: string;
   readonly tags: readonly string[];
+  /** Compressed; layers that it shares with others are in it. */
+  readonly bytes?: number | undefined;
 }
 
 /** The parts of an image reference by digest. */
@@ -32,7 +34,15 @@ export function parseImage(image: string): ImageReference {
 }
 
 const imagesSchema = v.array(
-  v.object({ id: v.string(), digest: v.string(), tags: v.optional(v.array(v.string()), []) }),
+  v.pipe(
+    v.object({
+      id: v.string(),
+      digest: v.string(),
+      tags: v.optional(v.array(v.string()), []),
+      compressedSize: v.optional(v.pipe(v.unknown(), v.toNumber())),
+    }),
+    v.transform(({ compressedSize: bytes, ...image }) => ({ ...image, bytes })),
+  ),
 );
 
 /** The images of one repository, given as `<registry id>/<repository>`. */

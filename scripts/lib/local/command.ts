@@ -6,12 +6,12 @@ import { UsageError } from "../shell/command-line.ts";
 import { stopBySignal } from "../shell/interrupt.ts";
 import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
-import { findInstances } from "./instances.ts";
+import { findInstances, type RunningInstance } from "./instances.ts";
 import { type OwnCommand, runOnce } from "./once.ts";
 import { cacheDirectory, readSecrets } from "./paths.ts";
 import { readSynthesized, usualEndpoints } from "./stack.ts";
 
-/** The flags of `npm run local -- run`. */
+/** The flags of `npm run local -- run` and `-- manage`. */
 export interface CommandFlags {
   readonly stage: string | undefined;
   readonly python: string | undefined;
@@ -30,9 +30,7 @@ export async function runCommand(
   words: readonly string[],
 ): Promise<number> {
   if (words.length === 0) {
-    throw new UsageError(
-      "No command is given. Write e.g. `npm run local -- run python manage.py migrate`.",
-    );
+    throw new UsageError("No command is given. Write e.g. `npm run local -- run pytest`.");
   }
   const stop = new AbortController();
   let begun = false;
@@ -50,6 +48,12 @@ export async function runCommand(
   const command = { words, shell, cwd, env: { ...Object.fromEntries(own), ...env } };
   begun = true;
   return await runOnce(system, command, stop.signal);
+}
+
+/** A command of `manage.py` as the container of commands runs it, at home with the terminal. */
+export function inManage(words: readonly string[]): readonly string[] {
+  if (words.length > 0) return ["python3", "-m", "celery_push_worker", "manage", ...words];
+  throw new UsageError("No command is given. Write e.g. `npm run local -- manage migrate`.");
 }
 
 /** Where the site's container is looked for, and how it runs. */
@@ -83,10 +87,32 @@ export async function siteContext(
 
 /** Addresses of the local cloud that runs in this folder, or those that one would have. */
 async function endpointsOf(system: System, stack: string): Promise<Endpoints> {
+  const usual = usualEndpoints(stack);
   const [instance] = await findInstances(system);
-  if (instance !== undefined) return instance.addresses;
+  if (instance !== undefined) {
+    refuseOutdated(usual, instance, readSecrets(system.root));
+    return instance.addresses;
+  }
   system.warn(
     "No local cloud runs in this folder: the command finds no queue and no results. Start one: npm run local",
   );
-  return usualEndpoints(stack);
+  return usual;
+}
+
+/** @throws UserError if the stack has a service that the one which runs was started without */
+export function refuseOutdated(
+  { postgres, storage }: Pick<Endpoints, "postgres" | "storage">,
+  { site, addresses }: Pick<RunningInstance, "site" | "addresses">,
+  secrets: Readonly<Record<string, string>>,
+): void {
+  // A database of the user's own takes the place of ours.
+  const wantsPostgres = postgres !== undefined && secrets.DATABASE_URL === undefined;
+  const missing = [
+    ...(wantsPostgres && !addresses.postgres ? ["'postgres'"] : []),
+    ...(storage && !addresses.storage ? ["'media'"] : []),
+  ];
+  if (missing.length === 0) return;
+  throw new UserError(
+    `The local cloud at ${site} was started before config.ts had ${missing.join(" and ")}. Stop it, and start \`npm run local\` again.`,
+  );
 }

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, statSync } from "node:fs";
 import { join } from "node:path";
 import * as v from "valibot";
 import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
@@ -34,7 +34,13 @@ const instanceSchema = v.object({
 
 const cloudSchema = v.object({
   run: v.string(),
-  addresses: v.object({ site: v.string(), queue: v.string(), tables: v.string() }),
+  addresses: v.object({
+    site: v.string(),
+    queue: v.string(),
+    tables: v.string(),
+    postgres: v.optional(v.string()),
+    storage: v.optional(v.string()),
+  }),
   environment: v.record(v.string(), v.string()),
 });
 
@@ -47,7 +53,7 @@ export function registerInstance(root: string, instance: Registration): () => vo
   return () => rmSync(file, { force: true });
 }
 
-/** Those that run in this folder. What a killed one has left is cleared away. */
+/** Those that run in this folder, the one started last first. What a killed one has left is cleared away. */
 export async function findInstances({
   root,
   fetch,
@@ -56,9 +62,11 @@ export async function findInstances({
   const names = existsSync(directory) ? readdirSync(directory) : [];
   const files = names
     .filter((name) => /^\d+\.json$/.test(name))
-    .map((name) => join(directory, name));
+    .map((name) => join(directory, name))
+    .map((file) => ({ file, at: statSync(file, { throwIfNoEntry: false })?.mtimeMs ?? 0 }))
+    .sort((one, other) => other.at - one.at);
   const found = await Promise.all(
-    files.map(async (file) => {
+    files.map(async ({ file }) => {
       const running = await askInstance(fetch, file);
       if (running === undefined) rmSync(file, { force: true });
       return running ?? [];

@@ -1,13 +1,14 @@
-import { spawn } from "node:child_process";
 import { resolve } from "node:path";
 import { performance } from "node:perf_hooks";
+import { queueNames } from "../../../packages/console/task-text.ts";
 import type { LocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
+import { openBrowser } from "../shell/browser.ts";
+import { coloured, plain } from "../shell/style.ts";
 import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
 import { JsonLines } from "./terminal/json-lines.ts";
 import { type Keys, readKeys } from "./terminal/keys.ts";
 import type { Reporter } from "./terminal/reporter.ts";
-import { coloured, plain } from "./terminal/style.ts";
 import { Terminal } from "./terminal/terminal.ts";
 import { TimerChoice } from "./timers.ts";
 
@@ -42,6 +43,7 @@ export function createReporter(
     ...{ output, live, keys, startedAt: Date.now() - performance.now() },
     paint: live && !system.env.NO_COLOR ? coloured : plain,
     roots: cloud.blueprint().containers.map(({ source }) => resolve(system.root, source)),
+    queues: queueNames(cloud.environment()),
     deliveries: new Map(
       cloud
         .blueprint()
@@ -56,7 +58,7 @@ function keysOf(cloud: LocalCloud, terminal: Terminal): Keys {
   const choice = new TimerChoice(cloud, terminal);
   const note = (error: unknown) => terminal.note(messageOf(error));
   return {
-    o: () => open(cloud.addresses.site, note),
+    o: () => openBrowser(cloud.addresses.control, note),
     p: () =>
       terminal.note(
         cloud.togglePause()
@@ -71,9 +73,4 @@ function keysOf(cloud: LocalCloud, terminal: Terminal): Keys {
     },
     ...choice.keys,
   };
-}
-
-function open(url: string, note: (error: unknown) => void): void {
-  const opener = process.platform === "darwin" ? "open" : "xdg-open";
-  spawn(opener, [url], { detached: true, stdio: "ignore" }).on("error", note).unref();
 }

@@ -3,10 +3,11 @@ import { performance } from "node:perf_hooks";
 import { type LocalCloud, startLocalCloud } from "../../../packages/local-cloud/local-cloud.ts";
 import { readStack } from "../../../packages/local-cloud/stack/read-stack.ts";
 import { refuseSecrets } from "../image/build-context.ts";
-import { aborted, Interrupted, stopBySignal } from "../shell/interrupt.ts";
+import { aborted, Interrupted, stopOnSignal } from "../shell/interrupt.ts";
 import type { System } from "../shell/system.ts";
 import { messageOf } from "../shell/user-error.ts";
 import { siteContext } from "./command.ts";
+import { actByIds } from "./dead-letters.ts";
 import { findInstances, type Registration, registerInstance } from "./instances.ts";
 import { type OwnCommand, refuseDown, runOnce } from "./once.ts";
 import { BUCKETS_DIRECTORY, cacheDirectory, readSecrets } from "./paths.ts";
@@ -34,12 +35,16 @@ export interface LocalFlags {
 
 /** Runs the local cloud until it is stopped. Returns the exit code. */
 export async function runLocal(system: System, flags: LocalFlags): Promise<number> {
-  const stop = new AbortController();
-  stopBySignal((interrupted) => stop.abort(interrupted));
+  const stop = stopOnSignal();
   const stack = await readSynthesized(system, flags.stage);
   if (flags.docker) refuseSecretsInImages(system, stack);
   const others = await findInstances(system);
-  const cloud = await startLocalCloud({ ...optionsOf(system, flags), stack });
+  const cloud = await startLocalCloud({
+    ...optionsOf(system, flags),
+    ...{ stack, signal: stop.signal },
+    progress: (step) => system.warn(`  ${step}`),
+    actOnLetters: (address) => actByIds(system, address),
+  });
   const unregister = registerInstance(system.root, {
     ...{ pid: process.pid, run: cloud.run },
     ...{ control: cloud.addresses.control, site: cloud.addresses.site },

@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync, statSync } from "node:fs";
 import { join } from "node:path";
 import type { Endpoints } from "../../../packages/local-cloud/stack/blueprint.ts";
-import { readPorts } from "../../../packages/local-cloud/stack/read-stack.ts";
+import { readServices } from "../../../packages/local-cloud/stack/read-stack.ts";
 import type { System } from "../shell/system.ts";
 import { synthesize } from "../terraform/synthesize.ts";
 import { terraformDirectory } from "../terraform/terraform.ts";
@@ -24,9 +24,13 @@ export async function readSynthesized(system: System, stage: string | undefined)
 
 /** The addresses that a local cloud has when no port is taken. */
 export function usualEndpoints(stack: string): Endpoints {
-  const { site, queue, tables } = readPorts(stack);
+  const { site, queue, tables, postgres, storage } = readServices(stack).ports;
   const address = (port: number) => `http://localhost:${port}`;
-  return { site: address(site), queue: address(queue), tables: address(tables) };
+  return {
+    ...{ site: address(site), queue: address(queue), tables: address(tables) },
+    ...(postgres && { postgres: `127.0.0.1:${postgres}` }),
+    ...(storage && { storage: address(storage) }),
+  };
 }
 
 /** The sources of the stack: what it consists of, and files that `config.ts` names. */

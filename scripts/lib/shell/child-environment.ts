@@ -1,7 +1,7 @@
 import type { Environment } from "./system.ts";
 
 /** What a tool is started for. */
-export type Purpose = "docker" | "terraform" | "yc";
+export type Purpose = "docker" | "git" | "terraform" | "yc";
 
 // Where programs, homes, caches, certificates and proxies are; how to speak to the user.
 const COMMON =
@@ -12,6 +12,8 @@ const PURPOSES: Readonly<Record<Purpose, RegExp>> = {
   // Also what credential helpers and podman, in docker's place, look at.
   docker:
     /^((DOCKER|BUILDX|BUILDKIT|CONTAINERS?)_\w+|REGISTRY_AUTH_FILE|GNUPGHOME|PASSWORD_STORE_DIR|SOURCE_DATE_EPOCH|YC_(CLI|CONFIG)_\w+)$/,
+  // A pipeline says there whose checkouts are trusted.
+  git: /^GIT_CONFIG_\w+$/,
   // Node's, because the registry's purge is an npm script of this project.
   terraform: /^((TF|TOFU|YC)_\w+|CHECKPOINT_DISABLE|CDKTF_\w+|STAGE|NODE_\w+|npm_\w+)$/,
   yc: /^YC_\w+$/,

@@ -15,6 +15,8 @@ export interface CommandDefinition<Flags extends Record<string, Flag> = Record<s
   readonly name: string;
   /** A word that stands before the flags, where the npm script has several commands. */
   readonly verb?: string;
+  /** What its words beside the flags are, `ids`. @default - it takes none */
+  readonly words?: string;
   /** One sentence. */
   readonly summary: string;
   readonly flags: Flags;
@@ -76,18 +78,20 @@ export function parseCommandLine<Flags extends Record<string, Flag>>(
   command: CommandDefinition<Flags>,
   argv: readonly string[],
   env: Environment,
-): { readonly help: string } | { readonly flags: FlagValues<Flags> } {
+):
+  | { readonly help: string }
+  | { readonly flags: FlagValues<Flags>; readonly words: readonly string[] } {
   const given = argv[0] === "--" ? argv.slice(1) : argv;
   const args = command.verb === undefined ? given : given.slice(1);
   if (args.includes("--help") || args.includes("-h")) return { help: formatHelp(command) };
   refuseSwallowed(command, args, env);
-  const values = parseStrictly(command, args);
+  const { values, positionals: words } = parseStrictly(command, args);
   refuseEmpty(values);
   const flags = Object.entries(command.flags).map(([name, flag]) => [
     name,
     values[name] ?? (flag.type === "boolean" ? false : defaultOf(name, env)),
   ]);
-  return { flags: Object.fromEntries(flags) as FlagValues<Flags> };
+  return { flags: Object.fromEntries(flags) as FlagValues<Flags>, words };
 }
 
 /** The help text of a command. */
@@ -96,7 +100,7 @@ export function formatHelp(command: CommandDefinition): string {
   const names = rows.map(([name, flag]) => `--${name}${"value" in flag ? ` <${flag.value}>` : ""}`);
   const width = Math.max(...names.map((name) => name.length));
   return [
-    `${callOf(command)} [flags]`,
+    `${callOf(command)}${command.words ? ` [${command.words}]` : ""} [flags]`,
     "",
     command.summary,
     "",
@@ -110,7 +114,8 @@ function parseStrictly(command: CommandDefinition, args: readonly string[]) {
     Object.entries(command.flags).map(([name, flag]) => [name, { type: flag.type }]),
   );
   try {
-    return parseArgs({ args: [...args], options, strict: true, allowPositionals: false }).values;
+    const allowPositionals = command.words !== undefined;
+    return parseArgs({ args: [...args], options, strict: true, allowPositionals });
   } catch (error) {
     const reason = firstSentence(messageOf(error));
     throw new UsageError(`${reason}. \`${callOf(command)} --help\` lists the flags.`, {

@@ -13,8 +13,8 @@ export class Interrupted extends UserError {
   readonly exitCode: number;
   readonly signal: Signal;
 
-  constructor(signal: Signal) {
-    super("Interrupted. Run the same command again to finish.");
+  constructor(signal: Signal, message = "Interrupted. Run the same command again to finish.") {
+    super(message);
     this.signal = signal;
     this.exitCode = 128 + constants.signals[signal];
   }
@@ -55,9 +55,42 @@ export function stopBySignal(stop: (interrupted: Interrupted) => void): void {
   process.on("SIGHUP", () => stop(new Interrupted("SIGTERM")));
 }
 
+/** From now on a signal to this process aborts what is returned, and does nothing else. */
+export function stopOnSignal(): AbortController {
+  const stop = new AbortController();
+  stopBySignal((interrupted) => stop.abort(interrupted));
+  return stop;
+}
+
+/** As {@link stopOnSignal}, and when nobody reads any more what this process prints, as after `| head`. */
+export function stopWithReader(): AbortController {
+  const stop = stopOnSignal();
+  process.stdout.on("error", () => stop.abort());
+  return stop;
+}
+
 /** Resolves when a signal to abort comes, or has come. */
 export async function aborted(signal: AbortSignal): Promise<void> {
   if (!signal.aborted) await once(signal, "abort");
+}
+
+/** What a promise resolves to; `undefined` as soon as a signal aborts, whatever becomes of it then. */
+export async function unlessAborted<T>(
+  signal: AbortSignal,
+  promise: Promise<T>,
+): Promise<T | undefined> {
+  const settled = new AbortController();
+  const abort = signal.aborted
+    ? Promise.resolve()
+    : once(signal, "abort", { signal: settled.signal }).catch(() => {});
+  try {
+    return (await Promise.race([promise, abort.then(() => undefined)])) as T | undefined;
+  } catch (error) {
+    if (signal.aborted) return undefined;
+    throw error;
+  } finally {
+    settled.abort();
+  }
 }
 
 /** Has a tool get the signals of this process, until the returned function is called. */

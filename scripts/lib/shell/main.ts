@@ -17,7 +17,7 @@ const SHOW_CURSOR = "\x1b[?25h";
 /** Runs one command of the command line: parse, act, say what went wrong, set the exit code. */
 export async function main<Flags extends Record<string, Flag>>(
   command: CommandDefinition<Flags>,
-  act: (system: System, flags: FlagValues<Flags>) => Promise<void>,
+  act: (system: System, flags: FlagValues<Flags>, words: readonly string[]) => Promise<void>,
   argv: readonly string[] = process.argv.slice(2),
 ): Promise<void> {
   const system = realSystem();
@@ -31,7 +31,7 @@ export async function main<Flags extends Record<string, Flag>>(
   try {
     const parsed = parseCommandLine(command, argv, system.env);
     if ("help" in parsed) system.say(parsed.help);
-    else await act(system, parsed.flags);
+    else await act(system, parsed.flags, parsed.words);
   } catch (error) {
     // What an interrupted tool says is not an error of its own.
     const reason = interruption() ?? error;

@@ -15,6 +15,7 @@ import type { RequestInit as UndiciRequestInit } from "undici";
 import { interruption, passSignals } from "./interrupt.ts";
 import {
   digitsOf,
+  type FetchInit,
   NOT_FOUND,
   type ProcessOptions,
   type ProcessResult,
@@ -46,17 +47,26 @@ export function realSystem(): System {
     say: (text) => void process.stdout.write(`${text}\n`),
     warn: (text) => void process.stderr.write(`${text}\n`),
     ask,
-    sleep: async (milliseconds) => void (await sleep(milliseconds)),
+    sleep: (milliseconds, signal) =>
+      sleep(milliseconds, undefined, { signal }).catch((error) => {
+        if (!signal?.aborted) throw error;
+      }),
     now: () => Date.now(),
   };
 }
 
-// Node's own fetch does not know the proxy variables before 24; what needs none does not pay for it.
-async function fetchThroughProxy(url: string, init?: RequestInit): Promise<Response> {
+// Node's own fetch does not know the proxy variables before 24, and cannot wait for long; what needs
+// neither does not pay for it.
+async function fetchThroughProxy(
+  url: string,
+  { patient = false, ...init }: FetchInit = {},
+): Promise<Response> {
   const { HTTPS_PROXY, https_proxy, HTTP_PROXY, http_proxy } = process.env;
-  if (!(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy)) return fetch(url, init);
+  const isDirect = !(HTTPS_PROXY || https_proxy || HTTP_PROXY || http_proxy);
+  if (isDirect && !patient) return fetch(url, init);
   const { EnvHttpProxyAgent, fetch: proxied } = await import("undici");
-  const options = { ...init, dispatcher: new EnvHttpProxyAgent() } as UndiciRequestInit;
+  const dispatcher = new EnvHttpProxyAgent(patient ? { headersTimeout: 0, bodyTimeout: 0 } : {});
+  const options = { ...init, dispatcher } as UndiciRequestInit;
   return (await proxied(url, options)) as unknown as Response;
 }
 

@@ -23,6 +23,12 @@ export interface ProcessOptions {
   readonly onLine?: (line: string) => void;
 }
 
+/** What is asked for, and how. */
+export interface FetchInit extends RequestInit {
+  /** Wait as long as it takes: Node gives up after five minutes without an answer. @default false */
+  readonly patient?: boolean;
+}
+
 /** Variables of a process, by name. */
 export type Environment = Readonly<Record<string, string | undefined>>;
 
@@ -36,14 +42,15 @@ export const TIMED_OUT = 124;
 export interface System {
   /** Runs a command without a shell. A failure is an answer, not an exception. */
   run(command: string, args: readonly string[], options: ProcessOptions): Promise<ProcessResult>;
-  fetch(url: string, init?: RequestInit): Promise<Response>;
+  fetch(url: string, init?: FetchInit): Promise<Response>;
   /** One line for the user, on standard output. */
   say(text: string): void;
   /** One line for the user that is not part of the result, on standard error. */
   warn(text: string): void;
   /** A line typed by the user. */
   ask(question: string): Promise<string>;
-  sleep(milliseconds: number): Promise<void>;
+  /** Shorter when the signal aborts. */
+  sleep(milliseconds: number, signal?: AbortSignal): Promise<void>;
   now(): number;
   readonly env: Environment;
   /** Whether a person sits at a terminal. */

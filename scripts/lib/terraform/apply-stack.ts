@@ -42,6 +42,7 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
   const terraform = session.terraform.with(report);
   if (plan && !plan.changes) {
     terraform.removeSavedPlan(kind);
+    terraform.forgetCut(kind);
     return "no change";
   }
   const mark = markOf(session.system, session.settings, kind);
@@ -53,6 +54,7 @@ export async function applyStack(options: ApplyOptions): Promise<string> {
     isPlanned = false;
     return applyRightsFirst(terraform, kind, variables, usePlan);
   });
+  terraform.forgetCut(kind);
   rmSync(mark, { force: true });
   return [...before, outcome].join("; ");
 }

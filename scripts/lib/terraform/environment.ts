@@ -1,4 +1,5 @@
 import type { BackendSettings } from "../../../stacks/settings.ts";
+import { FOLDER_VARIABLE } from "../../../stacks/variables.ts";
 import { childEnvironment } from "../shell/child-environment.ts";
 import type { Environment } from "../shell/system.ts";
 
@@ -29,7 +30,7 @@ export function terraformEnvironment(env: Environment, credentials: Credentials)
     ...childEnvironment(env, "terraform"),
     ...(backend === "s3" && awsVariables(env)),
     ...(token && { YC_TOKEN: token }),
-    ...(folderId && { YC_FOLDER_ID: folderId }),
+    ...(folderId && { YC_FOLDER_ID: folderId, [`TF_VAR_${FOLDER_VARIABLE}`]: folderId }),
     TF_INPUT: "0",
     TF_IN_AUTOMATION: "1",
     CHECKPOINT_DISABLE: "1",

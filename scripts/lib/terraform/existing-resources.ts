@@ -21,7 +21,7 @@ export interface ExistingResource {
   readonly status: string;
 }
 
-/** Attributes of what is known already, by address. */
+/** Attributes of what is known already, by address; those of `var` are variables. */
 export type KnownAttributes = Map<string, Readonly<Record<string, unknown>>>;
 
 /** How the things of one kind are listed, and deleted. */
@@ -57,9 +57,16 @@ const COLLECTIONS = new Map([
   ["yandex_lockbox_secret", listed("secret", "lockbox", "/lockbox/v1/secrets")],
   ["yandex_logging_group", listed("log group", "logging", "/logging/v1/logGroups", "groups")],
   [
+    "yandex_mdb_postgresql_cluster",
+    listed("PostgreSQL cluster", "mdb", "/managed-postgresql/v1/clusters"),
+  ],
+  [
     "yandex_serverless_container",
     listed("container", "serverless-containers", "/containers/v1/containers"),
   ],
+  ["yandex_vpc_network", listed("network", "vpc", "/vpc/v1/networks")],
+  ["yandex_vpc_security_group", listed("security group", "vpc", "/vpc/v1/securityGroups")],
+  ["yandex_vpc_subnet", listed("subnet", "vpc", "/vpc/v1/subnets")],
   ["yandex_ydb_database_serverless", listed("database", "ydb", "/ydb/v1/databases")],
 ]);
 
@@ -69,6 +76,13 @@ const DUPLICABLE = "yandex_lockbox_secret";
 const REPOSITORY = "yandex_container_repository";
 const POLICY = "yandex_container_repository_lifecycle_policy";
 const RECORD = "yandex_dns_recordset";
+const BUCKET = "yandex_storage_bucket";
+
+/** What a cluster holds, and where it is listed. */
+const IN_CLUSTER = [
+  { type: "yandex_mdb_postgresql_user", noun: "user of PostgreSQL", field: "users" },
+  { type: "yandex_mdb_postgresql_database", noun: "PostgreSQL database", field: "databases" },
+] as const;
 
 /** Looks for whatever has the names of resources that the state lacks. */
 export async function findExisting(
@@ -95,7 +109,13 @@ export async function findExisting(
   const records = await Promise.all(
     ofType(missing, RECORD).map((record) => findRecord(api, record, all)),
   );
-  return [...named, ...policies.flat(), ...records.flat()];
+  const inClusters = await Promise.all(
+    IN_CLUSTER.flatMap(({ type, ...kind }) =>
+      ofType(missing, type).map((one) => findInCluster(api, kind, one, all)),
+    ),
+  );
+  const buckets = await findBuckets(api, folderId, ofType(missing, BUCKET), all);
+  return [...named, ...policies.flat(), ...records.flat(), ...inClusters.flat(), ...buckets];
 }
 
 const thingSchema = v.object({
@@ -161,6 +181,47 @@ async function findPolicy(
     }));
 }
 
+// They have no labels: a cluster of this state's own has no others.
+async function findInCluster(
+  api: CloudApi,
+  { noun, field }: { readonly noun: string; readonly field: string },
+  { address, type, attributes }: ConfiguredResource,
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
+  const clusterId = resolve(attributes.cluster_id, known);
+  if (clusterId === undefined) return [];
+  const path = `/managed-postgresql/v1/clusters/${clusterId}/${field}`;
+  const things = v.parse(v.array(namedSchema), await api.list("mdb", path, field, {}));
+  return things
+    .filter(({ name }) => name === attributes.name)
+    .map(({ name }) => ({
+      ...{ address, type, noun, name, id: `${clusterId}:${name}` },
+      ...{ labels: {}, inherits: true, status: "" },
+    }));
+}
+
+const namedSchema = v.object({ name: v.string() });
+
+// A bucket has no labels, but the id of its state is in its name, unless that is the user's.
+async function findBuckets(
+  api: CloudApi,
+  folderId: string,
+  missing: readonly ConfiguredResource[],
+  known: KnownAttributes,
+): Promise<ExistingResource[]> {
+  if (missing.length === 0) return [];
+  const list = await api.list("storage", "/storage/v1/buckets", "buckets", { folderId });
+  const names = v.parse(v.array(namedSchema), list).map(({ name }) => name);
+  return missing.flatMap(({ address, type, attributes }) =>
+    names
+      .filter((name) => name === resolve(attributes.bucket, known))
+      .map((name) => ({
+        ...{ address, type, noun: "bucket", name, id: name, labels: {}, status: "" },
+        inherits: name !== attributes.bucket,
+      })),
+  );
+}
+
 const recordSchema = v.object({ data: v.optional(v.array(v.string()), []) });
 
 // A record has no labels, but says what it leads to.
@@ -202,7 +263,7 @@ function ofType(resources: readonly ConfiguredResource[], wanted: string): Confi
 export function resolve(text: unknown, known: KnownAttributes): string | undefined {
   if (typeof text !== "string") return undefined;
   const filled = text.replace(
-    /\$\{(\w+\.\w+)\.([\w.[\]]+)\}/g,
+    /\$\{(var|\w+\.\w+)\.([\w.[\]]+)\}/g,
     (whole, address: string, path: string) => attributeAt(known.get(address), path) ?? whole,
   );
   return filled.includes("${") ? undefined : filled;

@@ -1,4 +1,5 @@
 const SHOWN_ERROR_LINES = 60;
+const FAILED_COMMAND = "local-exec provisioner error";
 /** Lines of an error that say where it was met. */
 const LOCATION = /^[│|]?\s*(with \S+,|on \S+ line \d+.*:|\d+: .*)$/;
 
@@ -13,10 +14,31 @@ export function findErrors(output: string): string {
   if (errors.length === 0) return lines.slice(-10).join("\n");
   // The provider warns only when a revision does not start, and nothing else says why.
   const reasons = blocks.filter(([title]) => /Warning: Failed to deploy/.test(title ?? ""));
-  const shown = foldBlocks([...reasons, ...errors])
+  const own = errors.map((block) => commandOutput(block, lines) ?? block);
+  const shown = foldBlocks([...reasons, ...own])
     .join("\n\n")
     .split("\n");
-  return shown.slice(0, SHOWN_ERROR_LINES).join("\n");
+  return cutMiddle(shown).join("\n");
+}
+
+// Where a command printed a lot, the cause is at its end.
+function cutMiddle(lines: readonly string[]): readonly string[] {
+  const more = lines.length - SHOWN_ERROR_LINES;
+  if (more <= 0) return lines;
+  const half = SHOWN_ERROR_LINES / 2;
+  return [...lines.slice(0, half), `… ${more} lines left out …`, ...lines.slice(-half)];
+}
+
+// Terraform repeats it in lines of 78 characters.
+function commandOutput([title = "", ...block]: readonly string[], lines: readonly string[]) {
+  const address = /with (\S+),/.exec(block.join("\n"))?.[1];
+  if (address === undefined || !title.endsWith(FAILED_COMMAND)) return undefined;
+  const prefix = `${address} (local-exec): `;
+  const printed = lines
+    .filter((line) => line.startsWith(prefix))
+    .map((line) => line.slice(prefix.length))
+    .filter((line) => !line.startsWith("Executing: "));
+  return printed.length > 0 ? printed : undefined;
 }
 
 function splitBlocks(lines: readonly string[]): string[][] {

@@ -1,4 +1,4 @@
-import { STATE_LABEL, stateIdOf } from "../../../stacks/ownership.ts";
+import { STATE_ID_VARIABLE, STATE_LABEL, stateIdOf } from "../../../stacks/ownership.ts";
 import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { CloudApiError } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
@@ -39,12 +39,13 @@ async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Prom
   // The terraform of a killed run may still be at work, and what it creates is in its state.
   await terraform.waitForLock(kind);
   const state = await terraform.state(kind);
-  const known: KnownAttributes = new Map(
-    state.map(({ address, attributes }) => [address, attributes]),
-  );
+  const stateId = stateIdOf(settings, system.root);
+  const known: KnownAttributes = new Map([
+    ["var", { [STATE_ID_VARIABLE]: stateId }],
+    ...state.map(({ address, attributes }) => [address, attributes] as const),
+  ]);
   const missing = terraform.configured(kind).filter(({ address }) => !known.has(address));
   const found = await findExisting(api, folderId, missing, known);
-  const stateId = stateIdOf(settings, system.root);
   const isOwn = ({ inherits, labels, id }: ExistingResource) =>
     inherits || owned.includes(id) || (stateId !== "" && labels[STATE_LABEL] === stateId);
   const strangers = found.filter((thing) => !isOwn(thing) && !thing.duplicable);
@@ -56,6 +57,7 @@ async function takeOverAll({ session, kind, owned = [] }: TakeOverOptions): Prom
     plan.imported.map(({ address, id }) => ({ to: address, id })),
   );
   return [
+    ...(terraform.wasCut(kind) ? ["put back the state from before a killed run"] : []),
     ...plan.removed.map((thing) => `deleted unfinished ${describe(thing)}`),
     ...plan.imported.map((thing) => `took over ${describe(thing)}`),
   ];
@@ -107,7 +109,7 @@ async function refuseServing(
   const started = (await terraform.state(kind)).some(
     ({ type }) => type === "yandex_serverless_container",
   );
-  if (gateway === undefined && started) return;
+  if (gateway === undefined && (started || terraform.wasCut(kind))) return;
   throw new UserError(
     `${capital(describe(thing))} is missing in the state of stack ${stackId(kind, settings.stage)}, Terraform cannot import a gateway, and this one may be in use. ${ownCommand(settings.stage, [thing])} recreates it, with another address.`,
   );

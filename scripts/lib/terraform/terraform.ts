@@ -7,6 +7,7 @@ import { type StackKind, stackId } from "../../../stacks/settings.ts";
 import { logFile } from "../shell/run-logs.ts";
 import { type Environment, NOT_FOUND, type ProcessResult, type System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
+import { forgetCut, mendCutState, wasCut } from "./cut-state.ts";
 import { missingTerraform, terraformBinary } from "./environment.ts";
 import { findErrors, lockHint } from "./messages.ts";
 import {
@@ -163,7 +164,18 @@ export class Terraform {
     if (gone.length > 0) await this.captured(kind, ["state", "rm", LOCK_TIMEOUT, ...gone]);
   }
 
+  /** Whether a run was killed while it wrote the state, and nobody has finished it yet. */
+  wasCut(kind: StackKind): boolean {
+    return wasCut(this.stateFile(kind));
+  }
+
+  /** What a killed run has left is in the state again. */
+  forgetCut(kind: StackKind): void {
+    forgetCut(this.stateFile(kind));
+  }
+
   private async initOnce(kind: StackKind): Promise<void> {
+    await mendCutState(this.stateFile(kind));
     const mark = this.file(kind, join(".terraform", "ready"));
     const inputs = this.initInputs(kind);
     if (inputs !== undefined && readIfThere(mark) === inputs) return;
@@ -192,6 +204,11 @@ export class Terraform {
 
   private planFile(kind: StackKind): string {
     return relative(this.directory(kind), join(stageDirectory(this.options.stage), `${kind}.plan`));
+  }
+
+  /** Where the state is, unless config.ts names a backend. */
+  private stateFile(kind: StackKind): string {
+    return join(this.system.root, stageDirectory(this.options.stage), `${kind}.tfstate`);
   }
 
   private async logged(

@@ -13,6 +13,8 @@ import {
 } from "./plan.ts";
 import type { LiveTrigger } from "./rules.ts";
 
+const PAUSED = "PAUSED";
+
 /** What the trigger command can be asked to do. */
 export type TriggerAction = "ensure" | "pause" | "resume" | "delete";
 
@@ -93,16 +95,30 @@ async function pauseAgain(client: TriggerClient, changes: readonly TriggerChange
   for (const trigger of made) await client.pause(trigger);
 }
 
+/** Whether one of the stage's triggers is paused. */
+export async function isPaused(session: Session, specs: TriggerSpecs): Promise<boolean> {
+  const live = await listOwn(clientOf(session), specs, session);
+  return live.some(({ status }) => status === PAUSED);
+}
+
+async function listOwn(
+  client: TriggerClient,
+  specs: TriggerSpecs,
+  { settings }: Session,
+): Promise<LiveTrigger[]> {
+  const labels = ownLabels(settings);
+  return (await client.list()).filter(
+    (trigger) => specs[trigger.name] !== undefined || isOwn(trigger, labels),
+  );
+}
+
 async function switchTriggers(
   client: TriggerClient,
   { action, specs, dryRun }: TriggerRun,
-  { settings }: Session,
+  session: Session,
 ): Promise<string[]> {
-  const reached = action === "pause" ? "PAUSED" : "ACTIVE";
-  const labels = ownLabels(settings);
-  const live = (await client.list()).filter(
-    (trigger) => specs[trigger.name] !== undefined || isOwn(trigger, labels),
-  );
+  const reached = action === "pause" ? PAUSED : "ACTIVE";
+  const live = await listOwn(client, specs, session);
   const changed = live.filter(({ status }) => status !== reached);
   const act = (trigger: LiveTrigger) =>
     action === "pause" ? client.pause(trigger) : client.resume(trigger);

@@ -1,4 +1,3 @@
-import { namePrefix } from "../../../stacks/settings.ts";
 import { request } from "../cloud/cloud-api.ts";
 import type { Session } from "../cloud/session.ts";
 import type { System } from "../shell/system.ts";
@@ -15,7 +14,8 @@ export async function checkGateway(
   url: string,
 ): Promise<CheckResult> {
   const status = await firstAnswer(system, gatewayUrl(system, url));
-  const fix = `Look at the site's log: \`yc logging read --group-name ${namePrefix(settings)}-logs\`.`;
+  const flag = settings.stage === undefined ? "" : ` --stage ${settings.stage}`;
+  const fix = `Look at the site's log: \`npm run logs -- --container web${flag}\`.`;
   return { check: "gateway", ok: status < 500, found: `${url} answers ${status}`, fix };
 }
 

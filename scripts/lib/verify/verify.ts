@@ -1,11 +1,14 @@
-import { countMessages, findQueueKey } from "../cloud/dead-letters.ts";
+import { findQueueKey } from "../cloud/queue-key.ts";
 import type { Session } from "../cloud/session.ts";
+import { QueueClient } from "../queue/client.ts";
+import { stageQueues } from "../queue/stage-queues.ts";
 import { messageOf } from "../shell/user-error.ts";
 import { findOrphans, type Orphan } from "../terraform/orphans.ts";
 import { type DeployedApp, reachableUrl } from "../terraform/outputs.ts";
 import type { StateResource } from "../terraform/state.ts";
 import type { CheckResult } from "./check-result.ts";
 import { checkDomain, checkGateway } from "./gateway.ts";
+import { checkMigrations } from "./migrations.ts";
 import { checkRevision } from "./revision.ts";
 import { checkTriggers } from "./triggers.ts";
 
@@ -13,6 +16,8 @@ import { checkTriggers } from "./triggers.ts";
 export interface VerifyOptions {
   /** Delete what a deploy with this state created before this time and nothing uses. @default - only report it */
   readonly removeBefore?: number;
+  /** Ask Django whether migrations are missing. @default false */
+  readonly migrations?: boolean;
 }
 
 /** Compares what runs with what was deployed. */
@@ -36,10 +41,17 @@ export async function verify(
       ? [guarded("domain", () => checkDomain(session.system, reachableUrl(app)))]
       : []),
     checkTriggers(session, app),
+    ...(options.migrations ? lookAtMigrations(session, app) : []),
     guarded("dead letters", () => checkDeadLetters(session, app, state), true),
     guarded("leftovers", async () => checkOrphans(session, app, await state(), options), true),
   ]);
   return findings.flat();
+}
+
+function lookAtMigrations(session: Session, { manage }: DeployedApp): Promise<CheckResult>[] {
+  const { postgres, release } = session.settings;
+  if (!manage || !(postgres || release?.[0] === "migrate")) return [];
+  return [guarded("migrations", () => checkMigrations(session, manage))];
 }
 
 /** The findings as lines of text. */
@@ -82,23 +94,26 @@ const DEPLOY_REMOVES = "The next `npm run deploy` deletes what a deploy created.
 
 async function checkDeadLetters(
   session: Session,
-  { queues }: DeployedApp,
+  app: DeployedApp,
   state: () => Promise<readonly StateResource[]>,
 ): Promise<CheckResult> {
   const { system, settings } = session;
   const check = "dead letters";
-  if (!queues.deadLetterUrl) return { check, ok: true, found: "no dead-letter queue" };
-  const key = await findQueueKey(system, state, settings);
-  const count = await countMessages(system, queues.deadLetterUrl, key);
+  const queues = stageQueues(app).filter(({ deadLetterUrl }) => deadLetterUrl);
+  if (queues.length === 0) return { check, ok: true, found: "no dead-letter queue" };
+  const client = new QueueClient(system, await findQueueKey(system, state, settings));
+  const counts = await Promise.all(
+    queues.map(async ({ name, deadLetterUrl }) => ({
+      name: app.queues.further ? ` of queue ${name}` : "",
+      count: (await client.count(deadLetterUrl)).waiting,
+    })),
+  );
+  const found = counts
+    .filter(({ count }) => count > 0)
+    .map(({ name, count }) => `${count} messages${name}`);
   const fix =
-    "Tasks have failed too often. Look at the worker's log, then send them back or purge them.";
-  return {
-    check,
-    ok: count === 0,
-    found: count === 0 ? "none" : `${count} messages`,
-    fix,
-    minor: true,
-  };
+    "Tasks have failed too often. `npm run dead-letters` shows which, and sends them back.";
+  return { check, ok: found.length === 0, found: found.join(", ") || "none", fix, minor: true };
 }
 
 async function guarded(

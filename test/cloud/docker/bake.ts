@@ -97,7 +97,8 @@ function readTargets(call: Call): Targets {
     const { target } = parseDefinition(file);
     for (const [name, given] of Object.entries(target)) targets[name] = complete(given);
   }
-  for (const override of call.list("set")) change(targets, override);
+  const tagged = new Set<Target>();
+  for (const override of call.list("set")) change(targets, override, tagged);
   return targets;
 }
 
@@ -120,8 +121,11 @@ function complete(given: Partial<Target>): Target {
   };
 }
 
-/** `--set target.field=value`; a `*` stands for every target. */
-function change(targets: Record<string, Target>, override: string): void {
+/**
+ * `--set target.field=value`; a `*` stands for every target. The first tag replaces those of the
+ * definition, and each further one is added to it.
+ */
+function change(targets: Record<string, Target>, override: string, tagged: Set<Target>): void {
   const [, pattern = "", field = "", value = ""] =
     /^([\w*-]+)\.([\w-]+)=([\s\S]*)$/.exec(override) ?? [];
   if (pattern === "") {
@@ -132,8 +136,10 @@ function change(targets: Record<string, Target>, override: string): void {
   for (const name of names) {
     const target = targets[name] as Target;
     if (field === "context" || field === "dockerfile") target[field] = value;
-    else if (field === "tags") target.tags = [value];
-    else if (field === "platform") target.platforms = [value];
+    else if (field === "tags") {
+      target.tags = [...(tagged.has(target) ? target.tags : []), value];
+      tagged.add(target);
+    } else if (field === "platform") target.platforms = [value];
     else throw new UsageError(`unknown key: ${field}`);
   }
 }

@@ -17,6 +17,7 @@ interface Input {
   BillingMode?: string;
   Key?: Record<string, unknown>;
   Item?: Record<string, unknown>;
+  RequestItems?: Record<string, { Keys: Record<string, unknown>[] }>;
   TimeToLiveSpecification?: { AttributeName?: string; Enabled?: boolean };
 }
 
@@ -45,6 +46,7 @@ const ACTIONS: Readonly<Record<string, Action>> = {
   GetItem: (cloud, database, input) => ({
     Item: find(cloud, database, input).items?.[JSON.stringify(input.Key)],
   }),
+  BatchGetItem: batchGet,
   PutItem: (cloud, database, input) => {
     const table = find(cloud, database, input);
     const key = JSON.stringify({ id: input.Item?.id });
@@ -100,6 +102,22 @@ function checkAccess(request: CloudRequest, context: Context): void {
   if (!allowed) {
     throw new DocumentError("AccessDeniedException", "Access denied");
   }
+}
+
+// One answer holds so many items; the rest has to be asked for again.
+const MAX_ANSWERED = 4;
+
+function batchGet(cloud: Cloud, database: string, { RequestItems = {} }: Input): unknown {
+  const [[TableName = "", { Keys = [] } = {}] = []] = Object.entries(RequestItems);
+  refuse(Keys.length === 0 || Keys.length > 100, "Keys must be 1 to 100");
+  const keys = Keys.map((key) => JSON.stringify(key));
+  refuse(new Set(keys).size < keys.length, "Provided list of item keys contains duplicates");
+  const { items = {} } = find(cloud, database, { TableName });
+  const rest = Keys.slice(MAX_ANSWERED);
+  return {
+    Responses: { [TableName]: keys.slice(0, MAX_ANSWERED).flatMap((key) => items[key] ?? []) },
+    UnprocessedKeys: rest.length > 0 ? { [TableName]: { Keys: rest } } : {},
+  };
 }
 
 function createTable(cloud: Cloud, database: string, input: Input): unknown {

@@ -1,5 +1,6 @@
 import type { IncomingHttpHeaders } from "node:http";
 import type { Cloud } from "../state.ts";
+import type { Messages } from "./message-queue.ts";
 
 export interface CloudRequest {
   readonly method: string;
@@ -23,6 +24,7 @@ export interface Context {
   readonly url: string;
   /** Static keys that the cloud did not make: access key id to secret. They may do everything. */
   readonly accessKeys: Readonly<Record<string, string>>;
+  readonly messages: Messages;
   read<T>(read: (cloud: Cloud) => T): T;
   change<T>(change: (cloud: Cloud) => T): T;
 }
@@ -30,7 +32,7 @@ export interface Context {
 /** One host of the cloud; the first part of the path names it. */
 export interface Service {
   readonly name: string;
-  handle(request: CloudRequest, context: Context): CloudResponse;
+  handle(request: CloudRequest, context: Context): CloudResponse | Promise<CloudResponse>;
   /** How this service says that it is not there. */
   unavailable(): CloudResponse;
 }

@@ -1,5 +1,6 @@
 import { createHash } from "node:crypto";
 import { CloudError } from "../errors.ts";
+import { dropGrants } from "../rights.ts";
 import type { Cloud, Described } from "../state.ts";
 import {
   certificateView,
@@ -46,9 +47,10 @@ export const CONTAINERS = restService("serverless-containers", [
   {
     on: "DELETE /containers/v1/containers/{id}",
     run: ({ params: { id = "" } }, context) =>
-      operation(context, { containerId: id }, ({ containers }) => {
-        known("Container", containers, id);
-        delete containers[id];
+      operation(context, { containerId: id }, (cloud) => {
+        known("Container", cloud.containers, id);
+        delete cloud.containers[id];
+        dropGrants(cloud, `container:${id}`);
       }),
   },
   {
@@ -207,9 +209,10 @@ export const LOCKBOX = restService("lockbox", [
   {
     on: "DELETE /lockbox/v1/secrets/{id}",
     run: ({ params: { id = "" } }, context) =>
-      operation(context, { secretId: id }, ({ secrets }) => {
-        known("Secret", secrets, id);
-        delete secrets[id];
+      operation(context, { secretId: id }, (cloud) => {
+        known("Secret", cloud.secrets, id);
+        delete cloud.secrets[id];
+        dropGrants(cloud, `secret:${id}`);
       }),
   },
 ]);
@@ -227,6 +230,65 @@ export const YDB = restService("ydb", [
     run: listOf("databases", ({ databases }) => databases, namedView),
   },
 ]);
+
+export const VPC = restService("vpc", [
+  {
+    on: "GET /vpc/v1/networks",
+    run: listOf("networks", otherResources("yandex_vpc_network"), namedView),
+  },
+  {
+    on: "GET /vpc/v1/subnets",
+    run: listOf("subnets", otherResources("yandex_vpc_subnet"), namedView),
+  },
+  {
+    on: "GET /vpc/v1/securityGroups",
+    run: listOf("security_groups", otherResources("yandex_vpc_security_group"), namedView),
+  },
+]);
+
+export const BUCKETS = restService("storage", [
+  {
+    on: "GET /storage/v1/buckets",
+    // All at once: a name is enough to know one by.
+    run: ({ query }, { read }) => {
+      const folder = required(query, "folderId");
+      const all = Object.entries(read(otherResources("yandex_storage_bucket")));
+      const here = all.filter(([, { folderId }]) => folderId === folder);
+      return { buckets: here.map(([name]) => ({ id: `e3e-${name}`, name, folder_id: folder })) };
+    },
+  },
+]);
+
+const CLUSTERS = "/managed-postgresql/v1/clusters";
+
+export const MDB = restService("mdb", [
+  {
+    on: `GET ${CLUSTERS}`,
+    run: listOf("clusters", otherResources("yandex_mdb_postgresql_cluster"), namedView),
+  },
+  {
+    on: `GET ${CLUSTERS}/{id}/users`,
+    run: inCluster("users", "yandex_mdb_postgresql_user"),
+  },
+  {
+    on: `GET ${CLUSTERS}/{id}/databases`,
+    run: inCluster("databases", "yandex_mdb_postgresql_database"),
+  },
+]);
+
+function inCluster(field: string, type: string): Route["run"] {
+  return (call, { read }) => {
+    const { id = "" } = call.params;
+    const all = read(({ others }) => Object.values(others[type] ?? {})) as {
+      name: string;
+      cluster_id: string;
+    }[];
+    const here = all.filter(({ cluster_id }) => cluster_id === id);
+    const views = here.map(({ name }) => ({ name, cluster_id: id }));
+    const { items, ...next } = page(call, views, ["name"]);
+    return { [field]: items, ...next };
+  };
+}
 
 export const DNS = restService("dns", [
   {

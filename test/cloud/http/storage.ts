@@ -8,6 +8,7 @@ import {
   type Service,
   xml,
 } from "./service.ts";
+import { BUCKETS } from "./services.ts";
 import { checkSignature, SignatureError } from "./signature.ts";
 
 class StorageError extends Error {
@@ -31,6 +32,8 @@ const FAULTS = {
 export const STORAGE: Service = {
   name: "storage",
   handle: (request, context) => {
+    // The API of the cloud has another host, but the same name.
+    if (request.path.startsWith("/storage/v1/")) return BUCKETS.handle(request, context);
     try {
       checkSignature(request, context, "s3");
       return run(request, context);

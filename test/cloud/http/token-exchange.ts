@@ -15,7 +15,7 @@ export const TOKEN_EXCHANGE: Service = {
     if (problem) return json(problem === "invalid_client" ? 401 : 400, { error: problem });
     const audience = new URLSearchParams(request.body.toString("utf8")).get("audience") ?? "";
     return json(200, {
-      access_token: iamToken(audience),
+      access_token: iamToken(`serviceAccount:${audience}`),
       issued_token_type: WANTED,
       token_type: "Bearer",
       expires_in: 43_200,

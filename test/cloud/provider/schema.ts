@@ -2,7 +2,12 @@ import { type Attributes, elements, isObject, isUnknown } from "./values.ts";
 
 /** What `terraform providers schema -json` prints, as far as the stand-in looks at it. */
 export interface Attribute {
-  readonly type: unknown;
+  readonly type?: unknown;
+  /** In place of a type, in the newer half. */
+  readonly nested_type?: {
+    readonly nesting_mode: "single" | "list" | "set" | "map";
+    readonly attributes: Readonly<Record<string, Attribute>>;
+  };
   readonly required?: boolean;
   readonly optional?: boolean;
   readonly computed?: boolean;
@@ -35,11 +40,26 @@ export interface ProviderSchema {
 
 /** The attributes that the schema knows, in full: what is missing becomes null or an empty list. */
 export function conform(block: Block, value: Attributes): Attributes {
-  const attributes = keys(block.attributes).map((name) => [name, value[name] ?? null] as const);
+  const attributes = conformAttributes(block.attributes, value);
   const blocks = Object.entries(block.block_types ?? {}).map(
     ([name, nested]) => [name, conformNested(nested, value[name])] as const,
   );
-  return Object.fromEntries([...attributes, ...blocks]);
+  return { ...attributes, ...Object.fromEntries(blocks) };
+}
+
+function conformAttributes(
+  attributes: Readonly<Record<string, Attribute>> = {},
+  value: Attributes,
+): Attributes {
+  return Object.fromEntries(
+    Object.entries(attributes).map(([name, { nested_type: nested }]) => {
+      const own = value[name] ?? null;
+      if (!nested) return [name, own];
+      if (isObject(own)) return [name, conformAttributes(nested.attributes, own)];
+      if (!Array.isArray(own)) return [name, own];
+      return [name, elements(own).map((item) => conformAttributes(nested.attributes, item))];
+    }),
+  );
 }
 
 /** Whether a top-level attribute or block has no order. */

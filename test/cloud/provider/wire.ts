@@ -1,5 +1,5 @@
 import { decode, ExtensionCodec, encode } from "@msgpack/msgpack";
-import { type Block, conform, type ProviderSchema, type Schema } from "./schema.ts";
+import { type Attribute, type Block, conform, type ProviderSchema, type Schema } from "./schema.ts";
 import { type Attributes, UNKNOWN, Unknown } from "./values.ts";
 
 /** A value on the wire: MessagePack, or JSON from a state file. */
@@ -64,11 +64,7 @@ function schemaMessage(schema: Schema): object {
 }
 
 function blockMessage(block: Block): object {
-  const attributes = Object.entries(block.attributes ?? {}).map(([name, { type, ...flags }]) => ({
-    ...flags,
-    name,
-    type: Buffer.from(JSON.stringify(type)),
-  }));
+  const attributes = attributeMessages(block.attributes);
   const blockTypes = Object.entries(block.block_types ?? {}).map(([name, nested]) => ({
     type_name: name,
     block: blockMessage(nested.block),
@@ -77,6 +73,21 @@ function blockMessage(block: Block): object {
     max_items: nested.max_items ?? 0,
   }));
   return { attributes, block_types: blockTypes };
+}
+
+function attributeMessages(attributes: Readonly<Record<string, Attribute>> = {}): object[] {
+  return Object.entries(attributes).map(([name, { type, nested_type: nested, ...flags }]) => ({
+    ...flags,
+    name,
+    ...(nested
+      ? {
+          nested_type: {
+            attributes: attributeMessages(nested.attributes),
+            nesting: nested.nesting_mode.toUpperCase(),
+          },
+        }
+      : { type: Buffer.from(JSON.stringify(type)) }),
+  }));
 }
 
 function mapValues<T, R>(record: Record<string, T>, change: (value: T) => R): Record<string, R> {

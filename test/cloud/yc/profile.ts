@@ -1,4 +1,5 @@
 import { UsageError } from "../cli.ts";
+import type { YcProfile } from "../state.ts";
 import { CREATED_AT, certificateView, folderView, iamToken, payloadView } from "../views.ts";
 import { byName, type Context, oneOrAll, select, Text, type YcCommand } from "./command.ts";
 
@@ -47,8 +48,20 @@ export const PROFILE: readonly YcCommand[] = [
     path: "iam create-token",
     flags: {},
     run: (_, { profile }) => {
-      const token = iamToken(profile?.folderId ?? "");
+      const kind = profile?.isService ? "serviceAccount" : "userAccount";
+      const token = iamToken(`${kind}:${userOf(profile)}`);
       return new Text(token, { iam_token: token, expires_at: CREATED_AT });
+    },
+  },
+  {
+    path: "iam whoami",
+    flags: {},
+    run: (_, { profile }) => {
+      const id = userOf(profile);
+      const account = { login: "somebody", default_email: "somebody@example.com" };
+      return profile?.isService
+        ? { id, folder_id: profile.folderId, created_at: CREATED_AT, name: "somebody" }
+        : { id, yandex_passport_user_account: account };
     },
   },
   {
@@ -99,6 +112,10 @@ export const PROFILE: readonly YcCommand[] = [
       ),
   },
 ];
+
+function userOf(profile: YcProfile | undefined): string {
+  return profile?.userId ?? "ajeuser0000000000001";
+}
 
 function settings({ profile }: Context): Record<string, string> {
   if (!profile) return {};

@@ -39,6 +39,7 @@ const LIST =
   "GET https://container-registry.api.cloud.yandex.net/container-registry/v1/images?repositoryName=crp1%2Fapp&pageSize=1000";
 const LOGIN = "docker login --username iam --password-stdin cr.yandex";
 const LOGGED_IN: Access = { given: false, token: async () => "t1.token" };
+const NO_REPOSITORY: ProcessResult = { exitCode: 128, stdout: "", stderr: "" };
 const SETTINGS = settings({ image: { context: "site", dockerfile: "Dockerfile.prod" } });
 
 let root: string;
@@ -63,6 +64,20 @@ describe("ensureImage", () => {
       image: `${REPOSITORY}@${DIGEST}`,
       sourceHash: sourceHash(),
     });
+  });
+
+  test("says in a second tag which commit it was built from", async () => {
+    const name = sourceHash().slice(0, 16);
+    const tags = `${name} --set=image.tags=${REPOSITORY}:commit-0123456789ab-${name}`;
+    const git = (args: readonly string[]): ProcessResult => ({
+      ...{ exitCode: 0, stderr: "" },
+      stdout: args.includes("HEAD") ? "0123456789ab\n" : "",
+    });
+    const command = buildCommand(tags);
+    const { system, run } = prepare({ [LIST]: {} }, { [command]: {} }, {}, ACCESS, undefined, git);
+
+    expect(await run()).toMatchObject({ what: "built and pushed" });
+    expect(system.ran).toEqual([LOGIN, command]);
   });
 
   test("neither builds nor pushes sources whose image is in the registry", async () => {
@@ -366,6 +381,7 @@ function prepare(
   env: Record<string, string> = {},
   access = ACCESS,
   given?: string,
+  git = (_args: readonly string[]) => NO_REPOSITORY,
 ) {
   const system = fakeSystem({
     root,
@@ -375,6 +391,7 @@ function prepare(
   });
   // What buildx leaves behind.
   const run: typeof system.run = async (command, args, options) => {
+    if (command === "git") return git(args);
     const result = await system.run(command, args, options);
     if (args[0] === "buildx") {
       const image = { "containerimage.digest": DIGEST, "image.name": "x" };

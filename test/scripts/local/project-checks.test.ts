@@ -1,14 +1,13 @@
-import { mkdirSync, mkdtempSync, symlinkSync, writeFileSync } from "node:fs";
+import { mkdtempSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { projectNotes } from "../../../scripts/lib/local/project-checks.ts";
 import { realSystem } from "../../../scripts/lib/shell/real-system.ts";
 import { EXAMPLE, Project } from "../../local-cloud/_project.ts";
-import { synthesize } from "../../local-cloud/stack/_synthesized.ts";
-import { ROOT } from "../../support/sources.ts";
 import { settings } from "../_settings.ts";
 import { fakeSystem } from "../_system.ts";
+import { stackWith } from "./_stack.ts";
 
 test("where nothing was made to ask a project with, a note says how to get it", async () => {
   const system = fakeSystem({ root: await stackWith({ "requirements.txt": "django\n" }) });
@@ -50,6 +49,14 @@ describe("with what `npm run local` has made", () => {
     ]);
   });
 
+  test("a route to a queue that the stack lacks is a note with the line that adds it", async () => {
+    change('CELERY_TASK_ROUTES = {"jobs.tasks.remind": "mail"}');
+
+    expect(await projectNotes(system, settings())).toEqual([
+      "push_worker.W008  Queue 'mail' is used by task 'jobs.tasks.remind', and the stack has no queue of that name. Add it to config.ts (queues: { mail: {} }), or use 'default'.",
+    ]);
+  });
+
   test("a project that does not load is a note", async () => {
     change("raise RuntimeError");
 
@@ -58,16 +65,3 @@ describe("with what `npm run local` has made", () => {
     ]);
   });
 });
-
-/** A folder with a synthesized stack, and these files. */
-async function stackWith(files: Readonly<Record<string, string>>): Promise<string> {
-  const root = mkdtempSync(join(tmpdir(), "checks-"));
-  for (const name of ["config.ts", "main.ts", "stacks", "constructs", "node_modules", "packages"]) {
-    symlinkSync(join(ROOT, name), join(root, name));
-  }
-  const stack = "cdktf.out/stacks/app/cdk.tf.json";
-  mkdirSync(join(root, dirname(stack)), { recursive: true });
-  writeFileSync(join(root, stack), await synthesize({ image: { context: "." } }));
-  for (const [name, text] of Object.entries(files)) writeFileSync(join(root, name), text);
-  return root;
-}

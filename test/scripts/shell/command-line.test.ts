@@ -40,7 +40,19 @@ describe("parseCommandLine", () => {
   test("gives every flag a value", () => {
     expect(parseCommandLine(command, ["--high", "--to", "sea"], {})).toEqual({
       flags: { stage: undefined, high: true, to: "sea", yes: false },
+      words: [],
     });
+  });
+
+  test("takes words beside the flags only where the command has some", () => {
+    const far = { ...command, verb: "far", words: "places…" };
+
+    expect(parseCommandLine(far, ["far", "a", "--to", "sea", "b"], {})).toMatchObject({
+      flags: { to: "sea" },
+      words: ["a", "b"],
+    });
+    expect(formatHelp(far)).toContain("npm run fly -- far [places…] [flags]\n");
+    expect(() => parseCommandLine(command, ["a"], {})).toThrow("Unexpected argument 'a'");
   });
 
   test.each([

@@ -1,8 +1,10 @@
 import { spawn } from "node:child_process";
+import { getEventListeners } from "node:events";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
+import { stopWithReader, unlessAborted } from "../../../scripts/lib/shell/interrupt.ts";
 import { ROOT } from "../../support/sources.ts";
 
 const SENTENCE = "Interrupted. Run the same command again to finish.\n";
@@ -75,6 +77,33 @@ describe("a signal", () => {
   });
 });
 
+describe("what goes on unless a signal aborts", () => {
+  test("is given, or fails, as it would", async () => {
+    const { signal } = new AbortController();
+
+    expect(await unlessAborted(signal, Promise.resolve(3))).toBe(3);
+    await expect(unlessAborted(signal, Promise.reject(new Error("no")))).rejects.toThrow("no");
+  });
+
+  test("is not waited for after that", async () => {
+    const stop = new AbortController();
+    const given = unlessAborted(stop.signal, new Promise(() => {}));
+
+    stop.abort();
+
+    expect(await given).toBeUndefined();
+    expect(await unlessAborted(stop.signal, new Promise(() => {}))).toBeUndefined();
+    expect(await unlessAborted(stop.signal, Promise.reject(new Error("no")))).toBeUndefined();
+  });
+
+  test("leaves no listener behind", async () => {
+    const { signal } = new AbortController();
+    for (let call = 0; call < 3; call += 1) await unlessAborted(signal, Promise.resolve());
+
+    expect(getEventListeners(signal, "abort")).toEqual([]);
+  });
+});
+
 /** Runs a command that acts like this, and sends it signals while it works. */
 async function interrupt(act: string, signals: readonly NodeJS.Signals[]) {
   const entry = join(dir, "command.ts");
@@ -106,3 +135,12 @@ await main({ name: "work", summary: "Works.", flags: {} }, async (system) => {
     child.on("close", (code) => done({ ...answer, code: code ?? -1 }));
   });
 }
+
+test("what goes on until somebody stops it stops with the reader of its output", () => {
+  const { signal } = stopWithReader();
+  expect(signal.aborted).toBe(false);
+
+  process.stdout.emit("error", new Error("write EPIPE"));
+
+  expect(signal.aborted).toBe(true);
+});

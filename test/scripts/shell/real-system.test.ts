@@ -1,5 +1,6 @@
 import { existsSync, mkdtempSync, readFileSync, rmSync, statSync } from "node:fs";
 import { createServer } from "node:http";
+import { createRequire } from "node:module";
 import type { AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -93,6 +94,19 @@ describe("run", () => {
   });
 });
 
+describe("sleep", () => {
+  test("ends when the signal aborts, or has aborted", async () => {
+    const stop = new AbortController();
+    const asleep = realSystem().sleep(2 ** 31 - 1, stop.signal);
+
+    stop.abort();
+
+    await expect(asleep).resolves.toBeUndefined();
+    await expect(realSystem().sleep(2 ** 31 - 1, stop.signal)).resolves.toBeUndefined();
+    await expect(realSystem().sleep(1)).resolves.toBeUndefined();
+  });
+});
+
 describe("fetch", () => {
   const seen: string[] = [];
   const proxy = createServer((request, response) => {
@@ -119,4 +133,25 @@ describe("fetch", () => {
 
     expect(seen).toEqual(["CONNECT cloud.invalid:80"]);
   });
+
+  test("waits for an hour where it is told to be patient", async () => {
+    const server = createServer((_, response) => {
+      // By the clock of whoever waits; the first tick starts what is to end then.
+      clock.tick(0);
+      clock.tick(HOUR_MS);
+      response.end("at last");
+    });
+    await new Promise<void>((done) => server.listen(0, "127.0.0.1", done));
+    const { port } = server.address() as AddressInfo;
+
+    const response = await realSystem().fetch(`http://127.0.0.1:${port}/`, { patient: true });
+
+    expect(await response.text()).toBe("at last");
+    server.close();
+  });
 });
+
+const HOUR_MS = 3_600_000;
+const clock: { tick(milliseconds: number): void } = createRequire(import.meta.url)(
+  "undici/lib/util/timers.js",
+);

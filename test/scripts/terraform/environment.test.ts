@@ -19,6 +19,7 @@ describe("terraformEnvironment", () => {
         TF_CLI_ARGS_plan: "-parallelism=3",
         TF_CLI_CONFIG_FILE: "/mirror.tfrc",
         YC_FOLDER_ID: "b1g",
+        TF_VAR_folder_id: "b1g",
         YC_TOKEN: "t1.x",
         TF_INPUT: "0",
         TF_IN_AUTOMATION: "1",

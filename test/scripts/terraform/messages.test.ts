@@ -52,6 +52,24 @@ describe("what terraform prints", () => {
     );
   });
 
+  test("of a command that failed what it printed, as it printed it", () => {
+    const long = `Traceback: ${"x".repeat(100)}`;
+    const error = (where: string) =>
+      `Error: local-exec provisioner error\n\n  with ${where},\n  on cdk.tf.json line 5, in x:\n\nError running command 'x': exit\nstatus 1. Output: wrapped`;
+    const output = [
+      'terraform_data.R (local-exec): Executing: ["sh" "-c" "x"]',
+      `terraform_data.R (local-exec): ${long}`,
+      "terraform_data.S (local-exec): of another",
+      "terraform_data.R (local-exec): Warning: the last",
+      "",
+      error("terraform_data.R"),
+    ];
+
+    expect(findErrors(output.join("\n"))).toBe(`${long}\nWarning: the last`);
+    // A command that says nothing, or must not be shown.
+    expect(findErrors(error("terraform_data.R"))).toBe(error("terraform_data.R"));
+  });
+
   test("the last lines when no error is marked", () => {
     expect(findErrors("one\ntwo\n")).toBe("one\ntwo");
   });

@@ -119,6 +119,26 @@ describe("applyStack", () => {
 
     expect(await run().catch((error: Error) => error.message)).toContain(words);
   });
+
+  test("a gateway of a run that was killed while it wrote the state", async () => {
+    const path = "apigateways/v1/apigateways";
+    const { run, mark } = prepare(
+      { [APPLY]: DONE, [LOCK]: "", [STATE]: '{"resources":[]}', [OUTPUTS]: "{}" },
+      {
+        [GATEWAYS]: { body: { apiGateways: [{ id: "d5d1", name: "shop-g", labels: OURS }] } },
+        [`DELETE https://serverless-apigateway.api.cloud.yandex.net/${path}/d5d1`]: {
+          body: { done: true },
+        },
+      },
+      GATEWAY,
+    );
+    writeFileSync(mark, "");
+    const sign = mark.replace("unfinished", "tfstate.cut");
+    writeFileSync(sign, "");
+
+    expect(await run()).toMatch(/^put back the state from before a killed run; deleted unfinished/);
+    expect(existsSync(sign)).toBe(false);
+  });
 });
 
 function CONTAINER() {

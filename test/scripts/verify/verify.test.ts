@@ -1,6 +1,6 @@
 import { describe, expect, test } from "vitest";
 import { CloudApi } from "../../../scripts/lib/cloud/cloud-api.ts";
-import { findQueueKey, keyInState, parseCount } from "../../../scripts/lib/cloud/dead-letters.ts";
+import { findQueueKey, keyInState } from "../../../scripts/lib/cloud/queue-key.ts";
 import type { DeployedApp } from "../../../scripts/lib/terraform/outputs.ts";
 import { Terraform } from "../../../scripts/lib/terraform/terraform.ts";
 import type { LiveTrigger, QueueRule } from "../../../scripts/lib/triggers/rules.ts";
@@ -79,7 +79,7 @@ describe("verify", () => {
     ]);
     const asked = system.sent.find(({ request }) => request === "POST https://mq/dead");
     expect(asked?.init?.body).toBe(
-      "Action=GetQueueAttributes&Version=2012-11-05&QueueUrl=https%3A%2F%2Fmq%2Fdead&AttributeName.1=ApproximateNumberOfMessages",
+      "Action=GetQueueAttributes&Version=2012-11-05&QueueUrl=https%3A%2F%2Fmq%2Fdead&AttributeName.1=All",
     );
     expect(JSON.stringify([system.ran, system.said, findings])).not.toContain("queue-secret");
   });
@@ -88,7 +88,7 @@ describe("verify", () => {
     [
       "a gateway that fails",
       { [GATEWAY]: { status: 502 } },
-      /✖ gateway .* answers 502\n.*shop-logs/,
+      /✖ gateway .* answers 502\n.*npm run logs -- --container web/,
     ],
     [
       "a revision that nobody may see",
@@ -110,10 +110,10 @@ describe("verify", () => {
       {
         "POST https://mq/dead": {
           status: 403,
-          body: "<Error><Message>Access denied</Message></Error>",
+          body: "<ErrorResponse><Error><Code>AccessDeniedException</Code><Message>Access denied</Message></Error></ErrorResponse>",
         },
       },
-      /✖ dead letters +Message Queue answered 403: Access denied/,
+      /✖ dead letters +Message Queue, GetQueueAttributes: AccessDeniedException: Access denied \(403\)/,
     ],
     [
       "secrets that nobody may list",
@@ -125,6 +125,23 @@ describe("verify", () => {
 
     expect(formatFindings(findings).join("\n")).toMatch(lines);
     expect(findings.filter(({ ok }) => !ok)).toHaveLength(1);
+  });
+
+  test.each([
+    [{ release: "migrate --noinput" }, true, ["migrations"]],
+    [{ postgres: {}, release: false }, true, ["migrations"]],
+    // A deploy has just run them.
+    [{ release: "migrate --noinput" }, false, []],
+    [{ release: "check" }, true, []],
+    [{ manage: {} }, true, []],
+  ])("with %j looks at migrations if asked (%s)", async (config, migrations, checks) => {
+    const manage = { url: "https://manage/", caller: "userAccount:aje1" };
+    const routes = { "POST https://manage/": { headers: { "X-Task-Exit-Code": "0" }, body: "" } };
+    const { findings } = await look(routes, { ...APP, manage }, { config, migrations });
+
+    const found = findings.map(({ check }) => check).filter((check) => check === "migrations");
+    expect(found).toEqual(checks);
+    expect(findings.every(({ ok }) => ok)).toBe(true);
   });
 
   test("waits for a gateway that starts", async () => {
@@ -143,6 +160,28 @@ describe("verify", () => {
       found: "shop.example.com cannot be reached. Check the network.",
       fix: "Check the domain's CNAME record; `npm run outputs` shows the wanted one.",
       minor: true,
+    });
+  });
+
+  test("looks at the dead letters of every queue", async () => {
+    const further = {
+      heavy: { url: "https://mq/heavy", deadLetterUrl: "https://mq/heavy-dead" },
+      mail: { url: "https://mq/mail", deadLetterUrl: "https://mq/mail-dead" },
+    };
+    const app = { ...APP, queues: { ...APP.queues, further } };
+    const counts = (tasks: number, mail: number) => ({
+      "POST https://mq/dead": { body: count(tasks) },
+      "POST https://mq/heavy-dead": { body: count(0) },
+      "POST https://mq/mail-dead": { body: count(mail) },
+    });
+    const found = async (routes: Routes) =>
+      (await look(routes, app)).findings.find(({ check }) => check === "dead letters");
+
+    expect(await found(counts(0, 0))).toMatchObject({ ok: true, found: "none" });
+    expect(await found(counts(3, 2))).toMatchObject({
+      ok: false,
+      minor: true,
+      found: "3 messages of queue default, 2 messages of queue mail",
     });
   });
 
@@ -264,13 +303,11 @@ describe("the key for the queues", () => {
   });
 });
 
-test("parseCount refuses an answer without a number", () => {
-  expect(() => parseCount("<x/>")).toThrow(
-    "Message Queue did not say how many messages there are.",
-  );
-});
-
-async function look(routes: Routes = {}, app = APP) {
+async function look(
+  routes: Routes = {},
+  app: DeployedApp = APP,
+  { config = {}, migrations = false } = {},
+) {
   const state = {
     resources: [
       {
@@ -287,13 +324,13 @@ async function look(routes: Routes = {}, app = APP) {
   });
   const session = {
     system,
-    settings: settings(),
+    settings: settings(config),
     access: ACCESS,
     api: new CloudApi(system, ACCESS),
     folderId: "b1g",
     terraform: new Terraform(system, { stage: undefined, env: {} }),
   };
-  return { system, findings: await verify(session, app) };
+  return { system, findings: await verify(session, app, { migrations }) };
 }
 
 function revision(imageDigest: string, REVISION_FINGERPRINT: string) {
@@ -305,5 +342,6 @@ function revision(imageDigest: string, REVISION_FINGERPRINT: string) {
 }
 
 function count(messages: number): string {
-  return `<Attribute><Name>ApproximateNumberOfMessages</Name><Value>${messages}</Value></Attribute>`;
+  const value = `<Name>ApproximateNumberOfMessages</Name><Value>${messages}</Value>`;
+  return `<R><GetQueueAttributesResult><Attribute>${value}</Attribute></GetQueueAttributesResult></R>`;
 }

@@ -5,7 +5,7 @@ import type {
   Requested,
 } from "../../../../packages/local-cloud/events/event.ts";
 import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
-import { clip, formatDuration, type Paint } from "./style.ts";
+import { clip, formatDuration, type Paint } from "../../shell/style.ts";
 
 /** Which log lines are shown as they come; with `failed`, failing tasks show their last ones. */
 export type LogMode = "none" | "failed" | "warnings" | "all";
@@ -29,7 +29,8 @@ export function describeEvent(event: CloudEvent, mode: LogMode, paint: Paint): s
     case "timer": {
       const ok = event.status >= 200 && event.status < 300;
       const word = paint(ok ? "green" : "red", ok ? "timer" : "TIMER");
-      return `${word} ${harmless(event.timer)} fired, answer ${event.status}`;
+      const why = ok || mode === "warnings" || mode === "all" ? "" : "; for the log: key l";
+      return `${word} ${harmless(event.timer)} fired, answer ${event.status}${why}`;
     }
     case "request":
       return requestText(event, mode, paint);

@@ -1,8 +1,6 @@
 import type { EventStore } from "../../../../packages/local-cloud/events/store.ts";
-import type { Outcome, TaskRecord } from "../../../../packages/local-cloud/events/task-record.ts";
-
-/** A container's last log lines arrive by a pipe, often after its answer. */
-const LATE_LINES_MS = 80;
+import type { Outcome, TaskRecord } from "../../../../packages/task-history/task-record.ts";
+import { LateLines } from "./late-lines.ts";
 
 /**
  * Passes on every outcome with its task, as soon as what was logged of it is there too. The returned
@@ -12,21 +10,15 @@ export function followOutcomes(
   events: EventStore,
   show: (task: TaskRecord, outcome: Outcome) => void,
 ): () => void {
-  const pending = new Map<NodeJS.Timeout, () => void>();
-  const unsubscribe = events.subscribeOutcomes((outcome) => {
-    const act = () => {
-      pending.delete(timer);
+  const late = new LateLines();
+  const unsubscribe = events.subscribeOutcomes((outcome) =>
+    late.after(() => {
       const task = events.task(outcome.taskId);
       if (task) show(task, outcome);
-    };
-    const timer = setTimeout(act, LATE_LINES_MS);
-    pending.set(timer, act);
-  });
+    }),
+  );
   return () => {
     unsubscribe();
-    for (const [timer, act] of [...pending]) {
-      clearTimeout(timer);
-      act();
-    }
+    late.end();
   };
 }

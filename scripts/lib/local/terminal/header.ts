@@ -1,5 +1,6 @@
+import type { Addresses } from "../../../../packages/local-cloud/local-cloud.ts";
 import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
-import { clip, type Paint } from "./style.ts";
+import { clip, type Paint } from "../../shell/style.ts";
 
 const WIDTH = 100;
 const NOTE_COLUMN = 56;
@@ -7,7 +8,7 @@ const NOTE_COLUMN = 56;
 /** What the first lines say. */
 export interface StartupInfo {
   readonly project: string;
-  readonly urls: { readonly site: string; readonly queue: string; readonly tables: string };
+  readonly urls: Addresses;
   /** Ports that were taken, and what is used instead. */
   readonly moved: readonly { readonly wanted: number; readonly port: number }[];
   /** Folder that keeps queue and table; `undefined` in memory. */
@@ -17,16 +18,22 @@ export interface StartupInfo {
   readonly other?: { readonly pid: number; readonly site: string };
 }
 
-/** The first lines, seven at most: addresses first. */
+/** The first lines, eight at most: addresses first. */
 export function formatHeader(info: StartupInfo, paint: Paint, keys: boolean): string[] {
   const { urls, skipped, moved, other } = info;
   const kept = info.data ? `kept in ${info.data}` : "in memory; --data DIR keeps it";
-  const site = `  App      ${paint(["bold", "cyan"], urls.site)}`;
-  const padding = " ".repeat(Math.max(1, NOTE_COLUMN - "  App      ".length - urls.site.length));
+  const page = `  Console  ${paint(["bold", "cyan"], urls.control)}`;
+  const padding = " ".repeat(Math.max(1, NOTE_COLUMN - "  Console  ".length - urls.control.length));
+  const stores = [
+    ...(urls.postgres ? [`Database ${urls.postgres}`] : []),
+    ...(urls.storage ? [`Files    ${urls.storage}`] : []),
+  ];
   const shell = paint("dim", "clients: npm run local -- env");
   return [
-    `${site}${padding}${paint("dim", harmless(`${info.project}, ${kept}`))}`,
+    `${page}${padding}${paint("dim", harmless(`${info.project}, ${kept}`))}`,
+    `  App      ${paint(["bold", "cyan"], urls.site)}`,
     `  Queue    ${urls.queue}     Table  ${urls.tables}     ${shell}`,
+    ...(stores.length > 0 ? [`  ${stores.join("     ")}`] : []),
     ...(other
       ? [`  Another  runs in this folder too: ${harmless(other.site)} (process ${other.pid})`]
       : []),
@@ -38,7 +45,7 @@ export function formatHeader(info: StartupInfo, paint: Paint, keys: boolean): st
   ];
 }
 
-const KEYS = "o open page   p pause   f fire timer   l logs: failed   r restart   q quit";
+const KEYS = "o open console   p pause   f fire timer   l logs: failed   r restart   q quit";
 
 function describeMoves(moved: StartupInfo["moved"]): string {
   const wanted = moved.map((move) => move.wanted).join(", ");

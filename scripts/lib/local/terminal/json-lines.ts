@@ -1,7 +1,7 @@
 import type { CloudEvent } from "../../../../packages/local-cloud/events/event.ts";
 import type { EventStore } from "../../../../packages/local-cloud/events/store.ts";
-import type { Outcome, TaskRecord } from "../../../../packages/local-cloud/events/task-record.ts";
 import { formatJson } from "../../../../packages/local-cloud/support/json.ts";
+import type { Outcome, TaskRecord } from "../../../../packages/task-history/task-record.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
 import type { StartupInfo } from "./header.ts";
 import { waitBefore } from "./outcome-lines.ts";

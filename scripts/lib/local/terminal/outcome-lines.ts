@@ -1,12 +1,17 @@
+import {
+  findLocation,
+  formatArguments,
+  formatQueue,
+  type QueueNames,
+} from "../../../../packages/console/task-text.ts";
+import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
 import type {
   Attempt,
   Outcome,
   OutcomeWord,
   TaskRecord,
-} from "../../../../packages/local-cloud/events/task-record.ts";
-import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
-import { clip, clipStart, formatDuration, formatTime, type Paint } from "./style.ts";
-import { findLocation, formatArguments } from "./task-text.ts";
+} from "../../../../packages/task-history/task-record.ts";
+import { clip, clipStart, formatDuration, formatTime, type Paint } from "../../shell/style.ts";
 
 const NAME_WIDTH = 26;
 const ARGUMENTS_WIDTH = 24;
@@ -31,6 +36,7 @@ export interface OutcomeContext {
   readonly roots: readonly string[];
   /** How often a queue delivers a message before it is dead, by the queue's name. */
   readonly deliveries: ReadonlyMap<string, number>;
+  readonly queues: QueueNames;
   /** Whether a failing task's last log lines belong to it. */
   readonly logs: boolean;
 }
@@ -50,6 +56,7 @@ export function formatOutcome(
   const args = clip(formatArguments(task), ARGUMENTS_WIDTH).padEnd(ARGUMENTS_WIDTH);
   const parts = [
     ...(attempt ? timesOf(task, attempt) : []),
+    formatQueue(task, context.queues),
     numberOf(task, outcome, attempt, context),
     reasonOf(task, outcome, attempt, context),
   ];

@@ -1,4 +1,4 @@
-import { clip } from "./style.ts";
+import { clip } from "../../shell/style.ts";
 
 const CLEAR_LINE = "\r\x1b[K";
 

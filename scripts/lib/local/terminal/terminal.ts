@@ -2,23 +2,25 @@ import type {
   CloudEvent,
   ContainerChanged,
   Logged,
+  Requested,
 } from "../../../../packages/local-cloud/events/event.ts";
 import type { EventStore } from "../../../../packages/local-cloud/events/store.ts";
 import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
+import { formatDuration, formatTime, type Paint } from "../../shell/style.ts";
 import { describeEvent, LOG_MODES, type LogMode } from "./event-lines.ts";
 import { followOutcomes } from "./follow-outcomes.ts";
 import { formatHeader, type StartupInfo } from "./header.ts";
+import { LateLines } from "./late-lines.ts";
 import { formatOutcome, type OutcomeContext } from "./outcome-lines.ts";
 import { Repeats } from "./repeats.ts";
 import type { Reporter } from "./reporter.ts";
 import { Screen, type TextOutput } from "./screen.ts";
-import { formatDuration, formatTime, type Paint } from "./style.ts";
 
 const STATUS_INTERVAL_MS = 250;
 const CRASH_LINES = 5;
 
 /** Where to print, and what to know of the project. */
-export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliveries"> {
+export interface TerminalOptions extends Pick<OutcomeContext, "roots" | "deliveries" | "queues"> {
   readonly output: TextOutput;
   readonly paint: Paint;
   /** Whether the output is a terminal, where a line can be rewritten. */
@@ -37,6 +39,9 @@ export class Terminal implements Reporter {
   private readonly progress = new Map<string, string>();
   private readonly installing = new Set<string>();
   private readonly lastLines = new Map<string, string[]>();
+  /** The last errors since the last request, of no task. */
+  private errors: string[] = [];
+  private readonly late = new LateLines();
   /** Lines of containers that start, until it is known what comes of it. */
   private readonly held = new Map<string, (Logged & CloudEvent)[]>();
   /** Why each container has crashed the last time. */
@@ -89,6 +94,7 @@ export class Terminal implements Reporter {
   end(): void {
     this.endProgress();
     this.stop();
+    this.late.end();
     this.repeats.end();
   }
 
@@ -102,24 +108,42 @@ export class Terminal implements Reporter {
   private take(event: CloudEvent): void {
     if (event.type === "container") this.takeContainer(event);
     else if (event.type === "log") this.takeLine(event);
+    else if (event.type === "request") this.takeRequest(event);
     else this.show(event);
+  }
+
+  /** With what was logged of it, if it has failed: a site says more than a status. */
+  private takeRequest(event: Requested & CloudEvent): void {
+    const isShown = this.show(event);
+    this.late.after(() => {
+      const { errors } = this;
+      this.errors = [];
+      if (this.mode !== "failed" || event.status < 400 || errors.length === 0) return;
+      if (isShown || (event.status < 500 && this.show(event, "all"))) this.showLines(errors);
+    });
   }
 
   private takeLine(event: Logged & CloudEvent): void {
     const lines = this.lastLines.get(event.container) ?? [];
     lines.push(event.message);
     this.lastLines.set(event.container, lines.slice(-CRASH_LINES));
+    if (event.level === "error" && event.taskId === undefined) {
+      this.errors = [...this.errors, event.message].slice(-CRASH_LINES);
+    }
     const held = this.held.get(event.container);
     if (held === undefined || this.mode === "all") this.show(event);
     else held.push(event);
   }
 
   /** Returns whether there is something new to see. */
-  private show(event: CloudEvent): boolean {
-    // What is wrong with the configuration is said at the start.
-    const mode = this.up || this.mode !== "failed" ? this.mode : "warnings";
+  private show(event: CloudEvent, mode = this.modeNow()): boolean {
     const text = describeEvent(event, mode, this.options.paint);
     return text !== undefined && this.repeats.take(text);
+  }
+
+  private modeNow(): LogMode {
+    // What is wrong with the configuration is said at the start.
+    return this.up || this.mode !== "failed" ? this.mode : "warnings";
   }
 
   private takeContainer(event: ContainerChanged & CloudEvent): void {
@@ -150,7 +174,10 @@ export class Terminal implements Reporter {
   }
 
   private showLastLines({ container }: ContainerChanged): void {
-    const lines = this.lastLines.get(container) ?? [];
+    this.showLines(this.lastLines.get(container) ?? []);
+  }
+
+  private showLines(lines: readonly string[]): void {
     this.screen.lines(
       lines.map((line) => this.options.paint("dim", `         | ${harmless(line)}`)),
     );

@@ -1,3 +1,4 @@
+import { dropGrants } from "../../rights.ts";
 import type { Container, Revision } from "../../state.ts";
 import {
   type Behaviour,
@@ -11,6 +12,7 @@ import {
   newId,
   type Outcome,
   refuseTakenName,
+  serviceUrl,
 } from "../behaviour.ts";
 import { goDuration, sameDuration, seconds } from "../duration.ts";
 import {
@@ -47,7 +49,8 @@ export const container: Behaviour = {
     const name = text(planned.name);
     refuseTakenName(call.cloud.containers, name, folderId, "Container");
     const id = newId(call, "bba", name);
-    const url = `https://${id}.containers.yandexcloud.net/`;
+    const host = `${id}.containers.yandexcloud.net`;
+    const url = `${serviceUrl(call.settings, `containers/${id}`, host)}/`;
     const made: Container = { name, folderId, url, revisions: [], ...described(planned) };
     call.cloud.containers[id] = made;
     const own = { id, url, folder_id: folderId, created_at: CREATED_AT, revision_id: null };
@@ -68,6 +71,7 @@ export const container: Behaviour = {
   },
   remove({ cloud }, state) {
     delete cloud.containers[text(state.id)];
+    dropGrants(cloud, `container:${text(state.id)}`);
   },
 };
 
@@ -84,7 +88,10 @@ function deploy(call: Call, kept: Container, planned: Attributes): Outcome {
   const reason = whyNotStarted(call, kept.folderId, inputs);
   const status = reason ? "ERROR" : "ACTIVE";
   const revision = newRevision(call, inputs, status);
-  if (!reason) retire(kept);
+  if (!reason) {
+    retire(kept);
+    call.cloud.log.push(`revision ${kept.name} ${revision.digest}`);
+  }
   kept.revisions.push(revision);
   const state = { ...planned, ...activeAttributes(kept) };
   if (!reason) return { state };
@@ -107,6 +114,7 @@ function newRevision(call: Call, inputs: Attributes, status: Revision["status"])
     status,
     image: text(image.url),
     digest,
+    createdAt: new Date(Date.parse(CREATED_AT) + call.cloud.tick * 1000).toISOString(),
     environment: (image.environment ?? {}) as Record<string, string>,
     inputs: { ...inputs, image: [block] },
   };

@@ -2,6 +2,7 @@ import type { Cloud, Grant } from "../../state.ts";
 import { type Behaviour, type Call, fail } from "../behaviour.ts";
 import { LATE, TICKS_PER_SECOND } from "../configure.ts";
 import { type Attributes, text } from "../values.ts";
+import { refuseMissingBucket } from "./bucket.ts";
 
 /** What a grant is on: the attribute that names it and the word before its id in the cloud. */
 const TARGETS: Record<string, { attribute: string; kind: string }> = {
@@ -12,6 +13,7 @@ const TARGETS: Record<string, { attribute: string; kind: string }> = {
   container_repository: { attribute: "repository_id", kind: "repository" },
   ydb_database: { attribute: "database_id", kind: "database" },
   iam_service_account: { attribute: "service_account_id", kind: "account" },
+  storage_bucket: { attribute: "bucket", kind: "bucket" },
 };
 
 // A role with a slip of the pen is refused; these are the ones that the project's docs name.
@@ -71,6 +73,7 @@ function binding(attribute: string, on: (state: Attributes) => string): Behaviou
   return {
     half: "framework",
     create(call, planned) {
+      if (attribute === "bucket") refuseMissingBucket(call, text(planned.bucket));
       for (const who of members(planned)) grant(call, on(planned), planned, who);
       sleep(call, planned);
       return { state: { ...planned, id: [planned[attribute], planned.role].join("/") } };

@@ -2,6 +2,7 @@ import { type Behaviour, type DataSource, found } from "../behaviour.ts";
 import { sameDuration } from "../duration.ts";
 import { isUnknown, text } from "../values.ts";
 import { authorizedKey, serviceAccount, serviceAccountData, staticAccessKey } from "./accounts.ts";
+import { bucket } from "./bucket.ts";
 import { certificate, certificateData } from "./certificate.ts";
 import { container, containerData } from "./container.ts";
 import { database, databaseData } from "./database.ts";
@@ -16,9 +17,18 @@ import {
   secretVersionData,
   secretVersionHashed,
 } from "./lockbox.ts";
+import {
+  cluster,
+  clusterData,
+  connectionData,
+  database as postgresDatabase,
+  user as postgresUser,
+  userData,
+} from "./postgres.ts";
 import { queue, queueData } from "./queue.ts";
 import { lifecyclePolicy, registry, registryData, repository, repositoryData } from "./registry.ts";
 import { trigger } from "./trigger.ts";
+import { network, securityGroup, subnet, subnetData } from "./vpc.ts";
 
 const BEHAVIOURS: Record<string, Behaviour> = {
   yandex_api_gateway: gateway,
@@ -67,6 +77,9 @@ const BEHAVIOURS: Record<string, Behaviour> = {
       retention_period: isUnknown(planned.retention_period) ? "72h0m0s" : planned.retention_period,
     }),
   }),
+  yandex_mdb_postgresql_cluster: cluster,
+  yandex_mdb_postgresql_database: postgresDatabase,
+  yandex_mdb_postgresql_user: postgresUser,
   yandex_message_queue: queue,
   yandex_monitoring_dashboard: generic({
     half: "sdk",
@@ -75,26 +88,16 @@ const BEHAVIOURS: Record<string, Behaviour> = {
     options: { replaceOn: ["folder_id"] },
   }),
   yandex_serverless_container: container,
-  // A bucket's id is its name.
-  yandex_storage_bucket: generic({
-    half: "sdk",
-    prefix: "",
-    options: {
-      defaults: { force_destroy: false },
-      replaceOn: ["bucket", "bucket_prefix"],
-      keptBlocks: ["versioning", "anonymous_access_flags"],
-    },
-    computed: (_call, planned, id) => {
-      const bucket = isUnknown(planned.bucket) ? `terraform-${id}` : text(planned.bucket);
-      const domain = `${bucket}.storage.yandexcloud.net`;
-      return { id: bucket, bucket, bucket_domain_name: domain, default_storage_class: "STANDARD" };
-    },
-  }),
+  yandex_storage_bucket: bucket,
+  yandex_vpc_network: network,
+  yandex_vpc_security_group: securityGroup,
+  yandex_vpc_subnet: subnet,
   yandex_ydb_database_serverless: database,
 };
 
 const DATA_SOURCES: Record<string, DataSource> = {
   yandex_api_gateway: gatewayData,
+  yandex_connectionmanager_connection: connectionData,
   yandex_client_config: ({ settings }) => ({
     id: "client-config",
     cloud_id: settings.cloudId,
@@ -109,6 +112,8 @@ const DATA_SOURCES: Record<string, DataSource> = {
   yandex_iam_service_account: serviceAccountData,
   yandex_lockbox_secret: secretData,
   yandex_lockbox_secret_version: secretVersionData,
+  yandex_mdb_postgresql_cluster: clusterData,
+  yandex_mdb_postgresql_user: userData,
   yandex_message_queue: queueData,
   yandex_resourcemanager_folder: ({ cloud, settings }, config) => {
     const id = text(config.folder_id) || settings.folderId;
@@ -117,6 +122,7 @@ const DATA_SOURCES: Record<string, DataSource> = {
     return { id, folder_id: id, name: known?.name ?? id, cloud_id: cloudId, status: "ACTIVE" };
   },
   yandex_serverless_container: containerData,
+  yandex_vpc_subnet: subnetData,
   yandex_ydb_database_serverless: databaseData,
 };
 

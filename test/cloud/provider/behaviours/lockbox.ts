@@ -1,4 +1,5 @@
 import { randomInt } from "node:crypto";
+import { dropGrants } from "../../rights.ts";
 import type { Cloud, Secret, SecretVersion } from "../../state.ts";
 import {
   type Behaviour,
@@ -57,6 +58,7 @@ export const secret: Behaviour = {
       fail("FailedPrecondition", `Secret ${id} is protected from deletion`);
     }
     delete cloud.secrets[id];
+    dropGrants(cloud, `secret:${id}`);
   },
 };
 

@@ -48,7 +48,7 @@ export const queue: Behaviour = {
     }
     const id = existing?.[0] ?? newUrl(call, name);
     const arn = `yrn:yc:ymq:${REGION}:${call.settings.folderId}:${name}`;
-    const made = { name, arn, folderId: call.settings.folderId, attributes, messages: [] };
+    const made = { name, arn, folderId: call.settings.folderId, attributes };
     call.cloud.queues[id] ??= made;
     return { state: { ...planned, ...readBack(made), id } };
   },

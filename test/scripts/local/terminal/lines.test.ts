@@ -1,14 +1,18 @@
 import { describe, expect, test } from "vitest";
+import {
+  findLocation,
+  formatArguments,
+  queueNames,
+} from "../../../../packages/console/task-text.ts";
 import type { CloudEvent, Happening } from "../../../../packages/local-cloud/events/event.ts";
-import type { Outcome, TaskRecord } from "../../../../packages/local-cloud/events/task-record.ts";
 import { harmless } from "../../../../packages/local-cloud/support/harmless.ts";
 import { formatJson } from "../../../../packages/local-cloud/support/json.ts";
+import type { Outcome, TaskRecord } from "../../../../packages/task-history/task-record.ts";
 import { describeEvent } from "../../../../scripts/lib/local/terminal/event-lines.ts";
 import { formatHeader, type StartupInfo } from "../../../../scripts/lib/local/terminal/header.ts";
 import { formatOutcome } from "../../../../scripts/lib/local/terminal/outcome-lines.ts";
-import { coloured, formatDuration, plain } from "../../../../scripts/lib/local/terminal/style.ts";
-import { formatTask } from "../../../../scripts/lib/local/terminal/task-lines.ts";
-import { findLocation, formatArguments } from "../../../../scripts/lib/local/terminal/task-text.ts";
+import { coloured, formatDuration, plain } from "../../../../scripts/lib/shell/style.ts";
+import { formatTask } from "../../../../scripts/lib/tasks/task-lines.ts";
 
 // Half past midnight, wherever this runs.
 const AT = new Date(2026, 10, 24, 0, 30, 1).getTime();
@@ -16,6 +20,7 @@ const AT = new Date(2026, 10, 24, 0, 30, 1).getTime();
 const INFO: StartupInfo = {
   project: "shop",
   urls: {
+    control: "http://localhost:4510",
     site: "http://localhost:8000",
     queue: "http://localhost:9324",
     tables: "http://localhost:8001",
@@ -45,6 +50,7 @@ const CONTEXT = {
   paint: plain,
   roots: ["/home/me/shop"],
   deliveries: new Map([["shop-tasks", 10]]),
+  queues: new Map([["shop-tasks-heavy", "heavy"]]),
   logs: true,
 };
 
@@ -57,21 +63,33 @@ function outcome(word: Outcome["word"], attempt: number | undefined = 1): Outcom
 const HARMFUL = /[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 describe("formatHeader", () => {
+  test("names the database and the files where there are any", () => {
+    const further = { postgres: "127.0.0.1:5432", storage: "http://localhost:9000" };
+    const urls = { ...INFO.urls, ...further };
+
+    expect(formatHeader({ ...INFO, urls }, plain, false).slice(3)).toEqual([
+      "  Database 127.0.0.1:5432     Files    http://localhost:9000",
+    ]);
+  });
+
   test("begins with the addresses", () => {
     expect(formatHeader(INFO, plain, false)).toEqual([
-      "  App      http://localhost:8000                        shop, in memory; --data DIR keeps it",
+      "  Console  http://localhost:4510                        shop, in memory; --data DIR keeps it",
+      "  App      http://localhost:8000",
       "  Queue    http://localhost:9324     Table  http://localhost:8001     clients: npm run local -- env",
     ]);
   });
 
-  test("has seven lines at most, whatever there is to say", () => {
+  test("has eight lines at most, whatever there is to say", () => {
     const other = { pid: 7, site: "http://localhost:8000" };
     const skipped = Array.from({ length: 40 }, (_, index) => `yandex_thing_${index}`);
     const moved = [{ wanted: 8000, port: 8002 }];
 
-    const lines = formatHeader({ ...INFO, data: "kept", other, skipped, moved }, plain, true);
+    const urls = { ...INFO.urls, postgres: "127.0.0.1:5432", storage: "http://localhost:9000" };
 
-    expect(lines).toHaveLength(6);
+    const lines = formatHeader({ ...INFO, urls, data: "kept", other, skipped, moved }, plain, true);
+
+    expect(lines).toHaveLength(8);
     expect(lines.every((line) => line.length <= 100)).toBe(true);
     expect(lines.join("\n")).toContain("8000 taken, 8002 instead");
     expect(lines.join("\n")).toContain("kept in kept");
@@ -83,6 +101,22 @@ describe("formatOutcome", () => {
     expect(formatOutcome(TASK, outcome("ok"), CONTEXT)).toEqual([
       '00:30:01 ok    shop.charge                77 user={"id":8}         wait 30.4 s  run 0.3 s',
     ]);
+  });
+
+  test("names the queue where it is not the default one", () => {
+    const [line] = formatOutcome({ ...TASK, queue: "shop-tasks-heavy" }, outcome("ok"), CONTEXT);
+
+    expect(line).toMatch(/run 0\.3 s {2}queue heavy$/);
+    expect(formatTask({ ...TASK, queue: "shop-tasks-heavy" }, CONTEXT.queues)).toMatch(
+      /3f2c run 0\.3 s {2}queue heavy$/,
+    );
+  });
+
+  test("knows Celery's names of queues by what a container is told", () => {
+    const SQS_QUEUES = JSON.stringify({ heavy: "http://localhost:9324/b1g/dj6/shop-tasks-heavy" });
+
+    expect(queueNames({ SQS_QUEUES })).toEqual(CONTEXT.queues);
+    expect(queueNames({})).toEqual(new Map());
   });
 
   test("tells of a failed task why, where, and what it has logged in that attempt", () => {
@@ -162,7 +196,17 @@ describe("describeEvent", () => {
     [
       { type: "timer", timer: "nightly", status: 500, byHand: true },
       "failed",
+      "TIMER nightly fired, answer 500; for the log: key l",
+    ],
+    [
+      { type: "timer", timer: "nightly", status: 500, byHand: true },
+      "warnings",
       "TIMER nightly fired, answer 500",
+    ],
+    [
+      { type: "timer", timer: "nightly", status: 200, byHand: false },
+      "failed",
+      "timer nightly fired, answer 200",
     ],
     [
       { type: "refused", by: "queue", code: "X", message: "too large", fix: "Send less" },
@@ -176,7 +220,9 @@ describe("describeEvent", () => {
 
 describe("formatTask", () => {
   test("is one line of a list", () => {
-    expect(formatTask({ ...TASK, state: "failed", error: { type: "E", message: "m" } })).toBe(
+    expect(
+      formatTask({ ...TASK, state: "failed", error: { type: "E", message: "m" } }, new Map()),
+    ).toBe(
       '00:30:01 failed   shop.charge                77 user={"id":8}                 3f2c run 0.3 s  E: m',
     );
   });
@@ -231,14 +277,14 @@ describe("texts", () => {
     const other = { pid: 1, site: bad };
     const lines = [
       ...[task, failed].flatMap((record) => [
-        formatTask(record),
+        formatTask(record, CONTEXT.queues),
         ...formatOutcome(record, outcome("failed"), CONTEXT),
         ...formatOutcome(record, outcome("dead"), CONTEXT),
       ]),
       ...events.map((event) => describeEvent(event, "all", plain) ?? ""),
       ...formatHeader({ ...INFO, project: bad, data: bad, skipped: [bad], other }, plain, true),
     ];
-    expect(lines).toHaveLength(18);
+    expect(lines).toHaveLength(19);
     for (const line of lines) expect(line).not.toMatch(HARMFUL);
   });
 

@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
+import type { Happening } from "../../../../packages/local-cloud/events/event.ts";
 import { EventStore } from "../../../../packages/local-cloud/events/store.ts";
 import { JsonLines } from "../../../../scripts/lib/local/terminal/json-lines.ts";
-import { plain } from "../../../../scripts/lib/local/terminal/style.ts";
 import { Terminal } from "../../../../scripts/lib/local/terminal/terminal.ts";
+import { plain } from "../../../../scripts/lib/shell/style.ts";
 
 const INFO = {
   project: "shop",
-  urls: { site: "http://localhost:8000", queue: "http://q", tables: "http://t" },
+  urls: {
+    ...{ control: "http://localhost:4510", site: "http://localhost:8000" },
+    ...{ queue: "http://q", tables: "http://t" },
+  },
   moved: [],
   skipped: [],
 };
@@ -23,7 +27,7 @@ function open(live: boolean) {
   const events = new EventStore();
   const terminal = new Terminal({
     ...{ output, live, keys: live, paint: plain, startedAt: Date.now() },
-    ...{ roots: [], deliveries: new Map() },
+    ...{ roots: [], deliveries: new Map(), queues: new Map() },
   });
   return { output, events, terminal };
 }
@@ -54,7 +58,7 @@ describe("Terminal", () => {
 
     expect(output.text).not.toContain("\x1b");
     expect(output.text).not.toContain("\r");
-    expect(output.text.split("\n").slice(2)).toEqual([
+    expect(output.text.split("\n").slice(3)).toEqual([
       "  starting",
       "  web: installing packages, on the first run only",
       "  running without web (1.9 s)",
@@ -108,7 +112,7 @@ describe("Terminal", () => {
     crash("KeyError: 'Y'  shop/settings.py:13", "code 3; again in 2 s");
     terminal.end();
 
-    expect(output.text.split("\n").slice(3)).toEqual([
+    expect(output.text.split("\n").slice(4)).toEqual([
       expect.stringMatching(
         / CRASH web {2}KeyError: 'X' {2}shop\/settings\.py:12 {2}code 3; again in 0\.5 s$/,
       ),
@@ -158,6 +162,61 @@ describe("Terminal", () => {
     terminal.end();
 
     expect(output.text).toContain("         | too late?\n");
+  });
+});
+
+describe("a request that fails", () => {
+  const request = {
+    type: "request",
+    gateway: "g",
+    method: "GET",
+    path: "/",
+    seconds: 0.1,
+  } as const;
+  const error = { type: "log", container: "web", level: "error" } as const;
+  const shownAfter = (...happenings: readonly Happening[]) => {
+    const { output, events, terminal } = open(false);
+    terminal.starting(INFO, events);
+    terminal.running(1, []);
+    for (const happening of happenings) events.report(happening);
+    terminal.end();
+    return output.text.split("\n").slice(6, -1);
+  };
+
+  test.each([500, 400])("is shown with the errors that the site has logged: %s", (status) => {
+    const lines = shownAfter(
+      { ...error, message: "before" },
+      { ...request, status },
+      { ...error, message: "right behind" },
+      { ...error, level: "info", message: "no error" },
+      { ...error, taskId: "t", message: "a task's" },
+    );
+
+    expect(lines).toEqual([
+      expect.stringMatching(`GET / ${status}`),
+      "         | before",
+      "         | right behind",
+    ]);
+  });
+
+  test("is not shown for a mistake of the browser's", () => {
+    expect(shownAfter({ ...request, status: 404 })).toEqual([]);
+    expect(shownAfter({ ...error, message: "caught" }, { ...request, status: 200 })).toEqual([]);
+  });
+
+  test("has none of the errors of the one before", () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const { output, events, terminal } = open(false);
+    terminal.starting(INFO, events);
+    events.report({ ...error, message: "caught" });
+    events.report({ ...request, status: 200 });
+    vi.runOnlyPendingTimers();
+    events.report({ ...request, status: 500 });
+    terminal.end();
+
+    expect(output.text).toContain("GET / 500");
+    expect(output.text).not.toContain("         | caught");
   });
 });
 

@@ -2,41 +2,7 @@ import type { Settings } from "../../../stacks/settings.ts";
 import type { System } from "../shell/system.ts";
 import { UserError } from "../shell/user-error.ts";
 import type { StateResource } from "../terraform/state.ts";
-import { type AccessKey, signedRequest } from "./aws-request.ts";
-
-const REGION = "ru-central1";
-const COUNT = "ApproximateNumberOfMessages";
-
-/** Messages that lie in a queue, about. */
-export async function countMessages(system: System, queueUrl: string, key: AccessKey) {
-  const body = new URLSearchParams({
-    Action: "GetQueueAttributes",
-    Version: "2012-11-05",
-    QueueUrl: queueUrl,
-    "AttributeName.1": COUNT,
-  });
-  const response = await signedRequest(system, {
-    key,
-    service: "sqs",
-    region: REGION,
-    method: "POST",
-    url: queueUrl,
-    headers: { "content-type": "application/x-www-form-urlencoded" },
-    body: body.toString(),
-  });
-  const text = await response.text();
-  if (!response.ok)
-    throw new UserError(`Message Queue answered ${response.status}: ${findMessage(text)}`);
-  return parseCount(text);
-}
-
-/** The number of messages in an answer to GetQueueAttributes. */
-export function parseCount(xml: string): number {
-  const count = new RegExp(`<Name>${COUNT}</Name>\\s*<Value>(\\d+)</Value>`).exec(xml)?.[1];
-  if (count === undefined)
-    throw new UserError("Message Queue did not say how many messages there are.");
-  return Number(count);
-}
+import type { AccessKey } from "./aws-request.ts";
 
 /** The key that may look into the queues: the stack's own, or the environment's. */
 export async function findQueueKey(
@@ -64,8 +30,4 @@ export function keyInState(resources: readonly StateResource[]): AccessKey | und
       secretAccessKey: String(attributes.secret_key ?? ""),
     }));
   return keys.find(({ accessKeyId, secretAccessKey }) => accessKeyId && secretAccessKey);
-}
-
-function findMessage(xml: string): string {
-  return /<Message>([^<]*)<\/Message>/.exec(xml)?.[1] ?? xml.slice(0, 200);
 }

@@ -37,3 +37,16 @@ export function formatTime(at: number): string {
     .map((part) => String(part).padStart(2, "0"))
     .join(":");
 }
+
+/** The time of day; of another day than `now`'s behind its date, `2026-11-24 12:04:31`. */
+export function formatMoment(at: number, now: number): string {
+  const [day, today] = [at, now].map(dayOf);
+  return day === today ? formatTime(at) : `${day} ${formatTime(at)}`;
+}
+
+function dayOf(at: number): string {
+  const time = new Date(at);
+  return [time.getFullYear(), time.getMonth() + 1, time.getDate()]
+    .map((part) => String(part).padStart(2, "0"))
+    .join("-");
+}
