@@ -1,6 +1,6 @@
 // From enqueue to stored result in the local cloud (trigger and push worker), against a real
 // `celery worker -P solo` that consumes from the same local queue and stores into the same table.
-// One task after the other; the clock starts before the message is sent over HTTP and stops when the
+// Then the same with the page open in a browser, against without it. One task after the other; the clock starts before the message is sent over HTTP and stops when the
 // table has accepted the result. Pairs in alternating order: `node run.mjs bench/local.ts [pairs]`.
 import { type ChildProcess, spawn } from "node:child_process";
 import { randomUUID } from "node:crypto";
@@ -13,6 +13,7 @@ import { type LocalCloud, startLocalCloud } from "../packages/local-cloud/local-
 import { cacheDirectory } from "../scripts/lib/local/paths.ts";
 import { celeryMessage } from "../test/local-cloud/_messages.ts";
 import { synthesize } from "../test/local-cloud/stack/_synthesized.ts";
+import { launchChromium } from "../test/support/chromium.ts";
 
 const PAIRS = Number(process.argv[2] ?? 7);
 const TASKS = 200;
@@ -40,20 +41,46 @@ const cloud = await startLocalCloud({
 });
 await cloud.ready;
 cloud.togglePause();
-const pairs: (readonly [Times, Times])[] = [];
-for (let pair = 0; pair < PAIRS; pair++) {
-  const first = pair % 2 === 0 ? measureOurs : measureWorker;
-  const one = await first();
-  const other = await (first === measureOurs ? measureWorker : measureOurs)();
-  pairs.push(first === measureOurs ? [one, other] : [other, one]);
-}
+const compared = {
+  "celery worker": await compare(measureOurs, measureWorker),
+  "without the page": await compare(measureWithPage, measureOurs),
+};
 await cloud.stop();
-for (const what of ["p50", "p95"] as const) {
-  const time = (index: 0 | 1) => median(pairs.map((pair) => pair[index][what])).toFixed(1);
-  const ratio = median(pairs.map(([ours, worker]) => ours[what] / worker[what]));
-  console.log(
-    `${what}: local cloud ${time(0)} ms, celery worker ${time(1)} ms; ratio, median of ${PAIRS} pairs: ${ratio.toFixed(2)} (wanted: 1 at most)`,
-  );
+for (const [other, pairs] of Object.entries(compared)) {
+  for (const what of ["p50", "p95"] as const) {
+    const time = (index: 0 | 1) => median(pairs.map((pair) => pair[index][what])).toFixed(1);
+    const ratio = median(pairs.map(([one, other]) => one[what] / other[what]));
+    const ours = other === "celery worker" ? "local cloud" : "with the page";
+    console.log(
+      `${what}: ${ours} ${time(0)} ms, ${other} ${time(1)} ms; ratio, median of ${PAIRS} pairs: ${ratio.toFixed(2)} (wanted: 1 at most)`,
+    );
+  }
+}
+
+/** Pairs in alternating order, the first measure's times first. */
+async function compare(
+  first: () => Promise<Times>,
+  second: () => Promise<Times>,
+): Promise<readonly (readonly [Times, Times])[]> {
+  const pairs: (readonly [Times, Times])[] = [];
+  for (let pair = 0; pair < PAIRS; pair++) {
+    const isTurned = pair % 2 === 1;
+    const one = await (isTurned ? second : first)();
+    const other = await (isTurned ? first : second)();
+    pairs.push(isTurned ? [other, one] : [one, other]);
+  }
+  return pairs;
+}
+
+/** The local cloud while somebody watches. */
+async function measureWithPage(): Promise<Times> {
+  const browser = await launchChromium();
+  const page = await browser.newPage();
+  await page.goto(cloud.addresses.control);
+  await page.locator("#live[data-is=live]").waitFor();
+  const times = await measureOurs();
+  await browser.close();
+  return times;
 }
 
 async function measureOurs(): Promise<Times> {

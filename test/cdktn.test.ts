@@ -33,7 +33,7 @@ const EVERYTHING: Config = {
   schedule: "schedule.json",
   staticBucket: "shop-static",
   networkId: "enp00000000000000000",
-  stages: { production: { domain: false } },
+  stages: { production: { domain: false, staticBucket: false } },
 };
 const SCHEDULE = {
   version: 1,

@@ -23,6 +23,34 @@ const script = (name: string, undone: readonly Undo[], test = name): Decision[] 
   held(`scripts/lib/${name}.ts`, `test/scripts/${test}.test.ts`, undone);
 
 export const DECISIONS: readonly Decision[] = [
+  ...held("packages/task-history/_history.ts", "test/console/hour.test.ts", [
+    ["what a task does is found out again after each fact", "this.knownSituation = undefined;", ""],
+  ]),
+  ...held("packages/console/hour.ts", "test/console/hour.test.ts", [
+    ["one that ends as another begins is not beside it", "end <= at;", "end < at;"],
+  ]),
+  ...construct("postgres-cluster", [
+    [
+      "containers alone reach the database",
+      "v4CidrBlocks: [CONTAINERS],",
+      'v4CidrBlocks: ["0.0.0.0/0"],',
+    ],
+    ["the service makes the password", "generatePassword: true,", 'password: "x",'],
+    [
+      "an import does not change the password",
+      'lifecycle: { ignoreChanges: ["generate_password"] },',
+      "",
+    ],
+  ]),
+  ...construct("release-step", [
+    ["a new revision releases again", "[fingerprint, ...words]", "[...words]"],
+    ["the caller may call by then", "container.invokersPrecede(this.resource);", ""],
+    ["a new image serves after its release", "container.follows(this.resource);", ""],
+  ]),
+  ...construct("manage-container", [
+    ["commands are run, not served", 'runtime: "task",', ""],
+    ["one may run commands", "this.grantInvokeTo(caller);", ""],
+  ]),
   ...construct("serverless-container", [
     [
       "a first revision that fails, fails the apply",
@@ -117,6 +145,28 @@ export const DECISIONS: readonly Decision[] = [
       'databaseId: this.id,\n        role: "editor",',
     ],
   ]),
+  ...construct("bucket", [
+    [
+      "containers may not give others rights on a bucket",
+      'const EDITOR = "storage.editor";',
+      'const EDITOR = "storage.admin";',
+    ],
+    [
+      "the right on a bucket is waited for",
+      "account.addGrant(editors.binding, () => [this.name, EDITOR, ...editors.list()]);",
+      "",
+    ],
+  ]),
+  ...held("packages/local-cloud/storage/_refusal.ts", "test/local-cloud/storage/server.test.ts", [
+    ["a local bucket is private", 'if (!isSigned && method !== "OPTIONS"', "if (!path"],
+    ["a local bucket answers no other site's pages", "if (foreign !== undefined)", "if (!path)"],
+    [
+      "a key leads out of no bucket",
+      "if (/(\\/|%2f)(\\.|%2e){2}(\\/|%2f|$)/i.test(path))",
+      "if (!path)",
+    ],
+    ["nobody but the stack changes buckets", '(method === "PUT" || method === "DELETE")', "!path"],
+  ]),
   ...construct(
     "api-gateway",
     [
@@ -169,15 +219,36 @@ export const DECISIONS: readonly Decision[] = [
     ["the worker path is fenced", "if (workerPath) gateway.addNotFound(workerPath);", ""],
     [
       "the key for queues is the configuration's choice",
-      'queueKey === "stack" ? this.defineQueueKey() : undefined',
+      'props.queueKey === "environment" ? undefined : this.defineQueueKey()',
       "this.defineQueueKey()",
     ],
     [
       "one account for one purpose",
-      "      invoker,\n      batchSize",
-      "      invoker: reader,\n      batchSize",
+      "        invoker,\n        batchSize,",
+      "        invoker: reader,\n        batchSize,",
+    ],
+    [
+      "static files are there before a page names them",
+      'this.defineStep("Static", staticFiles, container);',
+      "",
+    ],
+    ["what fills the bucket may", "}).grantReadWrite(this.account);", "});"],
+    [
+      "a queue's own worker has its messages",
+      "container ? { container } : this.target",
+      "this.target",
+    ],
+    [
+      "no queue's worker has a new image before the release step",
+      ", ...Object.values(this.workers)]",
+      "]",
     ],
   ]),
+  ...held(
+    "packages/local-cloud/trigger/_queue-poller.ts",
+    "test/local-cloud/trigger/queue-triggers.test.ts",
+    [["queues that share a container wait in turn", "if (!hasRoom) full.abort();", "return true;"]],
+  ),
   ...construct(
     "celery-environment",
     [
@@ -191,10 +262,22 @@ export const DECISIONS: readonly Decision[] = [
     "celery-app",
   ),
   ...held("stacks/settings.ts", "test/stacks/settings.test.ts", [
+    ["production's database is protected", 'return stage === "production";', "return false;"],
     [
-      "production's database is protected",
-      'deletionProtection: stage === "production",',
-      "deletionProtection: false,",
+      "a database is migrated",
+      'config.release ?? (postgres && "migrate --noinput")',
+      "config.release",
+    ],
+    [
+      "no stage removes another's static files",
+      'rejectShared(all, "staticBucket", ({ staticBucket }) => staticBucket);',
+      "",
+    ],
+    ["nothing private is where everybody reads", "  rejectPublic(all);\n", ""],
+    [
+      "static files bring the container of commands",
+      "release || postgres || staticBucket",
+      "release || postgres",
     ],
     ["stages are stack ids", "stage === undefined ? kind : `${kind}-${stage}`", "kind"],
   ]),
@@ -218,7 +301,7 @@ export const DECISIONS: readonly Decision[] = [
     ["a digest that the registry no longer has is refused", "await requireImage(api, given);", ""],
     [
       "unchanged sources are not built again",
-      "known?.digest ?? (await buildImage(options, tag))",
+      "known?.digest ?? (await buildImage(options, await tagsOf(options, tag)))",
       "await buildImage(options, tag)",
     ],
   ]),
@@ -243,6 +326,11 @@ export const DECISIONS: readonly Decision[] = [
     ],
     "verify/verify",
   ),
+  ...script(
+    "queue/stage-queues",
+    [["dead letters of every queue count", ", ...queues.further }", " }"]],
+    "verify/verify",
+  ),
   ...script("cloud/results-table", [
     ["the table is paid by request", '    BillingMode: "PAY_PER_REQUEST",\n', ""],
   ]),
@@ -258,7 +346,101 @@ export const DECISIONS: readonly Decision[] = [
     ],
     "deploy/preflight",
   ),
+  ...script("queue/client", [
+    ["what may have been sent is not sent again", "(!certain || error.refused)", "true"],
+    ["nothing is tried again once the run is to stop", "|| this.stop?.aborted", ""],
+  ]),
+  ...script("queue/redrive", [
+    ["what was not taken is not deleted", "(_, place) => !refused.has(place)", "() => true"],
+    ["what is sent is deleted", "await client.delete(from.deadLetterUrl, sent);", ";"],
+  ]),
+  ...script("queue/letters", [
+    [
+      "letters are given back",
+      "await giveBack(reader, url, [...held.values()], hold);",
+      "void giveBack;",
+    ],
+    ["what dies meanwhile is left", "seen.size < wanted && ", ""],
+    ["what is held is held long enough", " + wanted * HOLD_SECONDS_EACH", ""],
+  ]),
+  ...script("tasks/stage-tasks", [
+    [
+      "a task that is over is no reason to receive dead letters",
+      'state === undefined || state === "hidden"',
+      "true",
+    ],
+  ]),
+  ...script(
+    "open/stage-letters",
+    [
+      ["another number of dead letters is looked at", "last.counts === String(counts) && ", ""],
+      ["what was looked at is not received again at once", "if (isGood) return last.look;", ""],
+    ],
+    "open/stage-source",
+  ),
+  ...script(
+    "open/stage-actions",
+    [
+      [
+        "arguments that are cut or hidden are not sent",
+        "if (UNREADABLE.test(args + kwargs)) return undefined;",
+        "",
+      ],
+    ],
+    "open/stage-source",
+  ),
+  ...script("queue/drain", [
+    ["counts are approximate", "now - calmSince >= CALM_MS", "true"],
+    ["the triggers are paused", 'action: "pause"', 'action: "resume"'],
+  ]),
+  ...script("queue/saved", [["saved letters are for their owner", ', "wx", 0o600', ', "wx"']]),
+  ...script("queue/list", [
+    ["errors are asked for once", "if (this.problem) return undefined;", ""],
+  ]),
+  ...script("manage/invocation", [
+    ["a command may take an hour", ", patient: true", ""],
+    ["only a right that is new is waited for", "!isNew || ", ""],
+    ["a command without an exit code has not succeeded", "!Number.isNaN(exitCode)", "true"],
+    ["a lost connection is no end", "!UNSENT.test(codeOf(error))", "false"],
+  ]),
+  ...script("manage/manage", [
+    [
+      "nobody is asked before a command is refused",
+      "  refuseInteractive(words);\n  const terraform",
+      "  const terraform",
+    ],
+    ["an apply reads no state", "return url ? release(system, url) : ", "return "],
+  ]),
+  ...script("cloud/caller", [
+    [
+      "a key of Terraform's calls no container",
+      "if (given) return given;",
+      'if (given ?? system.env.YC_SERVICE_ACCOUNT_KEY_FILE) return "serviceAccount:x";',
+    ],
+  ]),
+  ...held(
+    "packages/local-cloud/containers/containers.ts",
+    "test/local-cloud/containers/release.test.ts",
+    [
+      [
+        "the release's command comes before the containers",
+        "    await this.runReleases(madeFor);\n",
+        "",
+      ],
+    ],
+  ),
+  ...held(
+    "packages/local-cloud/stack/_containers.ts",
+    "test/local-cloud/stack/read-stack.test.ts",
+    [
+      [
+        "a container of commands does not serve",
+        "bodies.filter((body) => !isTask(body))",
+        "bodies",
+      ],
+    ],
+  ),
   ...script("destroy", [
-    ["a protected database stops a destroy", "if (!isProtected) return;", "return;"],
+    ["a protected database stops a destroy", "if (problems.length === 0) return;", "return;"],
   ]),
 ];

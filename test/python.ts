@@ -34,7 +34,9 @@ interface Suite {
 
 const WORKER = join("packages", "celery-push-worker");
 const EXAMPLE = join("examples", "django-celery");
+const ALBUM = join("examples", "django-postgres");
 const CLIENTS = join("test", "local-cloud", "clients");
+const POSTGRES = join("test", "local-cloud", "postgres");
 
 /** Makes environments in a tenth of pip's time. */
 const UV = "uv==0.13.9";
@@ -50,16 +52,14 @@ const WITH_WORKER: Environment = {
   inputs: [join(WORKER, "pyproject.toml"), join(WORKER, "tests", "requirements.txt")],
 };
 
-const WITH_EXAMPLE: Environment = {
-  name: "example",
-  folder: EXAMPLE,
-  install: ["-r", "requirements-dev.txt"],
-  inputs: [
-    join(WORKER, "pyproject.toml"),
-    join(EXAMPLE, "requirements.txt"),
-    join(EXAMPLE, "requirements-dev.txt"),
-    join(EXAMPLE, "constraints.txt"),
-  ],
+const WITH_EXAMPLE = ofExample("example", EXAMPLE);
+const WITH_ALBUM = ofExample("album", ALBUM);
+
+const WITH_POSTGRES: Environment = {
+  name: "postgres",
+  folder: POSTGRES,
+  install: ["-r", "requirements.txt"],
+  inputs: [join(POSTGRES, "requirements.txt")],
 };
 
 // Without the cache, which two at once would share.
@@ -72,6 +72,7 @@ const WORKER_SERVERS = "tests/server";
 const WORKER_LONG = [...WORKER_DEEP, ...WORKER_DEEP_BESIDE];
 // The local cloud, and a browser.
 const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
+const ALBUM_DEEP = ["tests/test_page.py"];
 
 const SUITES: readonly Suite[] = [
   {
@@ -98,11 +99,25 @@ const SUITES: readonly Suite[] = [
     deep: [[[...PYTEST, ...EXAMPLE_DEEP]]],
   },
   {
+    name: "example with a database",
+    folder: ALBUM,
+    environment: WITH_ALBUM,
+    quick: [[["ruff", "check"], without(ALBUM_DEEP)]],
+    deep: [[[...PYTEST, ...ALBUM_DEEP]]],
+  },
+  {
     name: "local cloud",
     folder: CLIENTS,
     environment: WITH_WORKER,
     quick: [[[...PYTEST, "--show-capture=no"]]],
     deep: [],
+  },
+  {
+    name: "local PostgreSQL",
+    folder: POSTGRES,
+    environment: WITH_POSTGRES,
+    quick: [],
+    deep: [[PYTEST]],
   },
 ];
 
@@ -110,9 +125,9 @@ const python = findPython();
 if (python) {
   const uv = makeUv(python);
   const make = (environment: Environment) => makeEnvironment(python, uv, environment);
-  const made = new Map(
-    [WITH_WORKER, WITH_EXAMPLE].map((environment) => [environment, make(environment)]),
-  );
+  const wanted = SUITES.filter((suite) => lanesOf(suite).length > 0);
+  const environments = new Set(wanted.map(({ environment }) => environment));
+  const made = new Map([...environments].map((environment) => [environment, make(environment)]));
   const results = await Promise.all(
     SUITES.flatMap((suite) =>
       lanesOf(suite).map(async (lane) => runLane(await made.get(suite.environment), suite, lane)),
@@ -125,6 +140,14 @@ if (python) {
   console.error(
     "Python 3.10 or newer is not installed: the tests of the Python parts are skipped.",
   );
+}
+
+function ofExample(name: string, folder: string): Environment {
+  const files = ["requirements.txt", "requirements-dev.txt", "constraints.txt"];
+  return {
+    ...{ name, folder, install: ["-r", "requirements-dev.txt"] },
+    inputs: [join(WORKER, "pyproject.toml"), ...files.map((file) => join(folder, file))],
+  };
 }
 
 function without(tests: readonly string[]): Command {

@@ -29,7 +29,7 @@ export const DOCUMENTS: readonly Document[] = [
   ...["celery-push-worker", "local-cloud", "provider-yandex"].map((name) =>
     join("packages", name, "README.md"),
   ),
-  join("examples", "django-celery", "README.md"),
+  ...["django-celery", "django-postgres"].map((name) => join("examples", name, "README.md")),
 ].map(readDocument);
 
 export function readDocument(path: string): Document {

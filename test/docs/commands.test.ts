@@ -2,6 +2,7 @@ import { execFileSync } from "node:child_process";
 import { readdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { expect, test } from "vitest";
+import { STAGE, splitCommand } from "../../scripts/lib/shell/command-line.ts";
 import { ROOT } from "../support/sources.ts";
 import { DOCUMENTS } from "./_documents.ts";
 import { readSources } from "./_sources.ts";
@@ -37,8 +38,9 @@ test.each(CALLS)("$path: `$text` is a command with these flags", ({ script, word
   expect(Object.keys(scriptsOf(workspace))).toContain(script);
   if (words[0] !== "--") return;
   const [, ...given] = words;
-  const verb = given.find((word) => /^(run|tasks|env)$/.test(word));
-  const flags = given.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0]);
+  const verb = given.find((word) => /^(run|manage|tasks|env|redrive|purge|save)$/.test(word));
+  const own = script === "manage" ? splitCommand({ flags: { stage: STAGE } }, given).own : given;
+  const flags = own.filter((word) => word.startsWith("--")).map((word) => word.split("=")[0]);
   if (flags.length > 0) expect(flagsOf(script, verb)).toEqual(expect.arrayContaining(flags));
 });
 
@@ -53,7 +55,7 @@ test("each command is in a document", () => {
 test("each command of the Python package that is named exists", () => {
   const [main = ""] = readSources("packages/celery-push-worker/src", /^__main__\.py$/);
   const named = DOCUMENTS.flatMap(({ text }) =>
-    [...text.matchAll(/-m"?,? "?celery_push_worker"?,? "?([a-z]+)/g)].map(([, name = ""]) => name),
+    [...text.matchAll(/-m"?,? "?celery_push_worker"?,? "?([a-z-]+)/g)].map(([, name = ""]) => name),
   );
 
   expect(named.length).toBeGreaterThan(5);

@@ -50,7 +50,7 @@ const RANGES = FIELDS.flatMap(({ name, text }) => {
 
 test.each(RANGES)("$name may be $min to $max", ({ name, min, max, step }) => {
   const rejected = [min - step, min, max, max + step].filter((value) =>
-    problemsOf(configWith(name, value)).some((it) => it.includes(`'${name.split(".").at(-1)}'`)),
+    problemsOf(configWith(name, value)).some((it) => it.includes(`${name.split(".").at(-1)}' is`)),
   );
 
   expect(rejected).toEqual([min - step, max + step]);

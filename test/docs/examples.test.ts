@@ -1,15 +1,24 @@
+import { readFileSync } from "node:fs";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import ts from "typescript";
 import { expect, test } from "vitest";
 import { ROOT } from "../support/sources.ts";
 import { DOCUMENTS } from "./_documents.ts";
+import { problemsOf, synthesize } from "./_synth.ts";
 
 /** Two of one name in one example are alternatives. */
 const DUPLICATE_PROPERTY = 1117;
 
-const EXAMPLES = DOCUMENTS.flatMap(({ path, blocks }) =>
-  blocks.filter(({ language }) => language === "ts").map(({ code }) => ({ path, code })),
-).map((example, number) => ({
+/** To be copied over the one in the root. */
+const OTHER_CONFIG = join("examples", "django-postgres", "config.ts");
+
+const EXAMPLES = [
+  ...DOCUMENTS.flatMap(({ path, blocks }) =>
+    blocks.filter(({ language }) => language === "ts").map(({ code }) => ({ path, code })),
+  ),
+  { path: OTHER_CONFIG, code: readFileSync(join(ROOT, OTHER_CONFIG), "utf8") },
+].map((example, number) => ({
   ...example,
   file: join(ROOT, "test", "docs", `example-${number}.ts`),
 }));
@@ -20,6 +29,20 @@ test("there are examples to check", () => expect(EXAMPLES.length).toBeGreaterTha
 
 test.each(EXAMPLES)("$path: the types know what $code has", ({ file }) => {
   expect(errors.get(file)).toEqual([]);
+});
+
+test(`${OTHER_CONFIG} makes what its site needs`, async () => {
+  const { config } = await import(pathToFileURL(join(ROOT, OTHER_CONFIG)).href);
+  const terraform = synthesize(config);
+
+  expect(problemsOf(config)).toEqual([]);
+  for (const part of [
+    "postgresql_cluster",
+    "storage_bucket",
+    "album-tasks-heavy",
+    "album-schedule",
+  ])
+    expect(terraform).toContain(part);
 });
 
 /** What an example leaves out: imports, and the rest of `config.ts` or of a stack. */

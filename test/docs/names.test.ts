@@ -14,7 +14,7 @@ const CONSTRUCTS = new Map(
     .filter((name) => /^[a-z].*\.ts$/.test(name))
     .map((name) => readFileSync(join(FOLDER, name), "utf8"))
     .flatMap((text) =>
-      [...text.matchAll(/^export class (\w+) extends Construct /gm)].map(
+      [...text.matchAll(/^export class (\w+) extends (?:Construct|ServerlessContainer) /gm)].map(
         ([, name = ""]): [string, string] => [name, text],
       ),
     ),
@@ -46,8 +46,12 @@ const VARIABLES = new Set(
   ),
 );
 
-/** What a user's own project may read. */
-const THEIRS = ["DATABASE_URL"];
+/** What a user's own project or image may have, and settings of Django's. */
+const THEIRS = [
+  "PYTHON_VERSION",
+  ...["CONN_HEALTH_CHECKS", "CONN_MAX_AGE", "DISABLE_SERVER_SIDE_CURSORS"],
+  ...["DJANGO_SUPERUSER_EMAIL", "DJANGO_SUPERUSER_PASSWORD", "DJANGO_SUPERUSER_USERNAME"],
+];
 
 test.each([...VARIABLES].filter((name) => !THEIRS.includes(name)))(
   "%s is a name in the code",

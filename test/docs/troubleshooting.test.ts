@@ -7,6 +7,7 @@ const SOURCES = [
   "stacks",
   "scripts",
   "packages/local-cloud",
+  "packages/task-history",
   "packages/celery-push-worker/src",
 ];
 const { text: PAGE } = readDocument("docs/troubleshooting.md");

@@ -33,12 +33,26 @@ export function cloudShape(cloud: Cloud): unknown {
       return `${name}, ${active.length} active`;
     }),
     logGroups: Object.values(cloud.others.yandex_logging_group ?? {}).map(nameOf),
+    data: DATA.flatMap((type) =>
+      Object.values(cloud.others[type] ?? {}).map((thing) => [type, nameOf(thing)]),
+    ),
     policies: Object.values(cloud.repositories).map(({ policy }) => Boolean(policy)),
     databases: Object.values(cloud.databases).map(({ name }) => name),
     tables: Object.entries(cloud.tables).map(([key, { ttlAttribute }]) => `${key} ${ttlAttribute}`),
   });
   return sorted(JSON.parse(withNames(text, cloud)));
 }
+
+/** What outlives an app. */
+const DATA = [
+  "yandex_mdb_postgresql_cluster",
+  "yandex_mdb_postgresql_database",
+  "yandex_mdb_postgresql_user",
+  "yandex_storage_bucket",
+  "yandex_vpc_network",
+  "yandex_vpc_security_group",
+  "yandex_vpc_subnet",
+];
 
 function activeRevision({ digest, environment }: Cloud["containers"][string]["revisions"][number]) {
   const { REVISION_FINGERPRINT: _, ...rest } = environment;
@@ -58,6 +72,9 @@ function withNames(text: string, cloud: Cloud): string {
     cloud.secrets,
     cloud.databases,
     cloud.certificates,
+    // Its name holds the id of its cluster.
+    (cloud.others.yandex_connectionmanager_connection ?? {}) as Record<string, { name: string }>,
+    ...DATA.map((type) => (cloud.others[type] ?? {}) as Record<string, { name: string }>),
   ];
   const names = named.flatMap((things) =>
     Object.entries(things).map(([id, { name }]) => [id, `<${name}>`] as const),

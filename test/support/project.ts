@@ -1,4 +1,4 @@
-import { type ChildProcess, spawn } from "node:child_process";
+import { type ChildProcess, execFileSync, spawn } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
@@ -23,6 +23,8 @@ export interface Project {
   readonly dir: string;
   readonly cloudDir: string;
   readonly env: NodeJS.ProcessEnv;
+  /** The HTTP side of its cloud. */
+  readonly http: CloudHttp;
   /** Runs `npm run <command> -- <args>`. */
   npm(command: string, args?: readonly string[], env?: NodeJS.ProcessEnv): Promise<Answer>;
   /** Runs any program in the project's folder. */
@@ -34,6 +36,13 @@ export interface Project {
     args?: readonly string[],
     signal?: NodeJS.Signals,
   ): Promise<Answer>;
+  /** The same, with all processes that it has started, in whatever group they are. */
+  killAllAt(line: RegExp, command: string, args?: readonly string[]): Promise<Answer>;
+  /** Starts `npm run <command>`; `kill` kills it with all that it has started. */
+  begin(
+    command: string,
+    args?: readonly string[],
+  ): { readonly answer: Promise<Answer>; readonly kill: (signal?: NodeJS.Signals) => void };
   configure(text: string): void;
   write(file: string, text: string): void;
   cloud(): Cloud;
@@ -70,11 +79,23 @@ export async function newProject(config?: string): Promise<Project> {
     dir,
     cloudDir,
     env,
+    http,
     run,
     npm: (command, args = [], extra = {}) =>
       run("npm", ["run", "--silent", command, "--", ...args], extra),
     killAt: (line, command, args = [], signal = "SIGKILL") =>
-      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env), signal),
+      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env), (group) =>
+        killIfThere(-group, signal),
+      ),
+    killAllAt: (line, command, args = []) =>
+      killAt(line, start(dir, "npm", ["run", "--silent", command, "--", ...args], env), killTree),
+    begin: (command, args = []) => {
+      const child = start(dir, "npm", ["run", "--silent", command, "--", ...args], env);
+      const kill = (signal: NodeJS.Signals = "SIGKILL") => {
+        if (child.pid !== undefined) killTree(child.pid, signal);
+      };
+      return { answer: answer(child), kill };
+    },
     configure,
     write,
     cloud: () => readCloud(cloudDir),
@@ -96,7 +117,7 @@ export const config: Config = {
   project: "shop",
   celeryApp: "shop.celery:app",
   image: { context: "site" },
-  stages: { production: { domain: false } },
+  stages: { production: { domain: false, staticBucket: false } },
   ${fields}
 };
 `;
@@ -138,11 +159,29 @@ function answer(child: ChildProcess, onText: (text: string) => void = () => {}):
 }
 
 // Once: a second interrupt is a demand to drop everything.
-function killAt(line: RegExp, child: ChildProcess, signal: NodeJS.Signals): Promise<Answer> {
+function killAt(line: RegExp, child: ChildProcess, kill: (group: number) => void): Promise<Answer> {
   let sent = false;
   return answer(child, (text) => {
     if (sent || !line.test(text) || child.pid === undefined) return;
     sent = true;
-    process.kill(-child.pid, signal);
+    kill(child.pid);
   });
+}
+
+function killTree(pid: number, signal: NodeJS.Signals = "SIGKILL"): void {
+  const rows = execFileSync("ps", ["-A", "-o", "pid=,ppid="], { encoding: "utf8" })
+    .split("\n")
+    .map((row) => row.trim().split(/\s+/).map(Number));
+  const below = (parent: number): number[] =>
+    rows.filter(([, of]) => of === parent).flatMap(([child = 0]) => [child, ...below(child)]);
+  for (const one of [pid, ...below(pid)]) killIfThere(one, signal);
+}
+
+// Between the list and the signal a process may have ended by itself; the others have to get it all the same.
+function killIfThere(pid: number, signal: NodeJS.Signals): void {
+  try {
+    process.kill(pid, signal);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== "ESRCH") throw error;
+  }
 }

@@ -21,7 +21,9 @@ const SOURCES = [
   "packages/celery-push-worker/pyproject.toml",
   "packages/celery-push-worker/layer",
   "packages/celery-push-worker/src",
+  "packages/console",
   "packages/local-cloud",
+  "packages/task-history",
 ];
 
 /** Copies the sources that the commands run, for a test that wants a `config.ts` of its own. */

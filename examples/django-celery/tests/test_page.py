@@ -21,8 +21,8 @@ ENDS = {
 
 @pytest.fixture(scope="module")
 def chromium():
-    # A laptop may have no Chromium, and the other tests are worth running there; in CI it is an error.
     if not CHROMIUM and not os.environ.get("CI"):
+        # A laptop may have no Chromium, and the other tests are worth running there; in CI it is an error.
         pytest.skip("Chromium is not installed: install it, or set CHROMIUM to where it is")
     assert CHROMIUM, "Chromium is missing, and this is CI."
     with sync_playwright() as playwright:
@@ -101,12 +101,15 @@ def test_nothing_sticks_out(board, scheme, width):
     board.set_viewport_size({"width": width, "height": 800})
     start(board, "fail")
     expect(job(board, "fail").first).to_be_visible()
+    board.wait_for_load_state()
     assert board.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_colours_are_told_apart(board):
     """Text has at least the contrast that WCAG AA asks for, in both schemes."""
     start(board, "count")
+    expect(job(board, "count").first).to_be_visible()
+    board.wait_for_load_state()
     for scheme in ["light", "dark"]:
         board.emulate_media(color_scheme=scheme)
         assert board.evaluate(CONTRAST) == []
