@@ -22,6 +22,7 @@ export class Interrupted extends UserError {
 
 const running = new Set<ChildProcess>();
 let received: Interrupted | undefined;
+let receive: ((signal: Signal) => void) | undefined;
 let stopWanted: ((interrupted: Interrupted) => void) | undefined;
 
 /** Set once a signal was received. */
@@ -35,15 +36,22 @@ export function interruption(): Interrupted | undefined {
  * has): at the second one terraform would drop everything.
  */
 export function handleInterrupts(end: (interrupted: Interrupted) => void): void {
-  for (const signal of SIGNALS) {
-    process.on(signal, () => {
-      if (stopWanted) return stopWanted(new Interrupted(signal));
-      if (received) return;
-      received = new Interrupted(signal);
-      for (const child of running) child.kill(signal);
-      if (running.size === 0) end(received);
-    });
-  }
+  receive = (signal) => {
+    if (stopWanted) return stopWanted(new Interrupted(signal));
+    if (received) return;
+    received = new Interrupted(signal);
+    for (const child of running) child.kill(signal);
+    if (running.size === 0) end(received);
+  };
+  for (const signal of SIGNALS) process.on(signal, receive);
+}
+
+/**
+ * A signal that has ended a tool is one to this process too: a terminal sends it to both, and the end
+ * of the tool may be seen first.
+ */
+export function endedBy(signal: NodeJS.Signals | null): void {
+  if (signal === "SIGINT" || signal === "SIGTERM") receive?.(signal);
 }
 
 /**

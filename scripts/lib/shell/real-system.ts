@@ -12,7 +12,7 @@ import { dirname, resolve } from "node:path";
 import { createInterface } from "node:readline/promises";
 import { setTimeout as sleep } from "node:timers/promises";
 import type { RequestInit as UndiciRequestInit } from "undici";
-import { interruption, passSignals } from "./interrupt.ts";
+import { endedBy, interruption, passSignals } from "./interrupt.ts";
 import {
   digitsOf,
   type FetchInit,
@@ -145,7 +145,8 @@ function ending(
       if (error.code === "ENOENT") resolve(NOT_FOUND);
       else reject(new Error(`${command} could not be started: ${error.message}`, { cause: error }));
     });
-    child.on("close", (code) => {
+    child.on("close", (code, signal) => {
+      endedBy(signal);
       const interrupted = interruption();
       if (interrupted) reject(interrupted);
       else resolve(timedOut ? TIMED_OUT : (code ?? 1));

@@ -44,6 +44,9 @@ const beside = after
   .then(() => system.run(process.execPath, ["-e", "console.log('late')"], { onLine: (line) => system.say(line) }))
   .catch(() => {});
 try { ${LOGGED} } finally { await beside; }`;
+// Of a signal to both, the end of the tool may be seen first; here it is all that is seen.
+const TOOL_FIRST = `await system.run(process.execPath, ["-e", "process.kill(process.pid, 'SIGINT'); setInterval(() => {}, 1000)"], {});
+system.say("went on");`;
 const NO_TOOL = `system.say("working"); await system.sleep(60_000);`;
 
 describe("a signal", () => {
@@ -75,6 +78,10 @@ describe("a signal", () => {
       stderr: SENTENCE,
     });
   });
+});
+
+test("a tool that a signal has ended ends the command before its own signal comes", async () => {
+  expect(await interrupt(TOOL_FIRST, [])).toEqual({ code: 130, stdout: "", stderr: SENTENCE });
 });
 
 describe("what goes on unless a signal aborts", () => {
