@@ -11,8 +11,9 @@ import { language, t } from "./words.js";
 /** @import { Key } from "./words.js" */
 /** @import { TaskList as List } from "./task-list.js" */
 
-/** A page of the list: the server's own limit. */
+/** A page of the list: the server's own limit. The first is shown as soon as it can be. */
 const LIMIT = 500;
+const FIRST_LIMIT = 50;
 const TYPING_MS = 200;
 const REFRESH_MS = 1000;
 /** A message stays long enough to be read twice. */
@@ -121,7 +122,8 @@ async function showOtherTasks(isTyping) {
 async function loadTasks() {
   const mine = ++asked;
   store.begin();
-  const loaded = /** @type {TaskList} */ (await ask(`/tasks?${query()}`));
+  const limit = isLoaded ? LIMIT : FIRST_LIMIT;
+  const loaded = /** @type {TaskList} */ (await ask(`/tasks?${query(limit)}`));
   if (mine !== asked) return;
   store.load(loaded);
   isLoaded = true;
@@ -134,7 +136,8 @@ async function loadOlder() {
   if (loadingOlder === mine) return;
   loadingOlder = mine;
   try {
-    const loaded = /** @type {TaskList} */ (await ask(`/tasks?${query()}&before=${store.before}`));
+    const path = `/tasks?${query(LIMIT)}&before=${store.before}`;
+    const loaded = /** @type {TaskList} */ (await ask(path));
     if (mine !== asked) return;
     store.loadOlder(loaded);
   } finally {
@@ -143,8 +146,9 @@ async function loadOlder() {
   showTasks();
 }
 
-function query() {
-  return new URLSearchParams({ show: place.show, search: place.q, limit: String(LIMIT) });
+/** @param {number} limit */
+function query(limit) {
+  return String(new URLSearchParams({ show: place.show, search: place.q, limit: String(limit) }));
 }
 
 /** The empty list: how to start a task, or how to see others. */
@@ -258,8 +262,12 @@ const listener = {
 };
 
 async function reload() {
+  const { show, q } = place;
+  const loading = loadTasks();
+  loading.catch(() => {});
   showOverview(await ask(""));
-  await loadTasks();
+  // The first overview may bring back the list that was seen last.
+  await (show === place.show && q === place.q ? loading : loadTasks());
   showLive();
   await Promise.all([showDetail(), showView()]);
 }
