@@ -67,7 +67,7 @@ const PYTEST = ["pytest", "-q", "-rs", "-p", "no:cacheprovider"];
 // Each stand-in of a cloud has a process of its own: two in one would share their queues.
 const WORKER_DEEP = ["tests/matrix", "tests/crash", "tests/watchers"];
 const WORKER_DEEP_BESIDE = ["tests/chords", "tests/integration"];
-// Half of the time of what is quick.
+// Real servers, which take as long as all that is quick.
 const WORKER_SERVERS = "tests/server";
 const WORKER_LONG = [...WORKER_DEEP, ...WORKER_DEEP_BESIDE];
 // The local cloud, and a browser.
@@ -84,7 +84,6 @@ const SUITES: readonly Suite[] = [
         ...[["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
         without([...WORKER_LONG, WORKER_SERVERS]),
       ],
-      [[...PYTEST, WORKER_SERVERS]],
     ],
     deep: [
       [without(WORKER_LONG), ...WORKER_DEEP.map((folder) => [...PYTEST, folder])],
