@@ -2,6 +2,8 @@ import type {
   Action,
   ActionResult,
   ConsoleSource,
+  DeadLetterGroup,
+  Hour,
   ListFilter,
   Overview,
   TaskSummary,
@@ -24,6 +26,8 @@ export function summary(id: string, more: Partial<TaskSummary> = {}): TaskSummar
 export class FakeSource implements ConsoleSource {
   answer: Overview = OVERVIEW;
   known: TaskSummary[] = [];
+  groups: readonly DeadLetterGroup[] = [];
+  lastHour: Hour = { from: 0, minutes: [], names: [] };
   /** What it was asked for, in order. */
   readonly asked: string[] = [];
   readonly filters: ListFilter[] = [];
@@ -67,12 +71,12 @@ export class FakeSource implements ConsoleSource {
 
   async deadLetters() {
     this.note("dead letters");
-    return [];
+    return this.groups;
   }
 
   async hour() {
     this.note("hour");
-    return { from: 0, minutes: [], names: [] };
+    return this.lastHour;
   }
 
   subscribe(listener: (ids: readonly string[]) => void) {

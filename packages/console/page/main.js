@@ -160,7 +160,7 @@ function showEmpty() {
   list.dataset.empty = from;
   if (isFirst) {
     const command = `${commandOf(overview)} shell -c "${TASK}"`;
-    const copy = button(t("act.copy"), () => copyText(copy, command));
+    const copy = button(t("act.copy"), () => attempt(copyText(copy, command)));
     copy.setAttribute("aria-label", t("empty.copy"));
     const line = element("div", "command", element("code", "", command), copy);
     list.empty = [element("h2", "", t("empty.first")), element("p", "", t("empty.how")), line];
