@@ -389,6 +389,13 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     }
   });
 
+  test("says when the browser does not let it copy", async () => {
+    const page = await show([["task-detail", { detail: failedTask() }]]);
+    await page.evaluate("navigator.clipboard.writeText = async () => { throw new Error('no') }");
+    await page.getByRole("button", { name: "Copy the id" }).click();
+    await page.getByText("Not allowed to copy").waitFor();
+  });
+
   test("sends a group of dead letters back, and deletes one only when that is confirmed", async () => {
     const page = await show([["dead-letters", { overview, groups: deadGroups() }]]);
     await page

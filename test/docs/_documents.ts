@@ -26,7 +26,7 @@ export const DOCUMENTS: readonly Document[] = [
   ...readdirSync(join(ROOT, "docs"))
     .filter((name) => name.endsWith(".md"))
     .map((name) => join("docs", name)),
-  ...["celery-push-worker", "local-cloud", "provider-yandex"].map((name) =>
+  ...["celery-push-worker", "console", "local-cloud", "provider-yandex"].map((name) =>
     join("packages", name, "README.md"),
   ),
   ...["django-celery", "django-postgres"].map((name) => join("examples", name, "README.md")),

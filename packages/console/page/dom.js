@@ -47,8 +47,11 @@ export function copyButton(key, text) {
     t("act.copy"),
   );
   button.onclick = async () => {
-    await navigator.clipboard.writeText(text());
-    button.textContent = t("act.copied");
+    const isCopied = await navigator.clipboard.writeText(text()).then(
+      () => true,
+      () => false,
+    );
+    button.textContent = t(isCopied ? "act.copied" : "act.refused");
     setTimeout(() => {
       button.textContent = t("act.copy");
     }, 2000);

@@ -160,7 +160,7 @@ function showEmpty() {
   list.dataset.empty = from;
   if (isFirst) {
     const command = `${commandOf(overview)} shell -c "${TASK}"`;
-    const copy = button(t("act.copy"), () => attempt(copyText(copy, command)));
+    const copy = button(t("act.copy"), () => copyText(copy, command));
     copy.setAttribute("aria-label", t("empty.copy"));
     const line = element("div", "command", element("code", "", command), copy);
     list.empty = [element("h2", "", t("empty.first")), element("p", "", t("empty.how")), line];
@@ -177,8 +177,11 @@ function commandOf({ source, stage }) {
 
 /** @param {HTMLElement} from @param {string} text */
 async function copyText(from, text) {
-  await navigator.clipboard.writeText(text);
-  from.textContent = t("act.copied");
+  const isCopied = await navigator.clipboard.writeText(text).then(
+    () => true,
+    () => false,
+  );
+  from.textContent = t(isCopied ? "act.copied" : "act.refused");
 }
 
 // --- The task that is opened, and the other views ---

@@ -10,6 +10,7 @@ export const WORDS = {
   "act.again": ["Run again", "Запустить снова"],
   "act.cancel": ["Cancel", "Отмена"],
   "act.copied": ["Copied", "Скопировано"],
+  "act.refused": ["Not allowed to copy", "Копировать нельзя"],
   "act.copy": ["Copy", "Копировать"],
   "act.delete": ["Delete", "Удалить"],
   "act.edit": ["Edit and run", "Изменить и запустить"],
