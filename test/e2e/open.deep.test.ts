@@ -4,6 +4,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "vitest";
 import type { Action, Overview, TaskDetail, TaskList } from "../../packages/console/source.ts";
 import type { StoredLogEntry } from "../cloud/state.ts";
 import { describeTerraform } from "../cloud/terraform.ts";
+import { CHROMIUM, useBrowser, violationsOf } from "../console/_browser.ts";
 import { celery } from "../scripts/queue/_world.ts";
 import { newProject, type Project } from "../support/project.ts";
 import { workerEntry } from "../support/worker-entry.ts";
@@ -151,6 +152,29 @@ describeTerraform("the page of a deployed stage", () => {
       expect(await end()).toBe(0);
       expect(stdout()).toBe(`${url}\n`);
     });
+  });
+
+  describe.skipIf(CHROMIUM === undefined)("in a browser", () => {
+    const openBrowser = useBrowser();
+
+    test.each(["light", "dark"] as const)(
+      "is the local one, and without --act nothing in it acts: %s",
+      async (colorScheme) => {
+        const { url, until } = await open();
+        await until(({ counts }) => counts.all > 0);
+        const browser = await openBrowser({ colorScheme });
+        await browser.goto(`${url}#show=failed`);
+
+        await browser.locator("[data-id=c1]").click();
+        await browser.locator("task-detail h2").waitFor();
+        expect(
+          await browser.getByRole("button", { name: /again|edit|send back|pause|delete/i }).all(),
+        ).toEqual([]);
+        if (process.env.SCREENSHOTS)
+          await browser.screenshot({ path: `${process.env.SCREENSHOTS}/stage-${colorScheme}.png` });
+        expect(await violationsOf(browser)).toEqual([]);
+      },
+    );
   });
 
   describe("whose log nobody may read", () => {
