@@ -29,8 +29,12 @@ export function reasonFor(cause: WaitCause, queue = "default"): Reason {
 /** Why it waits at the moment; `undefined` where it does not. */
 export function presentReason(
   { state }: Pick<TaskRecord, "state">,
-  queue?: string,
+  {
+    queue,
+    paused = false,
+  }: { readonly queue?: string | undefined; readonly paused?: boolean } = {},
 ): Reason | undefined {
   const cause = WAITING[state];
+  if (cause === "queue" && paused) return { cause: "paused", fields: [] };
   return cause && reasonFor(cause, queue);
 }

@@ -154,7 +154,7 @@ export type Step =
 
 /** Why a task waits. */
 export interface Reason {
-  readonly cause: WaitSpan["cause"];
+  readonly cause: WaitSpan["cause"] | "paused";
   /** The fields of config.ts that decide it. */
   readonly fields: readonly string[];
   /** Set when the queue has handed the message out again while an earlier delivery still ran. */

@@ -107,6 +107,11 @@ function visibleAfter({ delaySeconds, task }: Sent, sentAt: number, again: boole
 
 function received(task: TrackedTask, fact: At<Received>): undefined {
   const message = messageOf(task, fact);
+  if (isDeadLetter(message) && fact.queue === message.queue) {
+    // Somebody looks at it, or is about to send it back.
+    message.receiveCount = fact.delivery ?? message.receiveCount + 1;
+    return;
+  }
   arrive(task, message, fact);
   message.taken = true;
 }
@@ -114,6 +119,7 @@ function received(task: TrackedTask, fact: At<Received>): undefined {
 function started(task: TrackedTask, fact: At<Started>): undefined {
   const { at, messageId, by, container } = fact;
   const message = messageOf(task, fact);
+  if (isDeadLetter(message) && by === "client") return;
   if (message.taken) addWait(task, "batch", message.waitsFrom, at);
   else arrive(task, message, fact);
   message.taken = false;
@@ -126,15 +132,18 @@ function started(task: TrackedTask, fact: At<Started>): undefined {
 function arrive(
   task: TrackedTask,
   message: TrackedMessage,
-  fact: FactStamp & Pick<Received, "delivery" | "visibleAt" | "busyUntil">,
+  fact: FactStamp & Pick<Received, "delivery" | "visibleAt" | "busyFrom" | "busyUntil">,
 ): void {
-  const { at, delivery = message.receiveCount + 1, visibleAt, busyUntil = 0 } = fact;
+  const { at, delivery = message.receiveCount + 1, visibleAt } = fact;
+  const { busyFrom = 0, busyUntil = 0 } = fact;
   const { waitsFrom, cause } = message;
   const free = Math.max(waitsFrom, Math.min(message.visibleAt ?? at, at));
-  const busy = Math.max(free, Math.min(busyUntil, at));
+  const busy = busyUntil > free ? Math.max(free, busyFrom) : free;
+  const idle = Math.max(busy, Math.min(busyUntil, at));
   addWait(task, cause, waitsFrom, free);
-  addWait(task, "capacity", free, busy);
-  addWait(task, "queue", busy, at);
+  addWait(task, "queue", free, busy);
+  addWait(task, "capacity", busy, idle);
+  addWait(task, "queue", idle, at);
   if (!message.queued) revive(task, message);
   task.awaits = undefined;
   Object.assign(message, { receiveCount: delivery, visibleAt, cause: "hidden", waitsFrom: at });
@@ -210,7 +219,7 @@ function hidden({ messages }: TrackedTask, fact: { messageId: string; visibleAt:
 function dead(task: TrackedTask, fact: At<Dead>): End | undefined {
   const message = messageOf(task, fact);
   // Told again, as after a restart.
-  if (message.queued && !message.live) return undefined;
+  if (isDeadLetter(message)) return undefined;
   addWait(task, "hidden", message.waitsFrom, fact.at);
   endAttempt(message, fact.at);
   const { deadLetterQueue: queue, delivery = message.receiveCount } = fact;
@@ -223,6 +232,9 @@ function gone(task: TrackedTask, { kind, at, messageId }: At<Gone>): End | undef
   const message = task.messages.get(messageId);
   if (message === undefined) return undefined;
   const wasLive = message.live;
+  // The task is no longer among the dead letters, and will not run.
+  if (isDeadLetter(message) && task.settled === "dead")
+    task.settled = task.error ? "failed" : "done";
   Object.assign(message, { live: false, queued: false });
   endAttempt(message, at);
   if (kind === "deleted" || !wasLive) return undefined;
@@ -253,6 +265,10 @@ function messageOf(
   };
   trackMessage(task, messageId, message);
   return message;
+}
+
+function isDeadLetter({ live, queued }: TrackedMessage): boolean {
+  return queued && !live;
 }
 
 function endAttempt(message: TrackedMessage, at: number): void {

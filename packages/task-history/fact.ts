@@ -61,7 +61,9 @@ export interface Received {
   readonly delivery?: number;
   /** When it can be received again unless it is deleted. */
   readonly visibleAt?: number;
-  /** Until when whoever takes messages from this queue was busy with others. */
+  /** Since when whoever takes messages from this queue had been busy with others without a pause. */
+  readonly busyFrom?: number;
+  /** Until when. */
   readonly busyUntil?: number;
 }
 

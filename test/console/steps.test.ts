@@ -83,4 +83,10 @@ describe("reasonFor", () => {
     expect(presentReason({ state: "running" })).toBeUndefined();
     expect(presentReason({ state: "retrying" })).toEqual({ cause: "retry", fields: [] });
   });
+
+  test("a task in the queue of paused triggers waits for these, a retry does not", () => {
+    const paused = { paused: true };
+    expect(presentReason({ state: "waiting" }, paused)).toEqual({ cause: "paused", fields: [] });
+    expect(presentReason({ state: "retrying" }, paused)).toEqual({ cause: "retry", fields: [] });
+  });
 });

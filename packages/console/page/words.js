@@ -260,8 +260,8 @@ export const WORDS = {
   "view.tasks": ["Tasks", "Задачи"],
   "wait.batch": ["the trigger has it, and gathers more", "триггер забрал её и добирает пачку"],
   "wait.capacity": [
-    "all containers busy with other tasks",
-    "все контейнеры заняты другими задачами",
+    "the container was busy with other tasks",
+    "контейнер был занят другими задачами",
   ],
   "wait.delay": [
     "its countdown, or the delay of the queue",
@@ -271,6 +271,10 @@ export const WORDS = {
   "wait.hidden": [
     "its delivery failed, and the queue holds it back until the visibility timeout is over",
     "доставка не удалась, и очередь придержит сообщение, пока не истечёт visibility timeout",
+  ],
+  "wait.paused": [
+    "tasks are paused until Resume",
+    "задачи приостановлены, пока не нажмут «Продолжить»",
   ],
   "wait.queue": ["not taken by anybody yet", "её ещё никто не забрал"],
   "wait.retry": ["Celery pauses before the next attempt", "Celery выжидает перед новой попыткой"],

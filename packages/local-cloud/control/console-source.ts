@@ -106,7 +106,7 @@ export class LocalSource implements ConsoleSource {
     return {
       ...{ task, summary: summarize(task, nameQueue) },
       steps: stepsOf(task, { queue, ...this.patienceOf(task), now: Date.now() }),
-      waiting: presentReason(task, queue),
+      waiting: presentReason(task, { queue, paused: this.current.triggers.paused }),
       family: family.map((member) => summarizeMember(member, nameQueue)),
       location: findLocation(task.error?.traceback ?? "", roots),
       notAgain: body === undefined ? UNKNOWN_MESSAGE : whyNotRepeatable(body),

@@ -14,14 +14,23 @@ import type {
 
 type At<T> = T & Pick<CloudEvent, "at" | "sequence">;
 
+interface Work {
+  open: number;
+  busyFrom: number;
+  busyUntil: number;
+}
+
+/** From one request of a busy container to its next. */
+const BETWEEN_MS = 500;
+
 /** Says as facts of tasks what the events of one run of the local cloud are. */
 export class EventFacts {
   /** After the order of everything that earlier runs knew. */
   after = 0;
   /** Tells facts of this run from those of others. */
   private readonly run: string;
-  /** Of each queue: messages that its container is executing, and until when there were some. */
-  private readonly work = new Map<string, { open: number; busyUntil: number }>();
+  /** Of each queue: messages that its container is executing, and since and until when there were some. */
+  private readonly work = new Map<string, Work>();
   /** The queues of messages that were received and are not answered. */
   private readonly queues = new Map<string, string>();
 
@@ -67,21 +76,23 @@ export class EventFacts {
   private received(event: At<Received>, stamp: FactStamp): Fact[] {
     const { at, messageId, queue, by, receiveCount: delivery, visibleAt } = event;
     this.queues.set(messageId, queue);
-    const busyUntil = Math.min(this.workOn(queue).busyUntil, at);
+    const work = this.workOn(queue);
+    const busy = { busyFrom: work.busyFrom, busyUntil: Math.min(work.busyUntil, at) };
     const fact = { ...stamp, kind: "received", messageId, queue, delivery, visibleAt } as const;
-    if (by === "trigger") return [{ ...fact, busyUntil }];
+    if (by === "trigger") return [{ ...fact, ...busy }];
     // Whatever has it is taken to run it.
     const start = this.stamp(event, 1);
     return [
-      { ...fact, busyUntil },
+      { ...fact, ...busy },
       { ...start, kind: "started", messageId, by },
     ];
   }
 
   private invoked(event: At<Invoked>): Fact[] {
-    const { messageIds, container } = event;
+    const { at, messageIds, container } = event;
     return messageIds.map((messageId, place) => {
       const work = this.workOn(this.queues.get(messageId));
+      if (work.open === 0 && at - work.busyUntil > BETWEEN_MS) work.busyFrom = at;
       work.open += 1;
       work.busyUntil = Number.POSITIVE_INFINITY;
       const stamp = this.stamp(event, place);
@@ -104,7 +115,7 @@ export class EventFacts {
   }
 
   private workOn(queue = "") {
-    const work = this.work.get(queue) ?? { open: 0, busyUntil: 0 };
+    const work = this.work.get(queue) ?? { open: 0, busyFrom: 0, busyUntil: 0 };
     this.work.set(queue, work);
     return work;
   }

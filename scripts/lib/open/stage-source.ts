@@ -183,7 +183,7 @@ export class StageSource implements ConsoleSource {
       ...(queue && { queue }),
       ...(visibilitySeconds && { visibilitySeconds }),
     };
-    const waiting = presentReason(task, queue);
+    const waiting = presentReason(task, { queue, paused: this.status.isPaused });
     const { system, settings } = this.stage.session;
     const folder = resolve(system.root, settings.image.context);
     const location = locate(task.error?.traceback ?? "", folder);

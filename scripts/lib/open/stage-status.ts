@@ -36,6 +36,11 @@ export class StageStatus {
     return { queues: views, paused: paused.value ?? false, problems };
   }
 
+  /** Whether the triggers are, as far as that is known. */
+  get isPaused(): boolean {
+    return this.paused.last ?? false;
+  }
+
   /** How long a queue keeps a message hidden that was received, in seconds, as far as that is known. */
   visibilityOf(queue: string | undefined): number | undefined {
     const looked = this.queues.last?.find(({ view }) => view.name === queue);

@@ -5,24 +5,26 @@ import type { TaskRecord, WaitCause } from "../../../packages/task-history/task-
 import { formatDuration } from "../shell/style.ts";
 
 /** What a task has waited for, for a person: `short` in a list, behind a duration. */
-const WORDS: { readonly [cause in WaitCause]: { readonly short: string; readonly words: string } } =
-  {
-    delay: { short: "delayed", words: "its countdown, eta or delay" },
-    retry: { short: "until retry", words: "the pause before a retry, which the task's code sets" },
-    hidden: {
-      short: "hidden",
-      words: "the queue's visibility timeout after a delivery that failed",
-    },
-    capacity: {
-      short: "for a free worker",
-      words: "the worker, which was busy with other tasks",
-    },
-    queue: { short: "queued", words: "the trigger to take it from the queue" },
-    batch: {
-      short: "for a batch",
-      words: "more messages, which the trigger gathers into one request",
-    },
-  };
+const WORDS: {
+  readonly [cause in Reason["cause"]]: { readonly short: string; readonly words: string };
+} = {
+  delay: { short: "delayed", words: "its countdown, eta or delay" },
+  retry: { short: "until retry", words: "the pause before a retry, which the task's code sets" },
+  hidden: {
+    short: "hidden",
+    words: "the queue's visibility timeout after a delivery that failed",
+  },
+  capacity: {
+    short: "for a free worker",
+    words: "the worker, which was busy with other tasks",
+  },
+  paused: { short: "paused", words: "the triggers, which are paused" },
+  queue: { short: "queued", words: "the trigger to take it from the queue" },
+  batch: {
+    short: "for a batch",
+    words: "more messages, which the trigger gathers into one request",
+  },
+};
 
 /** `waited 30.4 s (30.0 s hidden, 0.4 s queued)`; nothing where it has hardly waited. */
 export function formatWaits({ waits = [] }: Pick<TaskRecord, "waits">): string {
@@ -52,7 +54,7 @@ export function describeWait({ from, to, reason }: Extract<Step, { kind: "waited
  * @param queue Celery's name of the queue, where it is not the default one: it may have fields of its own
  */
 export function describeState({ state, queue }: Pick<TaskRecord, "state" | "queue">): string {
-  const reason = presentReason({ state }, queue);
+  const reason = presentReason({ state }, { queue });
   return reason ? `waits for ${describeReason(reason)}` : "";
 }
 

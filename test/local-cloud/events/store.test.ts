@@ -181,6 +181,42 @@ describe("EventStore, a task", () => {
     ]);
   });
 
+  test("waits for a container since that is busy, and for nobody before", () => {
+    publish("other", 0, facts({ id: "t0" }));
+    publish("m1");
+    // As after a pause.
+    now += 60_000;
+    receive("other");
+    invoke("other");
+    now += 2000;
+    answer("other");
+    publish("next", 0, facts({ id: "t2" }));
+    now += 20;
+    receive("next");
+    invoke("next");
+    now += 1000;
+    answer("next");
+    receive("m1");
+
+    expect(store.task("t1")?.waits).toEqual([
+      { cause: "queue", from: 1_000_000, to: 1_060_000 },
+      { cause: "capacity", from: 1_060_000, to: 1_063_020 },
+    ]);
+  });
+
+  test("stays dead while somebody receives it from there, and has ended once it is deleted", () => {
+    publish("m1");
+    const died = { deadLetterQueue: DEAD, receiveCount: 1 };
+    store.report({ type: "dead", queue: QUEUE, messageId: "m1", ...died });
+    const visibleAt = now + 30_000;
+    const looked = { queue: DEAD, messageId: "m1", by: "client", visibleAt } as const;
+    store.report({ type: "received", ...looked, receiveCount: 2 });
+    expect(store.task("t1")).toMatchObject({ state: "dead", attempts: [] });
+
+    store.report({ type: "deleted", queue: DEAD, messageId: "m1" });
+    expect(store.task("t1")?.state).toBe("done");
+  });
+
   test("does not count what only sends it on, or finds it done before", () => {
     publish("m1", 900, facts({ eta: "2100-01-01T00:00:00Z" }));
     receive("m1");
