@@ -135,6 +135,8 @@ export interface TaskDetail {
   readonly family: readonly FamilyMember[];
   /** Where it was raised in the project's own sources: `jobs/tasks.py:77`. */
   readonly location?: string;
+  /** Set where the source does not tell them. */
+  readonly areArgumentsUnknown?: boolean;
   /** Why `again` and `run` are not possible for this one, in words. */
   readonly notAgain?: string;
 }

@@ -31,6 +31,8 @@ function textOf({
   name = "",
   args,
   kwargs,
-}: Pick<TaskRecord, "id" | "name" | "args" | "kwargs">): string {
-  return `${name} ${id} ${formatArguments({ args, kwargs })}`.toLowerCase();
+  error,
+}: Pick<TaskRecord, "id" | "name" | "args" | "kwargs" | "error">): string {
+  const raised = error ? `${error.type}: ${error.message}` : "";
+  return `${name} ${id} ${formatArguments({ args, kwargs })} ${raised}`.toLowerCase();
 }

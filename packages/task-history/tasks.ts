@@ -37,7 +37,7 @@ export interface TaskFilter {
   /** Only tasks in one of these states. */
   readonly states?: ReadonlySet<TaskState>;
   /** Only tasks of which this holds; asked last. */
-  readonly where?: (task: Pick<TaskRecord, "id" | "name" | "args" | "kwargs">) => boolean;
+  readonly where?: (task: Pick<TaskRecord, "id" | "name" | "args" | "kwargs" | "error">) => boolean;
   /** At most so many. @default - all that are kept */
   readonly limit?: number;
 }
@@ -282,7 +282,7 @@ function isWanted({ current, situation }: TaskHistory, now: number, filter: Task
   if (root !== undefined && rootId !== root) return false;
   const { states = failed ? FAILED_STATES : undefined } = filter;
   if (states?.has(situationAt(situation, now).state) === false) return false;
-  return where === undefined || where({ id, name: own, args, kwargs });
+  return where === undefined || where({ id, name: own, args, kwargs, error: current.error });
 }
 
 function compareHistories({ last: one }: TaskHistory, { last: other }: TaskHistory): number {

@@ -296,7 +296,7 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     expect(await textOf(page.locator("section.waiting"))).toBe(
       [
         "Почему ждёт",
-        "все контейнеры заняты другими задачами",
+        "контейнер был занят другими задачами",
         "задаёт worker.maxInstances, worker.concurrency в config.ts",
         "Может выполниться дважды: это дольше, чем очередь скрывает сообщение.",
         "до 24 нояб., 12:04:58",
@@ -426,6 +426,18 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     await expect
       .poll(() => told(page))
       .toEqual([sent, ["console-action", { kind: "delete", messageIds }]]);
+  });
+
+  test("says that arguments are not known, and that no error was recorded", async () => {
+    const { task, ...rest } = failedTask();
+    const bare = { ...rest, task: { ...task, args: [], kwargs: {} }, areArgumentsUnknown: true };
+    const groups = [{ ...deadGroups()[0], error: { type: "", message: "" } } as DeadLetterGroup];
+    const page = await show([
+      ["task-detail", { detail: bare }],
+      ["dead-letters", { overview, groups }],
+    ]);
+    expect(await textOf(page.locator("section.arguments"))).toContain("not known");
+    expect(await textOf(page.getByRole("article"))).toContain("No error was recorded.");
   });
 
   test("groups dead letters with error, count, age and their tasks", async () => {

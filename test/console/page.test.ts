@@ -124,6 +124,43 @@ describe.skipIf(CHROMIUM === undefined)("the page", () => {
     expect(await page.locator("[data-id]").first().getAttribute("data-id")).toBe("b");
   });
 
+  test("shows what has become of a task under the pointer that left the list", async () => {
+    server.source.put(summary("a", { changedAt: 1, state: "running" }));
+    const page = await show({}, "#show=running");
+    await page.locator("[data-id=a]").hover();
+    server.source.put(summary("a", { changedAt: 2, state: "ok" }));
+    await page.locator("[data-id=a][data-state=ok][data-left]").waitFor();
+    await page.locator("h1").hover();
+    await expect.poll(() => page.locator("[data-id]").count()).toBe(0);
+  });
+
+  test("ends a delay by itself, and counts on how long it waits", async () => {
+    const now = Date.now();
+    server.source.put(
+      summary("a", { changedAt: now - 60_000, state: "delayed", dueAt: now + 3000 }),
+    );
+    const page = await show();
+    await page.locator("[data-id=a][data-state=delayed]").waitFor();
+    await page.locator("[data-id=a][data-state=waiting]").getByText("1 min").waitFor();
+  });
+
+  test("says that tasks are paused beside whether it is connected", async () => {
+    server.source.answer = { ...BUSY, paused: true };
+    const page = await show();
+    await expect.poll(() => page.locator("#live").textContent()).toBe("Live, tasks are paused");
+  });
+
+  test("Escape leaves what is typed before it closes the task", async () => {
+    server.source.put(summary("a"));
+    const page = await show({}, "#t=a");
+    await page.locator("[data-key=edit]").click();
+    await page.locator("textarea").first().fill("[1]");
+    await page.keyboard.press("Escape");
+    expect(await page.locator("textarea").first().inputValue()).toBe("[1]");
+    await page.keyboard.press("Escape");
+    await expect.poll(() => page.locator("task-detail").count()).toBe(0);
+  });
+
   test("shows ten thousand rows in blocks, and holds still while scrolled", async () => {
     server.source.put(...tasksOf(10_000));
     const page = await show();

@@ -17,6 +17,10 @@ for (const fact of [
   sent("old-waiting", NOW - 2 * HOUR_MS),
   sent("old-over", NOW - 2 * HOUR_MS),
   { id: "x", at: NOW - 2 * HOUR_MS, order: 1, kind: "deleted", messageId: "m-old-over" } as const,
+  {
+    ...({ id: "y", at: NOW - 2 * HOUR_MS, order: 2, kind: "raised", taskId: "old-over" } as const),
+    error: { type: "BankError", message: "No answer" },
+  },
   sent("new", NOW - 1000, ["Анна"]),
 ]) {
   tasks.take(fact);
@@ -32,6 +36,7 @@ test.each([
   [{ show: "running" }, [], false],
   [{ search: " анна " }, ["new"], false],
   [{ search: "PAY" }, ["new", "old-over", "old-waiting"], false],
+  [{ search: "bankerror: no" }, ["old-over"], false],
   [{ search: "OLD-W" }, ["old-waiting"], false],
 ] as const)("a filter %j lists %j", (filter, ids, more) => {
   const list = listTasks(find, filter, (queue) => queue?.toUpperCase());

@@ -54,7 +54,9 @@ export class DeadLetters extends HTMLElement {
       "article",
       { "aria-label": label },
       h("h3", {}, name, " ", h("span", { className: "count" }, t("dead.count", { count }))),
-      h("p", { className: "bad text" }, `${error.type}: ${error.message}`),
+      error.type === ""
+        ? h("p", { className: "muted" }, t("dead.noError"))
+        : h("p", { className: "bad text" }, `${error.type}: ${error.message}`),
       h("p", { className: "muted" }, `${queue} · `, t("dead.oldest", { ago, at: clock(oldestAt) })),
       h(
         "p",

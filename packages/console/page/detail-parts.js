@@ -129,14 +129,14 @@ export function actionsOf({ notAgain }, actions, does) {
  * @param {Detail} detail
  * @returns {Part}
  */
-export function argumentsOf({ task, summary }) {
+export function argumentsOf({ task, summary, areArgumentsUnknown = false }) {
   const { id, args, kwargs } = task;
   const { bytes } = measure([args, kwargs]);
   const given = [args, kwargs].filter((some) => Object.keys(some).length > 0);
   const isPlain = Object.keys(kwargs).length === 0;
   return {
     // They do not change, and may be large.
-    print: [id, summary.args],
+    print: [id, summary.args, areArgumentsUnknown],
     nodes: () => [
       headingOf(
         t("detail.args"),
@@ -144,7 +144,8 @@ export function argumentsOf({ task, summary }) {
         given.length > 0 &&
           copyButton("copy.args", () => jsonOf(isPlain ? args : { args, kwargs })),
       ),
-      given.length === 0 && h("p", { className: "muted" }, t("detail.none")),
+      given.length === 0 &&
+        h("p", { className: "muted" }, t(areArgumentsUnknown ? "detail.unknown" : "detail.none")),
       ...given.map(treeOf),
     ],
   };

@@ -22,6 +22,7 @@ const KEYS = /** @type {const} */ ([
   ["n", "keys.new"],
   ["r", "act.again"],
   ["e", "act.edit"],
+  ["Ctrl+Enter", "act.run"],
   ["p", "act.pause"],
   ["?", "keys.help"],
 ]);

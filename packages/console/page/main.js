@@ -277,7 +277,7 @@ async function reload() {
 
 function showLive() {
   lastSeen = Date.now();
-  setText(find("#live"), t("live.on"));
+  setText(find("#live"), t(overview?.paused ? "live.paused" : "live.on"));
   find("#live").dataset.is = "live";
   find("#lost").hidden = true;
 }
@@ -337,7 +337,10 @@ function clickDetail(name) {
 }
 
 function leave() {
-  if (document.activeElement === search) list.step(0);
+  const { activeElement } = document;
+  if (activeElement === search) list.step(0);
+  // What was typed stays.
+  else if (activeElement instanceof HTMLTextAreaElement) find("task-detail h2").focus();
   else if (place.t !== undefined) close();
 }
 
@@ -501,6 +504,8 @@ search.onkeydown = (/** @type {KeyboardEvent} */ { key }) => {
   if (key === "Enter") list.step(0);
 };
 find("#help").onclick = () => attempt(showHelp());
+list.latest = (/** @type {string} */ id) => store.get(id);
+setInterval(() => list.tick(), REFRESH_MS);
 list.addEventListener("console-older", () => attempt(loadOlder()));
 document.addEventListener("console-select", (event) => select(detailOf(event)));
 document.addEventListener("console-action", (event) => attempt(perform(detailOf(event))));

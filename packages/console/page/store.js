@@ -10,6 +10,9 @@ const FULL_MS = 1_000_000;
 const LEAST = 3;
 const VIEWS = ["tasks", "dead", "hour"];
 
+/** @type {ReadonlySet<TaskState>} */
+const DUE = new Set(["delayed", "retrying", "hidden"]);
+
 /** @type {Record<keyof Counts, ReadonlySet<TaskState> | undefined>} */
 const SHOWN = {
   all: undefined,
@@ -146,7 +149,8 @@ export class TaskStore {
 
   /** @param {TaskSummary} task */
   #textOf(task) {
-    const known = this.#texts.get(task) ?? [task.name, task.id, task.args].join("\n").toLowerCase();
+    const { name, id, args, error = "" } = task;
+    const known = this.#texts.get(task) ?? [name, id, args, error].join("\n").toLowerCase();
     this.#texts.set(task, known);
     return known;
   }
@@ -166,6 +170,17 @@ export class TaskStore {
  */
 function byChange(a, b) {
   return b.changedAt - a.changedAt || (a.id < b.id ? -1 : 1);
+}
+
+/**
+ * What a task does now: a delay ends without anything being said.
+ *
+ * @param {TaskSummary} task
+ * @param {number} [now]
+ * @returns {TaskState}
+ */
+export function stateOf({ state, dueAt = Infinity }, now = Date.now()) {
+  return dueAt <= now && DUE.has(state) ? "waiting" : state;
 }
 
 /**

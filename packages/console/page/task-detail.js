@@ -44,10 +44,10 @@ export class TaskDetail extends HTMLElement {
   show() {
     const detail = this.#detail;
     this.put("head", headOf(detail));
-    this.put("failure", detail && errorOf(detail));
-    this.put("waiting", detail && waitingOf(detail));
     this.put("actions", detail && actionsOf(detail, this.#actions, this));
     if (this.#editor.parentNode !== this) this.append(this.#editor);
+    this.put("waiting", detail && waitingOf(detail));
+    this.put("failure", detail && errorOf(detail));
     this.put("story", detail && this.story(detail));
     this.put("arguments", detail && argumentsOf(detail));
     this.put("result", detail && resultOf(detail));

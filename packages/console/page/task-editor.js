@@ -47,7 +47,9 @@ export class TaskEditor extends HTMLElement {
       if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) form.requestSubmit();
     };
     this.append(form);
-    this.#args.area.focus();
+    // Whichever there is something in.
+    const isNamed = this.#args.area.value === "[]" && this.#kwargs.area.value !== "{}";
+    (isNamed ? this.#kwargs : this.#args).area.focus();
   }
 
   run() {

@@ -1,5 +1,5 @@
 import { harmless } from "./harmless.js";
-import { barOf, timeOf } from "./store.js";
+import { barOf, stateOf, timeOf } from "./store.js";
 import { duration, t } from "./words.js";
 
 /** @import { TaskSummary } from "../source.ts" */
@@ -11,6 +11,8 @@ const MOST = 2 * BLOCK;
 const FEW = 8;
 const PAGE = 10;
 const MOST_CHARACTERS = 200;
+/** Waits that grow while somebody looks. */
+const TICKING = 200;
 /** From the end of the list, where older tasks are asked for. */
 const NEAR_PIXELS = 300;
 
@@ -50,6 +52,13 @@ export class TaskList extends HTMLElement {
     this.onpointerleave = () => this.#point(false);
   }
 
+  /**
+   * The latest of a task that is no longer listed, while its row is held.
+   *
+   * @type {(id: string) => TaskSummary | undefined}
+   */
+  latest = () => undefined;
+
   /** @param {(Node | string)[]} nodes what is said when there is no row */
   set empty(nodes) {
     this.#empty.replaceChildren(...nodes);
@@ -85,12 +94,19 @@ export class TaskList extends HTMLElement {
   #hold(tasks) {
     const isKnown = (/** @type {TaskSummary} */ { id }) => this.#rows.has(id);
     for (const task of tasks) this.#rows.get(task.id)?.show(task);
+    const listed = new Set(tasks.map(({ id }) => id));
+    for (const [id, row] of this.#rows) if (!listed.has(id)) row.leave(this.latest(id));
     const end = tasks.findLastIndex(isKnown) + 1;
     const news = end - tasks.slice(0, end).filter(isKnown).length;
     if (news > 0) this.#pill.textContent = t("list.new", { count: news });
     this.#pill.hidden = news === 0;
     // Older ones move nothing.
     if (end > 0 && end < tasks.length) this.#grid.append(...this.#blocksOf(tasks.slice(end)));
+  }
+
+  /** A second has passed. */
+  tick() {
+    for (const [place, { id }] of this.#tasks.entries()) this.#rows.get(id)?.tick(place < TICKING);
   }
 
   showNew() {
@@ -257,15 +273,35 @@ class Row {
 
   /** @param {TaskSummary} task */
   show(task) {
+    delete this.element.dataset.left;
     if (this.#task === task) return;
     this.#task = task;
-    this.element.dataset.state = task.state;
+    this.#say(task);
+    for (const [name, percent] of Object.entries(barOf(task)))
+      this.#bar.style.setProperty(`--${name}`, `${percent}%`);
+  }
+
+  /** It belongs to the list no longer. @param {TaskSummary | undefined} task */
+  leave(task) {
+    if (task) this.show(task);
+    this.element.dataset.left = "";
+  }
+
+  /** @param {boolean} isSeen whether its wait goes on before somebody's eyes */
+  tick(isSeen) {
+    if (!this.#task) return;
+    const state = stateOf(this.#task);
+    if (state !== this.element.dataset.state || (isSeen && state === "waiting"))
+      this.#say(this.#task);
+  }
+
+  /** @param {TaskSummary} task */
+  #say(task) {
+    this.element.dataset.state = stateOf(task);
     for (const [place, text] of textsOf(task).entries()) {
       const node = /** @type {Text} */ (this.#texts[place]);
       if (node.data !== text) node.data = text;
     }
-    for (const [name, percent] of Object.entries(barOf(task)))
-      this.#bar.style.setProperty(`--${name}`, `${percent}%`);
   }
 }
 
@@ -281,15 +317,18 @@ const TEMPLATE = part(
 );
 
 /** @param {TaskSummary} task */
-function textsOf({ name, args, state, changedAt, dueAt, attempts, waitMs, runMs, error = "" }) {
+function textsOf(task) {
+  const { name, args, changedAt, dueAt, attempts, waitMs, runMs, error = "" } = task;
+  const state = stateOf(task);
   const isDue = dueAt !== undefined && ["delayed", "retrying", "hidden"].includes(state);
+  const now = state === "waiting" ? Date.now() - changedAt : 0;
   return [
     timeOf(changedAt),
     attempts > 1 ? `${t(`is.${state}`)} #${attempts}` : t(`is.${state}`),
     name === undefined ? t("detail.message") : short(name),
     short(args),
     short(error),
-    isDue ? t("step.due", { at: timeOf(dueAt) }) : timeText(waitMs),
+    isDue ? t("step.due", { at: timeOf(dueAt) }) : timeText(waitMs + now),
     timeText(runMs),
   ];
 }

@@ -175,8 +175,9 @@ export class StageSource implements ConsoleSource {
   }
 
   private describe(known: KnownTask): TaskDetail {
-    const { task } = known;
+    const { task, facts } = known;
     const { queue } = task;
+    const isTold = facts.some((fact) => fact.kind === "sent" && fact.task?.args !== undefined);
     const visibilitySeconds = this.status.visibilityOf(queue);
     const context = {
       now: this.now,
@@ -194,6 +195,7 @@ export class StageSource implements ConsoleSource {
       family: familyOf(task, family).map((member) => summarizeMember(member, asItIs)),
       ...(waiting && { waiting }),
       ...(location !== undefined && { location }),
+      ...(!isTold && { areArgumentsUnknown: true }),
       ...(notAgain !== undefined && { notAgain }),
     };
   }

@@ -119,6 +119,7 @@ describe("what a stage's page shows", () => {
       ],
       family: [{ id: "t1" }, { id: "t2", parentId: "t1" }],
       notAgain: expect.stringContaining("push_worker_log_arguments"),
+      areArgumentsUnknown: true,
     });
     expect(first?.task.result).toBeUndefined();
     await stage.read();
