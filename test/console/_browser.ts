@@ -24,7 +24,8 @@ export function useBrowser() {
   const open = async (options: BrowserContextOptions = {}): Promise<Page> => {
     const context = await browser.newContext({ timezoneId: "UTC", ...options });
     const page = await context.newPage();
-    page.setDefaultTimeout(20_000);
+    // Only ends a wait for what never comes: a busy machine takes its time.
+    page.setDefaultTimeout(120_000);
     page.on("pageerror", (error) => complaints.push(String(error)));
     page.on("console", (line) => line.type() === "error" && complaints.push(line.text()));
     return page;
