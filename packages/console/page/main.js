@@ -109,6 +109,18 @@ function showTasks(isOther) {
   if (isOther) list.selected = place.t ?? "";
 }
 
+let isSoon = false;
+
+/** With the next frame, however much comes until then. */
+function showSoon() {
+  if (isSoon) return;
+  isSoon = true;
+  requestAnimationFrame(() => {
+    isSoon = false;
+    showTasks();
+  });
+}
+
 /** What is known at once, the rest as soon as it comes. @param {boolean} isTyping */
 async function showOtherTasks(isTyping) {
   const mine = ++asked;
@@ -255,7 +267,7 @@ const listener = {
   ping: showLive,
   tasks: (tasks) => {
     showLive();
-    if (store.put(tasks).size > 0 && isLoaded) showTasks();
+    if (store.put(tasks).size > 0 && isLoaded) showSoon();
     refreshWhatIsOpen(tasks);
   },
   overview: (now) => {
