@@ -83,12 +83,12 @@ describe("the tasks of the page", () => {
     expect(store.before).toBe(5);
   });
 
-  test("are at most 20,000, the oldest go", () => {
+  test("are at most 10,000, the oldest go", () => {
     const store = new TaskStore();
 
-    store.put(Array.from({ length: 20_001 }, (_, at) => task(`t${at}`, at)));
+    store.put(Array.from({ length: 10_001 }, (_, at) => task(`t${at}`, at)));
 
-    expect(store.view()).toHaveLength(20_000);
+    expect(store.view()).toHaveLength(10_000);
     expect([store.get("t0"), store.get("t1")?.id]).toEqual([undefined, "t1"]);
   });
 });

@@ -2,8 +2,8 @@
 /** @import { TaskState } from "../../task-history/task-record.ts" */
 /** @typedef {{ t?: string, show: keyof Counts, q: string, view: "tasks" | "dead" | "hour", lang?: string }} Place */
 
-/** Tasks that are kept in the page; older ones are fetched again when somebody scrolls to them. */
-const MOST = 20_000;
+/** Tasks that are kept in the page, as many as behind it; older ones are fetched again when somebody scrolls to them. */
+const MOST = 10_000;
 /** A bar of this length is full: 1,000 seconds. The scale is logarithmic. */
 const FULL_MS = 1_000_000;
 /** Percent of a bar. */

@@ -24,8 +24,8 @@ import { synthesize } from "../stack/_synthesized.ts";
 
 const MESSAGES = 100;
 const LOOKS = 1000;
-/** More than the cloud keeps (10,000) and the page (20,000): both are as large then as they become. */
-const HALF = 22_000;
+/** More than the cloud and the page keep (10,000 each): both are as large then as they become. */
+const HALF = 11_000;
 /** Of them; a client takes the others, which is ten times as fast. */
 const BY_WORKER = 2000;
 /** So many are under way at a time. */
