@@ -14,7 +14,7 @@ const MANY = 10_000;
 /** A thousand lines with it are more than the service answers with: 3.5 MiB. */
 const LONG = "я".repeat(2500);
 // The stand-in of `yc` takes a second for each of some thirty calls, and more where others work beside it.
-const PATIENCE = { timeout: 150_000, interval: 200 };
+const PATIENCE = { timeout: 280_000, interval: 200 };
 
 describeTerraform("the page of a deployed stage", () => {
   let project: Project;
