@@ -150,6 +150,24 @@ describe.skipIf(CHROMIUM === undefined)("the page", () => {
     await expect.poll(() => page.locator("#live").textContent()).toBe("Live, tasks are paused");
   });
 
+  test("keeps the head of a task in sight, and nothing shows above it", async () => {
+    server.source.put(summary("a"));
+    const page = await show({ viewport: { width: 1280, height: 200 } }, "#t=a");
+    await page.locator("section.head").waitFor();
+    const place = await page.evaluate<object>(`(() => {
+      const detail = document.querySelector("#detail");
+      detail.scrollTop = 60;
+      const { left, top } = detail.getBoundingClientRect();
+      const seen = document.elementFromPoint(left + 60, top + 2);
+      return {
+        scrolled: detail.scrollTop > 0,
+        isHead: seen.closest("section.head") !== null,
+        border: getComputedStyle(document.querySelector("section.head")).borderTopWidth,
+      };
+    })()`);
+    expect(place).toEqual({ scrolled: true, isHead: true, border: "0px" });
+  });
+
   test("Escape leaves what is typed before it closes the task", async () => {
     server.source.put(summary("a"));
     const page = await show({}, "#t=a");

@@ -39,6 +39,14 @@ export function act(action) {
   return ask("/actions", { method: "POST", headers, body: JSON.stringify(action) });
 }
 
+/** Copies a text. Resolves to the word for what has become of it. @param {string} text */
+export function copy(text) {
+  return navigator.clipboard.writeText(text).then(
+    () => /** @type {const} */ ("act.copied"),
+    () => /** @type {const} */ ("act.refused"),
+  );
+}
+
 /**
  * Listens as long as the tab is visible. A browser opens six connections to one address, so that all
  * tabs of one browser share a stream: whichever holds the lock has it and passes on what it says.

@@ -1,3 +1,4 @@
+import { copy } from "./api.js";
 import { harmless } from "./harmless.js";
 import { t } from "./words.js";
 
@@ -47,11 +48,7 @@ export function copyButton(key, text) {
     t("act.copy"),
   );
   button.onclick = async () => {
-    const isCopied = await navigator.clipboard.writeText(text()).then(
-      () => true,
-      () => false,
-    );
-    button.textContent = t(isCopied ? "act.copied" : "act.refused");
+    button.textContent = t(await copy(text()));
     setTimeout(() => {
       button.textContent = t("act.copy");
     }, 2000);

@@ -1,4 +1,4 @@
-import { act, ask, follow } from "./api.js";
+import { act, ask, copy, follow } from "./api.js";
 import "./cloud-panel.js";
 import { harmless } from "./harmless.js";
 import { readPlace, SHOWS, TaskStore, timeOf, writePlace } from "./store.js";
@@ -11,8 +11,9 @@ import { language, t } from "./words.js";
 /** @import { Key } from "./words.js" */
 /** @import { TaskList as List } from "./task-list.js" */
 
-/** A page of the list: the server's own limit. The first is shown as soon as it can be. */
+/** A page of the list: the server's own limit. */
 const LIMIT = 500;
+/** The first one: what a screen holds. */
 const FIRST_LIMIT = 50;
 const TYPING_MS = 200;
 const REFRESH_MS = 1000;
@@ -189,11 +190,7 @@ function commandOf({ source, stage }) {
 
 /** @param {HTMLElement} from @param {string} text */
 async function copyText(from, text) {
-  const isCopied = await navigator.clipboard.writeText(text).then(
-    () => true,
-    () => false,
-  );
-  from.textContent = t(isCopied ? "act.copied" : "act.refused");
+  from.textContent = t(await copy(text));
 }
 
 // --- The task that is opened, and the other views ---

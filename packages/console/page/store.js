@@ -10,8 +10,8 @@ const FULL_MS = 1_000_000;
 const LEAST = 3;
 const VIEWS = ["tasks", "dead", "hour"];
 
-/** @type {ReadonlySet<TaskState>} */
-const DUE = new Set(["delayed", "retrying", "hidden"]);
+/** Those that end when the task is due. @type {ReadonlySet<TaskState>} */
+export const UNTIL_DUE = new Set(["delayed", "retrying", "hidden"]);
 
 /** @type {Record<keyof Counts, ReadonlySet<TaskState> | undefined>} */
 const SHOWN = {
@@ -180,7 +180,7 @@ function byChange(a, b) {
  * @returns {TaskState}
  */
 export function stateOf({ state, dueAt = Infinity }, now = Date.now()) {
-  return dueAt <= now && DUE.has(state) ? "waiting" : state;
+  return dueAt <= now && UNTIL_DUE.has(state) ? "waiting" : state;
 }
 
 /**

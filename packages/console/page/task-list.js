@@ -1,5 +1,5 @@
 import { harmless } from "./harmless.js";
-import { barOf, stateOf, timeOf } from "./store.js";
+import { barOf, stateOf, timeOf, UNTIL_DUE } from "./store.js";
 import { duration, t } from "./words.js";
 
 /** @import { TaskSummary } from "../source.ts" */
@@ -320,7 +320,7 @@ const TEMPLATE = part(
 function textsOf(task) {
   const { name, args, changedAt, dueAt, attempts, waitMs, runMs, error = "" } = task;
   const state = stateOf(task);
-  const isDue = dueAt !== undefined && ["delayed", "retrying", "hidden"].includes(state);
+  const isDue = dueAt !== undefined && UNTIL_DUE.has(state);
   const now = state === "waiting" ? Date.now() - changedAt : 0;
   return [
     timeOf(changedAt),
