@@ -1,3 +1,6 @@
+import { once } from "node:events";
+import { createServer, type Server } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { areGone, EXAMPLE, isAlive, Project, type Running } from "./_project.ts";
 import { signIn } from "./_site.ts";
@@ -72,12 +75,15 @@ describe("npm run local", () => {
   });
 
   test("finds other ports for a second one in the same folder, and says so", async () => {
+    // The first has another itself where a test beside this one had the usual one.
+    const held = urls.site.endsWith(":8000") ? undefined : await hold(8000);
     const second = await project.run("--once", "echo $SITE_URL; exit 7");
+    held?.close();
 
     expect(second.stdout.trim()).toMatch(/^http:\/\/localhost:\d+$/);
     expect(second.stdout.trim()).not.toBe(urls.site);
     expect(second.stderr).toContain(`Another  runs in this folder too: ${urls.site}`);
-    expect(second.stderr).toMatch(/Ports {4}\d+.* taken, \d+.* instead/);
+    expect(second.stderr).toMatch(/Ports {4}8000.* taken, \d+.* instead/);
     expect(await second.end).toBe(7);
   });
 
@@ -108,3 +114,17 @@ test("npm run local -- --data keeps what was accepted, even if it is killed", as
   // Whoever watches over a process sees that its owner is gone.
   await areGone(killed.pids());
 });
+
+/** Listens on a port as soon as it is free, so that nobody else can. */
+async function hold(port: number): Promise<Server> {
+  for (;;) {
+    const server = createServer().listen(port, "127.0.0.1");
+    const error = await once(server, "listening").then(
+      () => undefined,
+      (error: NodeJS.ErrnoException) => error,
+    );
+    if (error === undefined) return server;
+    if (error.code !== "EADDRINUSE") throw error;
+    await sleep(50);
+  }
+}
