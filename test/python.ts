@@ -67,9 +67,11 @@ const PYTEST = ["pytest", "-q", "-rs", "-p", "no:cacheprovider"];
 // Each stand-in of a cloud has a process of its own: two in one would share their queues.
 const WORKER_DEEP = ["tests/matrix", "tests/crash", "tests/watchers"];
 const WORKER_DEEP_BESIDE = ["tests/chords", "tests/integration"];
-// Real servers, which take as long as all that is quick.
-const WORKER_SERVERS = "tests/server";
+// Real servers, and uploads by a Django of their own: each as long as half of what is quick.
+const WORKER_SLOW = ["tests/server", "tests/cloud/test_static_files.py"];
 const WORKER_LONG = [...WORKER_DEEP, ...WORKER_DEEP_BESIDE];
+// These wait more than they compute, so they go beside the others.
+const WORKER_WAITS = ["tests/cloud", "tests/execution"];
 // The local cloud, and a browser.
 const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
 const ALBUM_DEEP = ["tests/test_page.py"];
@@ -82,8 +84,9 @@ const SUITES: readonly Suite[] = [
     quick: [
       [
         ...[["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
-        without([...WORKER_LONG, WORKER_SERVERS]),
+        without([...WORKER_LONG, ...WORKER_SLOW, ...WORKER_WAITS]),
       ],
+      [without(WORKER_SLOW, WORKER_WAITS)],
     ],
     deep: [
       [without(WORKER_LONG), ...WORKER_DEEP.map((folder) => [...PYTEST, folder])],
@@ -149,8 +152,8 @@ function ofExample(name: string, folder: string): Environment {
   };
 }
 
-function without(tests: readonly string[]): Command {
-  return [...PYTEST, ...tests.map((path) => `--ignore=${path}`)];
+function without(tests: readonly string[], folders: readonly string[] = []): Command {
+  return [...PYTEST, ...folders, ...tests.map((path) => `--ignore=${path}`)];
 }
 
 function findPython(): string | undefined {

@@ -21,11 +21,18 @@ export function configWith(name: string, value?: unknown): unknown {
   return { ...MINIMAL, [first]: group };
 }
 
+const synthesized = new Map<string, string>();
+
 /** The Terraform of its stacks but `domain`. */
 export function synthesize(config: unknown): string {
-  return stacksOf(config)
+  const key = JSON.stringify(config);
+  const known = synthesized.get(key);
+  if (known !== undefined) return known;
+  const text = stacksOf(config)
     .map((stack) => Testing.synth(stack))
     .join("\n");
+  synthesized.set(key, text);
+  return text;
 }
 
 /** What is wrong with it, a message each. */
