@@ -1,8 +1,8 @@
-import { readFileSync } from "node:fs";
 import type { Locator, Page } from "playwright-core";
 import { describe, expect, test } from "vitest";
-import type { DeadLetterGroup, Hour, Overview, TaskDetail } from "../../packages/console/source.ts";
-import { CHROMIUM, useBrowser, violationsOf } from "./_browser.ts";
+import type { DeadLetterGroup } from "../../packages/console/source.ts";
+import { CHROMIUM, violationsOf } from "./_browser.ts";
+import { mount, type Shown, useElements } from "./_elements.ts";
 import {
   badHour,
   deadGroups,
@@ -18,93 +18,8 @@ import {
   waited,
 } from "./_example.ts";
 
-const FOLDER = new URL("../../packages/console/page/", import.meta.url);
-const TYPES: Readonly<Record<string, string>> = { js: "text/javascript", css: "text/css" };
-/** The page that main.js is not on: mounts elements, and notes what they tell. */
-const MOUNT = `
-  import "/page/task-detail.js";
-  import "/page/dead-letters.js";
-  import "/page/last-hour.js";
-  globalThis.told = [];
-  for (const type of ["console-action", "console-select", "console-close"])
-    addEventListener(type, ({ detail }) => told.push([type, detail]));
-  globalThis.mount = (tag, json) => {
-    const main = document.querySelector("main");
-    const element = document.querySelector(tag) ?? main.appendChild(document.createElement(tag));
-    Object.assign(element, JSON.parse(json));
-  };`;
-const HTML = (lang: string) => `<!doctype html><html lang="${lang}"><title>Tasks</title>
-  <meta name="viewport" content="width=device-width">
-  <link rel="stylesheet" href="/page/style.css"><link rel="stylesheet" href="/page/detail.css">
-  <script type="module" src="/mount.js"></script><main><h1>shop</h1></main>`;
-
-interface Look {
-  readonly lang?: "en" | "ru";
-  readonly colorScheme?: "light" | "dark";
-  readonly width?: number;
-}
-
-type Shown =
-  | ["task-detail", { detail?: TaskDetail; overview?: Overview }]
-  | ["dead-letters", { groups?: readonly DeadLetterGroup[]; overview?: Overview }]
-  | ["last-hour", { hour: Hour }];
-
 describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
-  const newPage = useBrowser();
-
-  async function show(
-    shown: readonly Shown[],
-    { lang = "en", colorScheme = "light", width = 1280 }: Look = {},
-  ) {
-    const page = await newPage({ colorScheme, viewport: { width, height: 900 } });
-    await open(page, lang);
-    for (const each of shown) await mount(page, each);
-    return page;
-  }
-
-  const scenes: Readonly<Record<string, readonly Shown[]>> = {
-    much: [
-      ["task-detail", { overview, detail: failedTask() }],
-      ["dead-letters", { overview, groups: deadGroups() }],
-      ["last-hour", { hour: badHour() }],
-    ],
-    little: [
-      ["task-detail", { overview: { ...overview, actions: [] }, detail: lateTask() }],
-      ["dead-letters", { overview, groups: [] }],
-      ["last-hour", { hour: hourOf(() => ({})) }],
-    ],
-  };
-  const looks: Look[] = (["light", "dark"] as const).flatMap((colorScheme) => [
-    { colorScheme, lang: "en", width: 1280 },
-    { colorScheme, lang: "ru", width: 360 },
-  ]);
-
-  test.each(
-    Object.entries(scenes).flatMap(([name, shown]) =>
-      looks.map((look) => ({ name, shown, ...look })),
-    ),
-  )(
-    "$name is accessible, and as wide as the screen: $colorScheme, $lang, $width px",
-    async (scene) => {
-      const page = await show(scene.shown, scene);
-      await page.evaluate(
-        "for (const fold of document.querySelectorAll('details')) fold.open = true",
-      );
-      const edit = page.locator("[data-key=edit]");
-      if (await edit.count()) {
-        await edit.click();
-        await page.locator("textarea").first().fill("[1,]");
-        await page.keyboard.press("Control+Enter");
-      }
-      if (process.env.SCREENSHOTS)
-        await page.screenshot({
-          path: `${process.env.SCREENSHOTS}/${scene.name}-${scene.colorScheme}-${scene.width}.png`,
-          fullPage: true,
-        });
-      expect(await violationsOf(page)).toEqual([]);
-      expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(scene.width);
-    },
-  );
+  const show = useElements();
 
   test("nothing that a task says does anything to the page", async () => {
     const bad = '<img src=x onerror="pwned=1"><script>pwned=1</script>\u001b[31m\u202Egpj.exe';
@@ -329,14 +244,8 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
   });
 
   test("says how long a task has been running, and goes on counting", async () => {
-    const page = await newPage();
-    await page.clock.install({ time: START });
-    await page.clock.pauseAt(START + 5000);
-    await open(page, "en");
-    await mount(page, [
-      "task-detail",
-      { detail: detail({ state: "running" }, { steps: [ran({})] }) },
-    ]);
+    const running = detail({ state: "running" }, { steps: [ran({})] });
+    const page = await show([["task-detail", { detail: running }]], { now: START + 5000 });
     const story = page.locator("task-story ol");
     expect(await story.textContent()).toContain("running for 5 s");
     await page.clock.runFor(3000);
@@ -506,27 +415,4 @@ async function tabTo(page: Page, name: string): Promise<void> {
     await page.keyboard.press("Tab");
   }
   throw new Error(`Tab does not lead to ${name}`);
-}
-
-/** Opens a page with the elements and nothing else. */
-async function open(page: Page, lang: string): Promise<void> {
-  await page.route("**/*", (route) => {
-    const { pathname } = new URL(route.request().url());
-    const headers = { "Content-Security-Policy": "default-src 'self'" };
-    if (pathname === "/")
-      return route.fulfill({ headers, contentType: "text/html", body: HTML(lang) });
-    if (pathname === "/favicon.ico") return route.fulfill({ status: 204 });
-    const body =
-      pathname === "/mount.js" ? MOUNT : readFileSync(new URL(pathname.slice(6), FOLDER));
-    const contentType = TYPES[pathname.split(".").at(-1) ?? ""] ?? "";
-    return route.fulfill({ headers, contentType: `${contentType}; charset=utf-8`, body });
-  });
-  await page.goto(`http://localhost/#t=1&show=failed&lang=${lang}`, { waitUntil: "load" });
-}
-
-async function mount(page: Page, [tag, properties]: Shown): Promise<void> {
-  await page.waitForFunction("globalThis.mount !== undefined");
-  await page.evaluate(
-    `mount(${JSON.stringify(tag)}, ${JSON.stringify(JSON.stringify(properties))})`,
-  );
 }

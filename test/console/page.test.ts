@@ -1,8 +1,7 @@
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CHROMIUM, useBrowser, violationsOf } from "./_browser.ts";
-import { badHour, deadGroups } from "./_example.ts";
+import { CHROMIUM, useBrowser } from "./_browser.ts";
 import { BUSY, PageServer, tasksOf } from "./_page-server.ts";
 import { summary } from "./_source.ts";
 
@@ -54,49 +53,6 @@ describe.skipIf(CHROMIUM === undefined)("the page", () => {
     expect(server.requests.length, server.requests.join("\n")).toBeLessThanOrEqual(12);
     expect(addresses.filter((address) => !address.startsWith(server.url))).toEqual([]);
   });
-
-  test.each(["light", "dark"] as const)("has no violation, %s", async (colorScheme) => {
-    const page = await show({ colorScheme });
-    await page.getByText("No task yet.").waitFor();
-    expect(await violationsOf(page)).toEqual([]);
-    server.source.put(...tasksOf(60));
-    await page.locator("[data-id]").first().waitFor();
-    expect(await violationsOf(page)).toEqual([]);
-    await page.locator("[data-id]").first().click();
-    await page.locator("task-detail h2").waitFor();
-    expect(await violationsOf(page)).toEqual([]);
-  });
-
-  test.each([
-    ["list", "light", "[data-id]", 390, "#lang=ru"],
-    ["list", "dark", "[data-id]", 390, "#lang=ru"],
-    ["dead letters", "light", "dead-letters h3", 1280, "#view=dead"],
-    ["dead letters", "dark", "dead-letters h3", 390, "#view=dead&lang=ru"],
-    ["last hour", "light", "last-hour svg", 1280, "#view=hour"],
-    ["last hour", "dark", "last-hour svg", 390, "#view=hour&lang=ru"],
-  ] as const)(
-    "has no violation, and fits the screen: %s, full and empty, %s",
-    async (name, colorScheme, full, width, hash) => {
-      const page = await show({ colorScheme, viewport: { width, height: 800 } }, hash);
-      await page.locator("#live[data-is=live]").waitFor();
-      await expectGood(page, width);
-
-      server.source.put(...tasksOf(60));
-      server.source.groups = deadGroups();
-      server.source.lastHour = badHour();
-      server.source.answer = BUSY;
-      await page.reload();
-      await page.locator(full).first().waitFor();
-      if (process.env.SCREENSHOTS)
-        await page.screenshot({ path: `${process.env.SCREENSHOTS}/${name}-${width}.png` });
-      await expectGood(page, width);
-    },
-  );
-
-  async function expectGood(page: Page, width: number): Promise<void> {
-    expect(await violationsOf(page)).toEqual([]);
-    expect(await page.evaluate("document.documentElement.scrollWidth")).toBe(width);
-  }
 
   test("shows what happens", async () => {
     const page = await show();

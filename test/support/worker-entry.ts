@@ -4,7 +4,7 @@ let count = 0;
 
 /**
  * The entry of the worker's line about a message in the log, of a task that has succeeded; each is another
- * one. That the worker says the same is held by test/local-cloud/parity.test.ts.
+ * one. That the worker says the same is held by test/local-cloud/parity.deep.test.ts.
  *
  * @param at milliseconds since the epoch
  */
