@@ -21,7 +21,7 @@ const MOUNT = `
 const HTML = (lang: string) => `<!doctype html><html lang="${lang}"><title>Tasks</title>
   <meta name="viewport" content="width=device-width">
   <link rel="stylesheet" href="/page/style.css"><link rel="stylesheet" href="/page/detail.css">
-  <script type="module" src="/mount.js"></script><main><h1>shop</h1></main>`;
+  <script type="module" src="/mount.js"></script><header></header><aside></aside><main><h1>shop</h1></main>`;
 
 /** How a page is looked at. */
 export interface Look {

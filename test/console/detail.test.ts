@@ -226,7 +226,7 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
       "12:03:58",
       "Sent to the queue jobs",
       "12:03:58",
-      "Waited 200 ms: not taken by anybody yet",
+      "Waited 200 ms: in the queue until it is taken",
       "decided by worker.concurrency in config.ts",
       "12:03:58",
       "Attempt 1 in worker took 900 ms · answer 503 · retry_later: requeued",
@@ -279,6 +279,18 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     const page = await show([["task-detail", { detail: detail({}, { family }) }]]);
     expect(await page.locator("section.family li").count()).toBe(200);
     expect(await page.locator("section.family").textContent()).toContain("and 100 more");
+  });
+
+  test("shows the frames of others in a traceback less, and leaves its text as it is", async () => {
+    const page = await show([["task-detail", { overview, detail: failedTask() }]]);
+    const frames = page.locator("[data-key=traceback] pre");
+    expect(await frames.textContent()).toBe(TRACEBACK);
+    expect(await frames.locator(".muted").allTextContents()).toEqual([
+      [
+        '  File "/app/.venv/lib/python3.12/site-packages/celery/app/trace.py", line 453, in trace_task',
+        "    R = retval = fun(*args, **kwargs)",
+      ].join("\n"),
+    ]);
   });
 
   test("copies id, arguments, result and traceback as they are", async () => {

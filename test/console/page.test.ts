@@ -1,7 +1,8 @@
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CHROMIUM, useBrowser } from "./_browser.ts";
+import { CHROMIUM, useBrowser, violationsOf } from "./_browser.ts";
+import { badHour } from "./_example.ts";
 import { BUSY, PageServer, tasksOf } from "./_page-server.ts";
 import { summary } from "./_source.ts";
 
@@ -236,6 +237,46 @@ describe.skipIf(CHROMIUM === undefined)("the page", () => {
     await expect.poll(streams).toBe(2);
     server.source.put(summary("b", { changedAt: 2000 }));
     await Promise.all(others.map((page) => page.locator("[data-id=b]").waitFor()));
+  });
+
+  test("leads from the last hour to the tasks of a name, and to those that failed", async () => {
+    server.source.put(...tasksOf(60));
+    server.source.lastHour = badHour();
+    const page = await show({}, "#view=hour&lang=en");
+    await page.getByRole("link", { name: "shop.charge" }).click();
+    await page.locator("[data-id]").first().waitFor();
+    expect(page.url()).toContain("#q=shop.charge&lang=en");
+    await page.goBack();
+    await page
+      .getByRole("row", { name: /^shop.charge/ })
+      .getByRole("link", { name: "9" })
+      .click();
+    await expect.poll(() => page.url()).toContain("#show=failed&q=shop.charge&lang=en");
+    expect(await page.getByRole("radio", { name: "Failed" }).isChecked()).toBe(true);
+  });
+
+  test("says what each state means beside the keys", async () => {
+    const page = await show();
+    await page.keyboard.press("?");
+    const dialog = page.getByRole("dialog");
+    await dialog.waitFor();
+    expect(await dialog.locator("dd").allInnerTexts()).toContain(
+      "its delivery failed; the queue gives it again later",
+    );
+    expect(await dialog.locator("[data-state]").count()).toBe(11);
+    expect(await violationsOf(page)).toEqual([]);
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "hidden" });
+  });
+
+  test("shows arguments beside a long error", async () => {
+    const error = "ConnectionError: ".repeat(40);
+    server.source.put(summary("a", { state: "failed", args: "77, day='2026-11-24'", error }));
+    const page = await show();
+    const [args, bad] = [".args", ".error"].map((part) => page.locator(`[data-id=a] ${part}`));
+    const { width = 0 } = (await args?.boundingBox()) ?? {};
+    expect(width).toBeGreaterThan(120);
+    expect((await bad?.boundingBox())?.width).toBeGreaterThan(200);
   });
 
   test("listens only while it is seen", async () => {

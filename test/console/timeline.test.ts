@@ -16,7 +16,7 @@ test("draws short waits and runs to scale, and breaks what is longer", () => {
   expect(partsOf(steps, 0)).toEqual([
     { kind: "waited", ms: 200, isBreak: false, failed: false },
     { kind: "ran", ms: 900, isBreak: false, failed: true },
-    { kind: "waited", ms: 30_000, isBreak: true, failed: false },
+    { kind: "hidden", ms: 30_000, isBreak: true, failed: false },
     { kind: "ran", ms: 300, isBreak: false, failed: false },
   ]);
 });

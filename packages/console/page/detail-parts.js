@@ -9,6 +9,9 @@ import { clock, duration, language, size, t } from "./words.js";
 
 /** Longer tracebacks are folded. */
 const LINES_SHOWN = 40;
+/** A frame that is not the project's: its line with the file, and those below that are indented more. */
+const FRAME_OF_OTHERS =
+  /^ {2}File "[^"\n]*[/\\](?:site-packages|dist-packages|lib[/\\]python[^"\n]*)[/\\][^"\n]*".*(?:\n {4}.*)*/gm;
 
 /**
  * @param {Detail | undefined} detail
@@ -77,8 +80,20 @@ function tracebackOf(traceback) {
     { open: count <= LINES_SHOWN, "data-key": "traceback" },
     h("summary", { "data-key": "traceback summary" }, t("detail.traceback", { count })),
     copyButton("copy.traceback", () => traceback),
-    h("pre", {}, traceback),
+    h("pre", {}, ...framesOf(traceback)),
   );
+}
+
+/** Those of others step back. @param {string} traceback */
+function framesOf(traceback) {
+  /** @type {(string | Node)[]} */
+  const parts = [];
+  let end = 0;
+  for (const { 0: frame, index } of traceback.matchAll(FRAME_OF_OTHERS)) {
+    parts.push(traceback.slice(end, index), h("span", { className: "muted" }, frame));
+    end = index + frame.length;
+  }
+  return [...parts, traceback.slice(end)];
 }
 
 /**

@@ -1,5 +1,6 @@
 import { copy } from "./api.js";
 import { harmless } from "./harmless.js";
+import { readPlace, writePlace } from "./store.js";
 import { t } from "./words.js";
 
 /**
@@ -102,6 +103,18 @@ export function backLink() {
     tell(link, "console-close");
   };
   return link;
+}
+
+/**
+ * A link to the tasks that a filter leaves.
+ *
+ * @param {string} text
+ * @param {{ readonly q: string, readonly show?: keyof import("../source.ts").Counts }} filter
+ */
+export function listLink(text, { q, show = "all" }) {
+  const place = readPlace(location.hash);
+  const hash = writePlace({ ...place, view: "tasks", t: undefined, q, show });
+  return h("a", { href: `${PAGE}${hash}`, "data-key": `list ${show} ${q}` }, text);
 }
 
 /**

@@ -1,16 +1,18 @@
 import { t } from "./words.js";
 
-/** Lists the keys in a dialog. @param {HTMLDialogElement} dialog */
+/** Lists the keys and the states in a dialog. @param {HTMLDialogElement} dialog */
 export function fillHelp(dialog) {
   const title = Object.assign(element("h2", t("keys.title")), { id: "keys-title" });
-  const list = element("dl");
-  for (const [names, word] of KEYS) {
-    list.append(element("dt", ...names.split(" ").map((name) => element("kbd", name))));
-    list.append(element("dd", t(word)));
-  }
+  const keys = KEYS.map(
+    ([names, word]) => /** @type {const} */ ([names.split(" ").map(keyOf), t(word)]),
+  );
+  const states = STATES.map(
+    (state) => /** @type {const} */ ([[wordOf(state)], t(`means.${state}`)]),
+  );
   const closing = element("button", t("keys.close"));
   closing.onclick = () => dialog.close();
-  dialog.replaceChildren(title, list, closing);
+  const parts = [listOf(keys), element("h2", t("means.title")), listOf(states)];
+  dialog.replaceChildren(title, ...parts, element("p", t("means.show")), closing);
 }
 
 const KEYS = /** @type {const} */ ([
@@ -27,7 +29,37 @@ const KEYS = /** @type {const} */ ([
   ["?", "keys.help"],
 ]);
 
-/** @param {string} tag @param {(Node | string)[]} children */
+/** In the order in which a task comes to them. */
+const STATES = /** @type {const} */ ([
+  ...["delayed", "waiting", "running", "retrying", "hidden", "ok"],
+  ...["failed", "dead", "revoked", "expired", "done"],
+]);
+
+/** @param {(readonly [readonly Node[], string])[]} entries */
+function listOf(entries) {
+  const list = element("dl");
+  for (const [terms, text] of entries) list.append(element("dt", ...terms), element("dd", text));
+  return list;
+}
+
+/** @param {string} name */
+function keyOf(name) {
+  return element("kbd", name);
+}
+
+/** @param {typeof STATES[number]} state */
+function wordOf(state) {
+  const word = Object.assign(element("span", t(`is.${state}`)), { className: "word" });
+  const term = element("span", word);
+  term.dataset.state = state;
+  return term;
+}
+
+/**
+ * @template {keyof HTMLElementTagNameMap} Tag
+ * @param {Tag} tag
+ * @param {(Node | string)[]} children
+ */
 function element(tag, ...children) {
   const made = document.createElement(tag);
   made.append(...children);

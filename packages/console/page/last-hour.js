@@ -1,4 +1,4 @@
-import { h, refresh } from "./dom.js";
+import { h, listLink, refresh } from "./dom.js";
 import { peakOf, sum, verdictOf } from "./verdict.js";
 import { duration, minute, t } from "./words.js";
 
@@ -123,7 +123,9 @@ function minutesOf(hour) {
 /** @param {Hour} hour */
 function timesOf({ names }) {
   const rows = names.map(({ name, count, failed, medianMs, p95Ms }) => [
-    ...[name, String(count), String(failed)],
+    listLink(name, { q: name }),
+    String(count),
+    failed > 0 ? listLink(String(failed), { q: name, show: "failed" }) : "0",
     ...[duration(medianMs), duration(p95Ms)],
   ]);
   const heads = [
@@ -138,10 +140,10 @@ function timesOf({ names }) {
 
 /**
  * @param {readonly string[]} heads
- * @param {readonly (readonly string[])[]} rows
+ * @param {readonly (readonly (string | Node)[])[]} rows
  */
 function tableOf(heads, rows) {
-  const lines = rows.map(([first, ...others]) =>
+  const lines = rows.map(([first = "", ...others]) =>
     h("tr", {}, h("th", { scope: "row" }, first), ...others.map((text) => h("td", {}, text))),
   );
   const head = h("tr", {}, ...heads.map((text) => h("th", { scope: "col" }, text)));

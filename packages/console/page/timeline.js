@@ -1,10 +1,10 @@
 /** @typedef {import("../source.ts").Step} Step */
 /**
- * A part of the bar: a run, a wait, or a time of which nothing is known. A break is not drawn to
+ * A part of the bar: a run, a wait, a wait of what is held back, or a time of which nothing is known. A break is not drawn to
  * scale, and says how long it is.
  *
  * @typedef {object} Part
- * @property {"ran" | "waited" | "unknown"} kind
+ * @property {"ran" | "waited" | "hidden" | "unknown"} kind
  * @property {number} ms
  * @property {boolean} isBreak
  * @property {boolean} failed
@@ -35,10 +35,15 @@ export function partsOf(steps, now) {
         isBreak: false,
         failed: hasFailed(step.attempt),
       });
-    else if (ms > 0) parts.push(gap("waited", ms));
+    else if (ms > 0) parts.push(gap(isHidden(step) ? "hidden" : "waited", ms));
     until = Math.max(until, to);
   }
   return parts;
+}
+
+/** @param {Step} step */
+function isHidden(step) {
+  return step.kind === "waited" && step.cause === "hidden";
 }
 
 /**
@@ -55,7 +60,7 @@ function spanOf(step, now) {
 }
 
 /**
- * @param {"waited" | "unknown"} kind
+ * @param {"waited" | "hidden" | "unknown"} kind
  * @param {number} ms
  * @returns {Part}
  */

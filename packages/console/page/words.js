@@ -185,6 +185,28 @@ export const WORDS = {
   "live.never": ["Disconnected. Trying again.", "Нет связи. Пробуем снова."],
   "live.on": ["Live", "На связи"],
   "live.paused": ["Live, tasks are paused", "На связи, задачи стоят"],
+  "means.dead": [
+    "given up: it lies among the dead letters, and can be sent back",
+    "попытки исчерпаны: сообщение среди недоставленных, его можно вернуть",
+  ],
+  "means.delayed": ["its countdown is not over", "её отсрочка не истекла"],
+  "means.done": ["ended; its result is not known", "завершена, результат неизвестен"],
+  "means.expired": ["too old when its turn came", "устарела, пока ждала"],
+  "means.failed": ["ended with an error", "завершилась ошибкой"],
+  "means.hidden": [
+    "its delivery failed; the queue gives it again later",
+    "доставка не удалась; очередь отдаст её позже",
+  ],
+  "means.ok": ["ended well", "завершилась успешно"],
+  "means.retrying": ["Celery runs it again later", "Celery выполнит её ещё раз"],
+  "means.revoked": ["taken back before it ran", "отозвана до запуска"],
+  "means.running": ["a container executes it", "выполняется в контейнере"],
+  "means.show": [
+    "“Failed” counts what failed, is held back, or is dead.",
+    "«С ошибкой» — не удались, придержаны или не доставлены.",
+  ],
+  "means.title": ["States", "Состояния"],
+  "means.waiting": ["in the queue", "в очереди"],
   "panel.busy": ["{busy} of {count} busy", "занято {busy} из {count}"],
   "panel.containers": ["Containers", "Контейнеры"],
   "panel.counts": [
@@ -282,7 +304,7 @@ export const WORDS = {
     "tasks are paused until Resume",
     "задачи приостановлены, пока не нажмут «Продолжить»",
   ],
-  "wait.queue": ["not taken by anybody yet", "её ещё никто не забрал"],
+  "wait.queue": ["in the queue until it is taken", "в очереди, пока её не заберут"],
   "wait.retry": ["Celery pauses before the next attempt", "Celery выжидает перед новой попыткой"],
 };
 

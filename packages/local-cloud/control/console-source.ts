@@ -32,6 +32,7 @@ const MIB = 1024 * 1024;
 /** A chain that was published from within itself has no end. */
 const MAX_FAMILY = 500;
 const ALWAYS: readonly ActionKind[] = ["again", "run", "fire", "pause", "resume", "step"];
+const FOREIGN_MESSAGE = "Its message is not Celery's.";
 const UNKNOWN_MESSAGE =
   "Its message is not kept any more: it was sent before this start, or too many after it.";
 
@@ -109,7 +110,7 @@ export class LocalSource implements ConsoleSource {
       waiting: presentReason(task, { queue, paused: this.current.triggers.paused }),
       family: family.map((member) => summarizeMember(member, nameQueue)),
       location: findLocation(task.error?.traceback ?? "", roots),
-      notAgain: body === undefined ? UNKNOWN_MESSAGE : whyNotRepeatable(body),
+      notAgain: whyNotAgain(task, body),
     };
   }
 
@@ -167,7 +168,10 @@ export class LocalSource implements ConsoleSource {
   private async repeat(id: string, given?: NewArguments): Promise<ActionResult> {
     const { queues } = this.options;
     const sent = queues.sentTasks.find(id);
-    if (sent === undefined) throw new Error(UNKNOWN_MESSAGE);
+    if (sent === undefined) {
+      const task = this.options.events.task(id);
+      throw new Error((task && whyNotAgain(task, undefined)) ?? UNKNOWN_MESSAGE);
+    }
     const newId = randomUUID();
     const { queue, attributes } = sent;
     const body = repeatTask(sent.body, newId, given);
@@ -259,4 +263,10 @@ export class LocalSource implements ConsoleSource {
     const { reason: type = "" } = task?.attempts.at(-1) ?? {};
     return { messageId, taskId, name, queue, sentAt, error: task?.error ?? { type, message: "" } };
   }
+}
+
+function whyNotAgain({ name, queue }: TaskRecord, body: string | undefined): string | undefined {
+  // Of a task that only the table knows, the name is not known either.
+  if (name === undefined && queue !== undefined) return FOREIGN_MESSAGE;
+  return body === undefined ? UNKNOWN_MESSAGE : whyNotRepeatable(body);
 }

@@ -271,6 +271,13 @@ describe("again and run", () => {
     await expect(source.act({ kind: "again", id: "old" })).rejects.toThrow(why);
   });
 
+  test("are not possible for a message of others, and say so", async () => {
+    const { messageId } = queues.send("shop-tasks", { body: "hello" });
+    const why = "Its message is not Celery's.";
+    expect(await source.task(messageId)).toMatchObject({ notAgain: why });
+    await expect(source.act({ kind: "again", id: messageId })).rejects.toThrow(why);
+  });
+
   test("meet the limits that clients meet", async () => {
     send("one");
     const kwargs = { x: "x".repeat(300_000) };
