@@ -25,7 +25,7 @@ import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { describe } from "vitest";
 import { LATE } from "./provider/configure.ts";
-import { installProvider } from "./provider/install.ts";
+import { hostProviders, installProvider } from "./provider/install.ts";
 import { changeCloud } from "./state.ts";
 import { installTools } from "./tools.ts";
 
@@ -98,7 +98,8 @@ export function terraformEnv(cloudDir: string): NodeJS.ProcessEnv {
     TF_IN_AUTOMATION: "1",
     CHECKPOINT_DISABLE: "1",
     CLOUD_DIR: cloudDir,
-    PASS_ENV: "CLOUD_DIR,CLOUD_HTTP",
+    CLOUD_PROVIDERS: hostProviders(),
+    PASS_ENV: "CLOUD_DIR,CLOUD_HTTP,CLOUD_PROVIDERS",
     YC_FOLDER_ID: FOLDER_ID,
     YC_CLOUD_ID: CLOUD_ID,
     YC_TOKEN: "t1.stand-in.token",

@@ -1,3 +1,4 @@
+import { spawn } from "node:child_process";
 import { createHash } from "node:crypto";
 import {
   copyFileSync,
@@ -10,6 +11,8 @@ import {
   rmSync,
   writeFileSync,
 } from "node:fs";
+import type { Socket } from "node:net";
+import { tmpdir } from "node:os";
 import { dirname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { buildSync } from "esbuild";
@@ -43,6 +46,24 @@ export function installProvider(cache = CACHE): string {
   return config;
 }
 
+let hosted: string | undefined;
+
+/**
+ * Starts the host of the providers, once for this process, with which it ends. Returns the file that will
+ * have its port; until it has, a provider that terraform starts is a process of its own.
+ */
+export function hostProviders(): string {
+  if (hosted !== undefined) return hosted;
+  hosted = join(mkdtempSync(join(tmpdir(), "providers-")), "port");
+  const provider = join(dirname(installProvider()), "provider.cjs");
+  const child = spawn(process.execPath, [provider, "host", hosted], {
+    stdio: ["pipe", "ignore", "inherit"],
+  });
+  child.unref();
+  (child.stdin as Socket).unref();
+  return hosted;
+}
+
 function layOut(fresh: string, target: string): void {
   buildSync({
     entryPoints: [join(SOURCES, "main.ts")],
@@ -66,9 +87,24 @@ function writeMirror(fresh: string, target: string, host: string): void {
   const platform = `${process.platform}_${process.arch === "x64" ? "amd64" : process.arch}`;
   const dir = join(fresh, "mirror", host, "yandex-cloud/yandex", VERSION, platform);
   mkdirSync(dir, { recursive: true });
-  const command = `exec ${quoted(process.execPath)} ${quoted(join(target, "provider.cjs"))}`;
   const file = join(dir, `terraform-provider-yandex_v${VERSION}`);
-  writeFileSync(file, `#!/bin/sh\n${command}\n`, { mode: 0o755 });
+  writeFileSync(file, launcher(join(target, "provider.cjs")), { mode: 0o755 });
+}
+
+/** Asks the host for a provider, where there is one; else becomes one. */
+function launcher(provider: string): string {
+  return `#!/usr/bin/env bash
+if [ -s "$CLOUD_PROVIDERS" ] && { exec 3<>"/dev/tcp/127.0.0.1/$(<"$CLOUD_PROVIDERS")"; } 2>/dev/null; then
+  trap '' INT
+  { printf '%s %s\\0' "$$" "$PPID"; env -0; printf '\\0'; } >&3
+  if IFS= read -r handshake <&3; then
+    echo "$handshake"
+    read -r _ <&3
+    exit 0
+  fi
+fi
+exec ${quoted(process.execPath)} ${quoted(provider)}
+`;
 }
 
 function sourceHash(): string {
