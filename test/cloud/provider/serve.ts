@@ -18,6 +18,7 @@ export interface Served {
 const schemaFile = JSON.parse(readFileSync(join(__dirname, "yandex.json"), "utf8"));
 const [schema] = Object.values<ProviderSchema>(schemaFile.provider_schemas);
 const PROVIDER = service("plugin.proto", "tfplugin6", "Provider");
+PROVIDER.GetProviderSchema.responseSerialize = once(PROVIDER.GetProviderSchema.responseSerialize);
 const CONTROLLER = service("controller.proto", "plugin", "GRPCController");
 
 /**
@@ -47,6 +48,15 @@ export function serve({
       done({ handshake: `1|6|tcp|127.0.0.1:${port}|grpc`, close: () => server.forceShutdown() });
     });
   });
+}
+
+// The schema is the largest answer, always the same, and each command of terraform asks for it.
+function once(serialize: (answer: object) => Buffer): (answer: object) => Buffer {
+  let bytes: Buffer | undefined;
+  return (answer) => {
+    bytes ??= serialize(answer);
+    return bytes;
+  };
 }
 
 // biome-ignore lint/suspicious/noExplicitAny: the loaded definition is untyped
