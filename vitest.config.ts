@@ -1,8 +1,6 @@
-import { relative } from "node:path";
-import { defineConfig, type Plugin } from "vitest/config";
+import { defineConfig } from "vitest/config";
 
 export default defineConfig({
-  plugins: process.env.MUTANT ? [mutate(JSON.parse(process.env.MUTANT))] : [],
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
@@ -15,15 +13,3 @@ export default defineConfig({
     expect: { poll: { timeout: 120_000 } },
   },
 });
-
-/** Changes one source file as it is loaded; see test/mutants.ts. */
-function mutate(mutant: { file: string; start: number; end: number; text: string }): Plugin {
-  return {
-    name: "mutate",
-    enforce: "pre",
-    transform(code, id) {
-      if (relative(process.cwd(), id) !== mutant.file) return undefined;
-      return code.slice(0, mutant.start) + mutant.text + code.slice(mutant.end);
-    },
-  };
-}

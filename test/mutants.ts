@@ -1,10 +1,12 @@
 // Shows that every refusal and every decision is held by a test: takes them away one at a time, runs
 // the tests that should notice, and expects red. `npm run mutants [part of a name]`.
-import { spawn } from "node:child_process";
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import ts from "typescript";
 import { DECISIONS } from "./decisions.ts";
+import type { RunResult } from "./mutant-runner.ts";
 
 /** One change of one source file. */
 export interface Mutant {
@@ -17,7 +19,7 @@ export interface Mutant {
 }
 
 const WORKERS = 2;
-const VITEST = ["node_modules/vitest/vitest.mjs", "run", "--reporter=json"];
+const NO_MUTANT = { name: "none", file: "", start: 0, end: 0, text: "" };
 const LEAST_PATIENCE_MS = 60_000;
 // Where the tests of a file's refusals are not in the file of its name.
 const TESTED_WITH: Readonly<Record<string, string>> = {
@@ -43,6 +45,40 @@ const TESTED_WITH: Readonly<Record<string, string>> = {
   "scripts/lib/queue/selection.ts": "test/scripts/queue/redrive.test.ts",
   "scripts/lib/pipeline/job.ts": "test/scripts/pipeline/login.test.ts",
 };
+
+/** Runs tests in a process that stays, and starts another where that did not come to an end. */
+class Runner {
+  private child: ChildProcess | undefined;
+
+  /** What became of the tests, or nothing when they had to be killed, with all that they started. */
+  async run(mutant: Mutant, limit?: number): Promise<RunResult | undefined> {
+    const child = await this.start();
+    const timer = limit === undefined ? undefined : setTimeout(() => this.end(), limit);
+    child.send(mutant);
+    const first = new AbortController();
+    const [answer, end] = ["message", "exit"].map((event) => once(child, event, first));
+    const result = await Promise.race([answer, end?.then(() => undefined)]);
+    first.abort();
+    clearTimeout(timer);
+    if (result === undefined) this.child = undefined;
+    return result?.[0];
+  }
+
+  end(): void {
+    if (this.child?.pid !== undefined) process.kill(-this.child.pid, "SIGKILL");
+    this.child = undefined;
+  }
+
+  private async start(): Promise<ChildProcess> {
+    if (this.child) return this.child;
+    this.child = fork("run.mjs", ["test/mutant-runner.ts"], {
+      detached: true,
+      stdio: ["ignore", "ignore", "inherit", "ipc"],
+    });
+    await once(this.child, "message");
+    return this.child;
+  }
+}
 
 const wanted = process.argv[2] ?? "";
 const mutants = [...refusals(), ...decisions()].filter(({ name }) => name.includes(wanted));
@@ -154,9 +190,10 @@ function decisions(): Mutant[] {
 async function timeUnchanged(all: readonly Mutant[]): Promise<number> {
   const tests = [...new Set(all.flatMap(({ tests }) => tests))];
   const start = Date.now();
-  const output = await runTests([...VITEST, ...tests], process.env);
-  const result = parseResult(String(output));
-  if (result.numFailedTests > 0 || !result.success) {
+  const runner = new Runner();
+  const result = await runner.run({ ...NO_MUTANT, tests });
+  runner.end();
+  if (result === undefined || result.failed > 0 || result.passed === 0) {
     throw new Error("The tests are red without a mutant. Fix them first: npx vitest run");
   }
   return Math.max(LEAST_PATIENCE_MS, 2 * (Date.now() - start));
@@ -166,11 +203,13 @@ async function runAll(queue: readonly Mutant[]): Promise<string[]> {
   const survivors: string[] = [];
   const rest = [...queue];
   const worker = async () => {
+    const runner = new Runner();
     for (let mutant = rest.shift(); mutant; mutant = rest.shift()) {
-      if (await isKilled(mutant)) continue;
+      if (await isKilled(runner, mutant)) continue;
       console.log(`SURVIVED ${mutant.name}`);
       survivors.push(mutant.name);
     }
+    runner.end();
   };
   await Promise.all(Array.from({ length: WORKERS }, worker));
   return survivors;
@@ -178,39 +217,7 @@ async function runAll(queue: readonly Mutant[]): Promise<string[]> {
 
 // Red must come from a failed expectation: a run that collected no test, or that did not start,
 // proves nothing. A run that does not end has noticed too: what is missing was a loop's way out.
-async function isKilled(mutant: Mutant): Promise<boolean> {
-  const env = { ...process.env, MUTANT: JSON.stringify(mutant) };
-  const output = await runTests([...VITEST, "--bail=1", ...mutant.tests], env, patience);
-  return output === undefined || parseResult(output).numFailedTests > 0;
-}
-
-function parseResult(output: string) {
-  const json = output.slice(output.indexOf("{"));
-  return JSON.parse(json) as { readonly numFailedTests: number; readonly success: boolean };
-}
-
-/** What the tests print, or nothing when they had to be killed, with all processes that they started. */
-function runTests(
-  args: readonly string[],
-  env: NodeJS.ProcessEnv,
-  limit?: number,
-): Promise<string | undefined> {
-  const child = spawn(process.execPath, args, {
-    env,
-    detached: true,
-    stdio: ["ignore", "pipe", "ignore"],
-  });
-  let output = "";
-  child.stdout.on("data", (chunk) => {
-    output += chunk;
-  });
-  const kill = () => child.pid && process.kill(-child.pid, "SIGKILL");
-  const timer = limit === undefined ? undefined : setTimeout(kill, limit);
-  return new Promise((done, failed) => {
-    child.on("error", failed);
-    child.on("close", (_, signal) => {
-      clearTimeout(timer);
-      done(signal === "SIGKILL" ? undefined : output);
-    });
-  });
+async function isKilled(runner: Runner, mutant: Mutant): Promise<boolean> {
+  const result = await runner.run(mutant, patience);
+  return result === undefined || result.failed > 0;
 }

@@ -1,0 +1,42 @@
+// A vitest that stays, because its start takes longer than most tests: runs those of one mutant after
+// the other, as its parent sends them, and answers with a `RunResult`. Each run has processes of its own.
+import { relative, resolve } from "node:path";
+import { createVitest } from "vitest/node";
+import type { Mutant } from "./mutants.ts";
+
+/** What became of the tests of a mutant. */
+export interface RunResult {
+  /** Tests that have failed; a file that cannot be loaded has none. */
+  readonly failed: number;
+  readonly passed: number;
+}
+
+let mutant: Mutant | undefined;
+
+const mutate = {
+  name: "mutate",
+  enforce: "pre" as const,
+  transform(code: string, id: string) {
+    if (relative(process.cwd(), id) !== mutant?.file) return undefined;
+    return code.slice(0, mutant.start) + mutant.text + code.slice(mutant.end);
+  },
+};
+const vitest = await createVitest(
+  "test",
+  { watch: false, bail: 1, reporters: [{}] },
+  { plugins: [mutate] },
+);
+
+process.on("message", (next: Mutant) => void run(next));
+process.on("disconnect", () => process.exit());
+process.send?.("ready");
+
+async function run(next: Mutant): Promise<void> {
+  for (const file of [mutant?.file, next.file]) if (file) vitest.invalidateFile(resolve(file));
+  mutant = next;
+  const specifications = await vitest.globTestSpecifications([...next.tests]);
+  const { testModules } = await vitest.runTestSpecifications(specifications, true);
+  const count = (state: "failed" | "passed") =>
+    testModules.flatMap(({ children }) => [...children.allTests(state)]).length;
+  process.send?.({ failed: count("failed"), passed: count("passed") } satisfies RunResult);
+}
