@@ -4,6 +4,7 @@ export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
+    setupFiles: "test/support/quick-tokens.ts",
     // A test that drives terraform, docker and yc takes seconds, on a busy machine many.
     maxWorkers: 2,
     maxConcurrency: 2,
