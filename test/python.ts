@@ -65,11 +65,17 @@ const WITH_POSTGRES: Environment = {
 // Without the cache, which two at once would share.
 const PYTEST = ["pytest", "-q", "-rs", "-p", "no:cacheprovider"];
 // Each stand-in of a cloud has a process of its own: two in one would share their queues.
-const WORKER_DEEP = ["tests/matrix", "tests/crash", "tests/watchers"];
-const WORKER_DEEP_BESIDE = ["tests/chords", "tests/integration"];
+const WORKER_LONG = [
+  "tests/matrix",
+  "tests/watchers",
+  "tests/chords",
+  "tests/crash",
+  "tests/integration",
+];
 // Real servers, and uploads by a Django of their own: each as long as half of what is quick.
 const WORKER_SLOW = ["tests/server", "tests/cloud/test_static_files.py"];
-const WORKER_LONG = [...WORKER_DEEP, ...WORKER_DEEP_BESIDE];
+// Of these everybody runs a sample.
+const WORKER_SAMPLED = "tests/hostile";
 // These wait more than they compute, so they go beside the others.
 const WORKER_WAITS = ["tests/cloud", "tests/execution"];
 // The local cloud, and a browser.
@@ -89,8 +95,16 @@ const SUITES: readonly Suite[] = [
       [without(WORKER_SLOW, WORKER_WAITS)],
     ],
     deep: [
-      [without(WORKER_LONG), ...WORKER_DEEP.map((folder) => [...PYTEST, folder])],
-      WORKER_DEEP_BESIDE.map((folder) => [...PYTEST, folder]),
+      [
+        [...PYTEST, ...WORKER_SLOW, WORKER_SAMPLED],
+        [...PYTEST, "tests/matrix"],
+        [...PYTEST, "tests/watchers"],
+      ],
+      [
+        [...PYTEST, "tests/chords"],
+        [...PYTEST, "tests/crash"],
+      ],
+      [[...PYTEST, "tests/integration"]],
     ],
   },
   {
