@@ -99,11 +99,9 @@ const SUITES: readonly Suite[] = [
         [...PYTEST, ...WORKER_SLOW, WORKER_SAMPLED],
         [...PYTEST, "tests/matrix"],
         [...PYTEST, "tests/watchers"],
-      ],
-      [
-        [...PYTEST, "tests/chords"],
         [...PYTEST, "tests/crash"],
       ],
+      [[...PYTEST, "tests/chords"]],
       [[...PYTEST, "tests/integration"]],
     ],
   },
