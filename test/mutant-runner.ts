@@ -11,6 +11,8 @@ export interface RunResult {
   readonly passed: number;
 }
 
+// Each run listens for the end of this process anew.
+process.setMaxListeners(0);
 let mutant: Mutant | undefined;
 
 const mutate = {
