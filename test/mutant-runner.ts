@@ -8,7 +8,8 @@ import type { Mutant } from "./mutants.ts";
 export interface RunResult {
   /** Tests that have failed; a file that cannot be loaded has none. */
   readonly failed: number;
-  readonly passed: number;
+  /** Whether every file could be loaded, all its tests passed, and nothing else went wrong. */
+  readonly success: boolean;
 }
 
 // Each run listens for the end of this process anew.
@@ -37,8 +38,9 @@ async function run(next: Mutant): Promise<void> {
   for (const file of [mutant?.file, next.file]) if (file) vitest.invalidateFile(resolve(file));
   mutant = next;
   const specifications = await vitest.globTestSpecifications([...next.tests]);
-  const { testModules } = await vitest.runTestSpecifications(specifications, true);
-  const count = (state: "failed" | "passed") =>
-    testModules.flatMap(({ children }) => [...children.allTests(state)]).length;
-  process.send?.({ failed: count("failed"), passed: count("passed") } satisfies RunResult);
+  const { testModules, unhandledErrors } = await vitest.runTestSpecifications(specifications, true);
+  const failed = testModules.flatMap(({ children }) => [...children.allTests("failed")]).length;
+  const isWell = testModules.length > 0 && testModules.every((module) => module.ok());
+  const success = isWell && unhandledErrors.length === 0;
+  process.send?.({ failed, success } satisfies RunResult);
 }

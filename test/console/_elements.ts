@@ -41,7 +41,7 @@ export type Shown =
 /** A browser for the tests of a file, which shows elements and nothing else. */
 export function useElements() {
   const newPage = useBrowser();
-  const show = async (
+  return async (
     shown: readonly Shown[],
     { lang = "en", colorScheme = "light", width = 1280, now }: Look = {},
   ): Promise<Page> => {
@@ -54,7 +54,6 @@ export function useElements() {
     for (const each of shown) await mount(page, each);
     return page;
   };
-  return Object.assign(show, { forgive: newPage.forgive });
 }
 
 async function open(page: Page, lang: string): Promise<void> {

@@ -1,10 +1,11 @@
 import type { Page } from "playwright-core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
+import { describe, expect, test } from "vitest";
 import { sampled } from "../support/sample.ts";
-import { CHROMIUM, useBrowser, violationsOf } from "./_browser.ts";
+import { CHROMIUM, violationsOf } from "./_browser.ts";
 import { type Look, type Shown, useElements } from "./_elements.ts";
 import { badHour, deadGroups, failedTask, hourOf, lateTask, overview } from "./_example.ts";
-import { BUSY, PageServer, tasksOf } from "./_page-server.ts";
+import { usePageServer } from "./_page.ts";
+import { type PageServer, tasksOf } from "./_page-server.ts";
 
 async function expectGood(page: Page, width: number, name: string): Promise<void> {
   if (process.env.SCREENSHOTS)
@@ -57,13 +58,9 @@ describe.skipIf(CHROMIUM === undefined)("an element is accessible, and fits the 
 describe.skipIf(CHROMIUM === undefined)("the page is accessible, and fits the screen", () => {
   let server: PageServer;
 
-  beforeEach(async () => {
-    server = await new PageServer().start();
-    server.source.answer = BUSY;
+  const open = usePageServer((started) => {
+    server = started;
   });
-  afterEach(() => server.close());
-  // Its pages are closed before the server, which they would miss.
-  const open = useBrowser();
 
   const views = [
     ["list", "light", "[data-id]", 1280, ""],

@@ -293,6 +293,14 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     ]);
   });
 
+  test("shows a traceback of others that has no end as it is", async () => {
+    const traceback = `Traceback:\n  File "${"/lib/python3/site-packages".repeat(20_000)}`;
+    const error = { type: "E", message: "", traceback };
+    const task = detail({ state: "failed", error });
+    const page = await show([["task-detail", { overview, detail: task }]]);
+    expect(await page.locator("[data-key=traceback] pre").textContent()).toBe(traceback);
+  });
+
   test("copies id, arguments, result and traceback as they are", async () => {
     const page = await show([["task-detail", { detail: failedTask() }]]);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

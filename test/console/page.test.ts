@@ -1,9 +1,10 @@
 import { gzipSync } from "node:zlib";
 import type { Page } from "playwright-core";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { CHROMIUM, useBrowser, violationsOf } from "./_browser.ts";
+import { describe, expect, test } from "vitest";
+import { CHROMIUM, violationsOf } from "./_browser.ts";
 import { badHour } from "./_example.ts";
-import { BUSY, PageServer, tasksOf } from "./_page-server.ts";
+import { usePageServer } from "./_page.ts";
+import { BUSY, type PageServer, tasksOf } from "./_page-server.ts";
 import { summary } from "./_source.ts";
 
 const HOSTILE = {
@@ -14,13 +15,9 @@ const HOSTILE = {
 describe.skipIf(CHROMIUM === undefined)("the page", () => {
   let server: PageServer;
 
-  beforeEach(async () => {
-    server = await new PageServer().start();
-    server.source.answer = BUSY;
+  const open = usePageServer((started) => {
+    server = started;
   });
-  afterEach(() => server.close());
-  // Its pages are closed before the server, which they would miss.
-  const open = useBrowser();
 
   async function show(options: Parameters<typeof open>[0] = {}, hash = ""): Promise<Page> {
     const page = await open(options);

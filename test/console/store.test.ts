@@ -131,3 +131,10 @@ function task(id: string, changedAt: number, state: TaskSummary["state"] = "wait
 function shown(store: { view(): TaskSummary[] }): string[] {
   return store.view().map(({ id, state }) => `${id} ${state}`);
 }
+
+test("of an address another task is chosen, or none, and the rest stays", () => {
+  const choose = (hash: string, t?: string) => writePlace({ ...readPlace(hash), t });
+  expect(choose("#t=1&show=failed&q=a+b", "x/y&z")).toBe("#t=x%2Fy%26z&show=failed&q=a+b");
+  expect(choose("#t=1&show=failed")).toBe("#show=failed");
+  expect(choose("", "2")).toBe("#t=2");
+});

@@ -9,9 +9,10 @@ import { clock, duration, language, size, t } from "./words.js";
 
 /** Longer tracebacks are folded. */
 const LINES_SHOWN = 40;
-/** A frame that is not the project's: its line with the file, and those below that are indented more. */
-const FRAME_OF_OTHERS =
-  /^ {2}File "[^"\n]*[/\\](?:site-packages|dist-packages|lib[/\\]python[^"\n]*)[/\\][^"\n]*".*(?:\n {4}.*)*/gm;
+/** A frame of a traceback: its line with the file, and those below that are indented more. */
+const FRAME = /^ {2}File "([^"\n]*)".*(?:\n {4}.*)*/gm;
+/** In the path of a file that is not the project's. */
+const OF_OTHERS = /[/\\](?:site-packages|dist-packages|lib[/\\]python[\d.]+)[/\\]/;
 
 /**
  * @param {Detail | undefined} detail
@@ -89,7 +90,8 @@ function framesOf(traceback) {
   /** @type {(string | Node)[]} */
   const parts = [];
   let end = 0;
-  for (const { 0: frame, index } of traceback.matchAll(FRAME_OF_OTHERS)) {
+  for (const { 0: frame, 1: path = "", index } of traceback.matchAll(FRAME)) {
+    if (!OF_OTHERS.test(path)) continue;
     parts.push(traceback.slice(end, index), h("span", { className: "muted" }, frame));
     end = index + frame.length;
   }

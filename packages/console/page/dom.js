@@ -78,11 +78,7 @@ const PAGE = "./";
  * @param {string} text
  */
 export function taskLink(id, text) {
-  const link = h(
-    "a",
-    { href: `${PAGE}#${hashOf(location.hash, id)}`, "data-key": `task ${id}` },
-    text,
-  );
+  const link = h("a", { href: addressOf({ t: id }), "data-key": `task ${id}` }, text);
   link.onclick = (event) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey) return;
     event.preventDefault();
@@ -95,7 +91,7 @@ export function taskLink(id, text) {
 export function backLink() {
   const link = h(
     "a",
-    { href: `${PAGE}#${hashOf(location.hash)}`, className: "back", "data-key": "back" },
+    { href: addressOf({ t: undefined }), className: "back", "data-key": "back" },
     `← ${t("detail.back")}`,
   );
   link.onclick = (event) => {
@@ -112,22 +108,17 @@ export function backLink() {
  * @param {{ readonly q: string, readonly show?: keyof import("../source.ts").Counts }} filter
  */
 export function listLink(text, { q, show = "all" }) {
-  const place = readPlace(location.hash);
-  const hash = writePlace({ ...place, view: "tasks", t: undefined, q, show });
-  return h("a", { href: `${PAGE}${hash}`, "data-key": `list ${show} ${q}` }, text);
+  const href = addressOf({ view: "tasks", t: undefined, q, show });
+  return h("a", { href, "data-key": `list ${show} ${q}` }, text);
 }
 
 /**
- * The hash with another task chosen, or none.
+ * The address of another place.
  *
- * @param {string} hash
- * @param {string} [id]
+ * @param {Partial<import("./store.js").Place>} change from the place that is shown
  */
-export function hashOf(hash, id) {
-  const state = new URLSearchParams(hash.slice(1));
-  if (id === undefined) state.delete("t");
-  else state.set("t", id);
-  return state.toString();
+function addressOf(change) {
+  return `${PAGE}${writePlace({ ...readPlace(location.hash), ...change })}`;
 }
 
 /**

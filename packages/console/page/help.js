@@ -31,8 +31,17 @@ const KEYS = /** @type {const} */ ([
 
 /** In the order in which a task comes to them. */
 const STATES = /** @type {const} */ ([
-  ...["delayed", "waiting", "running", "retrying", "hidden", "ok"],
-  ...["failed", "dead", "revoked", "expired", "done"],
+  "delayed",
+  "waiting",
+  "running",
+  "retrying",
+  "hidden",
+  "ok",
+  "failed",
+  "dead",
+  "revoked",
+  "expired",
+  "done",
 ]);
 
 /** @param {(readonly [readonly Node[], string])[]} entries */

@@ -1,7 +1,7 @@
 /** @typedef {import("../source.ts").Step} Step */
 /**
- * A part of the bar: a run, a wait, a wait of what is held back, or a time of which nothing is known. A break is not drawn to
- * scale, and says how long it is.
+ * A part of the bar: a run, a wait, a wait of what is held back, or a time of which nothing is known.
+ * A break is not drawn to scale, and says how long it is.
  *
  * @typedef {object} Part
  * @property {"ran" | "waited" | "hidden" | "unknown"} kind
