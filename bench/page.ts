@@ -1,12 +1,11 @@
 // The page with 10,000 tasks, in Chromium: how soon it shows rows, what a change and a scrolled frame
 // take, and what is fetched. `node run.mjs bench/page.ts`.
-import { performance } from "node:perf_hooks";
 import { gzipSync } from "node:zlib";
 import { BUSY, PageServer, tasksOf } from "../test/console/_page-server.ts";
 import { launchChromium } from "../test/support/chromium.ts";
 
 const TASKS = 10_000;
-const OPENINGS = 5;
+const OPENINGS = 15;
 const tasks = tasksOf(TASKS);
 const server = await new PageServer().start();
 server.source.answer = BUSY;
@@ -71,14 +70,22 @@ say("a scrolled frame", frames, "goal 17 median, 34 p95");
 await browser.close();
 await server.close();
 
-/** Milliseconds until the first row is there, in a browser that has cached nothing. */
+/**
+ * Milliseconds from the start of the navigation until the frame with the first rows is done, in a browser
+ * that has cached nothing. Taken within the page: from outside, the tool's own looks are in it.
+ */
 async function open(): Promise<number> {
   const context = await browser.newContext();
   const page = await context.newPage();
-  const start = performance.now();
+  await page.addInitScript(`globalThis.seen = new Promise((resolve) => {
+    new MutationObserver((_, observer) => {
+      if (!document.querySelector("[data-id]")) return;
+      observer.disconnect();
+      requestAnimationFrame(() => setTimeout(() => resolve(performance.now())));
+    }).observe(document, { childList: true, subtree: true });
+  })`);
   await page.goto(server.url, { waitUntil: "commit" });
-  await page.locator("[data-id]").first().waitFor();
-  const taken = performance.now() - start;
+  const taken = await page.evaluate<number>("seen");
   await context.close();
   return taken;
 }

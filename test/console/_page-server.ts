@@ -34,7 +34,9 @@ export class ShopSource extends FakeSource {
   }
 
   override async overview(): Promise<Overview> {
-    const count = (show: keyof Counts) => this.listed({ show }).length;
+    const states = [...this.shop.values()].map(({ state }) => state);
+    const count = (show: keyof Counts) =>
+      states.filter((state) => SHOWN[show]?.includes(state)).length;
     const [waiting, running, failed, dead] = [
       count("waiting"),
       count("running"),

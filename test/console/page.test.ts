@@ -143,7 +143,7 @@ describe.skipIf(CHROMIUM === undefined)("the page", () => {
       })
       .toBe(10_000);
     // Each fetch begins with the task that the one before ended with, so its last block has a row less.
-    expect(await page.locator(".block[role=rowgroup]").count()).toBe(201);
+    expect(await page.locator(".block[role=rowgroup]").count()).toBe(401);
     const before = await page.locator("[data-id]").last().boundingBox();
     server.source.put(summary("new", { changedAt: Date.now() + 1000 }));
     await page.getByRole("button", { name: "1 new" }).waitFor();
@@ -321,7 +321,7 @@ describe.skipIf(CHROMIUM === undefined)("the page", () => {
     await page.getByRole("button", { name: "Fire the timer nightly now" }).click();
     await page.locator("#said", { hasText: "Sent." }).waitFor();
     expect(server.source.acted).toEqual([{ kind: "fire", timer: "nightly" }]);
-    expect(page.url()).toContain("#t=new");
+    await expect.poll(() => page.url()).toContain("#t=new");
     await page.keyboard.press("p");
     await page.getByText("Paused: no task is started.").waitFor();
     expect(server.source.acted.at(-1)).toEqual({ kind: "pause" });

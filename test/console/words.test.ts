@@ -1,9 +1,11 @@
 import { readdirSync, readFileSync } from "node:fs";
+import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import {
   clock,
   duration,
   languageOf,
+  number,
   say,
   size,
   WORDS,
@@ -110,6 +112,16 @@ test.each([
 ])("%d ms are %s", (ms, english, russian) => {
   expect(duration(ms, "en")).toBe(english);
   expect(duration(ms, "ru")).toBe(russian);
+});
+
+test.each(["en", "ru"])("writes numbers as Intl does: %s", (language) => {
+  const intl = new Intl.NumberFormat(language, { maximumFractionDigits: 1 });
+  fc.assert(
+    fc.property(fc.nat({ max: 10 ** 12 }), (tenths) => {
+      expect(number(tenths / 10, language, 1)).toBe(intl.format(tenths / 10));
+      expect(number(tenths, language)).toBe(intl.format(tenths));
+    }),
+  );
 });
 
 test.each([

@@ -5,8 +5,11 @@ import { duration, t } from "./words.js";
 /** @import { TaskSummary } from "../source.ts" */
 /** @typedef {{ id: string, by: "click" | "enter" | "step" }} Choice */
 
-/** Rows of a block. What is out of sight is skipped by the block: by the row, scrolling is four times as slow. */
-const BLOCK = 50;
+/**
+ * Rows of a block. What is out of sight is skipped by the block: by the row, scrolling is four times as
+ * slow; with more in a block, the frame in which it comes into sight is late.
+ */
+const BLOCK = 25;
 const MOST = 2 * BLOCK;
 const FEW = 8;
 const PAGE = 10;
@@ -256,6 +259,9 @@ class Row {
   #task;
   #texts;
   #bar;
+  // Known here, because asking thousands of elements takes longer than all else of a change.
+  #hasLeft = false;
+  #state = "";
 
   /**
    * @param {string} id
@@ -273,7 +279,7 @@ class Row {
 
   /** @param {TaskSummary} task */
   show(task) {
-    delete this.element.dataset.left;
+    if (this.#hasLeft) this.#leave(false);
     if (this.#task === task) return;
     this.#task = task;
     this.#say(task);
@@ -284,20 +290,26 @@ class Row {
   /** It belongs to the list no longer. @param {TaskSummary | undefined} task */
   leave(task) {
     if (task) this.show(task);
-    this.element.dataset.left = "";
+    this.#leave(true);
+  }
+
+  /** @param {boolean} has */
+  #leave(has) {
+    this.#hasLeft = has;
+    this.element.toggleAttribute("data-left", has);
   }
 
   /** @param {boolean} isSeen whether its wait goes on before somebody's eyes */
   tick(isSeen) {
     if (!this.#task) return;
     const state = stateOf(this.#task);
-    if (state !== this.element.dataset.state || (isSeen && state === "waiting"))
-      this.#say(this.#task);
+    if (state !== this.#state || (isSeen && state === "waiting")) this.#say(this.#task);
   }
 
   /** @param {TaskSummary} task */
   #say(task) {
-    this.element.dataset.state = stateOf(task);
+    this.#state = stateOf(task);
+    this.element.dataset.state = this.#state;
     for (const [place, text] of textsOf(task).entries()) {
       const node = /** @type {Text} */ (this.#texts[place]);
       if (node.data !== text) node.data = text;

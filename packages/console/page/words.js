@@ -333,7 +333,7 @@ export function language() {
  * @returns {Language}
  */
 export function languageOf(hash, preferred) {
-  const wanted = new URLSearchParams(hash.slice(1)).get("lang") ?? preferred;
+  const wanted = /[#&]lang=([^&]*)/.exec(hash)?.[1] ?? preferred;
   return /^ru\b/i.test(wanted) ? "ru" : "en";
 }
 
@@ -360,17 +360,25 @@ function formOf(forms, count, language) {
   return forms[PLURALS[language].indexOf(RULES[language].select(count))] ?? forms.at(-1) ?? "";
 }
 
-/** @type {Map<string, Intl.NumberFormat | Intl.DateTimeFormat>} */
-const formats = new Map();
+/** What stands before the decimals, and between thousands. */
+const MARKS = { en: [".", ","], ru: [",", "\u00a0"] };
 
-/** @param {number} value */
-function number(value, language = "en", digits = 0) {
-  const key = `${language}${digits}`;
-  const known =
-    formats.get(key) ?? new Intl.NumberFormat(language, { maximumFractionDigits: digits });
-  formats.set(key, known);
-  return known.format(value);
+/**
+ * As `Intl.NumberFormat` writes it, whose first use takes a tenth of the time in which the page opens.
+ *
+ * @param {number} value
+ * @param {Language} [language]
+ * @param {0 | 1} [digits] decimals at most
+ */
+export function number(value, language = "en", digits = 0) {
+  const [point = "", thousands = ""] = MARKS[language];
+  const [whole = "", decimals = ""] = value.toFixed(digits).replace(/\.0$/, "").split(".");
+  const grouped = whole.replace(/\B(?=(\d{3})+$)/g, thousands);
+  return decimals === "" ? grouped : `${grouped}${point}${decimals}`;
 }
+
+/** @type {Map<string, Intl.DateTimeFormat>} */
+const formats = new Map();
 
 /**
  * A length of time in at most two units: `20 ms`, `3.4 s`, `4 min 12 s`, `2 h 5 min`, `3 d 4 h`.
