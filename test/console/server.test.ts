@@ -1,9 +1,10 @@
 import { mkdtemp, writeFile } from "node:fs/promises";
-import { request } from "node:http";
-import { connect } from "node:net";
+import { IncomingMessage, request, ServerResponse } from "node:http";
+import { connect, Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { Live } from "../../packages/console/_live.ts";
 import { readPage } from "../../packages/console/serve-page.ts";
 import { Console, startConsole } from "../../packages/console/server.ts";
 import { type Listening, listen } from "../../packages/local-cloud/support/listen.ts";
@@ -318,6 +319,30 @@ describe("the stream's clock", () => {
     await vi.advanceTimersByTimeAsync(5000);
     expect(source.asked).toHaveLength(length);
   });
+});
+
+test.each([
+  { changes: 100, batches: [15, 17] },
+  { changes: 400, batches: [4, 4] },
+])("of $changes changes a second, $batches batches are sent", async ({ changes, batches }) => {
+  vi.useFakeTimers();
+  source.known = [summary("one")];
+  const response = new ServerResponse(new IncomingMessage(new Socket()));
+  const written = vi.spyOn(response, "write");
+  new Live(source).open(response);
+  const changing = setInterval(() => source.change("one"), 1000 / changes);
+  // What a second was like is known when it is over.
+  await vi.advanceTimersByTimeAsync(2000);
+  written.mockClear();
+  await vi.advanceTimersByTimeAsync(1000);
+  clearInterval(changing);
+  response.emit("close");
+  vi.useRealTimers();
+
+  const { length } = written.mock.calls.filter(([text]) => String(text).includes("event: tasks"));
+  expect(length).toBeGreaterThanOrEqual(batches[0] ?? 0);
+  expect(length).toBeLessThanOrEqual(batches[1] ?? 0);
+  expect(source.subscribers).toBe(0);
 });
 
 test("a page that reads too slowly is cut off", async () => {
