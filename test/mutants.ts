@@ -4,7 +4,8 @@ import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
-import ts from "typescript";
+// TypeScript 7, which checks, has no stable API.
+import ts from "typescript-api";
 import { DECISIONS } from "./decisions.ts";
 import type { RunResult } from "./mutant-runner.ts";
 

@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import ts from "typescript";
+import ts from "typescript-api";
 import { ROOT } from "../support/sources.ts";
 
 /** A field of `config.ts`, as its type and comment describe it. */

@@ -51,7 +51,7 @@ export class TaskList extends HTMLElement {
       this.#release();
       this.#askForMore();
     };
-    this.onpointerover = ({ pointerType }) => this.#point(pointerType === "mouse");
+    this.addEventListener("pointerover", ({ pointerType }) => this.#point(pointerType === "mouse"));
     this.onpointerleave = () => this.#point(false);
   }
 

@@ -3,7 +3,7 @@ const { spawnSync } = require("node:child_process");
 const { cpSync, mkdtempSync, readFileSync, rmSync } = require("node:fs");
 const Module = require("node:module");
 const { tmpdir } = require("node:os");
-const { join } = require("node:path");
+const { dirname, join } = require("node:path");
 
 const packageRoot = join(__dirname, "..");
 const SCHEMA_FILE = join(packageRoot, "schema", "yandex.json");
@@ -76,7 +76,7 @@ function stubJsii() {
 }
 
 function compile(outDir) {
-  const tsc = require.resolve("typescript/bin/tsc");
+  const tsc = join(dirname(require.resolve("typescript/package.json")), "bin", "tsc");
   const args = [tsc, "-p", packageRoot, "--outDir", outDir];
   const { status } = spawnSync(process.execPath, args, { stdio: "inherit" });
   if (status !== 0) {
