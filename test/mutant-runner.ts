@@ -26,7 +26,8 @@ const mutate = {
 };
 const vitest = await createVitest(
   "test",
-  { watch: false, bail: 1, reporters: [{}] },
+  // Modules that stay would stay without their mutant.
+  { watch: false, bail: 1, reporters: [{}], isolate: true },
   { plugins: [mutate] },
 );
 
