@@ -7,8 +7,8 @@ export default defineConfig({
     setupFiles: "test/support/quick-tokens.ts",
     // A test that drives terraform, docker and yc takes seconds, on a busy machine many.
     maxWorkers: 2,
-    // A process for each file takes a quarter of all the time. So a test leaves what is the process's (its
-    // variables, its folder, its clock) as it was. A deep one may be killed half way.
+    // A process for each file takes a quarter of all the time. So a test mocks no module (it may be loaded
+    // already), and leaves the process's variables, folder and clock as they were. A deep one may be killed.
     isolate: process.env.DEEP !== undefined,
     maxConcurrency: 2,
     testTimeout: 300_000,

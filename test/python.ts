@@ -5,7 +5,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { dirname, join, resolve } from "node:path";
 
 interface Environment {
   readonly name: string;
@@ -169,8 +169,11 @@ function without(tests: readonly string[], folders: readonly string[] = []): Com
 }
 
 function findPython(): string | undefined {
-  const check = "import sys, venv; sys.exit(sys.version_info < (3, 10))";
-  return ["python3", "python"].find((name) => spawnSync(name, ["-c", check]).status === 0);
+  const check = "import sys, venv; print(sys.executable); sys.exit(sys.version_info < (3, 10))";
+  const found = ["python3", "python"]
+    .map((name) => spawnSync(name, ["-c", check], { encoding: "utf8" }))
+    .find(({ status }) => status === 0);
+  return found?.stdout.trim();
 }
 
 function lanesOf({ quick, deep }: Suite): readonly Lane[] {
@@ -201,31 +204,38 @@ async function makeEnvironment(
   const inputs = wanted.inputs.map((file) => readFileSync(file, "utf8"));
   const hash = createHash("sha256").update([version, ...wanted.install, ...inputs].join("\n"));
   const name = `${wanted.name}-${hash.digest("hex").slice(0, 12)}`;
-  return makeOnce(interpreter, name, async (own) => {
-    const fast = ["-m", "uv", "pip", "install", "--quiet", "--python", own, ...wanted.install];
-    if ((await run(await uv, fast, wanted.folder)).code === 0) return;
+  return makeOnce(name, async (directory, own) => {
+    const fast = await uv;
+    const python = ["--quiet", "--python"];
+    // With pip, which tests use.
+    const venv = ["-m", "uv", "venv", "--seed", ...python, interpreter, directory];
+    const install = ["-m", "uv", "pip", "install", ...python, own, ...wanted.install];
+    const isMade = (await run(fast, venv, ".")).code === 0;
+    if (isMade && (await run(fast, install, wanted.folder)).code === 0) return;
     // It does not read pip's settings, which may name another index.
+    await need(interpreter, ["-m", "venv", "--clear", directory], ".");
     await need(own, [...PIP_INSTALL, ...wanted.install], wanted.folder);
   });
 }
 
 function makeUv(interpreter: string): Promise<string> {
-  return makeOnce(interpreter, UV, (own) => need(own, [...PIP_INSTALL, UV], "."));
+  return makeOnce(UV, async (directory, own) => {
+    await need(interpreter, ["-m", "venv", directory], ".");
+    await need(own, [...PIP_INSTALL, UV], ".");
+  });
 }
 
 /** A virtual environment that is kept. A half-made one is made again. */
 async function makeOnce(
-  interpreter: string,
   name: string,
-  fill: (own: string) => Promise<void>,
+  make: (directory: string, own: string) => Promise<void>,
 ): Promise<string> {
   const directory = resolve("node_modules", ".cache", "python", name);
   const own = join(directory, "bin", "python");
   if (existsSync(join(directory, "done"))) return own;
   rmSync(directory, { recursive: true, force: true });
-  mkdirSync(directory, { recursive: true });
-  await need(interpreter, ["-m", "venv", directory], ".");
-  await fill(own);
+  mkdirSync(dirname(directory), { recursive: true });
+  await make(directory, own);
   writeFileSync(join(directory, "done"), "");
   return own;
 }

@@ -10,7 +10,8 @@ const STATES: { readonly [cause in WaitCause]?: TaskState } = {
 /** The record as it stands at `now`: a delay ends without anything happening. */
 export function describeTask(task: TrackedTask, log: readonly LogLine[], now: number): TaskRecord {
   const { id, facts, queue, publishedAt, changedAt, attemptsBefore, waits, result, error } = task;
-  const { name, args = [], kwargs = {}, rootId, parentId, groupId, eta, expires } = facts ?? {};
+  const { name, args = [], kwargs = {}, eta, expires } = facts ?? {};
+  const { rootId, parentId, groupId, repeatsId } = facts ?? {};
   const { state, dueAt } = situationAt(situationOf(task), now);
   const attempts = task.attempts.map((attempt, place) => ({
     number: attemptsBefore + place + 1,
@@ -18,7 +19,8 @@ export function describeTask(task: TrackedTask, log: readonly LogLine[], now: nu
   }));
   return {
     ...{ id, name, args, kwargs, queue, state, dueAt, publishedAt, changedAt },
-    ...{ rootId, parentId, groupId, eta, expires, result, error, attempts, waits: [...waits], log },
+    ...{ rootId, parentId, groupId, repeatsId, eta, expires },
+    ...{ result, error, attempts, waits: [...waits], log },
   };
 }
 

@@ -41,6 +41,7 @@ function factsOf(fields: JsonObject): TaskFacts | undefined {
     rootId: textIn(fields.root_id),
     parentId: textIn(fields.parent_id),
     groupId: textIn(fields.group),
+    repeatsId: textIn(fields.repeats_id),
     eta: textIn(fields.eta),
     expires: textIn(fields.expires),
   };

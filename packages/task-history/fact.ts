@@ -33,6 +33,8 @@ export interface TaskFacts {
   readonly rootId?: string;
   readonly parentId?: string;
   readonly groupId?: string;
+  /** The task that it was sent again from, by the page or a command. */
+  readonly repeatsId?: string;
   /** ISO 8601. */
   readonly eta?: string;
   readonly expires?: string;

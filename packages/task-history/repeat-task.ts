@@ -17,7 +17,8 @@ const JSON_TYPE = "application/json";
 
 /**
  * The message of a task that is run once more, as a task of its own that begins now: with another id, as
- * its own root, without its delay, its expiry, its retries so far, its group, and whatever follows it.
+ * its own root, without its delay, its expiry, its retries so far, its group, and whatever follows it. Its
+ * header `repeats_id`, which is ours, names the task that it repeats.
  * Everything else is as it was; the arguments byte by byte, unless there are others.
  *
  * @throws Error with why that is not possible, for a person
@@ -32,10 +33,11 @@ export function repeatTask(body: string, id: string, given?: NewArguments): stri
     ? [given.args, given.kwargs].map((part) => JSON.stringify(part))
     : [args, kwargs];
   const content = `[${[...parts, JSON.stringify(NOTHING_FOLLOWS)].join(", ")}]`;
+  const newIds = { id, root_id: id, repeats_id: envelope.headers.id };
   const text = JSON.stringify({
     ...fields,
     ...(!isAsItWas && { body: encode(content, properties) }),
-    headers: { ...headersOf(envelope, { isAsItWas, given }), ...OF_ITS_LIFE, id, root_id: id },
+    headers: { ...headersOf(envelope, { isAsItWas, given }), ...OF_ITS_LIFE, ...newIds },
     properties: { ...kept, correlation_id: id },
   });
   return isEncoded ? Buffer.from(text).toString("base64") : text;

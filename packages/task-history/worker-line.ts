@@ -101,6 +101,7 @@ function taskIn(fields: JsonObject): TaskFacts | undefined {
     rootId: textIn(fields.root_id),
     parentId: textIn(fields.parent_id),
     groupId: textIn(fields.group_id),
+    repeatsId: textIn(fields.repeats_id),
     eta: textIn(fields.eta),
   };
 }

@@ -301,6 +301,14 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     expect(await page.locator("[data-key=traceback] pre").textContent()).toBe(traceback);
   });
 
+  test("leads from a task that was sent again to the one before", async () => {
+    const { task, ...rest } = failedTask();
+    const again = { ...rest, task: { ...task, repeatsId: "0a1b2c3d-first" } };
+    const page = await show([["task-detail", { detail: again }]]);
+    await page.getByText("Repeats task").getByRole("link", { name: "0a1b2c3d" }).click();
+    expect(await page.evaluate("told")).toEqual([["console-select", { id: "0a1b2c3d-first" }]]);
+  });
+
   test("copies id, arguments, result and traceback as they are", async () => {
     const page = await show([["task-detail", { detail: failedTask() }]]);
     await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);

@@ -33,6 +33,7 @@ describe.each(RELEASES)("repeatTask, Celery %s", (release) => {
     "sends %s as it was, but as a task of its own that begins now",
     (name) => {
       const before = readEnvelope(read(name));
+      const { id: repeats_id } = before?.headers ?? {};
       const after = readEnvelope(repeatTask(read(name), "new"));
 
       expect(after?.isEncoded).toBe(before?.isEncoded);
@@ -41,7 +42,14 @@ describe.each(RELEASES)("repeatTask, Celery %s", (release) => {
         ...before?.fields,
         headers: {
           ...before?.headers,
-          ...{ id: "new", root_id: "new", parent_id: null, group: null, group_index: null },
+          ...{
+            id: "new",
+            root_id: "new",
+            repeats_id,
+            parent_id: null,
+            group: null,
+            group_index: null,
+          },
           ...{ eta: null, expires: null, retries: 0 },
         },
         properties: { ...properties, correlation_id: "new" },
@@ -62,6 +70,7 @@ describe.each(RELEASES)("repeatTask, Celery %s", (release) => {
     const after = repeatTask(read(name), "new", { args: [7], kwargs: { y: "й" } });
 
     expect(decodeTask(after)).toMatchObject({ id: "new", args: [7], kwargs: { y: "й" } });
+    expect(decodeTask(after)?.repeatsId).toBe(decodeTask(read(name))?.id);
     const { argsrepr, kwargsrepr, compression } = readEnvelope(after)?.headers ?? {};
     expect([argsrepr, kwargsrepr, compression]).toEqual([undefined, undefined, undefined]);
   });

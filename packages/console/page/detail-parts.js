@@ -1,5 +1,5 @@
 import "./value-tree.js";
-import { backLink, copyButton, h } from "./dom.js";
+import { backLink, copyButton, h, taskLink } from "./dom.js";
 import { reasonOf } from "./task-story.js";
 import { jsonOf, measure } from "./values.js";
 import { clock, duration, language, size, t } from "./words.js";
@@ -20,7 +20,7 @@ const OF_OTHERS = /[/\\](?:site-packages|dist-packages|lib[/\\]python[\d.]+)[/\\
  */
 export function headOf(detail) {
   if (!detail) return { print: "", nodes: () => [backLink(), h("p", {}, t("detail.missing"))] };
-  const { id, name, state, queue, publishedAt } = detail.task;
+  const { id, name, state, queue, publishedAt, repeatsId } = detail.task;
   const { waitMs, runMs } = detail.summary;
   const facts = [
     queue,
@@ -29,7 +29,7 @@ export function headOf(detail) {
     runMs > 0 && t("step.took", { time: duration(runMs) }),
   ].filter((fact) => fact !== undefined && fact !== false);
   return {
-    print: [id, name, state, facts],
+    print: [id, name, state, facts, repeatsId],
     nodes: () => [
       backLink(),
       h("h2", { tabIndex: -1, "data-key": "name" }, name ?? t("detail.message")),
@@ -45,6 +45,8 @@ export function headOf(detail) {
         h("code", {}, id),
         copyButton("copy.id", () => id),
       ),
+      repeatsId !== undefined &&
+        h("p", {}, t("detail.repeats"), " ", taskLink(repeatsId, repeatsId.slice(0, 8))),
     ],
   };
 }

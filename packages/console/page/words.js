@@ -58,6 +58,7 @@ export const WORDS = {
     "Такой задачи нет, или данные о ней уже не хранятся.",
   ],
   "detail.none": ["none", "нет"],
+  "detail.repeats": ["Repeats task", "Повторяет задачу"],
   "detail.result": ["Result", "Результат"],
   "detail.size": ["{size} of 256 KB", "{size} из 256 КБ"],
   "detail.story": ["What happened", "Что произошло"],

@@ -24,7 +24,7 @@ export interface StoryContext {
 
 /** The whole story of a task, for a person: nothing of it is cut. */
 export function formatStory(task: TaskRecord, { queues, family, now }: StoryContext): string[] {
-  const { id, name = "message", state, dueAt, queue, publishedAt, error, result } = task;
+  const { id, name = "message", state, dueAt, queue, publishedAt, repeatsId, error, result } = task;
   const queueName = queues.get(queue ?? "");
   const due = dueAt === undefined ? "" : `, due ${formatMoment(dueAt, now)}`;
   const why = describeState({ state, queue: queueName });
@@ -35,6 +35,7 @@ export function formatStory(task: TaskRecord, { queues, family, now }: StoryCont
     ...fact("arguments", formatArguments(task)),
     ...fact("queue", harmless(queueName ?? "")),
     ...fact("sent", publishedAt === undefined ? "" : formatMoment(publishedAt, now)),
+    ...fact("repeats", harmless(repeatsId ?? "")),
     ...section("what happened", course(task, queueName, now)),
     ...section("result", result === undefined ? [] : [formatJson(result)]),
     ...section("error", error === undefined ? [] : [harmless(formatError(error))]),

@@ -1,5 +1,5 @@
 import { execFileSync } from "node:child_process";
-import {
+import fs, {
   chmodSync,
   mkdirSync,
   mkdtempSync,
@@ -8,24 +8,13 @@ import {
   symlinkSync,
   writeFileSync,
 } from "node:fs";
+import { syncBuiltinESMExports } from "node:module";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import { hashContext, refuseSecrets } from "../../../scripts/lib/image/build-context.ts";
 
-const unreadable = new Set<string>();
-
-vi.mock("node:fs", async (original) => {
-  const fs = await original<typeof import("node:fs")>();
-  const readdirSync = (path: Buffer, options: object) => {
-    if (!unreadable.has(String(path))) return fs.readdirSync(path, options as never);
-    throw Object.assign(new Error(`EACCES: permission denied, scandir '${path}'`), {
-      code: "EACCES",
-    });
-  };
-  return { ...fs, readdirSync };
-});
-
+const { readdirSync } = fs;
 let context: string;
 
 beforeEach(() => {
@@ -34,7 +23,10 @@ beforeEach(() => {
   write("app/models.py", "one\n");
 });
 
-afterEach(() => rmSync(context, { recursive: true }));
+afterEach(() => {
+  setReaddir(readdirSync);
+  rmSync(context, { recursive: true });
+});
 
 describe("hashContext", () => {
   test("is the same for the same sources", () => {
@@ -231,9 +223,20 @@ describe("refuseSecrets", () => {
 });
 
 // To root every folder is open, so that a folder's mode proves nothing here.
+/** For root everything is readable. */
 function fakeUnreadable(path: string): void {
   mkdirSync(path);
-  unreadable.add(path);
+  setReaddir(((from: Buffer, options: object) => {
+    if (String(from) !== path) return readdirSync(from, options as never);
+    const message = `EACCES: permission denied, scandir '${path}'`;
+    throw Object.assign(new Error(message), { code: "EACCES" });
+  }) as typeof readdirSync);
+}
+
+/** In every module, whenever it was loaded. */
+function setReaddir(read: typeof readdirSync): void {
+  fs.readdirSync = read;
+  syncBuiltinESMExports();
 }
 
 function bindSocket(path: string): void {

@@ -100,6 +100,10 @@ describe("formatStory", () => {
     );
   });
 
+  test("names the task that it repeats", () => {
+    expect(formatStory(task({ repeatsId: "first" }), CONTEXT)).toContain("  repeats    first");
+  });
+
   test("nothing in it does anything to a terminal", () => {
     const bad = "\x1b[31mx\x1b]0;title\x07\r\n\x9b2J\u202e\u2066\u2029";
     const [attempt] = task().attempts;
@@ -111,6 +115,7 @@ describe("formatStory", () => {
         args: [bad],
         kwargs: { [bad]: bad },
         queue: bad,
+        repeatsId: bad,
         result: bad,
         error,
       },

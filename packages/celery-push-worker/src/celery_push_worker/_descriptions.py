@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 FAMILY = {"root_id": "root_id", "parent_id": "parent_id", "group_id": "group"}
 """Fields and the headers that they are taken from."""
 
+REPEATS = "repeats_id"
+"""The task that this one was sent again from: a header of ours, not Celery's."""
+
 MAX_ARGUMENTS_CHARACTERS = 4_096
 """Of each of ``args`` and ``kwargs``, if the publisher describes them itself."""
 
@@ -49,6 +52,7 @@ def describe_task(
     app: Celery, message: TaskMessage, delivery: Delivery
 ) -> dict[str, Any]:
     headers = message.headers
+    repeats = headers.get(REPEATS)
     return drop_empty(
         {
             "task_id": message.id,
@@ -58,6 +62,7 @@ def describe_task(
             "hops": count_hops(headers),
             "eta": headers.get("eta") or None,
             **{field: headers.get(name) or None for field, name in FAMILY.items()},
+            REPEATS: repeats if isinstance(repeats, str) else None,
         }
     )
 

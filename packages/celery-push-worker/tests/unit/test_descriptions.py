@@ -81,6 +81,20 @@ def test_a_task_without_family_says_none(world):
     assert {"root_id", "parent_id", "group_id"}.isdisjoint(found)
 
 
+def test_a_task_that_was_sent_again_names_the_first(world):
+    message = decode(world, world.tasks.add.s(1, 2))
+    message.headers["repeats_id"] = "old"
+
+    assert describe_task(world.app, message, delivery())["repeats_id"] == "old"
+
+
+def test_a_projects_own_header_of_that_name_is_not_logged(world):
+    message = decode(world, world.tasks.add.s(1, 2))
+    message.headers["repeats_id"] = {"card": 4111}
+
+    assert "repeats_id" not in describe_task(world.app, message, delivery())
+
+
 def test_the_queue_has_celerys_name_not_the_clouds(make_world):
     queues = {"mail": {"url": "https://q/b1/e1/shop-mail"}}
     world = make_world(broker_transport_options={"predefined_queues": queues})
