@@ -78,6 +78,8 @@ const WORKER_SLOW = ["tests/server", "tests/cloud/test_static_files.py"];
 const WORKER_SAMPLED = "tests/hostile";
 // These wait more than they compute, so they go beside the others.
 const WORKER_WAITS = ["tests/cloud", "tests/execution"];
+// Each starts a Django of its own.
+const WORKER_CHECKS = ["tests/checks"];
 // The local cloud, and a browser.
 const EXAMPLE_DEEP = ["tests/test_jobs.py", "tests/test_page.py"];
 const ALBUM_DEEP = ["tests/test_page.py"];
@@ -90,8 +92,9 @@ const SUITES: readonly Suite[] = [
     quick: [
       [
         ...[["ruff", "check"], ["ruff", "format", "--check"], ["mypy"]],
-        without([...WORKER_LONG, ...WORKER_SLOW, ...WORKER_WAITS]),
+        [...PYTEST, ...WORKER_CHECKS],
       ],
+      [without([...WORKER_LONG, ...WORKER_SLOW, ...WORKER_WAITS, ...WORKER_CHECKS])],
       [without(WORKER_SLOW, WORKER_WAITS)],
     ],
     deep: [

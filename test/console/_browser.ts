@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
-import type { Browser, BrowserContextOptions, Page } from "playwright-core";
+import type { Browser, BrowserContext, BrowserContextOptions, Page } from "playwright-core";
 import { afterAll, afterEach, beforeAll, expect } from "vitest";
 import { CHROMIUM, launchChromium } from "../support/chromium.ts";
 
@@ -12,12 +12,13 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export function useBrowser() {
   let browser: Browser;
   let complaints: string[] = [];
+  const kept = new Set<BrowserContext>();
   beforeAll(async () => {
     browser = await launchChromium();
   });
   afterAll(() => browser.close());
   afterEach(async () => {
-    for (const context of browser.contexts()) await context.close();
+    for (const context of browser.contexts()) if (!kept.has(context)) await context.close();
     expect(complaints).toEqual([]);
     complaints = [];
   });
@@ -34,7 +35,9 @@ export function useBrowser() {
   const forgive = (pattern: RegExp) => {
     complaints = complaints.filter((line) => !pattern.test(line));
   };
-  return Object.assign(open, { forgive });
+  /** Leaves the page open for the tests that follow. */
+  const keep = (page: Page) => kept.add(page.context());
+  return Object.assign(open, { forgive, keep });
 }
 
 /** What axe finds wrong with the page as it is. */

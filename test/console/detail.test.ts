@@ -331,6 +331,7 @@ describe.skipIf(CHROMIUM === undefined)("in Chromium", () => {
     await page.evaluate("navigator.clipboard.writeText = async () => { throw new Error('no') }");
     await page.getByRole("button", { name: "Copy the id" }).click();
     await page.getByText("Not allowed to copy").waitFor();
+    await page.evaluate("delete navigator.clipboard.writeText");
   });
 
   test("sends a group of dead letters back, and deletes one only when that is confirmed", async () => {
