@@ -1,4 +1,14 @@
 import { defineConfig } from "vitest/config";
+import { BaseSequencer, type TestSpecification } from "vitest/node";
+
+/** Before a first run has measured them, files go by their size; short ones that start much would be last. */
+class LongFirst extends BaseSequencer {
+  override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {
+    const isLong = ({ moduleId }: TestSpecification) => /\/e2e\/|\/local\.test/.test(moduleId);
+    const sorted = await super.sort(files);
+    return [...sorted.filter(isLong), ...sorted.filter((file) => !isLong(file))];
+  }
+}
 
 export default defineConfig({
   test: {
@@ -11,6 +21,7 @@ export default defineConfig({
     // already), and leaves the process's variables, folder and clock as they were. A deep one may be killed.
     isolate: process.env.DEEP !== undefined,
     maxConcurrency: 2,
+    sequence: { sequencer: LongFirst },
     testTimeout: 300_000,
     hookTimeout: 300_000,
     // Waits for an event end with it; this only ends the wait for one that never comes.
