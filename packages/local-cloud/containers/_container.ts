@@ -173,13 +173,12 @@ export class Container {
   }
 
   private log(line: string): void {
-    const owner = this.ownerOfLine();
-    this.report({
-      type: "log",
-      container: this.spec.name,
-      ...owner?.message,
-      ...this.logs.read(line),
-    });
+    const said = this.logs.read(line);
+    const { message: owner } = this.ownerOfLine() ?? {};
+    const { taskId = owner?.taskId, messageId = owner?.messageId } = said;
+    // A line that comes late, when another message is executed, or of a task within a task says whose it is.
+    const isOwners = taskId === owner?.taskId && messageId === owner?.messageId;
+    this.report({ type: "log", container: this.spec.name, ...(isOwners && owner), ...said });
   }
 
   /** The request that was worked on alone when a line was printed. */

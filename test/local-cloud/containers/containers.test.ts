@@ -210,17 +210,19 @@ describe("Containers", () => {
     const message = { messageId: "m1", taskId: "t1" };
 
     await get(containers, "/?say=plain", { message });
-    await get(containers, '/?say={"level":"WARN","message":"json","task_id":"t2"}', { message });
+    await get(containers, '/?say={"level":"WARN","message":"own","task_id":"t1"}', { message });
+    await get(containers, '/?say={"level":"WARN","message":"late","task_id":"t0"}', { message });
+    await get(containers, '/?say={"message":"foreign","task_id":"t0"}', {
+      message: { messageId: "m2" },
+    });
+    const saying = (text: string) => until("log", (line) => line.message === text);
 
-    expect(await until("log", (line) => line.message === "plain")).toMatchObject({
-      ...message,
-      level: "info",
-    });
-    expect(await until("log", (line) => line.message === "json")).toMatchObject({
-      level: "warning",
-      taskId: "t2",
-      messageId: "m1",
-    });
+    expect(await saying("plain")).toMatchObject({ ...message, level: "info" });
+    expect(await saying("own")).toMatchObject({ ...message, level: "warning" });
+    for (const text of ["late", "foreign"]) {
+      expect(await saying(text)).toMatchObject({ taskId: "t0" });
+      expect(await saying(text)).not.toHaveProperty("messageId");
+    }
   });
 
   test("shows memory, and warns once above the container's", async () => {
