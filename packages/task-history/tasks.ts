@@ -76,7 +76,9 @@ export class Tasks {
     const id = named ?? this.owners.get(messageId ?? "") ?? messageId;
     if (id === undefined || this.isForgotten(fact, id, messageId)) return [];
     const outcomes = this.change(id, (history) => history.add(this.fitting(fact)));
-    if (messageId !== undefined && named !== undefined) this.claim(messageId, named);
+    // A line may be of a task that ran within the message's own.
+    if (fact.kind !== "logged" && messageId !== undefined && named !== undefined)
+      this.claim(messageId, named);
     return outcomes;
   }
 

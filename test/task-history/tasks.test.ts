@@ -40,6 +40,21 @@ describe("Tasks", () => {
     );
   });
 
+  test("a line of a task within a task leaves the message where it is", () => {
+    const line = { kind: "logged" as const, level: "info" as const, message: "inner" };
+    const facts = [
+      sent(1, "outer", "m"),
+      started(2, "m"),
+      fact(3, { ...line, taskId: "inner", messageId: "m" }),
+      ended(4, "m"),
+    ];
+
+    const [record, ...others] = recordsOf(facts);
+
+    expect(others).toEqual([]);
+    expect(record).toMatchObject({ id: "outer", state: "ok", attempts: [{ outcome: "done" }] });
+  });
+
   test("are listed last changed first, and the same with a limit, whatever came first", () => {
     const facts = [1, 2, 3, 4].map((number) => sent(number, `t${number}`));
 
