@@ -209,10 +209,9 @@ async function makeEnvironment(
   const name = `${wanted.name}-${hash.digest("hex").slice(0, 12)}`;
   return makeOnce(name, async (directory, own) => {
     const fast = await uv;
-    const python = ["--quiet", "--python"];
     // With pip, which tests use.
-    const venv = ["-m", "uv", "venv", "--seed", ...python, interpreter, directory];
-    const install = ["-m", "uv", "pip", "install", ...python, own, ...wanted.install];
+    const venv = ["-m", "uv", "venv", "--quiet", "--seed", "--python", interpreter, directory];
+    const install = ["-m", "uv", "pip", "install", "--quiet", "--python", own, ...wanted.install];
     const isMade = (await run(fast, venv, ".")).code === 0;
     if (isMade && (await run(fast, install, wanted.folder)).code === 0) return;
     // It does not read pip's settings, which may name another index.

@@ -33,7 +33,7 @@ export interface TaskFacts {
   readonly rootId?: string;
   readonly parentId?: string;
   readonly groupId?: string;
-  /** The task that it was sent again from, by the page or a command. */
+  /** The task that the page has sent again as this one. */
   readonly repeatsId?: string;
   /** ISO 8601. */
   readonly eta?: string;

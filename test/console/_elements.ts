@@ -51,25 +51,22 @@ export type Shown =
 export function useElements() {
   const newPage = useBrowser();
   let kept: Page | undefined;
-  const keepPage = async () => {
+  const openPage = async (now?: number) => {
     const page = await newPage();
-    newPage.keep(page);
-    await open(page);
-    return page;
-  };
-  const stoppedPage = async (now: number) => {
-    const page = await newPage();
-    await page.clock.install({ time: now - 1000 });
-    await page.clock.pauseAt(now);
-    await open(page);
+    if (now === undefined) newPage.keep(page);
+    else {
+      await page.clock.install({ time: now - 1000 });
+      await page.clock.pauseAt(now);
+    }
+    await serve(page);
     return page;
   };
   return async (
     shown: readonly Shown[],
     { lang = "en", colorScheme = "light", width = 1280, now }: Look = {},
   ): Promise<Page> => {
-    kept ??= await keepPage();
-    const page = now === undefined ? kept : await stoppedPage(now);
+    const page = (now === undefined ? kept : undefined) ?? (await openPage(now));
+    if (now === undefined) kept = page;
     await page.emulateMedia({ colorScheme });
     await page.setViewportSize({ width, height: 900 });
     await page.evaluate(`reset(${JSON.stringify(lang)})`);
@@ -78,7 +75,7 @@ export function useElements() {
   };
 }
 
-async function open(page: Page): Promise<void> {
+async function serve(page: Page): Promise<void> {
   await page.route("**/*", (route) => {
     const { pathname } = new URL(route.request().url());
     const headers = { "Content-Security-Policy": "default-src 'self'" };

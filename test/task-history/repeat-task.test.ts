@@ -42,14 +42,8 @@ describe.each(RELEASES)("repeatTask, Celery %s", (release) => {
         ...before?.fields,
         headers: {
           ...before?.headers,
-          ...{
-            id: "new",
-            root_id: "new",
-            repeats_id,
-            parent_id: null,
-            group: null,
-            group_index: null,
-          },
+          ...{ id: "new", root_id: "new", repeats_id },
+          ...{ parent_id: null, group: null, group_index: null },
           ...{ eta: null, expires: null, retries: 0 },
         },
         properties: { ...properties, correlation_id: "new" },

@@ -64,14 +64,8 @@ describe("factsOfLogEntry", () => {
   test("what the line says by itself counts: times, counts, family, arguments where asked for", () => {
     const said = {
       ...{ sent_at: "2026-11-24T12:00:01.250Z", receive_count: 3, queue: "heavy" },
-      ...{
-        root_id: "r",
-        parent_id: "p",
-        group_id: "g",
-        repeats_id: "o",
-        args: "(7,)",
-        kwargs: "{'user': 8}",
-      },
+      ...{ root_id: "r", parent_id: "p", group_id: "g", repeats_id: "o" },
+      ...{ args: "(7,)", kwargs: "{'user': 8}" },
     };
     expect(tasksOf([line(10, said)])).toMatchObject([
       {

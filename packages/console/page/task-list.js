@@ -279,7 +279,7 @@ class Row {
 
   /** @param {TaskSummary} task */
   show(task) {
-    if (this.#hasLeft) this.#leave(false);
+    if (this.#hasLeft) this.#setLeft(false);
     if (this.#task === task) return;
     this.#task = task;
     this.#say(task);
@@ -290,11 +290,11 @@ class Row {
   /** It belongs to the list no longer. @param {TaskSummary | undefined} task */
   leave(task) {
     if (task) this.show(task);
-    this.#leave(true);
+    this.#setLeft(true);
   }
 
   /** @param {boolean} has */
-  #leave(has) {
+  #setLeft(has) {
     this.#hasLeft = has;
     this.element.toggleAttribute("data-left", has);
   }

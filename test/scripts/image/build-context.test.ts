@@ -223,7 +223,6 @@ describe("refuseSecrets", () => {
 });
 
 // To root every folder is open, so that a folder's mode proves nothing here.
-/** For root everything is readable. */
 function fakeUnreadable(path: string): void {
   mkdirSync(path);
   setReaddir(((from: Buffer, options: object) => {

@@ -15,6 +15,7 @@ from celery.utils.serialization import UnpickleableExceptionWrapper
 from celery.utils.time import maybe_make_aware
 
 from ._delays import count_hops
+from ._events import is_id
 from ._publishing import find_queue
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ FAMILY = {"root_id": "root_id", "parent_id": "parent_id", "group_id": "group"}
 """Fields and the headers that they are taken from."""
 
 REPEATS = "repeats_id"
-"""The task that this one was sent again from: a header of ours, not Celery's."""
+"""The task that was sent again as this one: a header of ours, not Celery's."""
 
 MAX_ARGUMENTS_CHARACTERS = 4_096
 """Of each of ``args`` and ``kwargs``, if the publisher describes them itself."""
@@ -62,7 +63,7 @@ def describe_task(
             "hops": count_hops(headers),
             "eta": headers.get("eta") or None,
             **{field: headers.get(name) or None for field, name in FAMILY.items()},
-            REPEATS: repeats if isinstance(repeats, str) else None,
+            REPEATS: repeats if is_id(repeats) else None,
         }
     )
 
