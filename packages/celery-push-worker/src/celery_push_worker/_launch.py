@@ -34,12 +34,19 @@ def launch(kind: str, application: str | None = None) -> None:
 
     :param kind: ``web`` or ``worker``.
     :param application: ``module:attribute`` of the site, instead of the guessed one.
-    :raises ConfigurationError: Celery or gunicorn is not installed.
+    :raises ConfigurationError: Celery or gunicorn is missing or broken.
     """
     switch_to_project([kind, *([application] if application else [])])
     add_fallback()
     require_packages()
-    from gunicorn.app.wsgiapp import run
+    try:
+        from gunicorn.app.wsgiapp import run
+    except ImportError as exc:
+        # So does 20.1 with a setuptools that has no pkg_resources.
+        raise ConfigurationError(
+            f"gunicorn is installed for {sys.executable}, but cannot be imported: "
+            f"{exc}. Install what it lacks, or a newer release: gunicorn>=22"
+        ) from exc
 
     sys.argv = ["gunicorn", *SERVERS[kind], *([application] if application else [])]
     run()

@@ -149,3 +149,18 @@ def test_a_real_server_starts_so(tmp_path):
     assert "Starting gunicorn" in ended.stderr
     assert "No module named 'nowhere'" in ended.stderr
     assert sys.prefix not in ended.stderr.split("Traceback")[0]
+
+
+def test_a_gunicorn_that_cannot_be_imported_is_named_with_the_way_out(image):
+    """As 20.1 on an image of today, whose setuptools has no pkg_resources."""
+    project = make_project(image / "app" / ".venv", "gunicorn/app")
+    module = image / "app" / ".venv-modules" / "gunicorn" / "app" / "wsgiapp.py"
+    module.write_text("import absent_pkg_resources\n")
+    ended = launch(image)
+
+    assert ended.returncode != 0
+    assert ended.stderr.splitlines()[-1] == (
+        f"gunicorn is installed for {project}/bin/python, but cannot be imported: "
+        "No module named 'absent_pkg_resources'. Install what it lacks, or a newer "
+        "release: gunicorn>=22"
+    )

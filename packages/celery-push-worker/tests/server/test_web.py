@@ -26,7 +26,13 @@ PATIENCE_SECONDS = 120
 LAUNCH = [sys.executable, "-m", "celery_push_worker", "web"]
 MODULE = [sys.executable, "-m", "gunicorn"]
 HERE_VERSION = version("gunicorn")
-OTHERS = ["20.1.0", "21.2.0", "23.0.0", "25.0.0"]
+OTHERS = {
+    # It imports pkg_resources, which setuptools has had no longer since 82.
+    "20.1.0": ["setuptools==81.0.0"],
+    "21.2.0": [],
+    "23.0.0": [],
+    "25.0.0": [],
+}
 RUNS = [
     (HERE_VERSION, kind)
     for kind in ("gthread", "sync", "uvicorn_worker.UvicornWorker", "asgi")
@@ -43,13 +49,11 @@ def find_gunicorn(wanted: str) -> list[str]:
     """Return what goes onto Python's path for that release."""
     if wanted == HERE_VERSION:
         return []
-    folder = find_cache() / f"gunicorn-{wanted}"
+    wheels = [f"gunicorn=={wanted}", *OTHERS[wanted]]
+    folder = find_cache() / "+".join(wheels)
     if not (folder / "done").exists():
-        # Releases before 22 name pkg_resources, which they do without.
         pip = [sys.executable, "-m", "pip", "install", "--quiet", "--no-deps"]
-        subprocess.run(
-            [*pip, "--target", folder, f"gunicorn=={wanted}"], check=True, timeout=300
-        )
+        subprocess.run([*pip, "--target", folder, *wheels], check=True, timeout=300)
         (folder / "done").touch()
     return [str(folder)]
 
