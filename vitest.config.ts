@@ -10,16 +10,19 @@ class LongFirst extends BaseSequencer {
   }
 }
 
+const isDeep = process.env.DEEP !== undefined;
+
 export default defineConfig({
   test: {
     include: ["test/**/*.test.ts"],
     globalSetup: "test/support/global-setup.ts",
     setupFiles: "test/support/quick-tokens.ts",
-    // A test that drives terraform, docker and yc takes seconds, on a busy machine many.
-    maxWorkers: 2,
+    // A test that drives terraform, docker and yc takes seconds, on a busy machine many. Quick ones wait for a
+    // third of their time.
+    maxWorkers: isDeep ? 2 : 3,
     // A process for each file takes a quarter of all the time. So a test mocks no module (it may be loaded
     // already), and leaves the process's variables, folder and clock as they were. A deep one may be killed.
-    isolate: process.env.DEEP !== undefined,
+    isolate: isDeep,
     maxConcurrency: 2,
     sequence: { sequencer: LongFirst },
     testTimeout: 300_000,

@@ -101,11 +101,13 @@ const SUITES: readonly Suite[] = [
       [
         [...PYTEST, ...WORKER_SLOW, WORKER_SAMPLED],
         [...PYTEST, "tests/matrix"],
+      ],
+      [[...PYTEST, "tests/chords"]],
+      [
+        [...PYTEST, "tests/integration"],
         [...PYTEST, "tests/watchers"],
         [...PYTEST, "tests/crash"],
       ],
-      [[...PYTEST, "tests/chords"]],
-      [[...PYTEST, "tests/integration"]],
     ],
   },
   {
