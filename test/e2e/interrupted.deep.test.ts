@@ -7,8 +7,8 @@ import { newProject, type Project } from "../support/project.ts";
 
 const DOMAIN = `domain: { fqdn: "shop.example.com", dns: "external" },`;
 
-// What the user sees when a step has ended, and, where a tool works in a step, when it begins. Not at the end
-// of the last: the command may be faster than the kill.
+// What the user sees when a step has ended, and, where a tool works in a step, when it begins. Not when
+// the last has ended: the command may be faster than the kill.
 const PLACES = [
   "✔ Pre-flight",
   "✔ Registry",
@@ -19,6 +19,7 @@ const PLACES = [
   "✔ App",
   "✔ Results table",
   "✔ Triggers",
+  "… Verify",
 ];
 
 const GATEWAY = /yandex_api_gateway\S+: Creation complete/;

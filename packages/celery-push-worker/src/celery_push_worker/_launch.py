@@ -39,14 +39,7 @@ def launch(kind: str, application: str | None = None) -> None:
     switch_to_project([kind, *([application] if application else [])])
     add_fallback()
     require_packages()
-    try:
-        from gunicorn.app.wsgiapp import run
-    except ImportError as exc:
-        # So does 20.1 with a setuptools that has no pkg_resources.
-        raise ConfigurationError(
-            f"gunicorn is installed for {sys.executable}, but cannot be imported: "
-            f"{exc}. Install what it lacks, or a newer release: gunicorn>=22"
-        ) from exc
+    from gunicorn.app.wsgiapp import run
 
     sys.argv = ["gunicorn", *SERVERS[kind], *([application] if application else [])]
     run()
@@ -115,3 +108,11 @@ def require_packages() -> None:
         raise ConfigurationError(
             "gunicorn is not installed. Add it to the project's requirements."
         )
+    try:
+        import gunicorn.app.wsgiapp  # noqa: F401
+    except ImportError as exc:
+        # gunicorn 20.1 needs pkg_resources, which setuptools 82 removed.
+        raise ConfigurationError(
+            f"gunicorn is installed for {sys.executable}, but cannot be imported: "
+            f"{exc}. Install what it lacks, or a newer release: gunicorn>=22"
+        ) from exc

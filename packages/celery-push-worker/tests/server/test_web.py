@@ -27,7 +27,7 @@ LAUNCH = [sys.executable, "-m", "celery_push_worker", "web"]
 MODULE = [sys.executable, "-m", "gunicorn"]
 HERE_VERSION = version("gunicorn")
 OTHERS = {
-    # It imports pkg_resources, which setuptools has had no longer since 82.
+    # It imports pkg_resources, which setuptools 82 removed.
     "20.1.0": ["setuptools==81.0.0"],
     "21.2.0": [],
     "23.0.0": [],
